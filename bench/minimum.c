@@ -1,0 +1,73 @@
+/*
+ * What capshim is measured against: the drop and its proof, from root with a full bounding set to a fixed uid and gid
+ * with nothing, with just the system calls that this takes, and no config. It is linked twice: with no filter, and with
+ * the built-in default as finished BPF. Not for use: it explains no failure.
+ */
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LOCKED (SECURE_ALL_BITS | SECURE_ALL_LOCKS)
+#define BITS ((LOCKED & ~(1U << SECURE_KEEP_CAPS)) & 0xefU)
+
+extern struct sock_filter filter_code[];
+extern const unsigned short filter_count;
+extern const unsigned int filter_flags;
+extern const int filter_canary;
+
+static int set(unsigned int effective)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	const struct __user_cap_data_struct data[2] = {{effective, effective, 0}, {0, 0, 0}};
+
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+static int drop(unsigned int id)
+{
+	int had, bad = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+
+	for (int cap = 0; (had = prctl(PR_CAPBSET_READ, cap)) >= 0; cap++)
+		bad |= had && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	bad |= (int)syscall(SYS_setgroups, 0, NULL) | (int)syscall(SYS_setresgid, id, id, id);
+	bad |= prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) | (int)syscall(SYS_setresuid, id, id, id) | set(1U << CAP_SETPCAP);
+	return bad | prctl(PR_SET_SECUREBITS, BITS) | set(0) | prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static int prove(unsigned int id)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2] = {{1, 1, 1}, {1, 1, 1}};
+	unsigned int u[3] = {0}, g[3] = {0}, in, bad;
+
+	bad = syscall(SYS_getresuid, u, u + 1, u + 2) || syscall(SYS_getresgid, g, g + 1, g + 2) ||
+	      syscall(SYS_getgroups, 0, NULL) || syscall(SYS_capget, &header, data);
+	for (int i = 0; i < 3; i++)
+		bad |= (u[i] ^ id) | (g[i] ^ id);
+	for (int i = 0; i < 2; i++)
+		bad |= data[i].effective | data[i].permitted | data[i].inheritable;
+	for (int cap = 0; (int)(in = (unsigned int)prctl(PR_CAPBSET_READ, cap)) >= 0; cap++)
+		bad |= in | (unsigned int)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0);
+	bad |= (prctl(PR_GET_SECUREBITS) & 0xff) != BITS || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
+	return bad || syscall(SYS_setresuid, 0, 0, 0) == 0 || syscall(SYS_setresgid, 0, 0, 0) == 0 || set(~0U) == 0;
+}
+
+static int filter(void)
+{
+	const struct sock_fprog program = {filter_count, filter_code};
+
+	return filter_count && (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter_flags, &program) ||
+				prctl(filter_canary, 0, 0, 0, 0) == 0);
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	if (argc < 2 || drop(1234) || prove(1234) || filter())
+		return 112;
+	execve(argv[1], argv + 1, envp);
+	return 111;
+}

@@ -1,0 +1,231 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # results is bench/run's
+# From the raw numbers to a table and a plot. Sourced by bench/run.
+
+# name|what it is measured against|what the row is called|what it does
+rows() {
+	cat <<-'END'
+		minimum|minimum|bare minimum|the drop and its proof, fixed ids, no config (bench/minimum.c)
+		capshim|minimum|**capshim**|20-line config, drop, proof; no filter
+		setpriv|minimum|setpriv|ids, groups, bounding set, no_new_privs; no proof, no config
+		capsh|minimum|capsh|the same as setpriv, through its shell, which it starts by itself
+		capsh-direct|minimum|capsh --shell=PROGRAM|the same, with the program in place of the shell
+		gosu|minimum|gosu|ids and groups only
+		minimum-filter|minimum-filter|bare minimum + filter|the same default filter as finished BPF, and its canary
+		capshim-filter|minimum-filter|**capshim + default filter**|the default
+		capshim-bpf|minimum-filter|**capshim + FILE.bpf**|a profile of the same rules, compiled while the image is built
+		capshim-json|minimum-filter|**capshim + FILE.json**|the same rules, compiled at each start
+		capshim-steps|minimum-filter|**capshim + filter + 5 steps**|mkdir, chown of 15 files, write, symlink, chmod
+		entrypoint|minimum-filter|shell script + gosu|the same steps, then ids and groups only; no filter
+		capshim-init|minimum|**capshim, init**|drop and proof of two processes; no filter
+		capshim-init-filter|minimum-filter|**capshim, init + filters**|as above, with the default filter, and the init's own
+		tini-static|minimum|tini-static|gives nothing up
+		tini|minimum|tini|gives nothing up
+		dumb-init|minimum|dumb-init|gives nothing up
+		catatonit|minimum|catatonit|gives nothing up
+	END
+}
+
+# value FILE NAME COLUMN
+value() { awk -F '\t' -v name="$2" -v column="$3" '$1 == name { print $column }' "$results/$1.tsv"; }
+
+# Added: beyond the bare exec of the same program. The end: from the workload's last act until its parent knows.
+report_startup() {
+	echo "Microseconds from exec until the workload runs, beyond what running it directly takes ($(value startup bare 4)):" \
+		"median, and tenth percentile; then times the bare minimum that does the same; then until its end is known."
+	echo
+	echo '| | what it does | added | p10 | x minimum | end |'
+	echo '|---|---|--:|--:|--:|--:|'
+	rows | awk -F '|' -v file="$results/startup.tsv" '
+		BEGIN {
+			while ((getline line <file) > 0) {
+				split(line, f, "\t")
+				median[f[1]] = f[4]; tenth[f[1]] = f[5]; end[f[1]] = f[6]
+			}
+		}
+		!($1 in median) { next }
+		median[$1] == "-" { printf "| %s | %s | failed | | | |\n", $3, $4; next }
+		{
+			added = median[$1] - median["bare"]
+			printf "| %s | %s | %.0f | %.0f | %.2f | %.0f |\n", $3, $4, added, tenth[$1] - tenth["bare"],
+				added / (median[$2] - median["bare"]), end[$1]
+		}'
+}
+
+report_calls() {
+	local kind total sets
+	for kind in ids name; do
+		total=$(awk -F '\t' -v kind=$kind '$1 == kind { n += $3 } END { print n }' "$results/calls.tsv")
+		sets=$(awk -F '\t' -v kind=$kind '$1 == kind && $2 ~ /^capability sets/ { n += $3 } END { print n }' "$results/calls.tsv")
+		echo "System calls from start to execve, config of two lines," \
+			"$([ $kind = ids ] && echo 'user by ids, no passwd' || echo 'user by name')": \
+			"**$total**, of which $sets for the capability sets."
+		echo
+	done
+	echo '| what for | ids | name |'
+	echo '|---|--:|--:|'
+	awk -F '\t' '
+		!($2 in seen) { seen[$2] = 1; order[++n] = $2 }
+		{ count[$1, $2] = $3 }
+		END { for (i = 1; i <= n; i++) printf "| %s | %d | %d |\n", order[i], count["ids", order[i]], count["name", order[i]] }
+	' "$results/calls.tsv"
+}
+
+report_sizes() {
+	echo '| program | bytes | linked |'
+	echo '|---|--:|---|'
+	awk -F '\t' '{ printf "| %s | %d | %s |\n", $1 == "capshim" ? "**capshim**" : $1, $2, $3 }' "$results/sizes.tsv"
+	echo
+	echo "What is in capshim's: $(awk -F '\t' '{ printf "%s%s %d", (NR > 1 ? ", " : ""), $1, $2 }' "$results/modules.tsv")."
+}
+
+report_filter() {
+	awk -F '\t' '
+		{ value[$1] = $2 }
+		END {
+			printf "Loading the default filter: %.0f us; libseccomp building the same rules at start and loading them: " \
+				"%.0f us (x %.2f).\n", value["load.builtin"], value["load.libseccomp"],
+				value["load.builtin"] / value["load.libseccomp"]
+			printf "A getppid(2): %.0f ns without a filter, %.0f under the default", value["getppid.unfiltered"],
+				value["getppid.builtin"]
+			if ("getppid.docker.json" in value)
+				printf ", %.0f under Docker'\''s", value["getppid.docker.json"]
+			print "."
+		}' "$results/filter.tsv"
+}
+
+report_inits() {
+	echo "Process 1 of a PID namespace: idle for $idle s; then $orphans orphans, from begin to end of the namespace."
+	echo
+	echo '| init | Rss KB | Pss KB | wake-ups while idle | orphans/s |'
+	echo '|---|--:|--:|--:|--:|'
+	awk -F '\t' -v file="$results/orphans.tsv" '
+		BEGIN { while ((getline line <file) > 0) { split(line, f, "\t"); orphans[f[1]] = f[2] } }
+		{ printf "| %s | %d | %d | %d | %s |\n", $1 == "capshim" ? "**capshim**" : $1, $2, $3, $4, orphans[$1] }
+	' "$results/idle.tsv"
+}
+
+report_chown() {
+	echo "A recursive chown of $files files, seconds, capshim's own start and drop included:"
+	echo
+	echo "| | all right already | all differ, root's (a new volume) | all differ, another user's |"
+	echo '|---|--:|--:|--:|'
+	awk -F '\t' -v files="$files" '
+		$2 == files { value[$1, $3] = $4 }
+		function cell(state, tool,    v, c) {
+			v = value[state, tool]; c = value[state, "capshim"]
+			return v == "" ? "" : v == "-" ? "failed" : sprintf("%.3f (x %.2f)", v, c + 0 ? v / c : 0)
+		}
+		END {
+			split("capshim|chown|find|on_root_mismatch", tools, "|")
+			split("**capshim**|chown -R|find ! -user -exec chown|**capshim**, on_root_mismatch", names, "|")
+			for (i = 1; i <= 4; i++)
+				printf "| %s | %s | %s | %s |\n", names[i], cell("right", tools[i]), cell("first", tools[i]),
+					cell("differ", tools[i])
+		}' "$results/chown.tsv"
+	echo
+	awk -F '\t' '
+		$1 == "right" && $3 != "on_root_mismatch" {
+			if (!($2 in seen)) { seen[$2] = 1; order[++n] = $2 }
+			peak[$2, $3] = $5
+		}
+		END {
+			printf "Peak resident set of it, KB:"
+			for (i = 1; i <= n; i++)
+				printf "%s %d files: **%d** (chown %d, find %d)", (i > 1 ? ";" : ""), order[i], peak[order[i], "capshim"],
+					peak[order[i], "chown"], peak[order[i], "find"]
+			print "."
+		}' "$results/chown.tsv"
+}
+
+report() {
+	echo "Linux $(uname -r), $(nproc) processors, $(date -u +%Y-%m-%d), one run, all rows in turn, $starts times each."
+	[ -z "${BENCH_SHORT:-}" ] || echo 'A short run: for a look only.'
+	echo
+	echo '![start-up](bench/results/startup.svg)'
+	local part
+	for part in startup inits chown filter calls sizes; do
+		echo
+		"report_$part"
+	done
+}
+
+# Bars of what report_startup calls added.
+plot() {
+	rows=$(rows) awk -F '\t' '
+		function text(x, y, anchor, s) {
+			printf "<text x=\"%.0f\" y=\"%d\" text-anchor=\"%s\">%s</text>\n", x, y, anchor, s
+		}
+		{ median[$1] = $4 }
+		END {
+			n = split(ENVIRON["rows"], line, "\n")
+			for (i = 1; i <= n; i++) {
+				split(line[i], f, "|")
+				if (median[f[1]] + 0 == 0)
+					continue
+				name[++bars] = f[3]
+				added[bars] = median[f[1]] - median["bare"]
+				if (added[bars] > most)
+					most = added[bars]
+			}
+			left = 210; width = 480; high = 20
+			printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" " \
+				"font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", left + width + 80,
+				high * (bars + 2)
+			text(left, 14, "start", "microseconds added to the start of the workload (median)")
+			for (i = 1; i <= bars; i++) {
+				ours = gsub(/\*\*/, "", name[i])
+				y = high * i + 8
+				long = added[i] / most * width
+				text(left - 6, y + 11, "end", name[i])
+				printf "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n", left, y, long, high - 6,
+					ours ? "#1f6f4a" : "#9aa5b1"
+				text(left + long + 5, y + 11, "start", sprintf("%.0f", added[i]))
+			}
+			print "</svg>"
+		}'
+}
+
+# goal NAME MEASURED LIMIT: a ratio or a number that has to stay at or below LIMIT.
+goal() {
+	awk -v name="$1" -v measured="$2" -v limit="$3" 'BEGIN {
+		printf "%-62s %9.2f  (at most %s)%s\n", name, measured, limit, measured + 0 <= limit + 0 ? "" : "  MISSED"
+	}'
+}
+
+# over NAME NAME: what one adds to a bare start by what the other adds.
+over() {
+	awk -F '\t' -v a="$1" -v b="$2" '
+		{ median[$1] = $4 }
+		END { print (median[b] + 0 ? (median[a] - median["bare"]) / (median[b] - median["bare"]) : 99) }
+	' "$results/startup.tsv"
+}
+
+# chown_over STATE TOOL: capshim's time by that tool's.
+chown_over() {
+	awk -F '\t' -v state="$1" -v tool="$2" -v files="$files" '
+		$1 == state && $2 == files { seconds[$3] = $4 }
+		END { print (seconds[tool] + 0 ? seconds["capshim"] / seconds[tool] : 99) }' "$results/chown.tsv"
+}
+
+quotient() { awk -v a="$1" -v b="$2" 'BEGIN { print (b + 0 ? a / b : 99) }'; }
+
+# What this project asks of itself; said at the end of a run, for those who change something.
+goals() {
+	local tool
+	goal 'start: capshim by bare minimum' "$(over capshim minimum)" 2
+	for tool in gosu setpriv capsh; do goal "start: capshim by $tool" "$(over capshim $tool)" 0.3; done
+	goal 'start: with the default filter by bare minimum + filter' "$(over capshim-filter minimum-filter)" 2
+	goal 'filter: loading the default by building it with libseccomp' \
+		"$(quotient "$(value filter load.builtin 2)" "$(value filter load.libseccomp 2)")" 0.25
+	goal "filter: getppid under the default by under Docker's" \
+		"$(quotient "$(value filter getppid.builtin 2)" "$(value filter getppid.docker.json 2)")" 1.05
+	goal 'chown, all right: capshim by chown -R' "$(chown_over right chown)" 0.5
+	goal 'chown, a new volume: capshim by chown -R' "$(chown_over first chown)" 1
+	goal 'chown, another user: capshim by chown -R' "$(chown_over differ chown)" 1.05
+	goal 'init: Rss, KB' "$(value idle capshim 2)" 120
+	goal 'init: wake-ups while idle' "$(value idle capshim 4)" 0
+	goal 'bytes of the binary' "$(value sizes capshim 2)" 327680
+	goal 'system calls from start to execve' "$(awk -F '\t' '$1 == "ids" { n += $3 } END { print n }' "$results/calls.tsv")" 240
+	goal 'system calls that nothing accounts for' "$(grep -c unaccounted "$results/calls.tsv")" 0
+}

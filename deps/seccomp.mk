@@ -1,0 +1,49 @@
+# The built-in profile: default.json is compiled by a program of the build, which is linked with the filter itself.
+
+GENERATE := $(OUT)/seccomp-generate
+GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/,filter_answer.c filter_code.c filter_compile.c \
+		  filter_profile.c filter_where.c capability.c diag.c mem.c) \
+		  $(wildcard shim/yaml*.c)
+
+.DEFAULT_GOAL := all
+GENERATED += $(GEN)/default_filter.o
+
+$(GENERATE): $(GENERATE_PARTS:%.c=$(OUT)/%.o) $(ARCHIVES)
+	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(GENERATE_PARTS:%.c=$(OUT)/%.o) $(LDLIBS) -o $@
+
+$(GEN)/default_filter.c: config/seccomp/default.json $(GENERATE)
+	@mkdir -p $(@D)
+	$(GENERATE) $< >$@
+
+-include $(OUT)/deps/seccomp-generate.d
+
+# The simulator of the tests: compares filters with their JSON, and with what libseccomp makes of it.
+BPFSIM_PARTS := $(wildcard test/filter/*.c) $(filter-out deps/%,$(GENERATE_PARTS)) \
+		$(addprefix shim/,filter.c filter_image.c) $(wildcard shim/trust*.c shim/walk*.c)
+
+fixtures: $(BUILD)/test/bpfsim
+
+$(BUILD)/test/bpfsim: $(BPFSIM_PARTS:%.c=$(OUT)/%.o) $(GEN)/default_filter.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LDLIBS) -o $@
+
+-include $(patsubst %.c,$(OUT)/%.d,$(wildcard test/filter/*.c))
+
+# What the filter costs to load, and each call under it: $(BUILD)/bench/filter config/seccomp/default.json PROFILE.json
+$(BUILD)/bench/filter: $(OUT)/bench/filter.o $(filter-out $(OUT)/test/%,$(BPFSIM_PARTS:%.c=$(OUT)/%.o)) \
+		       $(GEN)/default_filter.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LDLIBS) -o $@
+
+# 100,000 mutated profiles under the sanitizers: none crashes, none leaks, none is accepted that means something else.
+FUZZ_PROFILES ?= 100000
+FUZZ_PARTS := test/fuzz/fuzz_profile.c test/filter/meaning.c test/filter/calls.c $(filter shim/%,$(GENERATE_PARTS))
+
+.PHONY: fuzz-profile
+fuzz-profile: $(BUILD)/fuzz/profile
+	$< $(FUZZ_PROFILES) $(wildcard test/fuzz/profile/*.json)
+
+$(BUILD)/fuzz/profile: $(FUZZ_PARTS) $(HEADERS) $(wildcard test/filter/*.h)
+	@mkdir -p $(@D)
+	clang -std=c11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE \
+		-DCAPSHIM_VERSION='"$(VERSION)"' -iquote shim $(FUZZ_PARTS) -lcap-ng -lseccomp -lyaml -o $@

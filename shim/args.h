@@ -1,0 +1,41 @@
+/*
+ * The command line. Refuses a set-id start.
+ */
+#ifndef CAPSHIM_ARGS_H
+#define CAPSHIM_ARGS_H
+
+#include "start.h"
+
+#include <stdbool.h>
+
+enum args_action {
+	ARGS_RUN,
+	ARGS_CHECK,
+	ARGS_EXPLAIN,
+	ARGS_EXPLAIN_SYSCALL,
+	ARGS_COMPILE_SECCOMP,
+	ARGS_VERSION,
+	ARGS_HELP,
+	ARGS_LICENSES,
+};
+
+#define ARGS_CONFIG "/etc/capshim.yaml"
+
+struct args {
+	enum args_action action;
+	const char *config;   /* NULL: not written, so ARGS_CONFIG */
+	char **command;       /* the words behind the options, ends with NULL; maybe none */
+	bool json;            /* --explain=json */
+	const char *in, *out; /* --compile-seccomp; IN is the name for --explain-syscall */
+};
+
+/*
+ * Reads the command line; options end at the first word that is not one, or at "--". Ends the process with 100 and a
+ * hint where it cannot be understood, and with 111 where the start is set-id (uid != euid, gid != egid).
+ */
+void args_read(struct args *args, const struct start *start, int argc, char **argv);
+
+/* Prints the help, the version, or the licences on standard output; returns the exit status. */
+int args_print(enum args_action action);
+
+#endif

@@ -1,0 +1,155 @@
+#include "diag.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "capability.h"
+
+#define LINE_MAX_BYTES 8192
+
+struct problem {
+	struct problem *next;
+	const char *file;
+	unsigned int line, column;
+	const char *text;
+};
+
+/*
+ * Writes "capshim: TEXT\n" in one write(2), so that lines of several processes do not mix. What does not fit is cut.
+ * Bytes above 0x7f pass: names are often UTF-8.
+ */
+static void say(const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	char line[LINE_MAX_BYTES] = "capshim: ";
+	size_t used = strlen(line);
+
+	for (; *text && used < sizeof(line) - 5; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c >= 0x20 && c != 0x7f) {
+			line[used++] = (char)c;
+			continue;
+		}
+		line[used++] = '\\';
+		line[used++] = 'x';
+		line[used++] = hex[c >> 4];
+		line[used++] = hex[c & 15];
+	}
+	line[used++] = '\n';
+	for (size_t done = 0; done < used;) {
+		ssize_t n = write(STDERR_FILENO, line + done, used - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		done += (size_t)n;
+	}
+}
+
+void diag_say(const char *format, ...)
+{
+	char text[LINE_MAX_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say(text);
+}
+
+void diag_die(enum diag_status status, const char *format, ...)
+{
+	char text[LINE_MAX_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say(text);
+	_exit((int)status);
+}
+
+void diag_cannot(const char *verb, const char *object, int err, int cap)
+{
+	char why[256];
+
+	diag_die(DIAG_SYSTEM, "cannot %s \"%s\": %s", verb, object, diag_why(why, sizeof(why), err, cap));
+}
+
+/* Is CAP in the effective set now? An answer that cannot be had counts as no: the hint is then shown. */
+static bool holds(int cap)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}, {0}};
+
+	if (syscall(SYS_capget, &header, data) != 0)
+		return false;
+	return (data[cap / 32].effective >> (cap % 32)) & 1;
+}
+
+const char *diag_why(char *why, size_t size, int err, int cap)
+{
+	char name[32];
+
+	if ((err == EPERM || err == EACCES) && cap != DIAG_NO_CAP && !holds(cap))
+		snprintf(why, size, "%s (needs %s: add it to the container's cap_add)", strerror(err),
+			 capability_name(name, sizeof(name), (unsigned int)cap));
+	else if (err == EPERM)
+		snprintf(why, size, "%s (the container's seccomp profile or security module forbids it)",
+			 strerror(err));
+	else if (err == EROFS)
+		snprintf(why, size, "%s (mount a volume or a tmpfs there)", strerror(err));
+	else
+		snprintf(why, size, "%s", strerror(err));
+	return why;
+}
+
+/* Where PROBLEM belongs in the order by file, line and column; equal places keep the order they came in. */
+static struct problem **place_of(struct problem **at, const struct problem *problem)
+{
+	for (; *at; at = &(*at)->next) {
+		int order = strcmp((*at)->file, problem->file);
+		if (order > 0)
+			break;
+		if (order == 0 &&
+		    ((*at)->line > problem->line || ((*at)->line == problem->line && (*at)->column > problem->column)))
+			break;
+	}
+	return at;
+}
+
+void problem_add(struct problems *problems, const char *file, unsigned int line, unsigned int column,
+		 const char *format, ...)
+{
+	struct problem *problem = mem_alloc(&problems->mem, sizeof(*problem));
+	char text[LINE_MAX_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	*problem =
+		(struct problem){.file = file, .line = line, .column = column, .text = mem_text(&problems->mem, text)};
+
+	struct problem **at = place_of(&problems->first, problem);
+	problem->next = *at;
+	*at = problem;
+	problems->count++;
+}
+
+void problems_say(const struct problems *problems)
+{
+	for (const struct problem *p = problems->first; p; p = p->next) {
+		if (p->line)
+			diag_say("%s:%u:%u: %s", p->file, p->line, p->column, p->text);
+		else
+			diag_say("%s: %s", p->file, p->text);
+	}
+}

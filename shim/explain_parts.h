@@ -1,0 +1,36 @@
+/*
+ * What the files of --explain share: what is found out about a plan before any of it is said.
+ */
+#ifndef CAPSHIM_EXPLAIN_PARTS_H
+#define CAPSHIM_EXPLAIN_PARTS_H
+
+#include "plan.h"
+
+#define EXPLAIN_CAPS 64
+
+/* Why a capability is needed: [number], the reasons in the order of the run; an empty list: it is not. */
+struct explanation {
+	struct list always[EXPLAIN_CAPS];
+	struct list maybe[EXPLAIN_CAPS]; /* only where files, limits or processes of others ask for it */
+	struct list warnings;
+};
+
+/* What the drop, the workload and every step need of the container. Texts are in the plan's memory. */
+void explain_needs(struct plan *plan, struct explanation *to);
+
+/*
+ * Warnings about the config, and about the image that this process sees: capabilities as good as root, file
+ * capabilities of the program, directories of PATH that the workload can write, set-user-ID programs in them.
+ */
+void explain_warn(struct plan *plan, struct explanation *to);
+
+/* What whoever takes the workload over gains by a capability; *ROOT: it is as good as root. */
+const char *explain_gain(unsigned int capability, bool *root);
+
+/* Does a step before AND INCLUDING number LAST give PATH, or a directory above it, to somebody else than root? */
+bool explain_given(const struct plan *plan, size_t last, const char *path, bool above_only);
+
+/* All of it as one JSON object on standard output. */
+void explain_json(struct plan *plan, const struct explanation *explained);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * The table of contents: decide, act, give up, prove, become. The order is the product; see "The order of operations"
+ * in the README for what each line needs.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "diag.h"
+#include "drop.h"
+#include "init.h"
+#include "plan.h"
+#include "start.h"
+#include "steps/steps.h"
+#include "verify.h"
+#include "workload.h"
+
+static struct plan plan;
+
+/* Everything but a run: prints, or checks, and acts on nothing. */
+static _Noreturn void report(const struct args *args, const char *config, char **envp)
+{
+	switch (args->action) {
+	case ARGS_CHECK:
+		plan_read(&plan, PLAN_CHECK, config, args->command, envp);
+		exit(plan_check(&plan));
+	case ARGS_EXPLAIN:
+		plan_read(&plan, PLAN_EXPLAIN, config, args->command, envp);
+		exit(plan_explain(&plan, args->json));
+	case ARGS_EXPLAIN_SYSCALL:
+		plan_read(&plan, PLAN_EXPLAIN, config, args->command, envp);
+		exit(plan_explain_syscall(&plan, args->in));
+	case ARGS_COMPILE_SECCOMP:
+		exit(plan_compile_seccomp(&plan, args->config, args->in, args->out));
+	default:
+		exit(args_print(args->action));
+	}
+}
+
+/* `none` was the setup alone; `pause` holds the pod. */
+static void end_without_workload(char **argv, char **envp)
+{
+	if (plan.command == COMMAND_NONE)
+		_exit(0);
+	if (plan.command == COMMAND_PAUSE)
+		init_pause(&plan, argv, envp);
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	struct args args;
+
+	/* decide: nothing below the plan finds a bad config */
+	workload_stdio_open();
+	start_read(&plan.start, &plan.problems.mem);
+	args_read(&args, &plan.start, argc, argv);
+	const char *config = args.config ? args.config : ARGS_CONFIG;
+	if (args.action != ARGS_RUN)
+		report(&args, config, envp);
+	plan_read(&plan, PLAN_RUN, config, args.command, envp);
+	plan_must_hold(&plan);
+
+	/* act: as root */
+	setup_run(&plan);
+	end_without_workload(argv, envp);
+	workload_prepare(&plan);
+	init_fork(&plan, argv, envp);
+
+	/* give up, prove, become */
+	drop_privileges(&plan.workload, &plan.start);
+	verify_privileges(&plan.workload);
+	workload_become(&plan);
+}

@@ -1,0 +1,62 @@
+#include "../accounts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../trust.h"
+#include "file.h"
+
+#define LIMIT (1024 * 1024) /* as accounts_parse_users() */
+
+/*
+ * The text of passwd or group, by the rule for what has the power of an executable: their lines say who is who. An
+ * image FROM scratch may have none.
+ */
+static const char *read_text(struct setup *setup, const char *path, const struct walk_found *found)
+{
+	const char *why = NULL;
+	size_t length;
+
+	if (found->fd < 0)
+		return "";
+	const char *text = trust_read(&setup->mem, path, LIMIT, &length, &why);
+	if (!text)
+		setup_refused(setup, "edit", path, "%s", why);
+	else if (strlen(text) != length)
+		setup_refused(setup, "edit", path, "there is a NUL byte in it");
+	return text && strlen(text) == length ? text : NULL;
+}
+
+static void edit(struct setup *setup, const char *path, bool group)
+{
+	const struct plan *plan = setup->plan;
+	struct walk_found found;
+
+	if (!file_find(setup, "edit", path, false, &found))
+		return;
+	const char *text = read_text(setup, path, &found);
+	bool changed = false;
+	for (size_t i = 0; text && i < plan->nwishes; i++) {
+		bool differs;
+		text = accounts_edit(&setup->mem, text, &plan->wishes[i], group, &differs);
+		changed |= differs;
+	}
+	struct file_want want = {
+		.bytes = text,
+		.length = text ? strlen(text) : 0,
+		.mode = found.fd < 0 ? 0644 : found.stat.st_mode & 07777,
+		.uid = ACCOUNTS_NO_ID,
+		.gid = ACCOUNTS_NO_ID,
+	};
+	if (text && changed)
+		(void)file_put(setup, "edit", path, found.parent, found.name, &want);
+	else if (text)
+		setup->same++;
+	file_release(&found);
+}
+
+void setup_accounts(struct setup *setup)
+{
+	edit(setup, "/etc/passwd", false);
+	edit(setup, "/etc/group", true);
+}

@@ -1,0 +1,55 @@
+#include <string.h>
+
+#include <linux/capability.h>
+
+#include "change.h"
+
+static bool differs(const struct change *change, const struct walk_stat *now)
+{
+	return owner_differs(&change->owner, now);
+}
+
+/* The kernel clears these when the owner changes, for root as well: chown(2). */
+static bool loses_set_id(const struct walk_stat *now)
+{
+	return S_ISREG(now->mode) &&
+	       ((now->mode & S_ISUID) || (now->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP));
+}
+
+static int apply(struct change *change, const struct held *held)
+{
+	if (owner_apply(&change->owner, held, change->always) != 0)
+		return -1;
+	change->cleared += loses_set_id(&held->now);
+	return 0;
+}
+
+void step_chown(struct setup *setup, const struct step *step)
+{
+	struct change change = {
+		.setup = setup,
+		.step = step,
+		.verb = "chown",
+		.cap = CAP_CHOWN,
+		.differs = differs,
+		.apply = apply,
+		.by_name = true,
+		.always = owner_is_ambiguous(&step->owner),
+		.owner = step->owner,
+	};
+
+	change_run(&change);
+	if (change.cleared)
+		setup_note(setup,
+			   "%llu files lost their set-user-ID or set-group-ID bit, as always when the owner changes",
+			   (unsigned long long)change.cleared);
+}
+
+/* Also chmod's: neither walks "/", which holds what no step may touch. */
+void chown_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	for (size_t i = 0; i < step->items.count; i++)
+		if (step->recursive && step->items.items[i][strspn(step->items.items[i], "/")] == '\0')
+			yaml_problem(problems, node, "\"%s: /\" cannot be recursive: name the directories",
+				     step->verb->name);
+}

@@ -1,0 +1,88 @@
+#include <errno.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "../capability.h"
+#include "../walk.h"
+#include "file.h"
+#include "run.h"
+
+/* 1, 0, or -1: it could not be asked, and that was reported. */
+static int holds_exists(struct setup *setup, const struct condition *condition)
+{
+	struct walk_where where;
+	int fd = walk_open(condition->path, WALK_FOLLOW, &where);
+
+	if (fd >= 0) {
+		close(fd);
+		return 1;
+	}
+	if (errno == ENOENT || errno == ENOTDIR)
+		return 0;
+	setup_unreachable(setup, "look at", condition->path, errno, &where);
+	return -1;
+}
+
+/* What is not there is empty as well: the step that fills it is wanted. */
+static int holds_empty(struct setup *setup, const struct condition *condition)
+{
+	struct walk_where where;
+	struct walk_found found;
+
+	if (walk_find(condition->path, WALK_FOLLOW, &found, &where) != 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return 1;
+		setup_unreachable(setup, "look at", condition->path, errno, &where);
+		return -1;
+	}
+	int empty = file_is_empty(found.fd, found.parent, found.name);
+	if (empty < 0)
+		setup_failed(setup, "look into", condition->path, errno, CAP_DAC_READ_SEARCH);
+	walk_release(&found);
+	return empty;
+}
+
+static int holds_mountpoint(struct setup *setup, const struct condition *condition)
+{
+	struct walk_where where;
+	struct walk_stat stat;
+	int fd = walk_open(condition->path, WALK_FOLLOW, &where);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	if (fd < 0) {
+		setup_unreachable(setup, "look at", condition->path, errno, &where);
+		return -1;
+	}
+	int read = walk_stat(fd, "", &stat);
+	if (read != 0)
+		setup_failed(setup, "look at", condition->path, errno, DIAG_NO_CAP);
+	close(fd);
+	return read == 0 ? stat.mount_begins : -1;
+}
+
+static int holds_capability(struct setup *setup, const struct condition *condition)
+{
+	return (setup->plan->start.effective & CAPABILITY_BIT(condition->capability)) != 0;
+}
+
+static int holds_success(struct setup *setup, const struct condition *condition)
+{
+	int status = run_program(setup, NULL, condition->argv.items);
+
+	return status < 0 ? -1 : status == 0;
+}
+
+bool setup_conditions(struct setup *setup, const struct condition *conditions)
+{
+	static int (*const holds[])(struct setup *, const struct condition *) = {
+		[WHEN_EXISTS] = holds_exists,  [WHEN_EMPTY] = holds_empty,      [WHEN_MOUNTPOINT] = holds_mountpoint,
+		[WHEN_CAP] = holds_capability, [WHEN_SUCCEEDS] = holds_success,
+	};
+
+	for (const struct condition *c = conditions; c; c = c->next)
+		if (holds[c->kind](setup, c) != !c->negate)
+			return false;
+	return true;
+}

@@ -1,0 +1,171 @@
+#include <linux/capability.h>
+
+#include "../capability.h"
+#include "change.h"
+#include "steps.h"
+
+#define BIT(cap) CAPABILITY_BIT(cap)
+
+/* What root needs in files and directories of others, as a used volume has them. */
+#define MAY_SEARCH BIT(CAP_DAC_OVERRIDE)
+#define MAY_CHANGE (BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER))
+#define MAY_REPLACE (MAY_CHANGE | BIT(CAP_CHOWN))
+
+/* Does it make something that belongs to another user, or to another group? */
+static bool gives(const struct step *step)
+{
+	return step->owner_written && step->owner.uid != 0 && step->owner.uid != ACCOUNTS_NO_ID;
+}
+
+static bool gives_group(const struct step *step)
+{
+	return step->owner_written && step->owner.gid != 0 && step->owner.gid != ACCOUNTS_NO_ID;
+}
+
+/* A directory has its mode before it is given away. */
+static uint64_t needs_mkdir(const struct step *step)
+{
+	return gives(step) || gives_group(step) ? BIT(CAP_CHOWN) : 0;
+}
+
+/* Other files have theirs afterwards: chown(2) takes the set-id bits away. FSETID: for a group that root is not in. */
+static uint64_t needs_making(const struct step *step)
+{
+	return needs_mkdir(step) | (gives(step) ? BIT(CAP_FOWNER) : 0) |
+	       (step->mode & 02000 && gives_group(step) ? BIT(CAP_FSETID) : 0);
+}
+
+static uint64_t needs_chown(const struct step *step)
+{
+	(void)step;
+	return BIT(CAP_CHOWN);
+}
+
+static uint64_t needs_mount(const struct step *step)
+{
+	(void)step;
+	return BIT(CAP_SYS_ADMIN);
+}
+
+static uint64_t needs_mknod(const struct step *step)
+{
+	return needs_making(step) | (step->type[0] == 'p' ? 0 : BIT(CAP_MKNOD));
+}
+
+const struct verb verb_table[] = {
+	{
+		.name = "mkdir",
+		.options = OPTION_MODE | OPTION_OWNER | OPTION_AS,
+		.mode = 0755,
+		.act = step_mkdir,
+		.check = mkdir_check,
+		.needs = needs_mkdir,
+		.may_need = MAY_CHANGE | BIT(CAP_FSETID),
+	},
+	{
+		.name = "chown",
+		.options = OPTION_OWNER | OPTION_RECURSIVE | OPTION_CHANGE_POLICY | OPTION_EXCLUDE | OPTION_HARDLINKS |
+			   OPTION_CROSS_MOUNTS | OPTION_ONLY_IF_EXISTS,
+		.act = step_chown,
+		.check = chown_check,
+		.needs = needs_chown,
+		.may_need = MAY_SEARCH,
+	},
+	{
+		.name = "chmod",
+		.options = OPTION_MODE_CHANGE | OPTION_RECURSIVE | OPTION_FILE_MODE | OPTION_EXCLUDE |
+			   OPTION_HARDLINKS | OPTION_ONLY_IF_EXISTS,
+		.act = step_chmod,
+		.check = chmod_check,
+		.may_need = MAY_CHANGE | BIT(CAP_FSETID),
+	},
+	{
+		.name = "write",
+		.options = OPTION_CONTENT | OPTION_MODE | OPTION_OWNER | OPTION_IF_EXISTS,
+		.required = OPTION_CONTENT,
+		.mode = 0644,
+		.act = step_write,
+		.needs = needs_making,
+		.may_need = MAY_REPLACE,
+	},
+	{
+		.name = "copy",
+		.options = OPTION_TO | OPTION_MODE | OPTION_OWNER | OPTION_RECURSIVE | OPTION_IF_EXISTS |
+			   OPTION_ONLY_IF_EMPTY,
+		.required = OPTION_TO,
+		.mode = 0644,
+		.act = step_copy,
+		.check = copy_check,
+		.needs = needs_making,
+		.may_need = MAY_REPLACE,
+	},
+	{
+		.name = "symlink",
+		.options = OPTION_TARGET | OPTION_FORCE,
+		.required = OPTION_TARGET,
+		.act = step_symlink,
+		.may_need = MAY_CHANGE,
+	},
+	{
+		.name = "remove",
+		.options = OPTION_RECURSIVE,
+		.globs = true,
+		.act = step_remove,
+		.check = remove_check,
+		.may_need = MAY_CHANGE,
+	},
+	{
+		.name = "template",
+		.options = OPTION_TO | OPTION_MODE | OPTION_OWNER | OPTION_TEMPLATE,
+		.required = OPTION_TO,
+		.mode = 0644,
+		.act = step_template,
+		.check = template_check,
+		.needs = needs_making,
+		.may_need = MAY_REPLACE,
+	},
+	{
+		.name = "mount",
+		.options = OPTION_MOUNT,
+		.act = step_mount,
+		.check = mount_check,
+		.needs = needs_mount,
+		.may_need = MAY_SEARCH,
+	},
+	{
+		.name = "sysctl",
+		.value = VERB_MAP,
+		.act = step_sysctl,
+		.check = sysctl_check,
+	},
+	{
+		.name = "mknod",
+		.options = OPTION_DEVICE | OPTION_MODE | OPTION_OWNER,
+		.mode = 0644,
+		.act = step_mknod,
+		.check = mknod_check,
+		.needs = needs_mknod,
+		.may_need = MAY_CHANGE,
+	},
+	{
+		.name = "wait_for",
+		.value = VERB_TARGETS,
+		.options = OPTION_TIMEOUT | OPTION_NONEMPTY,
+		.act = step_wait_for,
+		.check = wait_for_check,
+	},
+	{
+		.name = "run",
+		.value = VERB_ARGV,
+		.options = OPTION_RUN | OPTION_TIMEOUT,
+		.act = step_run,
+		.may_need = BIT(CAP_KILL),
+	},
+	{
+		.name = "run_dir",
+		.options = OPTION_RUN | OPTION_TIMEOUT | OPTION_MATCH,
+		.act = step_run_dir,
+		.may_need = BIT(CAP_KILL),
+	},
+	{.name = NULL},
+};

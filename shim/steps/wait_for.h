@@ -1,0 +1,31 @@
+/*
+ * Host names, for wait_for. The C library's resolver would be a tenth of the binary; what answers here decides only
+ * whom to wait for, so a short one does.
+ */
+#ifndef CAPSHIM_WAIT_FOR_H
+#define CAPSHIM_WAIT_FOR_H
+
+#include <netinet/in.h>
+#include <time.h>
+
+#include "../mem.h"
+
+#define WAIT_ADDRESSES 16
+
+union wait_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* Milliseconds until END (CLOCK_MONOTONIC), at most MOST, at least 0. */
+int wait_left(const struct timespec *end, int most);
+
+/*
+ * The addresses of HOST: itself where it is one, then /etc/hosts, then the name servers of /etc/resolv.conf with its
+ * search list, each asked for two seconds at most and none after END. Returns how many; 0 with errno.
+ */
+size_t wait_addresses(struct mem *mem, const char *host, const struct timespec *end,
+		      union wait_address found[WAIT_ADDRESSES]) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,216 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "walk.h"
+#include "workload_parts.h"
+
+#define OOM_SCORE_ADJ "/proc/self/oom_score_adj"
+#define MEMORY_MAJOR 1           /* null, zero, full, random */
+#define OOM_SCORE_POISON (-2000) /* no value of proc(5)'s -1000 to 1000 */
+
+_Static_assert(RLIM_INFINITY == PLAN_UNLIMITED, "unlimited is what the kernel calls it");
+
+static const char *const limit_names[PLAN_LIMITS] = {
+	[RLIMIT_CPU] = "cpu",           [RLIMIT_FSIZE] = "fsize",
+	[RLIMIT_DATA] = "data",         [RLIMIT_STACK] = "stack",
+	[RLIMIT_CORE] = "core",         [RLIMIT_RSS] = "rss",
+	[RLIMIT_NPROC] = "nproc",       [RLIMIT_NOFILE] = "nofile",
+	[RLIMIT_MEMLOCK] = "memlock",   [RLIMIT_AS] = "as",
+	[RLIMIT_LOCKS] = "locks",       [RLIMIT_SIGPENDING] = "sigpending",
+	[RLIMIT_MSGQUEUE] = "msgqueue", [RLIMIT_NICE] = "nice",
+	[RLIMIT_RTPRIO] = "rtprio",     [RLIMIT_RTTIME] = "rttime",
+};
+
+/*
+ * Two answers that share nothing: the null device and its like have a major number of their own, that no terminal has
+ * (devices.txt of the kernel). One ioctl(2) that lies must not give the machine's /dev/null away: it outlives us.
+ */
+static bool terminal(int fd, const struct stat *status)
+{
+	return S_ISCHR(status->st_mode) && major(status->st_rdev) != MEMORY_MAJOR && isatty(fd);
+}
+
+bool workload_stdio_foreign(int fd, uint32_t uid)
+{
+	struct stat status;
+
+	memset(&status, 0, sizeof(status));
+	if (fstat(fd, &status) != 0 || status.st_uid == uid)
+		return false;
+	return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || terminal(fd, &status);
+}
+
+/* What `auto` leaves as it is: no CAP_CHOWN over this owner, an owner that is not mapped, a read-only file system. */
+static bool excused(enum plan_stdio stdio, int err)
+{
+	return stdio == STDIO_AUTO && (err == EPERM || err == EINVAL || err == EROFS);
+}
+
+/*
+ * /proc/self/fd/1, and so /dev/stdout, is opened anew by its permissions: a pipe that belongs to root is EACCES for
+ * the workload. The group stays, as container runtimes leave it; /dev/null is everybody's and is not a terminal.
+ */
+static void own_stdio(const struct plan *plan)
+{
+	const uint32_t uid = plan->workload.uid;
+	char object[32];
+
+	if (plan->own_stdio == STDIO_FALSE)
+		return;
+	if (plan->own_stdio == STDIO_AUTO && !(plan->start.effective & CAPABILITY_BIT(CAP_CHOWN)))
+		return;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (!workload_stdio_foreign(fd, uid))
+			continue;
+		snprintf(object, sizeof(object), "file descriptor %d", fd);
+		if (fchown(fd, uid, (gid_t)-1) == 0) {
+			if (workload_stdio_foreign(fd, uid))
+				diag_die(DIAG_UNPROVEN, "cannot prove the owner of \"%s\": it is not %u", object, uid);
+		} else if (!excused(plan->own_stdio, errno)) {
+			diag_cannot("give the workload", object, errno, CAP_CHOWN);
+		}
+	}
+}
+
+/* Of prlimit(2): in both C libraries the same 64 bits, whatever they call the type of a resource. */
+struct limit_pair {
+	uint64_t soft, hard;
+};
+
+static void limit_read(int resource, struct limit_pair *limit)
+{
+	memset(limit, 0xa5, sizeof(*limit));
+	if (syscall(SYS_prlimit64, 0, resource, NULL, limit) != 0)
+		diag_cannot("read the limit", limit_names[resource], errno, DIAG_NO_CAP);
+}
+
+static _Noreturn void limit_refused(int resource, const struct limit_pair *want, const struct limit_pair *now, int err)
+{
+	const char *name = limit_names[resource];
+
+	if (err == EINVAL && want->soft > want->hard)
+		diag_die(DIAG_SYSTEM,
+			 "cannot set the limit \"%s\": soft is above the hard one of %llu (write hard, too)", name,
+			 (unsigned long long)want->hard);
+	/* setrlimit(2): whoever may raise hard limits is still held below fs.nr_open. */
+	if (err == EPERM && resource == RLIMIT_NOFILE && want->hard <= now->hard)
+		diag_die(DIAG_SYSTEM, "cannot set the limit \"%s\": %s (more than the sysctl fs.nr_open allows?)", name,
+			 strerror(err));
+	diag_cannot("set the limit", name, err, CAP_SYS_RESOURCE);
+}
+
+static void limit_set(int resource, const struct plan_limit *limit)
+{
+	struct limit_pair now, want;
+
+	if (!limit->set)
+		return;
+	limit_read(resource, &now);
+	want = now;
+	if (limit->hard_set)
+		want.hard = limit->hard;
+	if (limit->soft_set)
+		want.soft = limit->soft;
+	else if (want.soft > want.hard)
+		want.soft = want.hard;
+	if (want.soft == now.soft && want.hard == now.hard)
+		return;
+	if (syscall(SYS_prlimit64, 0, resource, &want, NULL) != 0)
+		limit_refused(resource, &want, &now, errno);
+	limit_read(resource, &now);
+	if (want.soft != now.soft || want.hard != now.hard)
+		diag_die(DIAG_UNPROVEN, "cannot prove the limit \"%s\": it is not what was set", limit_names[resource]);
+}
+
+static _Noreturn void oom_refused(const char *verb, int err)
+{
+	if (err == ENOENT)
+		diag_die(DIAG_SYSTEM, "cannot %s \"oom_score_adj\": there is no /proc", verb);
+	diag_cannot(verb, "oom_score_adj", err, CAP_SYS_RESOURCE);
+}
+
+/* A descriptor above 2: any other answer of open(2) is a lie, for 0-2 are open. */
+static int oom_open(const char *verb, int flags)
+{
+	int fd = openat(AT_FDCWD, OOM_SCORE_ADJ, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		oom_refused(verb, errno);
+	if (fd <= STDERR_FILENO)
+		oom_refused(verb, EBADF);
+	return fd;
+}
+
+static int oom_read(void)
+{
+	char text[16] = "", *end = text;
+	int fd = oom_open("read", O_RDONLY);
+	ssize_t length = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	long value = length > 0 ? strtol(text, &end, 10) : OOM_SCORE_POISON;
+	return end == text ? OOM_SCORE_POISON : (int)value;
+}
+
+static void oom_set(int want)
+{
+	char text[16];
+
+	if (oom_read() == want)
+		return;
+	int fd = oom_open("set", O_WRONLY), length = snprintf(text, sizeof(text), "%d", want);
+	if (write(fd, text, (size_t)length) < 0)
+		oom_refused("set", errno);
+	close(fd);
+	if (oom_read() != want)
+		diag_die(DIAG_UNPROVEN, "cannot prove \"oom_score_adj\": it is not %d", want);
+}
+
+/*
+ * By the walk's rule: a link that somebody else may have planted does not take root's working directory, and with it
+ * the workload's, to where the user could never get. Returns 0 or an errno value.
+ */
+static int enter_as_root(const char *directory)
+{
+	int fd = walk_open(directory, WALK_FOLLOW, NULL);
+	int err = fd >= 0 && fchdir(fd) == 0 ? 0 : errno;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/*
+ * Root may enter what the user cannot, and the user what root cannot (NFS with root squash, no CAP_DAC_OVERRIDE, links
+ * of its own): so it is tried on both sides of the switch, and once must succeed. "/" marks that root could not.
+ */
+static void enter_early(const struct plan *plan)
+{
+	int err = plan->nonroot ? EACCES : enter_as_root(plan->working_dir);
+
+	if (err != 0 && err != EACCES && err != EPERM && err != ELOOP)
+		diag_cannot("enter", plan->working_dir, err, DIAG_NO_CAP);
+	if (err != 0 && (err = workload_enter("/")) != 0)
+		diag_cannot("enter", "/", err, DIAG_NO_CAP);
+}
+
+void workload_prepare(const struct plan *plan)
+{
+	own_stdio(plan);
+	for (int resource = 0; resource < PLAN_LIMITS; resource++)
+		limit_set(resource, &plan->limits[resource]);
+	if (plan->oom_score_adj_set)
+		oom_set(plan->oom_score_adj);
+	if (plan->working_dir)
+		enter_early(plan);
+}

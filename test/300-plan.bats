@@ -1,0 +1,328 @@
+# What a config means: ids, groups, the argument rules, and what may come from the environment.
+# shellcheck disable=SC2016 # ${…} is capshim's, not the shell's
+# shellcheck disable=SC2030,SC2031 # each test is a subshell, and output its own
+
+load helpers
+
+setup() {
+	test_dir
+	image_make
+}
+
+# as_user USER [PUID]: a run whose user is the text USER, with PUID in the environment.
+as_user() {
+	capshim_run --image --env "PUID=${2-}" -- -- /probe <<-END
+		user: $1
+		seccomp: unconfined
+	END
+}
+
+@test "ids that are not ids: refused with 100, nothing run" {
+	local id
+
+	for id in 4294967296 4294967295 -1 ' 0' '0 ' 0x0 010 99999999999999999999 '' bogus +5 1e3 0; do
+		as_user "\"\${PUID}:1234\"" "$id"
+		assert_refused 100 'capshim: /etc/capshim.yaml:1:7: '
+	done
+}
+
+@test "group ids that are not ids: refused with 100, nothing run" {
+	local id
+
+	for id in 4294967296 4294967295 -1 ' 0' 0x0 010 '' bogus; do
+		as_user "\"1234:\${PUID}\"" "$id"
+		assert_refused 100 'capshim: /etc/capshim.yaml:1:7: '
+	done
+}
+
+@test "an unset variable is an error, not an empty user" {
+	as_user '"${NOT_THERE}"'
+	assert_refused 100 NOT_THERE
+}
+
+@test "root only with allow_root, and then without capabilities" {
+	as_user root
+	assert_refused 100 allow_root
+	as_user '"0:0"'
+	assert_refused 100 allow_root
+	capshim_run --image -- -- /probe --try-regain <<-'END'
+		user: root
+		allow_root: true
+		supplementary_groups: none
+		seccomp: unconfined
+	END
+	assert_unprivileged 0
+	assert_probe groups '' regain.capset EPERM
+}
+
+@test "user: a name, a number with and without an entry, name:group, number:number" {
+	as_user app
+	assert_unprivileged 1234
+	assert_probe groups 44
+	as_user 1234
+	assert_unprivileged 1234
+	assert_probe groups 44
+	as_user '"app:other"'
+	assert_success
+	assert_probe uid 1234,1234,1234,1234 gid 2345,2345,2345,2345
+	as_user '"5000:5001"'
+	assert_success
+	assert_probe uid 5000,5000,5000,5000 gid 5001,5001,5001,5001 groups ''
+	as_user 5000
+	assert_refused 100 'write its group as well'
+}
+
+@test "group 0 only where it is written" {
+	echo 'zero:x:3000:0::/:/bin/false' >>"$IMAGE/etc/passwd"
+	as_user zero
+	assert_refused 100 'zero:0'
+	as_user '"zero:0"'
+	assert_success
+	assert_probe gid 0,0,0,0 uid 3000,3000,3000,3000
+	as_user '"3000:${PUID}"' 0
+	assert_refused 100 'group 0'
+}
+
+@test "supplementary groups: auto takes the user's own and the runtime's, never root's" {
+	echo 'wheel:x:10:root' >>"$IMAGE/etc/group"
+	capshim_run --image --with --groups --with 0,10,700,44 -- -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+	END
+	assert_unprivileged 1234
+	assert_probe groups 44,700
+}
+
+@test "supplementary groups: none, a list, group_of a file" {
+	local groups
+	touch "$IMAGE/data/device"
+	chgrp 555 "$IMAGE/data/device"
+	while read -r groups expected; do
+		capshim_run --image --with --groups --with 700 -- -- /probe <<-END
+			user: app
+			supplementary_groups: $groups
+			seccomp: unconfined
+		END
+		assert_unprivileged 1234
+		assert_probe groups "$expected"
+	done <<-'END'
+		none
+		other 2345
+		[other,77] 77,2345
+		[auto,77] 44,77,700
+		[group_of:/data/device] 555
+		[77,77,other,2345] 77,2345
+	END
+}
+
+@test "group_of a file of group 0, or a missing one, is refused" {
+	touch "$IMAGE/data/device"
+	capshim_run --image -- -- /probe <<-'END'
+		user: app
+		supplementary_groups: [group_of:/data/device, group_of:/data/none]
+		seccomp: unconfined
+	END
+	assert_refused 100 'capshim.yaml:2:24: ' 'capshim.yaml:2:47: '
+}
+
+@test "a numeric user needs neither passwd nor group: FROM scratch" {
+	rm "$IMAGE/etc/passwd" "$IMAGE/etc/group"
+	as_user '"1234:1234"'
+	assert_unprivileged 1234
+	as_user app
+	assert_refused 100 /etc/passwd
+}
+
+@test "passwd that others can write is not believed" {
+	chmod 0666 "$IMAGE/etc/passwd"
+	as_user app
+	assert_refused 100 /etc/passwd
+}
+
+@test "the environment chooses values but no privileges" {
+	local key value
+	while IFS='|' read -r key value; do
+		capshim_run --image --env X=true --env NET_ADMIN=NET_ADMIN -- -- /probe <<-END
+			user: app
+			seccomp: unconfined
+			$key: $value
+		END
+		assert_refused 100 'cannot come from the environment'
+	done <<-'END'
+		cap_add|["${NET_ADMIN}"]
+		cap_add_optional|["${NET_ADMIN}"]
+		on_nonroot|"${X}"
+		supplementary_groups|["${X}"]
+		allow_root|"${X}"
+		setup|[{run: ["${X}"]}]
+		setup|[{run: [/probe], user: "${X}"}]
+		setup|[{run: [/probe], cap_add: "${X}"}]
+		setup|[{mount: /data, type: "${X}", source: none}]
+		setup|[{mount: /data, type: tmpfs, source: "${X}"}]
+		setup|[{mount: /data, type: tmpfs, source: none, options: "${X}"}]
+		setup|[{sysctl: {"${X}": 1}}]
+		setup|[{chown: /data, hardlinks: "${X}"}]
+		setup|[{mkdir: /data/x, on_error: "${X}"}]
+		setup|[{"${X}": /data}]
+		"${X}"|1
+	END
+	capshim_run --image --env X=unconfined -- -- /probe <<-'END'
+		user: app
+		seccomp: "${X}"
+	END
+	assert_refused 100 'cannot come from the environment'
+}
+
+# arguments EXPECTED [ARG ...] with the rules on standard input, and the variables WORDS and A in the environment.
+arguments() {
+	local expected=$1
+	shift
+	{
+		printf 'user: app\nseccomp: unconfined\n'
+		cat
+	} >"$T/rules"
+	capshim_run --image -- -- "$@" <"$T/rules"
+	assert_success
+	assert_equal "$(sed -n 's/^arg\.[0-9]*=//p' <<<"$output" | tr '\n' ' ')" "$expected "
+}
+
+@test "command is for no arguments, and arguments replace all of it" {
+	arguments '/probe one' <<<'command: [/probe, one]'
+	arguments '/probe two' /probe two <<<'command: [/probe, one]'
+	arguments '/probe' <<<'command: /probe'
+}
+
+@test "command_prefix: the first rule that matches the first argument" {
+	local rules='command_prefix:
+  - {words: [/probe, serve], for: ["-*", "*.conf"]}
+  - {words: [/probe, other], for: ["-x"]}
+  - {words: [/probe], for: [run], replace: true}'
+
+	arguments '/probe serve -v' -v <<<"$rules"
+	arguments '/probe serve -x' -x <<<"$rules"
+	arguments '/probe serve a.conf -v' a.conf -v <<<"$rules"
+	arguments '/probe -v' run -v <<<"$rules"
+	arguments '/probe -v' /probe -v <<<"$rules"
+}
+
+@test "command_suffix: appended, split at blanks, only for the command it names" {
+	WORDS=' -a  -b=c ' arguments '/probe one -a -b=c' /probe one <<<'command_suffix: [{split: "${WORDS:-}", for: probe}]'
+	arguments '/probe one' /probe one <<<'command_suffix: [{split: "${WORDS:-}", for: probe}]'
+	arguments '/probe one' /probe one <<<'command_suffix: [{words: [-x], for: other}]'
+	arguments '/probe one -x y z' /probe one <<<'command_suffix: [-x, {words: [y z]}]'
+	A=1 arguments '/probe -yes' /probe <<-'END'
+		command_suffix:
+		  - {words: [-yes], when: {env: A=1}}
+		  - {words: [-no], unless: {env: A=1}}
+	END
+}
+
+@test "entrypoint stands in front of everything, last" {
+	arguments '/probe front /probe serve -v' -v <<-'END'
+		entrypoint: [/probe, front]
+		command_prefix: [{words: [/probe, serve], for: "-*"}]
+	END
+}
+
+# setup_ran yes|no [ARG ...] with rules on standard input.
+setup_ran() {
+	local want=$1
+	shift
+	rm -rf "$IMAGE/data/made"
+	{
+		printf 'user: app\nseccomp: unconfined\nsetup: [mkdir: /data/made]\n'
+		cat
+	} >"$T/rules"
+	capshim_run --image -- -- "$@" <"$T/rules"
+	assert_unprivileged 1234
+	if [ "$want" = yes ]; then
+		[ -d "$IMAGE/data/made" ]
+	else
+		[ ! -e "$IMAGE/data/made" ]
+	fi
+}
+
+@test "setup_for and setup_unless_args decide about the setup, never about the drop" {
+	setup_ran yes /probe <<<'setup_for: [probe, other]'
+	setup_ran yes /probe <<<'setup_for: "pro*"'
+	setup_ran no /probe <<<'setup_for: [other]'
+	setup_ran no /probe --help <<<'setup_unless_args: ["-?", --help]'
+	setup_ran no /probe '-?' <<<'setup_unless_args: ["-?", --help]'
+	setup_ran yes /probe -x <<<'setup_unless_args: ["-?", --help]'
+	setup_ran yes /probe <<<'setup_unless_args: [/probe]'
+}
+
+@test "nothing to run is an error that says what to write" {
+	capshim_run --image <<-'END'
+		user: app
+		seccomp: unconfined
+	END
+	assert_refused 100 'command:'
+}
+
+@test "a string is not split by a shell" {
+	capshim_run --image <<-'END'
+		user: app
+		seccomp: unconfined
+		command: /probe --exit 3
+	END
+	assert_refused 100 'capshim.yaml:3:10: ' 'list'
+}
+
+@test "command: none ends after the setup, and needs no user" {
+	capshim_run --image <<-'END'
+		command: none
+		setup:
+		  - mkdir: /data/made
+		    mode: 0700
+	END
+	assert_success
+	assert_output ''
+	assert_equal "$(stat -c '%a %u' "$IMAGE/data/made")" '700 0'
+}
+
+@test "command: none refuses a start that cannot do the setup" {
+	capshim_run --image --start nonroot <<-'END'
+		command: none
+		setup: [mkdir: /data/made]
+	END
+	assert_refused 111 on_nonroot
+	[ ! -e "$IMAGE/data/made" ]
+}
+
+@test "conditions on the environment: a step that they exclude is not even expanded" {
+	capshim_run --image --env YES=on -- -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+		setup:
+		  - {mkdir: "/data/${NOT_THERE}", when: {env: NOT_THERE}}
+		  - {mkdir: /data/a, when: {env_true: YES}}
+		  - {mkdir: /data/b, unless: {env_true: YES}}
+		  - {mkdir: /data/c, when: {env: [YES=on, YES]}}
+		  - {mkdir: /data/d, when: {env: [YES=on, NOT_THERE]}}
+		  - {mkdir: /data/e, when: {command: "pro*"}}
+		  - {mkdir: /data/f, when: {command: other}}
+	END
+	assert_unprivileged 1234
+	assert_equal "$(cd "$IMAGE/data" && echo *)" 'a c e'
+}
+
+@test "cap_add: case and prefix are free; what is no capability is refused" {
+	local name
+	for name in NET_BIND_SERVICE net_bind_service CAP_NET_BIND_SERVICE cap_Net_Bind_service; do
+		capshim_run --image -- -- /probe <<-END
+			user: app
+			cap_add: [$name]
+			seccomp: unconfined
+		END
+		assert_unprivileged 1234 net_bind_service
+	done
+	for name in ALL NET_BIND 10 '""' NET_BIND_SERVICES; do
+		capshim_run --image -- -- /probe <<-END
+			user: app
+			cap_add: [$name]
+			seccomp: unconfined
+		END
+		assert_refused 100 'capshim.yaml:2:11: ' 'not a capability'
+	done
+}

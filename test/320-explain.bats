@@ -1,0 +1,337 @@
+#!/usr/bin/env bats
+# --explain: what it says is needed is exactly what is needed. --check: what only a start can decide is no mistake.
+
+load helpers
+
+setup() {
+	test_dir
+	image_make
+	mkdir -p "$IMAGE/var/lib" "$IMAGE/run"
+}
+
+# explain [=json] with the config on standard input, which becomes the image's: $output is what --explain says.
+explain() {
+	cat >"$IMAGE/etc/capshim.yaml"
+	chmod 0644 "$IMAGE/etc/capshim.yaml"
+	capshim_run --image --config image -- "--explain${1:-}" -- /probe
+}
+
+# required: what --explain=json said is needed, as the probe and start.c name capabilities, comma-separated.
+required() {
+	jq -r '.required | keys[] | ltrimstr("CAP_") | ascii_downcase' <<<"$output" | paste -sd, -
+}
+
+# run_with LIST [EXPECTED-STATUS]: a run of that config, in an image made anew, that holds LIST and nothing else.
+run_with() {
+	cp "$IMAGE/etc/capshim.yaml" "$T/kept.yaml"
+	rm -rf "$IMAGE"
+	image_make
+	mkdir -p "$IMAGE/var/lib" "$IMAGE/run"
+	install -m 0644 "$T/kept.yaml" "$IMAGE/etc/capshim.yaml"
+	capshim_run --image --config image --with --bounding --with "${1:-none}" -- -- /probe
+}
+
+# assert_exact WANTED: the config on standard input needs exactly these: it runs with them, and without any one not.
+assert_exact() {
+	local wanted=$1 list name
+
+	explain '=json'
+	assert_success
+	list=$(required)
+	assert_equal "$(tr ',' '\n' <<<"$list" | sort | paste -sd' ' -)" "$(tr ' ' '\n' <<<"$wanted" | sort | paste -sd' ' -)"
+	run_with "$list"
+	assert_success || fail "with $list: $output"
+	assert_line uid=1234,1234,1234,1234 || return
+	for name in ${list//,/ }; do
+		run_with "$(tr ',' '\n' <<<"$list" | grep -vx "$name" | paste -sd, -)"
+		[ "$status" = 111 ] || [ "$status" = 100 ] || fail "without $name: status $status, $output" || return
+		refute_line uid=1234,1234,1234,1234 || return
+	done
+}
+
+drop='setgid setuid setpcap'
+
+@test "the least list is exact: the drop alone" {
+	assert_exact "$drop" <<<'user: app'
+}
+
+@test "the least list is exact: a kept capability" {
+	assert_exact "$drop net_bind_service" <<<$'user: app\ncap_add: NET_BIND_SERVICE'
+}
+
+@test "the least list is exact: what root makes for itself needs nothing" {
+	assert_exact "$drop" <<-'END'
+		user: app
+		setup:
+		  - mkdir: /var/lib/app
+		    mode: 0750
+		  - write: /var/lib/app/f
+		    content: x
+		    mode: 0600
+		  - symlink: /var/lib/app/link
+		    target: f
+		  - chmod: /var/lib/app/f
+		    mode: 0640
+		  - template: /etc/passwd
+		    to: /var/lib/app/copied
+		  - remove: /var/lib/app/f
+		  - mknod: /var/lib/app/fifo
+		    type: p
+	END
+}
+
+@test "the least list is exact: directories that are given away" {
+	assert_exact "$drop chown" <<-'END'
+		user: app
+		setup:
+		  - mkdir: [/var/lib/app, /run/app]
+		    mode: 02770
+		    owner: workload
+	END
+	assert_exact "$drop chown" <<-'END'
+		user: app
+		setup:
+		  - mkdir: /var/lib/app
+		    owner: ":other"
+	END
+}
+
+@test "the least list is exact: chown of what is there" {
+	assert_exact "$drop chown" <<-'END'
+		user: app
+		setup:
+		  - chown: /data
+		    recursive: true
+	END
+}
+
+@test "the least list is exact: files with an owner, and with a group" {
+	assert_exact "$drop chown fowner" <<-'END'
+		user: app
+		setup:
+		  - write: /var/lib/f
+		    content: x
+		    owner: workload
+	END
+	assert_exact "$drop chown" <<-'END'
+		user: app
+		setup:
+		  - write: /var/lib/f
+		    content: x
+		    mode: 0640
+		    owner: ":other"
+	END
+	assert_exact "$drop chown fsetid fowner" <<-'END'
+		user: app
+		setup:
+		  - copy: /etc/passwd
+		    to: /var/lib/f
+		    mode: 02750
+		    owner: app:other
+	END
+	assert_exact "$drop chown fowner" <<-'END'
+		user: app
+		setup:
+		  - mknod: /var/lib/fifo
+		    type: p
+		    owner: workload
+	END
+}
+
+@test "the least list is exact: inside of what an earlier step gave away" {
+	assert_exact "$drop chown dac_override" <<-'END'
+		user: app
+		setup:
+		  - mkdir: /var/lib/app
+		    owner: workload
+		  - mkdir: /var/lib/app/sub
+		    owner: workload
+	END
+	assert_exact "$drop chown fowner" <<-'END'
+		user: app
+		setup:
+		  - mkdir: /var/lib/app
+		    owner: workload
+		  - chmod: /var/lib/app
+		    mode: 0700
+	END
+}
+
+@test "the least list is exact: a device" {
+	assert_exact "$drop mknod" <<-'END'
+		user: app
+		setup:
+		  - mknod: /var/lib/null
+		    type: c
+		    major: 1
+		    minor: 3
+	END
+}
+
+@test "the least list is exact: a mount" {
+	assert_exact "$drop sys_admin" <<-'END'
+		user: app
+		setup:
+		  - mount: /data
+		    type: tmpfs
+		    source: none
+	END
+}
+
+@test "the least list is exact: a program that is narrowed" {
+	assert_exact "$drop net_admin net_raw" <<-'END'
+		user: app
+		setup:
+		  - run: [/probe]
+		    cap_add: [NET_ADMIN, NET_RAW]
+	END
+	assert_exact "$drop" <<-'END'
+		user: app
+		setup:
+		  - run: [/probe]
+		    user: other
+	END
+}
+
+@test "the least list is exact: init, and own_stdio" {
+	assert_exact "$drop" <<<$'user: app\ninit: true'
+	assert_exact "$drop chown" <<<$'user: app\nown_stdio: true'
+}
+
+@test "the least list is exact: a limit above the container's" {
+	capshim_run --image --with --nofile --with 100 -- --explain=json -- /probe <<<$'user: app\nulimits: {nofile: 200}'
+	assert_equal "$(required)" setgid,setpcap,setuid,sys_resource
+	capshim_run --image --config image --with --nofile --with 100 --with --bounding --with setgid,setpcap,setuid -- -- /probe
+	assert_refused 111 CAP_SYS_RESOURCE
+	capshim_run --image --with --nofile --with 100 -- --explain=json -- /probe <<<$'user: app\nulimits: {nofile: 50}'
+	assert_equal "$(required)" setgid,setpcap,setuid
+}
+
+@test "an init container needs what its steps need, and nothing for a drop that never comes" {
+	capshim_run --image -- --explain=json <<<$'command: none\nsetup: [{mkdir: /data/x, owner: "1000:1000"}]'
+	assert_success
+	assert_equal "$(required)" chown
+	capshim_run --image --with --bounding --with chown <<<$'command: none\nsetup: [{mkdir: /data/x, owner: "1000:1000"}]'
+	assert_success
+	assert_equal "$(stat -c %u:%g "$IMAGE/data/x")" 1000:1000
+}
+
+@test "what may be needed besides is listed apart, and helps where a volume belongs to others" {
+	chown 1234:1234 "$IMAGE/data"
+	chmod 0700 "$IMAGE/data"
+	explain '=json' <<<$'user: app\nsetup: [{mkdir: /data/x, owner: workload}]'
+	assert_success
+	assert_equal "$(required)" chown,setgid,setpcap,setuid
+	assert_equal "$(jq -r '.conditional | has("CAP_DAC_OVERRIDE")' <<<"$output")" true
+	capshim_run --image --config image --with --bounding --with chown,setgid,setpcap,setuid -- -- /probe
+	assert_refused 111 CAP_DAC
+	capshim_run --image --config image --with --bounding --with chown,setgid,setpcap,setuid,dac_override -- -- /probe
+	assert_unprivileged 1234
+}
+
+@test "a skipped step needs nothing" {
+	explain '=json' <<<$'user: app\nsetup: [{chown: /data, when: {env: NOT_THERE}}]'
+	assert_equal "$(required)" setgid,setpcap,setuid
+}
+
+@test "the ready lines name the same capabilities as the list" {
+	explain <<<$'user: app\ncap_add: [NET_BIND_SERVICE]\nsetup: [chown: /data]'
+	assert_success
+	assert_line '  docker run --security-opt no-new-privileges --cap-drop ALL --cap-add CHOWN --cap-add SETGID --cap-add SETUID --cap-add SETPCAP --cap-add NET_BIND_SERVICE'
+	assert_line '    cap_add: [CHOWN, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE]'
+	assert_line '      capabilities: {drop: [ALL], add: [CHOWN, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE]}'
+	assert_line --regexp '^  CAP_CHOWN +line 3: chown /data$'
+	assert_line --regexp 'CAP_NET_BIND_SERVICE: who takes the workload over listens on ports below 1024'
+	refute_line --regexp '^uid='
+}
+
+@test "warnings: as good as root, a root program, PATH, set-user-ID programs, no need of root" {
+	mkdir -p "$IMAGE/opt/bin"
+	chown 1234 "$IMAGE/opt/bin"
+	install -m 4755 "$PROBE" "$IMAGE/data/su"
+	cat >"$IMAGE/etc/capshim.yaml" <<-'END'
+		user: app
+		cap_add: [SYS_ADMIN]
+		setup:
+		  - run: [/probe]
+	END
+	chmod 0644 "$IMAGE/etc/capshim.yaml"
+	capshim_run --image --config image --with --env --with X=1 -- --explain -- /probe
+	assert_line '  the workload keeps CAP_SYS_ADMIN, which is as good as root'
+	assert_line --regexp '^  line 4: run starts "/probe" with all that the container has'
+	observe timeout 20 "$START" --clean --env PATH=/opt/bin:/data --chroot "$IMAGE" -- /capshim --explain /probe
+	assert_line '  /opt/bin is in PATH, and the workload can put programs there'
+	assert_line --regexp 'set-user-ID programs .* /data/su$'
+	explain <<<'user: app'
+	assert_line --regexp '^  nothing here needs root'
+	explain <<<$'user: app\nsetup: [mkdir: /run/x]'
+	refute_line --regexp 'nothing here needs root'
+	assert_line '  none'
+}
+
+@test "warnings: file capabilities of the program" {
+	setcap cap_net_raw+p "$IMAGE/probe"
+	explain <<<'user: app'
+	assert_line --regexp 'probe" has file capabilities \(CAP_NET_RAW\)'
+}
+
+@test "--explain=json is JSON whatever stands in names" {
+	mkdir "$IMAGE/data/a\"b\\c"
+	explain '=json' <<<$'user: app\nsetup: [chown: "/data/a\\"b\\\\c\\x01"]'
+	assert_success
+	assert_equal "$(jq -r '.required.CAP_CHOWN[0]' <<<"$output")" $'line 2: chown /data/a"b\\c\x01'
+	capshim_run --image --config image -- --explain=xml
+	assert_refused 100 'takes no value'
+}
+
+@test "--check passes over what only the start decides, and says it" {
+	capshim_run --image -- --check <<-'END'
+		user: abc
+		accounts: [{name: abc, uid: "${PUID}", gid: "${PGID}"}]
+		env_file: /run/config/env
+		file_environment: [PASSWORD]
+		environment: {URL: "https://${SITE:?set SITE}/"}
+		setup:
+		  - mkdir: "/data/${SITE}"
+	END
+	assert_success
+	assert_line --partial 'capshim.yaml:2:'
+	assert_line --partial 'set SITE'
+	assert_line --partial '/run/config/env'
+	assert_line '/etc/capshim.yaml: no problems but what only the start decides'
+	capshim_run --image --config image -- -- /probe
+	assert_refused 100 PUID
+	capshim_run --image -- --check <<-'END'
+		user: "${PUID}"
+		umask: 22
+	END
+	assert_refused 100 capshim.yaml:2:8:
+}
+
+@test "--check does not need the command, nor the secrets that an image only names" {
+	capshim_run --image --env PASSWORD_FILE=/run/secrets/none -- --check <<<$'user: app\nfile_environment: [PASSWORD]'
+	assert_success
+	capshim_run --image --env PASSWORD_FILE=/run/secrets/none -- -- /probe <<<$'user: app\nfile_environment: [PASSWORD]'
+	assert_refused 100 /run/secrets/none
+}
+
+@test "--check and --explain need no privilege, and mean a start as root" {
+	local state
+
+	printf '%s\n' 'user: app' 'cap_add: [NET_BIND_SERVICE]' 'command: [/probe]' 'setup: [chown: /data]' \
+		'on_nonroot: refuse' >"$IMAGE/etc/capshim.yaml"
+	chmod 0644 "$IMAGE/etc/capshim.yaml"
+	for state in 0 4000; do # not the user of the config
+		local who=(--with --bounding --with none --with --gid --with "$state" --with --uid --with "$state")
+		capshim_run --image --config image "${who[@]}" -- --check
+		assert_success
+		capshim_run --image --config image "${who[@]}" -- --explain=json
+		assert_success
+		assert_equal "$(required)" chown,net_bind_service,setgid,setpcap,setuid
+		assert_equal "$(jq .user.uid <<<"$output")" 1234
+	done
+	capshim_run --image --config image --with --bounding --with none -- --check
+	assert_success
+	capshim_run --image --config image --no-proc --read-only --start nonroot -- --check
+	assert_success
+}

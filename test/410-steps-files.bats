@@ -1,0 +1,676 @@
+#!/usr/bin/env bats
+# mkdir, chown, chmod, remove, symlink, mknod: what each does, does again, refuses, needs, and does where it may not
+# write. Links that somebody else planted are in 420-hostile.bats.
+
+load helpers
+
+setup() {
+	test_dir
+	D=$T/data
+	mkdir "$D"
+}
+
+# config: makes the steps on standard input the config.
+config() {
+	{
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:'
+		cat
+	} >"$T/capshim.yaml"
+}
+
+# steps [OPTION ...]: runs the steps on standard input.
+steps() {
+	config
+	capshim_run --config "$T/capshim.yaml" "$@"
+}
+
+# read_only: the same where the file system that holds $D is mounted read-only.
+read_only() {
+	config
+	observe timeout 20 unshare -m bash -c "mount --bind $T $T && mount -o remount,bind,ro $T &&
+		exec $CAPSHIM -c $T/capshim.yaml"
+}
+
+# state PATH ...: owner, mode and type of each.
+state() {
+	stat -c '%u:%g %a %F' "$@"
+}
+
+# What is in $D, on one line.
+names() {
+	find "$D" -mindepth 1 -maxdepth 1 -printf '%P\n' | LC_ALL=C sort | xargs
+}
+
+# assert_again: the steps once more succeed and change nothing, not even a time of last change.
+assert_again() {
+	local before after
+
+	before=$(find "$D" -printf '%p %y %U %G %m %l %C@\n' | sort)
+	capshim_run --config "$T/capshim.yaml"
+	assert_success
+	after=$(find "$D" -printf '%p %y %U %G %m %l %C@\n' | sort)
+	assert_equal "$after" "$before"
+}
+
+# assert_wrong TEXT: --check refuses the steps on standard input and says TEXT, and nothing is done.
+assert_wrong() {
+	steps
+	assert_failure 100
+	assert_output --partial "$1"
+}
+
+# ---- mkdir
+
+@test "mkdir makes parents as root's, and the last one as written" {
+	umask 0077
+	steps <<-END
+		  - {mkdir: $D/a/b/c, mode: 02750, owner: workload}
+		  - {mkdir: [$D/plain, $D/list]}
+	END
+	assert_success
+	assert_equal "$(state "$D/a" "$D/a/b" "$D/plain" "$D/list" | uniq)" '0:0 755 directory'
+	assert_equal "$(state "$D/a/b/c")" '1234:1234 2750 directory'
+	assert_again
+}
+
+@test "mkdir enforces a written mode and owner on one that exists, and only those" {
+	mkdir -m 0700 "$D/a" "$D/b" && chown 55:66 "$D/a" "$D/b"
+	steps <<-END
+		  - {mkdir: $D/a}
+		  - {mkdir: $D/b, mode: 0711, owner: ":1234"}
+	END
+	assert_success
+	assert_equal "$(state "$D/a")" '55:66 700 directory'
+	assert_equal "$(state "$D/b")" '55:1234 711 directory'
+	assert_again
+}
+
+@test "mkdir in a set-group-ID directory still makes root's" {
+	chown 1234:1234 "$D" && chmod 2777 "$D"
+	steps <<-END
+		  - {mkdir: $D/a/b}
+	END
+	assert_success
+	assert_equal "$(state "$D/a" "$D/a/b" | uniq)" '0:0 755 directory'
+}
+
+@test "mkdir as: workload is the workload's own doing" {
+	chown 1234:1234 "$D" && chmod 0700 "$D"
+	steps <<-END
+		  - {mkdir: $D/a/b, as: workload, mode: 0700}
+	END
+	assert_success
+	assert_equal "$(state "$D/a")" '1234:1234 755 directory'
+	assert_equal "$(state "$D/a/b")" '1234:1234 700 directory'
+	assert_again
+	# Where only root may write, it may not.
+	chown 0:0 "$D" && chmod 0755 "$D"
+	steps <<-END
+		  - {mkdir: $D/c, as: workload}
+	END
+	assert_failure 111
+	assert_line "capshim: cannot mkdir \"$D/c\": Permission denied"
+	steps <<-END
+		  - {mkdir: [$D/c, $D/d], as: workload, on_error: warn}
+	END
+	assert_success
+	assert_output --partial "warning: cannot mkdir \"$D/c\""
+	assert_equal "$(ls "$D")" a
+}
+
+@test "mkdir: wrong input" {
+	touch "$D/file"
+	assert_wrong 'absolute' <<<'  - mkdir: data'
+	assert_wrong '..' <<<"  - mkdir: $D/../x"
+	assert_wrong 'begin with 0' <<<"  - {mkdir: $D/x, mode: 755}"
+	assert_wrong 'nobody-here' <<<"  - {mkdir: $D/x, owner: nobody-here}"
+	assert_wrong 'leave "owner" out' <<<"  - {mkdir: $D/x, as: workload, owner: workload}"
+	assert_wrong 'recursive' <<<"  - {mkdir: $D/x, recursive: true}"
+	assert_equal "$(ls "$D")" file
+	steps <<<"  - mkdir: $D/file"
+	assert_failure 111
+	assert_line "capshim: cannot mkdir \"$D/file\": it exists and is no directory"
+	steps <<<"  - mkdir: $D/file/below"
+	assert_failure 111
+}
+
+@test "mkdir names the capability that it lacks" {
+	chown 1234 "$D" && chmod 0700 "$D"
+	steps --with --without --with dac_override,dac_read_search <<<"  - mkdir: $D/a"
+	assert_failure 111
+	assert_output --partial "$D/a"
+	assert_output --partial 'needs CAP_DAC_'
+	chown 0 "$D"
+	steps --with --without --with chown <<<"  - {mkdir: $D/a, owner: workload}"
+	assert_failure 111
+	assert_output --partial 'needs CAP_CHOWN'
+}
+
+@test "mkdir on a read-only file system: fine where nothing is to be done" {
+	mkdir -m 0700 "$D/a"
+	read_only <<<"  - {mkdir: $D/a, mode: 0700}"
+	assert_success
+	read_only <<<"  - mkdir: $D/b"
+	assert_failure 111
+	assert_line --partial "cannot mkdir \"$D/b\": Read-only file system (mount a volume"
+}
+
+@test "mkdir follows root's links, in the middle and at the end" {
+	mkdir "$D/real"
+	ln -s real "$D/last" && ln -s "$D/real" "$D/absolute" && ln -s ../data/real "$D/up" && ln -s nowhere "$D/dangling"
+	steps <<-END
+		  - {mkdir: $D/last, mode: 0711}
+		  - {mkdir: [$D/absolute/a/b, $D/up/c]}
+	END
+	assert_success
+	assert_equal "$(state "$D/real")" '0:0 711 directory'
+	assert_equal "$(find "$D/real" -mindepth 1 -printf '%P\n' | sort | xargs)" 'a a/b c'
+	[ -L "$D/last" ]
+	steps <<<"  - mkdir: $D/dangling"
+	assert_failure 111
+	[ ! -e "$D/nowhere" ]
+}
+
+# ---- chown
+
+@test "chown: the workload by default, one of both ids, a list" {
+	touch "$D"/{a,b,c,d}
+	steps <<-END
+		  - chown: [$D/a, $D/b]
+		  - {chown: $D/c, owner: "77"}
+		  - {chown: $D/d, owner: ":88"}
+	END
+	assert_success
+	assert_equal "$(stat -c %u:%g "$D"/{a,b,c,d} | xargs)" '1234:1234 1234:1234 77:0 0:88'
+	assert_again
+}
+
+@test "chown recursive: everything below, the directory itself last, and only what differs" {
+	mkdir -p "$D/t/a/b" && touch "$D/t/f" "$D/t/a/b/g"
+	chown -R 1234:1234 "$D/t" && chown 0 "$D/t/a/b/g" "$D/t"
+	steps <<<"  - {chown: $D/t, recursive: true}"
+	assert_success
+	assert_equal "$(find "$D/t" ! -uid 1234 -o ! -gid 1234)" ''
+	assert_again
+	chown 0 "$D/t/a/b/g" "$D/t"
+	run timeout 20 strace -qq -e trace=fchownat,fchown,chown,lchown -o "$T/calls" "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_success
+	assert_equal "$(wc -l <"$T/calls")" 2
+}
+
+# A tree that is large enough for several processes to share it: 6,103 entries, two of them hard links.
+large_tree() {
+	local n
+
+	mkdir -p "$D/t"
+	for n in {1..100}; do
+		mkdir "$D/t/$n" && touch "$D/t/$n"/{1..60}
+	done
+	touch "$D/link" && ln "$D/link" "$D/t/1/link" && ln "$D/link" "$D/t/2/link"
+}
+
+@test "chown and chmod of a large tree, shared by processors: everything once, and none is left over" {
+	large_tree
+	steps <<-END
+		  - {chown: $D/t, recursive: true}
+		  - {chmod: $D/t, recursive: true, file_mode: 0600, dir_mode: 0700}
+	END
+	assert_success
+	assert_equal "$(find "$D/t" -uid 1234 -gid 1234 -links 1 -type f -perm 0600 | wc -l)" 6000
+	assert_equal "$(find "$D/t" -uid 1234 -gid 1234 -type d -perm 0700 | wc -l)" 101
+	assert_equal "$(grep -c ': 2 files that have several names' <<<"$output")" 2
+	assert_again
+	# The same where no other process can be had: fork, clone and clone3 fail.
+	chown -R 0:0 "$D/t"
+	{
+		printf 'trace: true\n'
+		head -n 5 "$T/capshim.yaml"
+	} >"$T/alone.yaml"
+	observe timeout 20 "${PROBE%/*}/deny" 11 56,57,58,435 "$CAPSHIM" -c "$T/alone.yaml"
+	assert_success
+	assert_output --partial '6101 changed, 0 already right'
+	assert_equal "$(find "$D/t" ! -uid 1234 -links 1)" ''
+}
+
+@test "a shared tree: the top is changed when all else is" {
+	large_tree
+	rm "$D/link" "$D"/t/*/link
+	config <<<"  - {chown: $D/t, recursive: true}"
+	run timeout 60 strace -f -qq -y -e trace=fchownat -o "$T/calls" "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_success
+	assert_equal "$(grep -c ' = 0$' "$T/calls")" 6101
+	assert_equal "$(grep fchownat "$T/calls" | tail -n 1 | grep -c "<$D/t>")" 1
+	[ "$(cut -d' ' -f1 "$T/calls" | sort -u | wc -l)" -gt 1 ] || [ "$(nproc)" = 1 ]
+}
+
+@test "a failure in a shared tree ends all of it, and the top stays as it was" {
+	large_tree
+	steps --with --without --with chown <<<"  - {chown: $D/t, recursive: true}"
+	assert_failure 111
+	assert_output --partial 'needs CAP_CHOWN'
+	chown -R 1234:1234 "$D/t" && chown 0:0 "$D/t/100" "$D/t"
+	mount --bind "$D/t/50" "$D/t/50" && mount -o remount,bind,ro "$D/t/50"
+	chown 0 "$D/link"
+	steps <<<"  - {chown: $D/t, recursive: true, cross_mounts: true, hardlinks: refuse}"
+	umount "$D/t/50"
+	assert_failure 111
+	assert_output --partial '3 names'
+	assert_equal "$(stat -c %u "$D/t")" 0
+	steps <<<"  - {chown: $D/t, recursive: true, hardlinks: refuse, on_error: warn}"
+	assert_success
+	assert_output --partial '2 failures in all'
+	assert_equal "$(stat -c %u "$D/t" "$D/t/100" | uniq)" 1234
+}
+
+@test "chown leaves what is not recursive alone" {
+	mkdir -p "$D/t" && touch "$D/t/f"
+	steps <<<"  - chown: $D/t"
+	assert_success
+	assert_equal "$(stat -c %u "$D/t" "$D/t/f" | xargs)" '1234 0'
+}
+
+@test "chown change_policy: on_root_mismatch looks at the top alone" {
+	mkdir -p "$D/t" && touch "$D/t/f"
+	chown 1234:1234 "$D/t"
+	steps <<<"  - {chown: $D/t, recursive: true, change_policy: on_root_mismatch}"
+	assert_success
+	assert_equal "$(stat -c %u "$D/t/f")" 0
+	chown :0 "$D/t"
+	capshim_run --config "$T/capshim.yaml"
+	assert_success
+	assert_equal "$(stat -c %u:%g "$D/t/f")" 1234:1234
+}
+
+@test "chown exclude: globs on base names, with all below" {
+	mkdir -p "$D/t/keep.d/sub" "$D/t/other" "$D/keep.d" && touch "$D/t/keep.d/sub/f" "$D/t/other/x.pid" "$D/t/other/y"
+	steps <<<"  - {chown: [$D/t, $D/keep.d], recursive: true, exclude: [\"keep.*\", \"*.pid\"]}"
+	assert_success
+	assert_equal "$(find "$D" -uid 0 -mindepth 1 -printf '%P\n' | sort | xargs)" 't/keep.d t/keep.d/sub t/keep.d/sub/f t/other/x.pid'
+	assert_equal "$(stat -c %u "$D/keep.d")" 1234 # named, not met below
+}
+
+@test "chown says that set-id bits were lost" {
+	install -m 04755 /dev/null "$D/suid"
+	install -m 02755 /dev/null "$D/sgid"
+	steps <<<"  - {chown: [$D/suid, $D/sgid]}"
+	assert_success
+	assert_output --partial '2 files lost their set-user-ID'
+	assert_equal "$(stat -c %a "$D/suid" "$D/sgid" | uniq)" 755
+}
+
+@test "chown if_exists: true lets a path be missing" {
+	steps <<<"  - {chown: $D/missing, if_exists: true}"
+	assert_success
+	steps <<<"  - {chown: $D/missing}"
+	assert_failure 111
+	assert_output --partial "cannot chown \"$D/missing\": No such file or directory"
+}
+
+@test "chown: wrong input" {
+	assert_wrong 'cannot be recursive' <<<'  - {chown: /, recursive: true}'
+	assert_wrong 'on_root_mismatch' <<<"  - {chown: $D, recursive: true, change_policy: sometimes}"
+	assert_wrong 'nobody-here' <<<"  - {chown: $D, owner: nobody-here}"
+	assert_wrong 'hardlinks' <<<"  - {chown: $D, hardlink: follow}"
+	assert_wrong 'skip, refuse, follow' <<<"  - {chown: $D, hardlinks: maybe}"
+	assert_equal "$(stat -c %u "$D")" 0
+}
+
+@test "chown -R of / by a link or a bind mount is refused as well" {
+	ln -s / "$D/root"
+	steps <<<"  - {chown: $D/root, recursive: true, owner: \":1234\"}"
+	assert_failure 111
+	assert_output --partial 'root directory'
+}
+
+@test "chown names the capability that it lacks, and needs none where all is right" {
+	mkdir "$D/t" && touch "$D/t/f"
+	steps --with --without --with chown <<<"  - {chown: $D/t, recursive: true}"
+	assert_failure 111
+	assert_output --partial "cannot chown \"$D/t/f\""
+	assert_output --partial 'needs CAP_CHOWN'
+	chown -R 1234:1234 "$D/t"
+	capshim_run --config "$T/capshim.yaml" --with --without --with chown
+	assert_success
+}
+
+@test "chown on_error: warn goes on and ends in one summary" {
+	mkdir "$D/t" && touch "$D/t"/{a,b,c}
+	steps --with --without --with chown <<-END
+		  - {chown: $D/t, recursive: true, on_error: warn}
+		  - {mkdir: $D/after}
+	END
+	assert_success
+	assert_equal "$(grep -c 'warning: cannot chown' <<<"$output")" 1
+	assert_output --partial '4 failures in all'
+	[ -d "$D/after" ]
+}
+
+@test "chown on a read-only file system: fine where nothing is to be done" {
+	mkdir "$D/t" && touch "$D/t/f" && chown -R 1234:1234 "$D/t"
+	read_only <<<"  - {chown: $D/t, recursive: true}"
+	assert_success
+	chown 0 "$D/t/f"
+	read_only <<<"  - {chown: $D/t, recursive: true}"
+	assert_failure 111
+	assert_line --partial "cannot chown \"$D/t/f\": Read-only file system (mount a volume"
+}
+
+@test "chown follows root's links on the way and at the end" {
+	mkdir "$D/real" && touch "$D/real/f" "$D/real/g"
+	ln -s real "$D/l" && ln -s f "$D/real/lf"
+	steps <<<"  - {chown: [$D/l/lf, $D/l], recursive: true, exclude: [g, lf]}"
+	assert_success
+	assert_equal "$(stat -c %u "$D/real/f" "$D/real" "$D/real/g" "$D/l" "$D/real/lf" | xargs)" '1234 1234 0 0 0'
+}
+
+@test "chown in a user namespace: an id that is not mapped is never already right" {
+	touch "$D/f" "$D/g"
+	chown 70000:70000 "$D/f" # shows as 65534, which is mapped as well
+	{
+		printf '%s\n' 'user: "65534:65534"' 'command: none' 'seccomp: unconfined' 'setup:' "  - {chown: $D/f}"
+	} >"$T/capshim.yaml"
+	capshim_run --config "$T/capshim.yaml" --start userns
+	assert_failure 111
+	assert_output --partial "cannot chown \"$D/f\""
+	chown 65534:65534 "$D/f"
+	capshim_run --config "$T/capshim.yaml" --start userns
+	assert_success
+	assert_equal "$(stat -c %u "$D/f")" 65534
+}
+
+# ---- chmod
+
+@test "chmod: octal and symbolic" {
+	install -m 0600 /dev/null "$D/a"
+	install -m 0640 /dev/null "$D/b"
+	install -m 0755 /dev/null "$D/c"
+	mkdir -m 02700 "$D/d"
+	steps <<-END
+		  - {chmod: $D/a, mode: 0444}
+		  - {chmod: $D/b, mode: "ug+rwX,o=r"}
+		  - {chmod: $D/c, mode: "a-x,u+s"}
+		  - {chmod: $D/d, mode: "u=rwX,g=rX,o="}
+	END
+	assert_success
+	assert_equal "$(stat -c %a "$D"/{a,b,c,d} | xargs)" '444 664 4644 2750'
+	assert_again
+}
+
+@test "chmod agrees with chmod(1)" {
+	local expression mode mine his
+	for expression in a+x u+X,g-w o=rw g=,o= u+s,g+s a=rX ug=rwx,o+t +0 u-rwx+r a-s; do
+		[ "$expression" != +0 ] || continue
+		for mode in 0000 0644 0711 0755 07777 0123; do
+			rm -rf "$D" && mkdir "$D"
+			touch "$D/mine" "$D/his" && mkdir "$D/mined" "$D/hisd"
+			chmod "$mode" "$D"/*
+			chmod "$expression" "$D/his" "$D/hisd"
+			steps <<<"  - {chmod: [$D/mine, $D/mined], mode: \"$expression\"}"
+			assert_success
+			mine=$(stat -c %a "$D/mine" "$D/mined") his=$(stat -c %a "$D/his" "$D/hisd")
+			assert_equal "$expression $mode $mine" "$expression $mode $his"
+		done
+	done
+}
+
+@test "chmod recursive: files and directories apart, links never" {
+	mkdir -p "$D/t/a/skip" && touch "$D/t/f" "$D/t/a/g" "$D/t/a/skip/h" && ln -s f "$D/t/l"
+	steps <<<"  - {chmod: $D/t, recursive: true, file_mode: 0600, dir_mode: 'u=rwx,go=', exclude: skip}"
+	assert_success
+	assert_equal "$(find "$D/t" -type f -printf '%m %P\n' | sort | xargs)" '600 a/g 600 f 644 a/skip/h'
+	assert_equal "$(find "$D/t" -type d -printf '%m %P\n' | sort -k2 | xargs)" '700 700 a 755 a/skip'
+	assert_again
+}
+
+@test "chmod: wrong input" {
+	for mode in 755 8 0999 017777 u g=u +x u+q 'u,' ',u+x' 'u+x ' ''; do
+		assert_wrong 'must be octal and begin with 0' <<<"  - {chmod: $D, mode: \"$mode\"}"
+	done
+	assert_wrong '"chmod" needs "mode:"' <<<"  - chmod: $D"
+	assert_wrong 'cannot be recursive' <<<'  - {chmod: /, recursive: true, mode: u+r}'
+	assert_equal "$(stat -c %a "$D")" 755
+}
+
+@test "chmod names the capability that it lacks" {
+	touch "$D/f" && chown 1234 "$D/f"
+	steps --with --without --with fowner <<<"  - {chmod: $D/f, mode: 0600}"
+	assert_failure 111
+	assert_line --partial "cannot chmod \"$D/f\""
+	assert_output --partial 'needs CAP_FOWNER'
+	# The kernel says yes and drops the set-group-ID bit: that is no success.
+	chown 0:1234 "$D/f"
+	steps --with --without --with fsetid <<<"  - {chmod: $D/f, mode: 02755}"
+	assert_failure 111
+	assert_line --partial 'did not keep it'
+}
+
+@test "chmod on a read-only file system: fine where nothing is to be done" {
+	install -m 0600 /dev/null "$D/f"
+	read_only <<<"  - {chmod: $D/f, mode: 0600}"
+	assert_success
+	read_only <<<"  - {chmod: $D/f, mode: 0644}"
+	assert_failure 111
+	assert_line --partial "cannot chmod \"$D/f\": Read-only file system (mount a volume"
+}
+
+@test "chmod follows root's links on the way and at the end" {
+	mkdir "$D/real" && touch "$D/real/f" && ln -s real "$D/l" && ln -s f "$D/real/lf"
+	steps <<<"  - {chmod: $D/l/lf, mode: 0600}"
+	assert_success
+	assert_equal "$(stat -c %a "$D/real/f")" 600
+}
+
+# ---- remove
+
+@test "remove: a file, a link, an empty directory, a FIFO; what is missing is fine" {
+	touch "$D/f" && ln -s f "$D/l" && mkdir "$D/d" && mkfifo "$D/p" && touch "$D/stays"
+	steps <<<"  - remove: [$D/f, $D/l, $D/d, $D/p, $D/missing, $D/no/such/directory]"
+	assert_success
+	assert_equal "$(ls "$D")" stays
+	assert_again
+}
+
+@test "remove recursive" {
+	mkdir -p "$D/t/a/b/c" "$D/stays" && touch "$D/t/a/f" "$D/t/a/b/.g"
+	for i in {1..3000}; do echo "$D/t/a/file-$i"; done | xargs touch
+	steps <<<"  - {remove: $D/t}"
+	assert_failure 111
+	assert_output --partial 'recursive: true'
+	[ -e "$D/t/a/f" ]
+	steps <<<"  - {remove: $D/t, recursive: true}"
+	assert_success
+	assert_equal "$(ls "$D")" stays
+	assert_again
+}
+
+@test "remove: a glob in the last component" {
+	mkdir "$D/d.pid" "$D/full.pid" && touch "$D/a.pid" "$D/b.pid" "$D/.hidden.pid" "$D/c" "$D/full.pid/x" "$D/z[1]"
+	steps <<<"  - {remove: [\"$D/[ab].pid\", \"$D/d.*\", \"$D/none*\"]}"
+	assert_success
+	assert_equal "$(names)" '.hidden.pid c full.pid z[1]'
+	steps <<<"  - {remove: \"$D/*.pid\"}"
+	assert_failure 111
+	steps <<<"  - {remove: \"$D/*.pid\", recursive: true}"
+	assert_success
+	assert_equal "$(names)" '.hidden.pid c z[1]'
+}
+
+@test "remove: wrong input" {
+	assert_wrong '"/" cannot be removed' <<<'  - {remove: /, recursive: true}'
+	assert_wrong 'absolute' <<<'  - {remove: "*.pid"}'
+	assert_wrong 'force' <<<"  - {remove: $D, force: true}"
+}
+
+@test "remove names the capability that it lacks" {
+	touch "$D/f" && chown 1234 "$D" && chmod 0755 "$D"
+	steps --with --without --with dac_override <<<"  - remove: $D/f"
+	assert_failure 111
+	assert_line --partial "cannot remove \"$D/f\""
+	assert_output --partial 'needs CAP_DAC_OVERRIDE'
+}
+
+@test "remove on a read-only file system: fine where there is nothing" {
+	touch "$D/f"
+	read_only <<<"  - remove: [$D/missing, \"$D/*.pid\"]"
+	assert_success
+	read_only <<<"  - remove: $D/f"
+	assert_failure 111
+	assert_line --partial "cannot remove \"$D/f\": Read-only file system"
+}
+
+@test "remove follows root's links on the way, never the last" {
+	mkdir "$D/real" && touch "$D/real/f" && ln -s real "$D/l"
+	steps <<<"  - remove: [$D/l/f, $D/l]"
+	assert_success
+	assert_equal "$(find "$D" -mindepth 1 -printf '%P\n' | xargs)" real
+}
+
+# ---- symlink
+
+@test "symlink: makes it with its parents, does nothing the second time" {
+	steps <<-END
+		  - {symlink: [$D/a/b/l, $D/m], target: ../some where}
+	END
+	assert_success
+	assert_equal "$(readlink "$D/a/b/l")" '../some where'
+	assert_equal "$(readlink "$D/m")" '../some where'
+	assert_again
+}
+
+@test "symlink: what is something else needs force, and a directory is never replaced" {
+	ln -s old "$D/l" && echo text >"$D/f" && mkdir "$D/d"
+	for name in l f d; do
+		steps <<<"  - {symlink: $D/$name, target: new}"
+		assert_failure 111
+	done
+	assert_equal "$(readlink "$D/l")" old
+	steps <<<"  - {symlink: [$D/l, $D/f], target: new, force: true}"
+	assert_success
+	assert_equal "$(readlink "$D/l") $(readlink "$D/f")" 'new new'
+	assert_again
+	steps <<<"  - {symlink: $D/d, target: new, force: true}"
+	assert_failure 111
+	assert_output --partial 'directory'
+	assert_equal "$(names)" 'd f l'
+}
+
+@test "symlink force replaces at one stroke" {
+	ln -s old "$D/l"
+	(while [ ! -e "$D/stop" ]; do [ -L "$D/l" ] || echo gap; done) >"$T/gaps" 3>&- &
+	local watcher=$!
+	for n in 1 2 3 4 5; do
+		steps <<<"  - {symlink: $D/l, target: new$n, force: true}"
+		assert_success
+	done
+	touch "$D/stop"
+	wait "$watcher"
+	assert_equal "$(cat "$T/gaps")" ''
+}
+
+@test "symlink: wrong input, missing capability, read-only file system" {
+	assert_wrong '"symlink" needs "target:"' <<<"  - symlink: $D/l"
+	chown 1234 "$D"
+	steps --with --without --with dac_override <<<"  - {symlink: $D/l, target: x}"
+	assert_failure 111
+	assert_output --partial 'needs CAP_DAC_OVERRIDE'
+	chown 0 "$D"
+	ln -s x "$D/l"
+	read_only <<<"  - {symlink: $D/l, target: x}"
+	assert_success
+	read_only <<<"  - {symlink: $D/m, target: x}"
+	assert_failure 111
+	assert_output --partial 'Read-only file system'
+}
+
+@test "symlink follows root's links on the way" {
+	mkdir "$D/real" && ln -s real "$D/on"
+	steps <<<"  - {symlink: $D/on/l, target: x}"
+	assert_success
+	[ -L "$D/real/l" ]
+}
+
+# ---- mknod
+
+@test "mknod: a device and a FIFO, with owner and mode" {
+	umask 0077
+	steps <<-END
+		  - {mknod: $D/dev/null, type: c, major: 1, minor: 3, mode: 0666}
+		  - {mknod: $D/dev/loop, type: b, major: 7, minor: 9, mode: 0660, owner: workload}
+		  - {mknod: $D/fifo, type: p}
+	END
+	assert_success
+	assert_equal "$(stat -c '%u:%g %a %F %t,%T' "$D/dev/null")" '0:0 666 character special file 1,3'
+	assert_equal "$(stat -c '%u:%g %a %F %t,%T' "$D/dev/loop")" '1234:1234 660 block special file 7,9'
+	assert_equal "$(stat -c '%u:%g %a %F' "$D/fifo")" '0:0 644 fifo'
+	assert_again
+}
+
+@test "mknod: the same device is success, with its mode and owner enforced where they are written" {
+	mknod -m 0600 "$D/n" c 1 3 && mknod -m 0600 "$D/m" c 1 3
+	steps <<-END
+		  - {mknod: $D/n, type: c, major: 1, minor: 3}
+		  - {mknod: $D/m, type: c, major: 1, minor: 3, mode: 0666, owner: ":44"}
+	END
+	assert_success
+	assert_equal "$(stat -c '%g %a' "$D/n" "$D/m" | xargs)" '0 600 44 666'
+	assert_again
+	for other in 'type: c, major: 1, minor: 5' 'type: b, major: 1, minor: 3' 'type: p'; do
+		steps <<<"  - {mknod: $D/n, $other}"
+		assert_failure 111
+		assert_output --partial 'something else'
+	done
+}
+
+@test "mknod: wrong input" {
+	assert_wrong '"mknod" needs "type:"' <<<"  - {mknod: $D/n, major: 1, minor: 3}"
+	assert_wrong '"major:"' <<<"  - {mknod: $D/n, type: c}"
+	assert_wrong 'c, b, p' <<<"  - {mknod: $D/n, type: u}"
+	assert_wrong 'whole number' <<<"  - {mknod: $D/n, type: c, major: x, minor: 1}"
+	assert_equal "$(ls "$D")" ''
+}
+
+@test "mknod names the capability that it lacks; a FIFO and what exists need none" {
+	steps --with --without --with mknod <<<"  - {mknod: $D/n, type: c, major: 1, minor: 3}"
+	assert_failure 111
+	assert_output --partial "cannot mknod \"$D/n\""
+	assert_output --partial 'needs CAP_MKNOD'
+	mknod -m 0644 "$D/n" c 1 3
+	capshim_run --config "$T/capshim.yaml" --with --without --with mknod
+	assert_success
+	steps --with --without --with mknod <<<"  - {mknod: $D/p, type: p}"
+	assert_success
+}
+
+@test "mknod on a read-only file system: fine where it is there" {
+	mknod -m 0644 "$D/n" c 1 3
+	read_only <<<"  - {mknod: $D/n, type: c, major: 1, minor: 3, mode: 0644}"
+	assert_success
+	read_only <<<"  - {mknod: $D/m, type: c, major: 1, minor: 3}"
+	assert_failure 111
+	assert_output --partial 'Read-only file system'
+}
+
+@test "mknod follows root's links on the way, and no link at the end" {
+	mkdir "$D/real" && ln -s real "$D/l" && mknod "$D/real/null" c 1 3 && ln -s real/null "$D/n"
+	steps <<<"  - {mknod: $D/l/p, type: p}"
+	assert_success
+	[ -p "$D/real/p" ]
+	steps <<<"  - {mknod: $D/n, type: c, major: 1, minor: 3, mode: 0666}"
+	assert_failure 111
+	[ -L "$D/n" ]
+}
+
+@test "a slash at the end of a path, or two in it, say nothing more" {
+	image_make
+	capshim_run --image -- -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+		setup:
+		  - mkdir: /data/made/
+		  - mkdir: /data//made//below/
+		  - chown: /data/made/
+	END
+	assert_unprivileged 1234
+	assert_equal "$(stat -c %u "$IMAGE/data/made")" 1234
+	[ -d "$IMAGE/data/made/below" ]
+}

@@ -1,0 +1,238 @@
+# Giving up and proving: what the workload holds from every start that people meet.
+# shellcheck disable=SC2153 # START is of helpers.bash
+
+load helpers
+
+setup() {
+	test_dir
+	image_make
+}
+
+# from START [KEEP]: a run from that start with these capabilities in cap_add.
+from() {
+	capshim_run --image --start "$1" "${@:3}" -- -- /probe --try-regain <<-END
+		user: app
+		cap_add: [${2-}]
+		seccomp: unconfined
+	END
+}
+
+@test "root with every capability, with Docker's 14, with the three that the drop needs, with no_new_privs" {
+	local start
+	for start in root docker minimal nnp; do
+		from "$start"
+		assert_unprivileged 1234
+		assert_probe groups 44
+		assert_no_way_back
+	done
+}
+
+@test "exactly one kept capability stands in all five sets" {
+	local start
+	for start in root docker nnp; do
+		from "$start" NET_BIND_SERVICE
+		assert_unprivileged 1234 net_bind_service
+		assert_no_way_back
+	done
+}
+
+@test "several kept ones, low and high numbers" {
+	from root 'CHOWN, NET_RAW, CHECKPOINT_RESTORE'
+	assert_unprivileged 1234 chown,net_raw,checkpoint_restore
+}
+
+@test "each capability alone can be kept" {
+	local cap all
+	all=$("$START" -- "$PROBE" | sed -n 's/^permitted=//p' | tr , ' ')
+	[ "$(wc -w <<<"$all")" -ge 38 ]
+	for cap in $all; do
+		from root "$cap"
+		assert_unprivileged 1234 "$cap"
+	done
+}
+
+@test "no /proc, a read-only root, both" {
+	from root '' --no-proc
+	assert_unprivileged 1234
+	from root '' --read-only
+	assert_unprivileged 1234
+	from docker NET_BIND_SERVICE --no-proc --read-only
+	assert_unprivileged 1234 net_bind_service
+}
+
+@test "without SETPCAP and with a bounding set: 111, named, nothing run, no step done" {
+	capshim_run --image --start no_setpcap -- -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+		setup: [mkdir: /data/made]
+	END
+	assert_refused 111 CAP_SETPCAP cap_add
+	[ ! -e "$IMAGE/data/made" ]
+}
+
+@test "without SETPCAP, but nothing in the bounding set to drop: runs, lock bits are out of reach" {
+	capshim_run --image --with --inheritable --with setuid,setgid --with --bounding --with none -- -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+	END
+	assert_success
+	assert_probe uid 1234,1234,1234,1234 permitted '' effective '' inheritable '' bounding '' ambient ''
+	assert_probe no_new_privs 1 keepcaps 0
+}
+
+@test "without SETUID or SETGID: 111 and its name" {
+	from no_setuid
+	assert_refused 111 CAP_SETUID cap_add
+	from no_setgid
+	assert_refused 111 CAP_SETGID cap_add
+}
+
+@test "cap_add that the container does not have: 111 and its name; optional: left out" {
+	from minimal NET_BIND_SERVICE
+	assert_refused 111 CAP_NET_BIND_SERVICE
+	capshim_run --image --start minimal -- -- /probe <<-'END'
+		user: app
+		cap_add_optional: [NET_BIND_SERVICE, SYS_TIME]
+		seccomp: unconfined
+	END
+	assert_unprivileged 1234
+	capshim_run --image --start docker -- -- /probe <<-'END'
+		user: app
+		cap_add_optional: [NET_BIND_SERVICE, SYS_TIME]
+		seccomp: unconfined
+	END
+	assert_unprivileged 1234 net_bind_service
+}
+
+@test "a start without root: ids stay, setup skipped, no_new_privs; the bounding set is out of reach" {
+	local start bounding
+	for start in nonroot_full nonroot nonroot_empty; do
+		start_state "$start"
+		bounding=$("$START" "${STATE[@]}" -- "$PROBE" | sed -n 's/^bounding=//p')
+		capshim_run --image --start "$start" -- -- /probe --try-regain <<-'END'
+			user: other
+			seccomp: unconfined
+			setup: [mkdir: /data/made]
+		END
+		assert_success
+		assert_probe uid 1234,1234,1234,1234 gid 1234,1234,1234,1234 groups ''
+		assert_probe permitted '' effective '' inheritable '' ambient '' bounding "$bounding" no_new_privs 1
+		assert_probe regain.setuid EPERM regain.capset EPERM
+		[ ! -e "$IMAGE/data/made" ]
+	done
+}
+
+@test "a start without root and a required cap_add: 111; optional: left out; refuse: 111" {
+	from nonroot NET_BIND_SERVICE
+	assert_refused 111 'start the container as root'
+	capshim_run --image --start nonroot -- -- /probe <<-'END'
+		user: app
+		cap_add_optional: [NET_BIND_SERVICE]
+		seccomp: unconfined
+	END
+	assert_success
+	assert_probe permitted '' ambient ''
+	capshim_run --image --start nonroot -- -- /probe <<-'END'
+		user: app
+		on_nonroot: refuse
+		seccomp: unconfined
+	END
+	assert_refused 111 'uid 1234'
+}
+
+@test "ambient capabilities of a start without root are given away, or kept where asked" {
+	from nonroot_ambient
+	assert_success
+	assert_probe permitted '' effective '' inheritable '' ambient ''
+	from nonroot_ambient NET_BIND_SERVICE
+	assert_success
+	assert_probe permitted net_bind_service effective net_bind_service ambient net_bind_service
+}
+
+@test "a start without root that holds permitted capabilities is refused" {
+	setcap cap_net_raw+ep "$IMAGE/capshim"
+	capshim_run --image --start nonroot_full -- -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+	END
+	assert_refused 111 'not ambient'
+}
+
+@test "inheritable capabilities of the start do not reach the workload" {
+	capshim_run --image --with --inheritable --with net_raw,sys_admin -- -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+	END
+	assert_unprivileged 1234
+}
+
+@test "try_setup: the steps run as the start user, what it may not do is a warning" {
+	chown 1234 "$IMAGE/data"
+	capshim_run --image --start nonroot -- -- /probe <<-'END'
+		user: app
+		on_nonroot: try_setup
+		seccomp: unconfined
+		setup:
+		  - mkdir: /data/mine
+		  - mkdir: /not-mine
+		  - {chown: /etc, owner: app}
+	END
+	assert_success
+	assert_output --partial 'warning: cannot '
+	assert_probe uid 1234,1234,1234,1234
+	assert_equal "$(stat -c %u "$IMAGE/data/mine")" 1234
+	[ ! -e "$IMAGE/not-mine" ]
+}
+
+# in_userns STATE GROUPS: without a chroot, in which the kernel allows no user namespace.
+in_userns() {
+	capshim_run --start "$1" -- -- "$PROBE" --try-regain <<-END
+		user: "${3:-1234:1234}"
+		allow_root: true
+		supplementary_groups: $2
+		seccomp: unconfined
+	END
+}
+
+@test "a user namespace that maps every id: runs; one that maps only root: 111 and the id" {
+	in_userns userns '[44]'
+	assert_unprivileged 1234
+	assert_probe groups 44
+	in_userns userns_single none
+	assert_refused 111 1234
+}
+
+@test "a user namespace that denies setgroups: refused unless the list is right already" {
+	in_userns userns_deny '[44]' 0:0
+	assert_refused 111 'supplementary groups'
+}
+
+@test "securebits locked the wrong way: 111" {
+	local start
+	for start in fixup_locked noroot_locked; do
+		from "$start"
+		assert_refused 111 securebit
+	done
+	from keepcaps_locked
+	assert_refused 111 KEEP_CAPS
+}
+
+@test "what survives an exec does not survive capshim: timers, personality, keyring" {
+	capshim_run --image --with --timer --with 3600 --with --personality --with 0x40000 -- -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+	END
+	assert_unprivileged 1234
+	assert_probe personality 0x0 itimer.real off
+}
+
+@test "a set-id start is refused" {
+	install -m 4755 "$CAPSHIM" "$IMAGE/setuid"
+	run timeout 20 chroot --userspec 1234:1234 "$IMAGE" /setuid -- /probe
+	assert_failure 111
+	assert_output --partial 'chmod u-s'
+	install -m 2755 "$CAPSHIM" "$IMAGE/setgid"
+	run timeout 20 chroot --userspec 1234:1234 "$IMAGE" /setgid -- /probe
+	assert_failure 111
+	assert_output --partial 'chmod g-s'
+}

@@ -1,0 +1,747 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016 # what stands in single quotes is for others to expand
+# Becoming the workload: what it starts with, and what is said where it cannot start.
+
+load helpers
+
+setup() {
+	test_dir
+	image_make
+	WITH=()
+	MORE=/dev/null
+	# A null device of the test's own: whoever gives away the machine's would leave it so.
+	NULL=$T/null
+	mknod -m 0666 "$NULL" c 1 3
+}
+
+teardown() {
+	local mount
+
+	for mount in "$T"/mount*; do
+		! mountpoint -q "$mount" || umount -l "$mount"
+	done
+}
+
+# workload [OPTION ...] [-- WORD ...] with lines of config on standard input: WORDs (default: /probe) as app in the
+# image; the OPTIONs are capshim_run's.
+workload() {
+	local options=(--stdin "$NULL")
+
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	[ $# -gt 0 ] || set -- -- /probe
+	capshim_run --image "${options[@]}" -- "$@" < <(printf 'user: app\nseccomp: unconfined\n' && cat)
+}
+
+# under COMMAND ... -- WORD ...: COMMAND starts capshim, outside of the image, and that the WORDs. The start has the
+# options WITH; the config is two lines and the file MORE.
+under() {
+	local front=()
+
+	while [ "$1" != -- ]; do
+		front+=("$1")
+		shift
+	done
+	shift
+	[ ${#front[@]} -eq 0 ] || front[0]=$(command -v "${front[0]}")
+	cat <(printf 'user: "1234:1234"\nseccomp: unconfined\n') "$MORE" >"$T/config"
+	observe timeout -k 5 20 "$START" --clean --env PATH=/usr/bin:/bin "${WITH[@]}" -- "${front[@]}" \
+		"$CAPSHIM" -c "$T/config" -- "$@" <"$NULL"
+}
+
+# more LINE ...: the config of the next `under`.
+more() {
+	MORE=$T/more
+	printf '%s\n' "$@" >"$MORE"
+}
+
+# script NAME LINE [MODE]: a file of the image that begins with LINE.
+script() {
+	printf '%s\n' "$2" >"$IMAGE/$1"
+	chmod "${3:-0755}" "$IMAGE/$1"
+}
+
+# terminal COMMAND ...: COMMAND as the leader of a session with a terminal, as `docker run -t` starts it.
+terminal() {
+	observe timeout -k 5 20 script -qec "exec $(printf '%q ' "$@")" /dev/null <"$NULL"
+	output=${output//$'\r'/}
+	mapfile -t lines <<<"$output"
+}
+
+bit() {
+	printf '0x%x' $((1 << ($1 - 1)))
+}
+
+# --- what is executed
+
+@test "the command is looked up in PATH, absolute entries only, the first that may be executed" {
+	mkdir -p "$IMAGE"/{one,two,three}/
+	cp "$PROBE" "$IMAGE/three/tool"
+	cp "$PROBE" "$IMAGE/data/tool"
+	script one/tool 'not for you' 0600
+	mkdir "$IMAGE/two/tool"
+	workload -- tool <<<'environment: {PATH: "/none:/probe:/one:/two:/three"}'
+	assert_unprivileged 1234
+	assert_probe execfn /three/tool arg.0 tool
+	for path in '' : data:. ::data /none:data; do
+		workload -- tool < <(printf 'working_dir: /data\nenvironment: {PATH: "%s"}\n' "$path")
+		assert_refused 127 'cannot execute "tool": not found in PATH' 'only what begins with "/" is searched'
+	done
+	workload -- ./tool a <<<'working_dir: /data'
+	assert_unprivileged 1234
+	assert_probe execfn ./tool cwd /data arg.0 ./tool arg.1 a argc 2
+}
+
+@test "without PATH the usual directories are searched" {
+	mkdir -p "$IMAGE/usr/local/sbin"
+	cp "$PROBE" "$IMAGE/usr/local/sbin/tool"
+	workload -- tool <<<'unset_environment: PATH'
+	assert_unprivileged 1234
+	assert_probe execfn /usr/local/sbin/tool
+	refute_line --regexp '^env\.PATH='
+}
+
+@test "127: what is not there" {
+	workload -- tool <<<''
+	assert_refused 127 'cannot execute "tool": not found in PATH (/usr/local/sbin:'
+	workload -- /no/tool <<<''
+	assert_refused 127 'cannot execute "/no/tool": No such file'
+	workload -- /probe/tool <<<''
+	assert_refused 127 'cannot execute "/probe/tool": Not a directory'
+	workload -- '' <<<''
+	assert_failure
+	refute_workload
+}
+
+@test "127: what is missing behind it" {
+	script tool '#!/bin/sh -e'
+	workload -- /tool <<<''
+	assert_refused 127 'the interpreter "/bin/sh" in the first line of "/tool": No such file'
+	script tool $'#! /probe\r'
+	workload -- /tool <<<''
+	assert_refused 127 'the interpreter "/probe\x0d"' 'as DOS lines do'
+	cp /bin/true "$IMAGE/tool"
+	workload -- /tool <<<''
+	assert_refused 127 'cannot execute "/tool": its program interpreter'
+}
+
+@test "126: what is there and no program" {
+	local line
+	for line in 'echo no shell runs this' '' '#!' '#! ' $'\177EL'; do
+		script tool "$line"
+		workload -- /tool <<<''
+		assert_refused 126 'cannot execute "/tool": no known magic'
+	done
+	: >"$IMAGE/tool"
+	workload -- /tool <<<''
+	assert_refused 126 'no known magic'
+	script tool "#!/$(head -c 300 /dev/zero | tr '\0' x)"
+	workload -- /tool <<<''
+	assert_refused 126 'no known magic'
+	script tool '#!/other'
+	script other 'nor is this'
+	workload -- /tool <<<''
+	assert_refused 126 'cannot execute "/other": no known magic'
+	# An ELF file for a machine that does not exist.
+	cp "$PROBE" "$IMAGE/tool"
+	printf '\xee\xee' | dd of="$IMAGE/tool" bs=1 seek=18 conv=notrunc status=none
+	workload -- /tool <<<''
+	assert_refused 126 'not a program for this machine'
+}
+
+@test "126: what the user may not execute" {
+	workload -- /data <<<''
+	assert_refused 126 'cannot execute "/data": it is a directory'
+	mkfifo -m 0777 "$IMAGE/tool"
+	workload -- /tool <<<''
+	assert_refused 126 'cannot execute "/tool": it is not a regular file'
+	rm "$IMAGE/tool"
+	script tool '#!/probe' 0644
+	workload -- /tool <<<''
+	assert_refused 126 'cannot execute "/tool": the user may not execute it'
+	workload -- tool <<<'environment: {PATH: /}'
+	assert_refused 126 'cannot execute "//tool": the user may not execute it'
+	script tool '#!/probe' 0750
+	workload -- /tool <<<''
+	assert_refused 126 'cannot execute "/tool": the user may not execute it'
+	mkdir -m 0700 "$IMAGE/closed"
+	cp "$PROBE" "$IMAGE/closed/tool"
+	workload -- /closed/tool <<<''
+	assert_refused 126 'cannot execute "/closed/tool": the user may not search a directory on the way'
+	script tool '#!/closed/tool'
+	workload -- /tool <<<''
+	assert_refused 126 'the interpreter "/closed/tool" in the first line of "/tool": the user may not search'
+}
+
+@test "126: a file system mounted noexec" {
+	mkdir "$T/mount"
+	mount -t tmpfs -o mode=0755,noexec tmpfs "$T/mount"
+	cp "$PROBE" "$T/mount/tool"
+	under -- "$T/mount/tool"
+	assert_refused 126 'mounted noexec'
+}
+
+@test "126: too long, too many interpreters, open for writing, too many processes" {
+	capshim_run --image <<-END
+		user: app
+		seccomp: unconfined
+		command: [/probe, $(head -c 140000 /dev/zero | tr '\0' x)]
+	END
+	assert_refused 126 'too large'
+	local i
+	cp "$PROBE" "$IMAGE/loop0"
+	for i in 1 2 3 4 5 6; do
+		script "loop$i" "#!/loop$((i - 1))"
+	done
+	workload -- /loop5 <<<''
+	assert_unprivileged 1234
+	workload -- /loop6 <<<''
+	assert_refused 126 'more than five interpreters'
+	cp "$PROBE" "$IMAGE/tool"
+	exec 9>>"$IMAGE/tool"
+	workload -- /tool <<<'' 9>&-
+	exec 9>&-
+	assert_refused 126 'open for writing'
+	"$START" --groups none --gid 1234 --uid 1234 -- "$(command -v sleep)" 60 3>&- &
+	local pid=$!
+	workload <<<'ulimits: {nproc: 0}'
+	kill "$pid"
+	assert_refused 126 'more processes than the limit nproc'
+}
+
+@test "a script gets what the kernel gives it" {
+	script tool '#!/probe one word'
+	workload -- /tool x y <<<''
+	assert_unprivileged 1234
+	assert_probe argc 5 arg.0 /probe arg.1 'one word' arg.2 /tool arg.3 x arg.4 y
+	script tool $'#! \t/probe \t one\t'
+	workload -- tool <<<'environment: {PATH: /}'
+	assert_unprivileged 1234
+	assert_probe arg.1 one arg.2 //tool
+}
+
+@test "a program that the user may execute but not read runs" {
+	chmod 0711 "$IMAGE/probe"
+	workload <<<'cap_add: NET_BIND_SERVICE'
+	assert_unprivileged 1234 net_bind_service
+}
+
+# --- file capabilities: capabilities(7), "Transformation of capabilities during execve()"
+
+# with_xattr FILE CAPS: sets them; "empty" is an attribute that grants nothing.
+with_xattr() {
+	setcap -r "$IMAGE/$1" 2>/dev/null || true
+	case $2 in
+	none) ;;
+	empty) setcap "=" "$IMAGE/$1" ;;
+	*) setcap "$2" "$IMAGE/$1" ;;
+	esac
+}
+
+@test "file capabilities without cap_add: run where they grant nothing, refused where execve would be EPERM" {
+	local caps
+	for caps in none empty cap_net_raw+p cap_net_bind_service+p cap_net_bind_service+i; do
+		with_xattr probe "$caps"
+		workload <<<''
+		assert_unprivileged 1234
+	done
+	for caps in cap_net_raw+ep cap_net_bind_service+ep cap_net_raw+eip; do
+		with_xattr probe "$caps"
+		workload <<<''
+		assert_refused 100 'cannot execute "/probe": it has file capabilities' 'setcap -r /probe' 'cap_add: [CAP_NET_'
+	done
+}
+
+@test "file capabilities with cap_add: always refused, for the kept ones would be lost" {
+	local caps
+	with_xattr probe none
+	workload <<<'cap_add: NET_BIND_SERVICE'
+	assert_unprivileged 1234 net_bind_service
+	for caps in empty cap_net_raw+p cap_net_bind_service+p cap_net_bind_service+ep cap_net_raw+ep cap_net_bind_service+i; do
+		with_xattr probe "$caps"
+		workload <<<'cap_add: NET_BIND_SERVICE'
+		assert_refused 100 'cannot execute "/probe": its file capabilities' CAP_NET_BIND_SERVICE 'setcap -r /probe'
+	done
+}
+
+@test "file capabilities of a script's interpreter count as its own" {
+	script tool '#!/deep'
+	script deep '#!/probe'
+	with_xattr probe cap_net_raw+ep
+	workload -- /tool <<<''
+	assert_refused 100 'cannot execute "/probe": it has file capabilities'
+	with_xattr probe empty
+	workload -- /tool <<<'cap_add: NET_BIND_SERVICE'
+	assert_refused 100 'cannot execute "/probe": its file capabilities'
+	workload -- /tool <<<''
+	assert_unprivileged 1234
+}
+
+@test "file capabilities are found before anything is done" {
+	with_xattr probe cap_net_raw+ep
+	workload <<-'END'
+		setup:
+		  - mkdir: /data/made
+	END
+	assert_refused 100 'capshim: /etc/capshim.yaml: cannot execute "/probe"'
+	[ ! -e "$IMAGE/data/made" ]
+	capshim_run --image -- --check -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+	END
+	assert_refused 100 'setcap -r /probe'
+}
+
+@test "file capabilities that only the user can see are found at the end" {
+	mkdir -m 0700 "$IMAGE/own"
+	cp "$PROBE" "$IMAGE/own/tool"
+	chown -R 1234:1234 "$IMAGE/own"
+	with_xattr own/tool cap_net_raw+ep
+	workload --start minimal -- /own/tool <<<''
+	assert_refused 100 'capshim: cannot execute "/own/tool": it has file capabilities'
+	with_xattr own/tool none
+	workload --start minimal -- /own/tool <<<''
+	assert_unprivileged 1234
+}
+
+@test "file capabilities of a program that cannot be read are found by the user as well" {
+	mkdir -m 0700 "$IMAGE/own"
+	cp "$PROBE" "$IMAGE/own/tool"
+	chown 1234:1234 "$IMAGE/own"
+	chmod 0711 "$IMAGE/own/tool"
+	with_xattr own/tool empty
+	capshim_run --image --with --bounding --with setuid,setgid,setpcap,net_bind_service -- -- /own/tool <<-'END'
+		user: app
+		cap_add: NET_BIND_SERVICE
+		seccomp: unconfined
+	END
+	assert_refused 100 'its file capabilities' 'setcap -r /own/tool'
+	with_xattr own/tool none
+	capshim_run --image --with --bounding --with setuid,setgid,setpcap,net_bind_service -- -- /own/tool <<-'END'
+		user: app
+		cap_add: NET_BIND_SERVICE
+		seccomp: unconfined
+	END
+	assert_unprivileged 1234 net_bind_service
+	with_xattr own/tool cap_net_raw+ep
+	workload --start minimal -- /own/tool <<<''
+	assert_refused 126 'cannot execute "/own/tool": file capabilities'
+}
+
+@test "on a nosuid mount file capabilities do not count" {
+	mkdir "$T/mount"
+	mount -t tmpfs -o mode=0755,nosuid tmpfs "$T/mount"
+	cp "$PROBE" "$T/mount/tool"
+	setcap cap_net_raw+ep "$T/mount/tool"
+	more 'cap_add: NET_BIND_SERVICE'
+	under -- "$T/mount/tool"
+	assert_unprivileged 1234 net_bind_service
+}
+
+@test "file capabilities within a bounding set that is out of reach grant nothing" {
+	with_xattr probe cap_net_raw+ep
+	capshim_run --image --start nonroot_full -- -- /probe <<-'END'
+		user: app
+		supplementary_groups: none
+		seccomp: unconfined
+	END
+	assert_success
+	assert_probe uid 1234,1234,1234,1234 permitted '' effective '' inheritable '' ambient '' no_new_privs 1
+}
+
+@test "a set-id program gains nothing" {
+	cp "$PROBE" "$IMAGE/tool"
+	chmod 6755 "$IMAGE/tool"
+	workload -- /tool <<<'cap_add: NET_BIND_SERVICE'
+	assert_unprivileged 1234 net_bind_service
+}
+
+# --- environment
+
+@test "HOME is the user's where it was unset or root's" {
+	workload <<<''
+	assert_probe env.HOME /data env.USER app env.LOGNAME app
+	workload <<<'environment: {HOME: /elsewhere, USER: me, LOGNAME: ""}'
+	assert_probe env.HOME /elsewhere env.USER me env.LOGNAME ''
+	workload <<<'environment: {HOME: ""}'
+	assert_probe env.HOME /data
+	sed -i 's,^root.*,root:x:0:0:root:/secret:/bin/sh,' "$IMAGE/etc/passwd"
+	workload <<<'environment: {HOME: /secret}'
+	assert_probe env.HOME /data
+	sed -i 's,:/data:,::,' "$IMAGE/etc/passwd"
+	workload <<<''
+	assert_probe env.HOME /
+}
+
+@test "a user without an entry has / and no name" {
+	capshim_run --image -- -- /probe <<-'END'
+		user: "5000:5000"
+		seccomp: unconfined
+	END
+	assert_probe env.HOME /
+	refute_line --regexp '^env\.(USER|LOGNAME)='
+}
+
+@test "unset_environment applies last; everything else passes" {
+	workload --env AWS_KEY=1 --env AWS_ID=2 --env XAWS_=3 --env LD_PRELOAD=/x.so --env 'odd-name= v ' <<-'END'
+		environment: {PASSWORD: "${AWS_KEY}", LATE: x}
+		unset_environment: ["AWS_*", LATE, HOME]
+	END
+	assert_unprivileged 1234
+	refute_line --regexp '^env\.(AWS_KEY|AWS_ID|LATE|HOME)='
+	assert_probe env.PASSWORD 1 env.XAWS_ 3 env.LD_PRELOAD /x.so env.odd-name ' v '
+}
+
+@test "a workload without any environment" {
+	workload <<<'unset_environment: "*"'
+	assert_unprivileged 1234
+	refute_line --regexp '^env\.'
+}
+
+# --- umask, limits, oom_score_adj, directory
+
+@test "umask: inherited, set, and set only where it equals" {
+	workload --with --umask --with 0037 <<<''
+	assert_probe umask 0037
+	workload --with --umask --with 0037 <<<'umask: inherit'
+	assert_probe umask 0037
+	workload --with --umask --with 0037 <<<'umask: 0027'
+	assert_probe umask 0027
+	workload --with --umask --with 0037 <<<'umask: 0000'
+	assert_probe umask 0000
+	workload --with --umask --with 0022 <<<'umask: {from: "0022", to: "0077"}'
+	assert_probe umask 0077
+	workload --with --umask --with 0002 <<<'umask: {from: "0022", to: "0077"}'
+	assert_probe umask 0002
+}
+
+@test "limits: soft and hard, one of them, and none" {
+	workload --with --nofile --with 700 <<<'ulimits: {nofile: 512, core: 0, nproc: {soft: 512, hard: 1024}}'
+	assert_unprivileged 1234
+	assert_probe rlimit.nofile 512:512 rlimit.core 0:0 rlimit.nproc 512:1024
+	workload --with --nofile --with 700 <<<'ulimits: {nofile: {soft: 70}, core: {hard: 0}, cpu: unlimited}'
+	assert_probe rlimit.nofile 70:700 rlimit.core 0:0 rlimit.cpu unlimited:unlimited
+	workload --with --nofile --with 700 <<<'ulimits: {nofile: {hard: 600}}'
+	assert_probe rlimit.nofile 600:600
+	workload --with --nofile --with 700 <<<'ulimits: {nofile: 700}'
+	assert_probe rlimit.nofile 700:700
+	workload <<<'ulimits: {nofile: 3}'
+	assert_unprivileged 1234
+	assert_probe rlimit.nofile 3:3 fds 0,1,2
+}
+
+@test "limits: what the start does not allow is refused" {
+	workload --with --nofile --with 700 <<<'ulimits: {nofile: 701}'
+	assert_refused 111 'cannot set the limit "nofile"' CAP_SYS_RESOURCE
+	workload --with --nofile --with 700 <<<'ulimits: {nofile: {soft: 701}}'
+	assert_refused 111 'cannot set the limit "nofile": soft is above the hard one of 700'
+}
+
+@test "oom_score_adj is raised, and lowered only with CAP_SYS_RESOURCE" {
+	workload <<<'oom_score_adj: 100'
+	assert_unprivileged 1234
+	assert_probe oom_score_adj 100
+	workload <<<"oom_score_adj: $(cat /proc/self/oom_score_adj)"
+	assert_unprivileged 1234
+	workload <<<'oom_score_adj: -900'
+	assert_refused 111 'cannot set "oom_score_adj"' CAP_SYS_RESOURCE
+	workload --no-proc <<<'oom_score_adj: 100'
+	assert_refused 111 'oom_score_adj": there is no /proc'
+}
+
+@test "working_dir: entered by root or by the user, whoever can" {
+	workload <<<'working_dir: /data'
+	assert_unprivileged 1234
+	assert_probe cwd /data
+	mkdir -p "$IMAGE/root/deep"
+	chmod 0700 "$IMAGE/root"
+	workload <<<'working_dir: /root/deep'
+	assert_unprivileged 1234
+	assert_probe cwd /root/deep
+	mkdir -m 0700 "$IMAGE/own"
+	chown 1234 "$IMAGE/own"
+	workload --start minimal <<<'working_dir: /own'
+	assert_unprivileged 1234
+	assert_probe cwd /own
+	chown 2345:2345 "$IMAGE/own"
+	workload --start minimal <<<'working_dir: /own'
+	assert_refused 111 'cannot enter "/own": Permission denied'
+	workload <<<'working_dir: /none'
+	assert_refused 111 'cannot enter "/none": No such file'
+	workload <<<'working_dir: /probe'
+	assert_refused 111 'cannot enter "/probe": Not a directory'
+}
+
+@test "a working directory outside the root, or none, is refused" {
+	mkdir "$T/mount" "$T/gone"
+	under unshare --mount sh -c 'mount -t tmpfs x "$0" && cd "$0" && umount -l "$0" && exec "$@"' \
+		"$T/mount" -- "$PROBE"
+	assert_refused 112 'inside the root: "(unreachable)/' working_dir
+	under sh -c 'cd "$0" && rmdir "$0" && exec "$@"' "$T/gone" -- "$PROBE"
+	assert_refused 112 'inside the root: No such file' working_dir
+	mkdir "$T/gone"
+	more 'working_dir: /usr'
+	under sh -c 'cd "$0" && rmdir "$0" && exec "$@"' "$T/gone" -- "$PROBE"
+	assert_success
+	assert_probe cwd /usr
+}
+
+# --- standard streams
+
+@test "own_stdio: a pipe becomes the user's, so that /dev/stdout can be opened" {
+	workload -- /probe --write-stdout-path <<<''
+	assert_unprivileged 1234
+	assert_probe stdio.1 pipe:1234:0 stdio.2 pipe:1234:0 stdio.0 device:0:0 dev_stdout ok
+	workload -- /probe --write-stdout-path <<<'own_stdio: true'
+	assert_probe stdio.1 pipe:1234:0 dev_stdout ok
+	workload -- /probe --write-stdout-path <<<'own_stdio: false'
+	assert_unprivileged 1234
+	assert_probe stdio.1 pipe:0:0 dev_stdout EACCES
+}
+
+@test "own_stdio without CAP_CHOWN: auto leaves it and says so, true is refused" {
+	workload --start minimal -- /probe --write-stdout-path <<<'report: text'
+	assert_unprivileged 1234
+	assert_probe stdio.1 pipe:0:0 dev_stdout EACCES
+	assert_output --partial 'stdio: not owned'
+	workload --start minimal <<<'own_stdio: true'
+	assert_refused 111 'file descriptor 1' CAP_CHOWN
+}
+
+@test "own_stdio: sockets and terminals too, files and /dev/null not" {
+	under perl -MSocket -e \
+		'socketpair(A, B, AF_UNIX, SOCK_STREAM, 0) and open(STDIN, "<&A") and exec @ARGV' -- "$PROBE"
+	assert_probe stdio.0 socket:1234:0
+	: >"$T/file"
+	workload --stdin "$T/file" <<<'own_stdio: true'
+	assert_probe stdio.0 file:0:0
+	workload <<<'own_stdio: true'
+	assert_probe stdio.0 device:0:0
+	assert_equal "$(stat -c %u "$NULL")" 0
+	terminal "$START" --clean -- "$CAPSHIM" -c "$T/config" -- "$PROBE"
+	assert_output --partial "stdio.0=terminal:1234:"
+	assert_output --partial "stdio.2=terminal:1234:"
+}
+
+@test "own_stdio: a null device is never taken for a terminal, even where ioctl(2) says so" {
+	more 'own_stdio: true'
+	under strace -fqqo /dev/null -e inject=ioctl:retval=0 -- "$PROBE"
+	assert_unprivileged 1234
+	assert_equal "$(stat -c %u:%g "$NULL")" 0:0
+}
+
+@test "standard streams that are closed are opened on nothing" {
+	local fd
+	for fd in 0 1 2; do
+		workload --with --close --with "$fd" -- /probe --out /tmp/out <<<''
+		assert_success
+		output=$(cat "$IMAGE/tmp/out")
+		assert_unprivileged 1234
+		assert_probe fds 0,1,2
+		[[ $(probe_value "stdio.$fd") == device:* ]]
+		rm "$IMAGE/tmp/out"
+	done
+	workload --with --close --with 0 --with --close --with 1 --with --close --with 2 -- /probe --out /tmp/out <<<''
+	assert_success
+	output=$(cat "$IMAGE/tmp/out")
+	assert_probe fds 0,1,2
+	for fd in 0 1 2; do
+		[[ $(probe_value "stdio.$fd") == device:* ]]
+	done
+}
+
+@test "without a true /dev/null a closed stream becomes a pipe without a writer" {
+	printf 'user: app\nseccomp: unconfined\n' >"$IMAGE/etc/capshim.yaml"
+	observe timeout 20 "$START" --clean --chroot "$IMAGE" --close 0 -- /capshim -- /probe --read-stdin
+	assert_unprivileged 1234
+	assert_probe fds 0,1,2 stdio.0 pipe:1234:0 stdin ''
+	echo secret >"$IMAGE/dev/null"
+	observe timeout 20 "$START" --clean --chroot "$IMAGE" --close 0 -- /capshim -- /probe --read-stdin
+	assert_probe fds 0,1,2 stdio.0 pipe:1234:0 stdin ''
+}
+
+# --- descriptors
+
+@test "nothing above 2 is passed on, O_PATH and high numbers included" {
+	local fds=(--with --fd --with 3 --with --fd-path --with 4 --with --fd --with 63 --with --fd --with 64
+		--with --fd-path --with 999 --with --fd --with 1023 --with --fd --with 1024 --with --fd --with 5000)
+	workload "${fds[@]}" <<<''
+	assert_unprivileged 1234
+	assert_probe fds 0,1,2
+	workload "${fds[@]}" <<<'ulimits: {nofile: 64}'
+	assert_probe fds 0,1,2
+	workload --no-proc "${fds[@]}" <<<''
+	assert_probe fds 0,1,2
+}
+
+@test "keep_fds and LISTEN_FDS are kept, and nothing between them" {
+	local fds=(--with --fd --with 3 --with --fd --with 4 --with --fd-path --with 5 --with --fd --with 6
+		--with --fd --with 64 --with --fd-path --with 1023 --with --fd --with 1024)
+	workload "${fds[@]}" <<<'keep_fds: [4, 5, 64, 1023, 900]'
+	assert_unprivileged 1234
+	assert_probe fds 0,1,2,4,5,64,1023
+	workload "${fds[@]}" --env LISTEN_FDS=2 --env LISTEN_PID=1 <<<''
+	assert_probe fds 0,1,2,3,4 env.LISTEN_FDS 2 env.LISTEN_PID 1
+	workload "${fds[@]}" --env LISTEN_FDS=1 --env LISTEN_PID=1 <<<'keep_fds: 6'
+	assert_probe fds 0,1,2,3,6
+	workload "${fds[@]}" < <(printf 'keep_fds: [4]\nulimits: {nofile: 6}\n')
+	assert_probe fds 0,1,2,4
+}
+
+@test "behind an init LISTEN_PID is the workload's" {
+	workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 <<<'init: true'
+	assert_unprivileged 1234
+	assert_probe fds 0,1,2,3 env.LISTEN_PID "$(probe_value pid)"
+	refute_line pid=1
+	workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=77 <<<'init: true'
+	assert_probe env.LISTEN_PID 77
+}
+
+@test "without close_range: by /proc, and without /proc one by one" {
+	local refusal
+	WITH=(--fd 3 --fd-path 4 --fd 64 --fd 900)
+	for refusal in ENOSYS EPERM; do
+		under strace -fqqo /dev/null -e inject=close_range:error=$refusal -- "$PROBE"
+		assert_unprivileged 1234
+		assert_probe fds 0,1,2
+	done
+	WITH+=(--nofile 1000)
+	# A million calls of close(2): strace must not stop each of them.
+	under unshare --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' - strace -fqqo /dev/null --seccomp-bpf \
+		-e trace=close_range -e inject=close_range:error=ENOSYS -- "$PROBE"
+	assert_unprivileged 1234
+	assert_probe fds 0,1,2
+	more 'keep_fds: [64]'
+	under strace -fqqo /dev/null -e inject=close_range:error=ENOSYS -- "$PROBE"
+	assert_probe fds 0,1,2,64
+}
+
+@test "a close_range that lies is found out" {
+	WITH=(--fd 3 --fd 5)
+	under strace -fqqo /dev/null -e inject=close_range:retval=0 -- "$PROBE"
+	assert_refused 112 'descriptors above 2'
+	more 'keep_fds: [4, 6]'
+	local n
+	for n in 1 2 3; do
+		under strace -fqqo /dev/null -e inject=close_range:retval=0:when=$n -- "$PROBE"
+		assert_refused 112 'descriptors above 2'
+	done
+}
+
+@test "every call of this part that lies is found out" {
+	local lie config
+	WITH=()
+	while read -r lie config; do
+		more "$config"
+		under strace -fqqo /dev/null -e "inject=$lie" -- "$PROBE"
+		assert_refused 112 'cannot prove'
+	done <<-'END'
+		prlimit64:retval=0:when=1+ ulimits: {core: 0, nofile: 77}
+		fchown:retval=0 own_stdio: auto
+		umask:retval=0 umask: 0027
+		chdir,fchdir:retval=0 working_dir: /usr/bin
+		setsid:retval=0 new_session: true
+	END
+}
+
+# --- signals
+
+@test "signal mask and dispositions are those of the start" {
+	local with=() signal ignored=0 blocked=0
+	workload <<<''
+	assert_probe ignored 0x0 blocked 0x0
+	for signal in 1 2 3 10 13 15 17 20 21 22 35 64; do
+		with+=(--with --ignore --with "$signal")
+		ignored=$((ignored | 1 << (signal - 1)))
+	done
+	for signal in 1 14 15 17 20 32 33 34 63; do
+		with+=(--with --block --with "$signal")
+		blocked=$((blocked | 1 << (signal - 1)))
+	done
+	workload "${with[@]}" <<<''
+	assert_unprivileged 1234
+	assert_probe ignored "$(printf 0x%x $ignored)" blocked "$(printf 0x%x $blocked)"
+	# Steps that run programs change more of it in between.
+	workload "${with[@]}" <<<'setup: [{run: [/probe]}]'
+	assert_success
+	output=$(tac <<<"$output")
+	assert_probe ignored "$(printf 0x%x $ignored)" blocked "$(printf 0x%x $blocked)"
+	workload --with --ignore --with 17 <<<'setup: [{run: [/probe]}]'
+	output=$(tac <<<"$output")
+	assert_probe ignored "$(bit 17)" blocked 0x0
+}
+
+# --- session
+
+@test "new_session: a session of its own" {
+	local pid
+	under -- "$PROBE"
+	[ "$(probe_value sid)" != "$(probe_value pid)" ]
+	more 'new_session: true'
+	under -- "$PROBE"
+	assert_unprivileged 1234
+	pid=$(probe_value pid)
+	assert_probe sid "$pid" pgid "$pid"
+}
+
+@test "new_session: a session leader keeps its session and loses its terminal, unharmed" {
+	local pid
+	printf 'user: "1234:1234"\nseccomp: unconfined\n' >"$T/plain"
+	printf 'user: "1234:1234"\nseccomp: unconfined\nnew_session: true\n' >"$T/new"
+	terminal "$START" --clean -- "$CAPSHIM" -c "$T/plain" -- "$PROBE"
+	assert_unprivileged 1234
+	assert_line --regexp '^stdio\.0=terminal:1234:'
+	assert_probe foreground "$(probe_value pid)"
+	terminal "$START" --clean -- "$CAPSHIM" -c "$T/new" -- "$PROBE"
+	assert_unprivileged 1234
+	pid=$(probe_value pid)
+	assert_probe sid "$pid" foreground none ignored 0x0
+	# SIGHUP came from the terminal; blocked, it must not be left for the workload.
+	terminal "$START" --clean --block 1 -- "$CAPSHIM" -c "$T/new" -- "$(command -v grep)" -E '^(SigPnd|ShdPnd):' /proc/self/status
+	assert_success
+	assert_line --regexp '^SigPnd:\s*0+$'
+	assert_line --regexp '^ShdPnd:\s*0+$'
+}
+
+# --- report
+
+@test "report: one line with what was reached, as text and as JSON" {
+	workload --start docker <<-'END'
+		cap_add: [NET_BIND_SERVICE, CHOWN]
+		report: text
+	END
+	assert_unprivileged 1234 chown,net_bind_service
+	local kept='CAP_CHOWN, CAP_NET_BIND_SERVICE' sets='' name
+	for name in CapInh CapPrm CapEff CapBnd CapAmb; do
+		sets+="; $name: $kept"
+	done
+	assert_line "capshim: verified: Uid: 1234; Gid: 1234; Groups: 44$sets; Securebits: 0xef; NoNewPrivs: 1;\
+ Seccomp: 0 instructions; stdio: owned"
+	workload --start docker <<<'report: json'
+	assert_line '{"user":{"uid":1234,"gid":1234,"additionalGids":[44]},"capabilities":{"inheritable":[],'\
+'"permitted":[],"effective":[],"bounding":[],"ambient":[]},"securebits":239,"noNewPrivileges":true,'\
+'"seccomp":{"instructions":0},"stdioOwned":true}'
+	workload --start docker <<-'END'
+		cap_add: [NET_BIND_SERVICE, CHOWN]
+		report: json
+	END
+	assert_output --partial '"ambient":["CAP_CHOWN","CAP_NET_BIND_SERVICE"]}'
+	workload <<<'report: none'
+	refute_output --partial verified
+	refute_output --partial '{"user"'
+}
+
+@test "working_dir: a link of the user's does not take root where the user could not get" {
+	mkdir -p "$IMAGE/secret/open"
+	chmod 0700 "$IMAGE/secret"
+	chown 1234 "$IMAGE/data"
+	ln -s /secret/open "$IMAGE/data/link"
+	workload -- /probe <<<'working_dir: /data/link'
+	assert_refused 111 'cannot enter "/data/link"'
+	ln -s /secret/open "$IMAGE/link"
+	workload -- /probe <<<'working_dir: /link'
+	assert_unprivileged 1234
+	assert_probe cwd /secret/open
+}

@@ -1,0 +1,314 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016 # what stands in single quotes is for others to expand
+# shellcheck disable=SC2153,SC2154 # START and INIT are set elsewhere; status, output and lines are bats'
+# Init mode: what PID 1 is once the workload runs, and what it exits with.
+
+load helpers
+load init
+
+setup() {
+	init_setup
+}
+
+teardown() {
+	init_teardown
+}
+
+# plain WORD ...: to the end, with what stands in $T/capshim.yaml.
+plain() {
+	observe timeout -k 5 20 "$START" --clean --env PATH=/usr/bin:/bin -- "$CAPSHIM" -c "$T/capshim.yaml" -- "$@" \
+		</dev/null
+}
+
+pid1() {
+	observe timeout -k 5 20 unshare --fork --pid --mount-proc "$START" --clean --env PATH=/usr/bin:/bin -- \
+		"$CAPSHIM" -c "$T/capshim.yaml" -- "$@" </dev/null
+}
+
+@test "every exit status from 0 to 255 is passed through" {
+	local code
+
+	init_config
+	for code in {0..255}; do
+		plain /bin/sh -c "exit $code"
+		assert_equal "$status" "$code"
+	done
+	for code in 0 1 127 255; do
+		pid1 /bin/sh -c "exit $code"
+		assert_equal "$status" "$code"
+	done
+}
+
+@test "a workload that dies of signal n is 128+n" {
+	local signal
+
+	init_config
+	for signal in {1..15} 24 25 26 27 29 30 31 34 50 64; do
+		pid1 /bin/sh -c "kill -$signal \$\$"
+		assert_equal "$status" $((128 + signal))
+	done
+}
+
+@test "exit_code_map changes the named ones and no other" {
+	init_config 'init: {exit_code_map: {143: 0, 3: 7}}'
+	plain /bin/sh -c 'kill $$'
+	assert_success
+	plain /bin/sh -c 'exit 3'
+	assert_failure 7
+	plain /bin/sh -c 'exit 7'
+	assert_failure 7
+	plain /bin/sh -c 'exit 4'
+	assert_failure 4
+}
+
+@test "a workload that cannot be executed is 127 or 126, and says why" {
+	init_config
+	pid1 /no/such/program
+	assert_failure 127
+	assert_output --partial '/no/such/program'
+	printf 'no magic\n' >"$T/text"
+	chmod 0755 "$T/text"
+	pid1 "$T/text"
+	assert_failure 126
+	assert_output --partial "$T/text"
+}
+
+@test "PID 1 is the workload's user and holds nothing, whatever cap_add says" {
+	local set
+
+	init_config 'cap_add: [NET_BIND_SERVICE, CHOWN]'
+	init_start "$T/probe" --sleep 100
+	init_logged 'effective=chown,net_bind_service'
+	init_settled
+	assert_equal "$(init_status Uid)" '1234 1234 1234 1234'
+	assert_equal "$(init_status Gid)" '1234 1234 1234 1234'
+	assert_equal "$(init_status Groups)" ''
+	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+		assert_equal "$(init_status $set)" 0000000000000000
+	done
+	assert_equal "$(init_status NoNewPrivs)" 1
+	assert_equal "$(init_status Seccomp)" 2
+	assert_equal "$(init_status SigCgt)" 0000000000000000
+	assert_equal "$(init_status Threads)" 1
+}
+
+@test "PID 1 stands in /, holds no descriptor above 2 and no memory but its own" {
+	init_config 'working_dir: /usr'
+	init_start --with --fd-path --with "/etc/passwd" --with --fd --with 9 "$T/probe" --sleep 100
+	init_logged 'cwd=/usr'
+	init_settled
+	assert_equal "$(readlink "/proc/$INIT/cwd")" /
+	assert_equal "$(ls "/proc/$INIT/fd")" $'0\n1\n2'
+	# No heap, no library, no vdso: what is left of the program's own mappings is code, a thread block, and stack.
+	run grep -cE '\[heap\]|\[vdso\]|\.so' "/proc/$INIT/maps"
+	assert_output 0
+}
+
+@test "PID 1 remembers neither the environment nor the arguments" {
+	init_config 'environment: {SECOND: "tell-nobody-${FIRST}"}'
+	init_start --with --env --with FIRST=hush-hush "$T/probe" --sleep 100 not-for-you
+	init_logged 'env.SECOND=tell-nobody-hush-hush'
+	init_settled
+	run "$T/pry" "$INIT" hush-hush
+	assert_success
+	assert_output searched
+	run "$T/pry" "$INIT" not-for-you
+	assert_output searched
+	# The search finds what is there: the workload has both.
+	run "$T/pry" "$(workload_pid)" hush-hush
+	assert_line found=environ
+	assert_line found=memory
+}
+
+@test "a workload of the same user can neither trace PID 1 nor read of it" {
+	init_config
+	pid1 "$T/pry" 1
+	assert_success
+	assert_line ptrace_attach=EPERM
+	assert_line ptrace_seize=EPERM
+	assert_line process_vm_readv=EPERM
+	assert_line process_vm_writev=EPERM
+	assert_line pidfd_getfd=EPERM
+	assert_line environ=EACCES
+	assert_line mem=EACCES
+	assert_line fd=EACCES
+	refute_output --partial =ok
+}
+
+@test "the filter of PID 1 kills whatever the loop does not need" {
+	init_config 'command: pause'
+	sed -i /^user/d "$T/capshim.yaml"
+	# Not 335 and 336 of x86-64: no filter sees uretprobe(2) and uprobe(2), which belong to the kernel's own probes.
+	observe timeout -k 5 110 "${PROBE%/*}/inject" 0 334 "$CAPSHIM" -c "$T/capshim.yaml"
+	# With arguments of 0: rt_sigtimedwait, kill, munmap, exit_group. All else it uses is bound to one argument.
+	assert_output "$(outlived rt_sigtimedwait kill munmap exit_group)
+tried=335"
+	observe timeout -k 5 110 "${PROBE%/*}/inject" 337 500 "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_output tried=164
+}
+
+# outlived NAME ...: the lines that inject prints for them, in order of their numbers.
+outlived() {
+	local name
+
+	for name; do
+		printf '#include <sys/syscall.h>\nSYS_%s\n' "$name" | gcc -E -P - | tail -n 1
+	done | sort -n | sed 's/^/outlived=/'
+}
+
+@test "calls of another ABI kill PID 1 as well" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	init_config 'command: pause'
+	# x32: the numbers of allowed calls with bit 30 set.
+	for number in 62 128 231; do
+		number=$((number | 0x40000000))
+		observe timeout -k 5 20 "${PROBE%/*}/inject" $number $number "$CAPSHIM" -c "$T/capshim.yaml"
+		assert_output tried=1
+	done
+}
+
+@test "a PID 1 that cannot be proven never lets the workload run" {
+	local call
+
+	init_config
+	# It is told that they were done, and they were not.
+	for call in setresuid setresgid capset seccomp; do
+		observe timeout -k 5 20 strace -f -qq -o "$T/trace" -e "inject=$call:retval=0:when=1" \
+			"$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
+		[[ $status == 111 || $status == 112 ]]
+		refute_workload
+	done
+	for call in pipe2 fork setpgid dup2 chdir; do
+		observe timeout -k 5 20 strace -f -qq -o "$T/trace" -e "inject=$call:error=EPERM:when=1" \
+			"$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
+		assert_refused 111
+	done
+}
+
+@test "the workload has the privileges, signals, umask and directory that it has without an init" {
+	local with=() same='^(pid|ppid|pgid|sid|keyring)=' signal
+
+	for signal in 1 17 20 22; do
+		with+=(--with --ignore --with "$signal")
+	done
+	for signal in 2 15 35; do
+		with+=(--with --block --with "$signal")
+	done
+	with+=(--with --umask --with 0027)
+
+	init_config 'init: false' 'cap_add: [NET_BIND_SERVICE]' 'working_dir: /usr'
+	capshim_run "${with[@]}" --config "$T/capshim.yaml" -- "$T/probe"
+	assert_unprivileged 1234 net_bind_service
+	assert_probe blocked 0x400004002
+	assert_probe ignored 0x290001
+	grep -vE "$same" <<<"$output" >"$T/without"
+	init_config 'cap_add: [NET_BIND_SERVICE]' 'working_dir: /usr'
+	capshim_run "${with[@]}" --config "$T/capshim.yaml" -- "$T/probe"
+	grep -vE "$same" <<<"$output" >"$T/with"
+	run diff "$T/without" "$T/with"
+	assert_success
+}
+
+@test "SIGCHLD ignored at the start: the end of the workload is seen all the same" {
+	init_config
+	observe timeout -k 5 20 "$START" --ignore 17 -- "$CAPSHIM" -c "$T/capshim.yaml" -- /bin/sh -c 'exit 5'
+	assert_failure 5
+}
+
+@test "elsewhere than as PID 1 it adopts what its workload leaves" {
+	init_config 'init: {wait_until: all}'
+	init_start --plain /bin/sh -c '(setsid sh -c "echo adopted \$PPID; exec sleep 0.3" &) ; sleep 0.1; echo main'
+	local init=$INIT
+	init_end
+	assert_success
+	assert_line "main"
+	assert_line --regexp "^adopted "
+	# The shell in between had gone or not when it looked; the init reaped it or the process would still be there.
+	run pgrep -f "^sleep 0.3"
+	assert_failure
+	: "$init"
+}
+
+@test "LISTEN_PID names the workload's process where it named capshim" {
+	init_config
+	observe timeout -k 5 20 "$START" --clean --env PATH=/usr/bin:/bin --env LISTEN_FDS=1 --fd 3 -- /bin/sh -c \
+		"LISTEN_PID=\$\$ exec $CAPSHIM -c $T/capshim.yaml -- $T/probe"
+	assert_success
+	assert_probe env.LISTEN_PID "$(probe_value pid)"
+	assert_probe fds 0,1,2,3
+}
+
+@test "command: none exits 0 after the setup" {
+	init_config 'command: none' "setup: [{mkdir: $T/made}]"
+	observe timeout -k 5 20 "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_success
+	assert_output ''
+	assert [ -d "$T/made" ]
+}
+
+@test "command: pause holds nothing, reaps, and ends with 0 on TERM and INT" {
+	local signal set
+
+	for signal in TERM INT; do
+		init_config 'command: pause'
+		init_start
+		await 10 init_is_proven
+		assert_equal "$(init_status Uid)" '1234 1234 1234 1234'
+		for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+			assert_equal "$(init_status $set)" 0000000000000000
+		done
+		assert_equal "$(ls "/proc/$INIT/fd")" $'0\n1\n2'
+		run timeout 60 nsenter -t "$INIT" -p -m "$T/storm" orphans 200
+		assert_success
+		assert_output --partial 'made=200 left=0'
+		# Neither of these ends it.
+		kill -HUP "$INIT"
+		kill -USR1 "$INIT"
+		kill -CHLD "$INIT"
+		init_settled
+		kill "-$signal" "$INIT"
+		init_end
+		assert_success
+	done
+}
+
+init_is_proven() {
+	[ "$(init_status Seccomp)" = 2 ] && init_in_state S
+}
+
+@test "the loop refers to nothing outside of its own code" {
+	local start size
+
+	# All but its code and its stack is unmapped while it runs: a call into libc, or a table that the compiler laid
+	# elsewhere, would end PID 1 on some rare path.
+	read -r start size < <(readelf -SW "$CAPSHIM" | sed 's/^ *\[ *[0-9]*\] *//' |
+		awk '$1 == "init_resident" { print $3, $5 }')
+	[ -n "$start" ]
+	objdump -d --no-show-raw-insn -j init_resident "$CAPSHIM" >"$T/code"
+	# Targets of jumps and calls, what is addressed relative to them (behind a #), and numbers that are addresses in a
+	# program that is not position-independent.
+	run awk -v from=$((0x$start)) -v to=$((0x$start + 0x$size)) '
+		function value(text, i, n) {
+			sub(/^0x/, "", text)
+			for (i = 1; i <= length(text); i++)
+				n = n * 16 + index("0123456789abcdef", substr(text, i, 1)) - 1
+			return n
+		}
+		function outside(text) { return value(text) < from || value(text) >= to }
+		!/^ +[0-9a-f]+:/ { next }
+		{ lines++; bad = 0; branch = 0 }
+		/(call|jmp) +\*|%[fg]s:/ { bad = 1 }
+		{
+			for (i = 2; i <= NF; i++) {
+				if ($i ~ /^(call|j[a-z]+|loop)$/) { branch = 1; bad += outside($(i + 1)) }
+				if ($i == "#") bad += outside($(i + 1))
+				if (!branch && match($i, /0x[0-9a-f]+/)) {
+					number = substr($i, RSTART, RLENGTH)
+					if (value(number) >= 4194304 && value(number) < 268435456) bad += outside(number)
+				}
+			}
+		}
+		bad { print }
+		END { print (lines > 100) ? "read" : "nothing read" }' "$T/code"
+	assert_output read
+}

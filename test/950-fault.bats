@@ -1,0 +1,41 @@
+# Every system call between capshim's start and the workload's fails, and then lies: the short form of make test-faults.
+
+load helpers
+
+# shellcheck disable=SC2034 # bats reads it when the test begins
+BATS_TEST_TIMEOUT=600
+
+# sweep CONFIG: no outcome but the two good ones, and there was something to judge.
+sweep() {
+	run timeout 500 python3 "$REPO/test/faults/sweep.py" --short --only "$1"
+	assert_success
+	assert_output --regexp '[1-9][0-9]+ refused, [1-9][0-9]+ harmless, .* 0 died, 0 escapes'
+}
+
+@test "a minimal config" {
+	sweep minimal
+}
+
+@test "kept capabilities" {
+	sweep kept
+}
+
+@test "the default filter" {
+	sweep default-filter
+}
+
+@test "a compiled profile" {
+	sweep compiled
+}
+
+@test "steps" {
+	sweep steps
+}
+
+@test "init" {
+	sweep init
+}
+
+@test "a start without root" {
+	sweep nonroot
+}

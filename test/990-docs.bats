@@ -1,0 +1,257 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016 # in single quotes on purpose
+# README, manual pages and schema say what is so: their commands and configs run, their output is what comes out, and
+# their keys are the program's.
+
+load helpers
+
+setup() {
+	test_dir
+	image_make
+	export CAPSHIM PROBE START
+}
+
+# block NAME: the text of the fenced block of the README whose info string is NAME; the Nth one with a second argument.
+block() {
+	awk -v name="\`\`\`$1" -v wanted="${2:-1}" '
+		inside && /^ *```$/ { inside = 0 }
+		inside { print }
+		{ info = $0; sub(/^ */, "", info) }
+		info == name && ++count == wanted { inside = 1 }' "$REPO/README.md"
+}
+
+# as_it_stands COMMAND: as a user would type it in the checkout; of the tests' environment nothing but where things lie.
+as_it_stands() {
+	# Somebody else's apt-get is waited for.
+	echo 'DPkg::Lock::Timeout "120";' >"$T/apt.conf"
+	# Not PATH either: bats has put its own parts into it.
+	observe env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+		"APT_CONFIG=$T/apt.conf" \
+		${BUILD:+"BUILD=$BUILD"} ${DEPS:+"DEPS=$DEPS"} ${TESTS:+"TESTS=$TESTS"} \
+		timeout 300 bash -c "cd '$REPO' && $1" </dev/null
+}
+
+@test "what the README shows as output is what comes out" {
+	observe timeout 100 "$REPO/test/docs.bash" "$REPO/README.md"
+	assert_success
+	diff -u "$REPO/README.md" - <<<"$output"
+}
+
+@test "the README's two commands work as they stand" {
+	export BATS_TEST_TIMEOUT=600
+	as_it_stands "$(block 'sh run')"
+	assert_success
+	assert_output --partial 'What process 1 holds'
+	# The second runs the suite: here, a part of it.
+	TESTS=test/310-accounts.bats as_it_stands "$(block 'sh run' 2)"
+	assert_success
+	assert_output --regexp 'ok 1 '
+}
+
+@test "the README's installation works as it stands, and the pages and examples are there" {
+	local root command
+
+	root=$T/root
+	command=$(block 'sh install')
+	[[ $command == *DESTDIR=/tmp/root* ]]
+	as_it_stands "${command//\/tmp\/root/$root}"
+	assert_success
+	[ -x "$root/usr/bin/capshim" ]
+	[ -s "$root/usr/share/man/man1/capshim.1" ]
+	[ -s "$root/usr/share/man/man5/capshim.yaml.5" ]
+	[ -s "$root/usr/share/capshim/examples/minimal.yaml" ]
+}
+
+@test "every config of the README runs, and the workload holds what it names" {
+	mkdir -p "$IMAGE/var/lib" "$IMAGE/usr/bin"
+	install -m 0755 "$PROBE" "$IMAGE/usr/bin/server"
+	capshim_run --image < <(block 'yaml config')
+	assert_unprivileged 1234 net_bind_service
+	assert_equal "$(stat -c '%a %u' "$IMAGE/var/lib/app") $(stat -c %u "$IMAGE/data")" '750 1234 1234'
+	capshim_run --image -- --check < <(block 'yaml config')
+	assert_success
+	assert_equal "$output" '/etc/capshim.yaml: no problems'
+	capshim_run --image -- -- /probe < <(block 'yaml config entrypoint')
+	assert_unprivileged 1234
+	[ "$(block 'yaml config entrypoint' | wc -l)" -lt 10 ]
+}
+
+@test "the entrypoint that the README replaces did the same, and its replacement does not follow links" {
+	block 'sh entrypoint' >"$T/entrypoint"
+	bash -n "$T/entrypoint"
+	grep -q 'chown -R' "$T/entrypoint"
+	grep -q gosu "$T/entrypoint"
+	ln -s /etc/passwd "$IMAGE/data/planted"
+	capshim_run --image -- -- /probe < <(block 'yaml config entrypoint')
+	assert_unprivileged 1234
+	assert_equal "$(stat -c %u "$IMAGE/etc/passwd")" 0
+}
+
+@test "every row of the migration table is a config that runs" {
+	local row config rows=0
+
+	while IFS= read -r row; do
+		config=$(grep -oE '`[a-z_]+: [^`]*`' <<<"$(cut -d'|' -f3 <<<"$row")" | tr -d '`')
+		[ -n "$config" ] || fail "no config in $row"
+		sed -i 's/^app:x:[0-9]*:[0-9]*/app:x:1000:1000/' "$IMAGE/etc/passwd"
+		sed -i 's/^app:x:[0-9]*/app:x:1000/' "$IMAGE/etc/group"
+		capshim_run --image -- -- /probe <<<"$config"
+		if [[ $config == *cap_add* ]]; then
+			assert_unprivileged 1000 net_bind_service || return
+		else
+			assert_unprivileged 1000 || return
+		fi
+		rows=$((rows + 1))
+	done < <(sed -n '/^| before | config/,/^$/p' "$REPO/README.md" | tail -n +3 | grep '^|')
+	[ "$rows" -ge 11 ]
+}
+
+@test "the README links only to what is there" {
+	local path
+
+	while IFS= read -r path; do
+		[ -e "$REPO/$path" ] || fail "the README links to $path"
+	done < <(grep -oE '\]\([^)#]+\)' "$REPO/README.md" | tr -d '])(' | grep -v '^http')
+}
+
+@test "the manual pages are clean" {
+	observe mandoc -T lint -W warning "$REPO"/man/*
+	assert_success
+	assert_output ''
+	# Of style all but the pages that it cannot find: they are not installed where the tests run.
+	observe mandoc -T lint "$REPO"/man/*
+	output=$(grep -v 'referenced manual not found\|outdated mandoc.db' <<<"$output" || :)
+	assert_output ''
+}
+
+@test "every config of the manual pages is good" {
+	local file count=0 page=$REPO/man/capshim.yaml.5
+
+	awk -v dir="$T" '/^\.Bd -literal/ { inside = ++n; next } /^\.Ed/ { inside = 0 }
+		inside { gsub(/\\\(dq/, "\""); print >(dir "/man" inside ".yaml") }' "$page"
+	for file in "$T"/man*.yaml; do
+		capshim_run --image -- --check <"$file"
+		assert_success || fail "$(cat "$file")
+$output"
+		count=$((count + 1))
+	done
+	[ "$count" = 3 ]
+}
+
+# The keys of the program, from its tables, one a line: the root's, init's, verbs, their options, conditions.
+program_keys() {
+	sed -n '/root_keys\[\]/,/^};/p' "$REPO/shim/plan.c" | grep -oE '\{"[a-z_]+"'
+	sed -n '/init_keys\[\]/,/^};/p' "$REPO/shim/plan_init.c" | grep -oE '\{"[a-z_]+"'
+	sed -n '/option_table\[\]/,/^};/p' "$REPO/shim/plan_steps.c" | grep -oE '\{"[a-z_]+"'
+	sed -n '/verb_table\[\]/,/^};/p' "$REPO/shim/steps/table.c" | grep -oE 'name = "[a-z_]+"'
+	sed -n '/condition_table\[\]/,/^};/p' "$REPO/shim/plan_command.c" | grep -oE '\{"[a-z_]+"'
+}
+
+keys_of_program() {
+	program_keys | grep -oE '"[a-z_]+"' | tr -d '"' | sort -u
+}
+
+# The conditions stand in one paragraph of the page, the rest are items.
+keys_of_page() {
+	{
+		sed -n '/^\.It Ic/p' "$REPO/man/capshim.yaml.5" | sed 's/^\.It//; s/ Ic / /g; s/[,\\]/ /g' | tr ' ' '\n'
+		sed -n 's/^Ic //p' "$REPO/man/capshim.yaml.5" | sed 's/Ic //g; s/[,\\]/ /g' | tr ' ' '\n'
+		sed -n '/^\.It Ic when , Ic unless/,/^A step that/p' "$REPO/man/capshim.yaml.5" | sed -n 's/^\.Ic \([a-z_]*\).*/\1/p'
+	} | grep -E '^[a-z_]+$' | sort -u
+}
+
+@test "every key is in the manual page, and every key of the page is one" {
+	[ "$(keys_of_program | wc -l)" -gt 80 ]
+	diff -u <(keys_of_program) <(keys_of_page)
+}
+
+@test "every key is in a good golden config" {
+	local key missing=''
+
+	for key in $(keys_of_program); do
+		grep -qE "(^|[ {\"-])$key\"?:" "$REPO"/test/golden/good/*.yaml || missing+=" $key"
+	done
+	[ -z "$missing" ] || fail "in no golden config:$missing"
+}
+
+@test "every key is in the schema, and every key of the schema is one" {
+	local schema=$REPO/config/schema/capshim.schema.json
+
+	diff -u <(keys_of_program) <(jq -r '[.properties, .definitions.init.properties, .definitions.conditions.properties,
+		(.definitions | to_entries[] | select(.key | startswith("step_")) | .value.properties)] | map(keys) |
+		add | .[]' "$schema" | sort -u)
+}
+
+@test "the order of the keys in the annotated default is free of gaps: every root key is in it" {
+	local key
+
+	for key in $(sed -n '/root_keys\[\]/,/^};/p' "$REPO/shim/plan.c" | grep -oE '"[a-z_]+"' | tr -d '"'); do
+		grep -qE "^#?$key:" "$REPO/config/capshim.yaml" || fail "$key is not in config/capshim.yaml"
+	done
+	capshim_run --image -- --check <"$REPO/config/capshim.yaml"
+	assert_success
+	sed 's/^#\([a-z_]*:\)/\1/' "$REPO/config/capshim.yaml" >"$T/all.yaml"
+	capshim_run --image -- --check <"$T/all.yaml"
+	assert_success
+	capshim_run --image -- -- /probe < <(sed 's|/var/lib/app|/data/app|' "$REPO/config/capshim.yaml")
+	assert_unprivileged 1234
+}
+
+@test "what is said to be the default in the annotated config is the default" {
+	local all least
+
+	capshim_run --image -- -- /probe < <(sed '/^setup:/,$d' "$REPO/config/capshim.yaml")
+	assert_unprivileged 1234
+	all=$(grep -v '^\(keyring\|pid\|ppid\)=' <<<"$output")
+	capshim_run --image -- -- /probe <<<'user: app'
+	least=$(grep -v '^\(keyring\|pid\|ppid\)=' <<<"$output")
+	assert_equal "$all" "$least"
+}
+
+# What a schema cannot say, or says otherwise on purpose.
+EXCEPTIONS=(
+	directive.yaml                # YAML's own syntax: editors take it
+	utf-16.yaml                   # editors read it
+	nul-escape.yaml               # a NUL byte in any text
+	environment-of-the-start.yaml # the start environment
+	references.yaml               # whether a variable is set, and the form of a reference
+	groups.yaml                   # which groups there are
+	user-unknown.yaml             # passwd and group
+	user-unknown-group.yaml
+	user-group-zero.yaml
+	user-id-without-group.yaml
+	seccomp-missing.yaml          # files
+)
+
+@test "the schema accepts every good config" {
+	observe timeout 60 "$REPO/test/schema.py" "$REPO/config/schema/capshim.schema.json" accept \
+		"$REPO"/test/golden/good/*.yaml "$REPO"/config/*.yaml "$REPO"/config/examples/*.yaml
+	assert_success
+	assert_output compose.yaml # is none
+}
+
+@test "the schema refuses every bad config, but for what no schema can say" {
+	observe timeout 60 "$REPO/test/schema.py" "$REPO/config/schema/capshim.schema.json" refuse \
+		"$REPO"/test/golden/bad/*.yaml
+	assert_success
+	diff -u <(printf '%s\n' "${EXCEPTIONS[@]}" | sort) <(sort <<<"$output")
+}
+
+@test "every message of the golden files says what to do" {
+	local line what='must (be|have|begin|stand|name|not)|write|did you mean|see capshim|add |remove|quote|set it|set UNSET|unset|'
+
+	what+='leave|put |choose|keep one|use fewer|align|correct|close|save the file|delete|needs "|only \$\{|exclude each other|'
+	what+='ids are whole numbers|were not filled in|is a blank|here env, env_true and command decide|name (the|it|each|a)|'
+	what+='cannot be (mapped|recursive|removed)|needs both|is needed|a file holds one|begin another|use |needs a verb|'
+	what+='letters, digits|No such file or directory$'
+	while IFS= read -r line; do
+		[[ $line =~ $what ]] || fail "what shall be done? $line" || return
+	done < <(cat "$REPO"/test/golden/bad/*.err)
+}
+
+@test "no number of the README is a guess: what is measured stands between the marks of make bench" {
+	observe sed '/<!-- bench:begin -->/,/<!-- bench:end -->/d' "$REPO/README.md"
+	refute_output --regexp '[0-9] ?(ms|us|µs|KB|KiB|MB|MiB)\b'
+	observe sed -n '/<!-- bench:begin -->/,/<!-- bench:end -->/p' "$REPO/README.md"
+	[ "${#lines[@]}" -ge 3 ]
+}
