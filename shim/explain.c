@@ -126,7 +126,7 @@ static void explain_grants(const struct list *always)
 
 int plan_explain(struct plan *plan, bool json)
 {
-	static struct explanation explained;
+	struct explanation explained = {0};
 	struct list lines = {0};
 
 	if (problems_status(plan) != 0)

@@ -171,17 +171,22 @@ static void plan_keys(struct plan *plan, const struct node *root, char **args, c
 		plan_steps(plan, setup); /* `workload` is an owner by now */
 }
 
-/* Reads FILE into a tree; NULL with a problem. A relative name is one of the working directory. */
+/* A relative name is one of the working directory. */
+static const char *absolute(struct mem *mem, const char *file)
+{
+	char here[PATH_MAX];
+
+	return file[0] != '/' && getcwd(here, sizeof(here)) ? mem_format(mem, "%s/%s", here, file) : file;
+}
+
+/* Reads FILE into a tree; NULL with a problem. */
 static const struct node *read_config(struct plan *plan, const char *file)
 {
-	char here[PATH_MAX] = "";
-	const char *why = NULL, *path = file;
+	const char *why = NULL, *path = absolute(&plan->problems.mem, file);
 	size_t length;
 
 	plan->file = file;
 	plan->env.mem = &plan->problems.mem;
-	if (file[0] != '/' && getcwd(here, sizeof(here)))
-		path = mem_format(&plan->problems.mem, "%s/%s", here, file);
 	char *bytes = trust_read(&plan->problems.mem, path, YAML_LIMIT, &length, &why);
 	if (bytes)
 		return yaml_read_flawed(&plan->problems, file, bytes, length);

@@ -13,16 +13,17 @@
 #include "diag.h"
 
 #define LINKS_MAX 40            /* as the kernel: path_resolution(7) */
-#define TEXT_MAX (2 * PATH_MAX) /* a path, and the text of a link in front of its rest */
+#define TEXT_MAX (3 * PATH_MAX) /* a path, and the text of a link in front of its rest */
 #define PROC_MAGIC 0x9fa0       /* PROC_SUPER_MAGIC of statfs(2) */
 
 struct walk {
+	/* What is still to be walked: behind TAKEN. First and never cleared, so that only the page it begins in is touched. */
+	char text[TEXT_MAX];
+	size_t taken;
 	int dir; /* where it stands, O_PATH */
 	struct stat dir_stat;
 	int flags;
 	int links;
-	char text[TEXT_MAX]; /* what is still to be walked: behind TAKEN */
-	size_t taken;
 	struct walk_where where;
 };
 
@@ -147,8 +148,6 @@ static int take(struct walk *walk, char *name, bool *last)
  */
 static int follow(struct walk *walk, int link, const struct stat *stat)
 {
-	char text[TEXT_MAX];
-
 	if (is_procfs(link))
 		return refuse(walk, ELOOP, stat);
 	if (!is_read_only(link)) {
@@ -161,18 +160,24 @@ static int follow(struct walk *walk, int link, const struct stat *stat)
 		errno = ELOOP;
 		return -1;
 	}
-	ssize_t length = readlinkat(link, "", text, PATH_MAX);
+	/* The rest waits at the end of the buffer while the text of the link is read to its beginning. */
+	size_t rest = strlen(walk->text + walk->taken) + 1;
+	if (rest > TEXT_MAX - PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memmove(walk->text + TEXT_MAX - rest, walk->text + walk->taken, rest);
+	walk->text[0] = '\0';
+	ssize_t length = readlinkat(link, "", walk->text, PATH_MAX);
 	if (length <= 0) {
 		errno = length < 0 ? errno : ENOENT; /* an empty link leads nowhere: path_resolution(7) */
 		return -1;
 	}
-	size_t rest = strlen(walk->text + walk->taken);
-	if ((size_t)length >= PATH_MAX || (size_t)length + rest >= sizeof(text)) {
+	if (length >= PATH_MAX) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	memcpy(text + length, walk->text + walk->taken, rest + 1);
-	memcpy(walk->text, text, (size_t)length + rest + 1);
+	memmove(walk->text + length, walk->text + TEXT_MAX - rest, rest);
 	walk->taken = 0;
 	return walk->text[0] == '/' ? enter_root(walk) : 0;
 }
@@ -209,10 +214,16 @@ static int step(struct walk *walk, struct walk_found *found)
 
 int walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where)
 {
-	struct walk walk = {.dir = -1, .flags = flags};
+	struct walk walk;
 	size_t length = strlen(path);
 	int result = -1;
 
+	walk.dir = -1;
+	walk.dir_stat = (struct stat){.st_uid = UINT32_MAX};
+	walk.flags = flags;
+	walk.links = 0;
+	walk.taken = 0;
+	walk.where = (struct walk_where){.path = ""};
 	found->fd = -1;
 	found->parent = -1;
 	if (path[0] != '/') {
