@@ -125,11 +125,9 @@ static void lock_securebits(const struct privileges *want, const struct start *s
 }
 
 /* KEEP_CAPS is off since the lock; where there was none it must be put off, or the state is not what was asked for. */
-static void clear_keepcaps(void)
+static void clear_keepcaps(const struct privileges *want)
 {
-	int on = prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0);
-
-	if (on != 0 && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0)
+	if (!want->lock && prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) != 0 && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0)
 		refused("clear", "PR_SET_KEEPCAPS", DIAG_NO_CAP);
 }
 
@@ -178,7 +176,7 @@ void drop_privileges(const struct privileges *want, const struct start *start)
 	raise_ambient(want->keep);    /* needs P and I, and NO_CAP_AMBIENT_RAISE not yet locked: before the lock */
 	lock_securebits(want, start); /* needs SETPCAP effective: before it goes */
 	set_capabilities(want->keep, want->keep); /* needs nothing; SETPCAP was the last use of privilege */
-	clear_keepcaps();        /* needs nothing; set above, and locked off already unless SETPCAP was missing */
+	clear_keepcaps(want);    /* needs nothing; set above, and locked off already unless SETPCAP was missing */
 	forbid_new_privileges(); /* needs nothing, and lets the filter load without CAP_SYS_ADMIN */
 	clean_leftovers();       /* needs nothing; with the ids of the workload, whose keyring it becomes */
 }

@@ -123,12 +123,13 @@ become_init(const struct plan *plan, struct init_state *state, char **argv, char
 /* In PID 1. The workload leads a process group before it runs, so that no signal can come too early for the group. */
 static _Noreturn void stay(const struct plan *plan, pid_t workload, int go, char **argv, char **envp)
 {
+	const pid_t self = getpid();
 	struct init_state state = {
-		.self = getpid(),
+		.self = self,
 		.group = getpgrp(),
 		.main = workload,
 		.tty = find_terminal(),
-		.pid1 = plan->start.pid1,
+		.pid1 = self == 1,
 		.plan = plan->init,
 		.more = true,
 	};
@@ -136,7 +137,7 @@ static _Noreturn void stay(const struct plan *plan, pid_t workload, int go, char
 	/* One that will make a session of its own must not lead a group yet, setsid(2). */
 	if (!plan->new_session && setpgid(workload, workload) != 0)
 		cannot("set", "the process group of the workload");
-	if (!plan->start.pid1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+	if (!state.pid1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
 		cannot("set", "PR_SET_CHILD_SUBREAPER");
 	if (go != INIT_GO_FD && dup2(go, INIT_GO_FD) < 0)
 		cannot("duplicate", "a pipe");
@@ -173,7 +174,7 @@ void init_fork(const struct plan *plan, char **argv, char **envp)
 
 void init_pause(const struct plan *plan, char **argv, char **envp)
 {
-	struct init_state state = {.pid1 = plan->start.pid1, .tty = -1, .more = true};
+	struct init_state state = {.pid1 = getpid() == 1, .tty = -1, .more = true};
 
 	hold_signals();
 	become_init(plan, &state, argv, envp);

@@ -301,8 +301,9 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 
 static void read_groups(struct plan *plan, const struct node *node)
 {
-	/* `none` must not depend on a group file, which an image may not have. */
-	if (node && node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0)
+	/* `none` must not depend on a group file, which an image may not have; nor does `auto` where it can find nothing. */
+	if (node ? node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0
+		 : !plan->user_name && plan->start.ngroups == 0)
 		return;
 	struct group_list list = no_groups(plan, node ? node->count : 0);
 	if (!node)

@@ -26,7 +26,9 @@ static void read_ids(struct start *start, struct mem *mem)
 	int count = getgroups(0, NULL);
 	if (count < 0)
 		unreadable("the supplementary groups");
-	start->groups = mem_array(mem, (size_t)count + 1, sizeof(*start->groups));
+	if (count == 0)
+		return;
+	start->groups = mem_array(mem, (size_t)count, sizeof(*start->groups));
 	count = getgroups(count, start->groups);
 	if (count < 0)
 		unreadable("the supplementary groups");
@@ -88,6 +90,4 @@ void start_read(struct start *start, struct mem *mem)
 	if (bits < 0)
 		unreadable("the securebits");
 	start->securebits = (unsigned int)bits;
-	start->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
-	start->pid1 = getpid() == 1;
 }

@@ -44,11 +44,10 @@ static const char *why_unreachable(struct mem *mem, int err, const struct walk_w
 	return mem_format(mem, "%s%s", why, hint);
 }
 
-int trust_open(struct mem *mem, const char *path, const char **why)
+static int open_trusted(struct mem *mem, const char *path, struct stat *stat, const char **why)
 {
 	struct walk_where where;
 	struct walk_found found;
-	struct stat stat = {.st_mode = 0}; /* no regular file: what fails if fstat(2) does nothing */
 
 	if (walk_find(path, WALK_FOLLOW | WALK_TRUSTED, &found, &where) != 0) {
 		*why = why_unreachable(mem, errno, &where);
@@ -57,14 +56,9 @@ int trust_open(struct mem *mem, const char *path, const char **why)
 	int fd = -1;
 	*why = why_not(mem, &found.stat);
 	if (!*why) {
-		fd = walk_reopen(found.fd, found.parent, found.name, O_RDONLY);
-		if (fd < 0)
-			*why = mem_text(mem, strerror(errno));
+		fd = walk_reopen_found(&found, O_RDONLY, stat);
 		/* Once more on what will be used: only this descriptor is read or executed. */
-		else if (fstat(fd, &stat) != 0)
-			*why = mem_text(mem, strerror(errno));
-		else
-			*why = why_not(mem, &stat);
+		*why = fd < 0 ? mem_text(mem, strerror(errno)) : why_not(mem, stat);
 	}
 	walk_release(&found);
 	if (!*why)
@@ -74,40 +68,41 @@ int trust_open(struct mem *mem, const char *path, const char **why)
 	return -1;
 }
 
-/* Reads until the end or until SIZE bytes are there. Returns their number, or -1 with errno. */
+int trust_open(struct mem *mem, const char *path, const char **why)
+{
+	struct stat stat;
+
+	return open_trusted(mem, path, &stat, why);
+}
+
+/*
+ * Reads until the end or until SIZE bytes are there, and asks for one byte more than there should be: a file that grows,
+ * or has no honest size, does not pass. Returns the number of bytes, or -1 with errno.
+ */
 static ssize_t read_all(int fd, char *bytes, size_t size)
 {
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = read(fd, bytes + done, size - done);
+	for (size_t done = 0;;) {
+		ssize_t n = read(fd, bytes + done, size + 1 - done);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -1;
-		if (n == 0)
-			break;
 		done += (size_t)n;
+		if (n == 0 || done >= size)
+			return (ssize_t)done;
 	}
-	return (ssize_t)done;
 }
 
-static char *read_trusted(struct mem *mem, int fd, size_t limit, size_t *length, const char **why)
+static char *read_trusted(struct mem *mem, int fd, const struct stat *stat, size_t limit, size_t *length,
+			  const char **why)
 {
-	struct stat stat = {.st_size = -1};
-
-	if (fstat(fd, &stat) != 0 || stat.st_size < 0) {
-		*why = mem_text(mem, strerror(errno));
-		return NULL;
-	}
-	if ((uintmax_t)stat.st_size > limit) {
+	if (stat->st_size < 0 || (uintmax_t)stat->st_size > limit) {
 		*why = mem_format(mem, "it is larger than %zu bytes", limit);
 		return NULL;
 	}
-	size_t size = (size_t)stat.st_size;
+	size_t size = (size_t)stat->st_size;
 	char *bytes = mem_alloc(mem, size + 1);
-	/* One byte more than there should be: a file that grows, or has no honest size, does not pass. */
-	ssize_t n = read_all(fd, bytes, size + 1);
+	ssize_t n = read_all(fd, bytes, size);
 	if (n < 0) {
 		*why = mem_text(mem, strerror(errno));
 		return NULL;
@@ -123,11 +118,12 @@ static char *read_trusted(struct mem *mem, int fd, size_t limit, size_t *length,
 
 char *trust_read(struct mem *mem, const char *path, size_t limit, size_t *length, const char **why)
 {
-	int fd = trust_open(mem, path, why);
+	struct stat stat;
+	int fd = open_trusted(mem, path, &stat, why);
 
 	if (fd < 0)
 		return NULL;
-	char *bytes = read_trusted(mem, fd, limit, length, why);
+	char *bytes = read_trusted(mem, fd, &stat, limit, length, why);
 	close(fd);
 	return bytes;
 }

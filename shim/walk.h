@@ -83,6 +83,10 @@ const char *walk_why(char *why, size_t size, int err, const struct walk_where *w
  */
 int walk_reopen(int fd, int parent, const char *name, int flags) __attribute__((warn_unused_result));
 
+/* The same for the regular file that a walk FOUND; *OPENED is what fstat(2) says of the new descriptor. */
+int walk_reopen_found(const struct walk_found *found, int flags, struct stat *opened)
+	__attribute__((warn_unused_result));
+
 /*
  * Sets the mode of what FD (O_PATH or not) holds: fchmodat2(2), else through /proc/self/fd, else by walk_reopen().
  * PARENT and NAME are where it was found; NAME may be NULL for a directory. Not for links. 0, or -1 with errno.

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -58,27 +59,39 @@ int walk_stat(int parent, const char *name, struct walk_stat *stat)
 	return 0;
 }
 
-int walk_reopen(int fd, int parent, const char *name, int flags)
-{
-	struct stat held = {0}, opened = {0};
+#define REOPEN_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
-	flags |= O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-	if (fstat(fd, &held) != 0)
-		return -1;
-	if (S_ISDIR(held.st_mode))
-		return walk_openat(fd, ".", flags | O_DIRECTORY);
-	if (!S_ISREG(held.st_mode)) {
+static int reopen_file(const struct stat *held, int parent, const char *name, int flags, struct stat *opened)
+{
+	memset(opened, 0, sizeof(*opened));
+	if (!S_ISREG(held->st_mode)) {
 		errno = EINVAL;
 		return -1;
 	}
-	int new = walk_openat(parent, name, flags);
+	int new = walk_openat(parent, name, flags | REOPEN_FLAGS);
 	if (new < 0)
 		return -1;
-	if (fstat(new, &opened) == 0 && opened.st_dev == held.st_dev && opened.st_ino == held.st_ino)
+	if (fstat(new, opened) == 0 && opened->st_dev == held->st_dev && opened->st_ino == held->st_ino)
 		return new;
 	close(new);
 	errno = ESTALE;
 	return -1;
+}
+
+int walk_reopen(int fd, int parent, const char *name, int flags)
+{
+	struct stat held = {0}, opened;
+
+	if (fstat(fd, &held) != 0)
+		return -1;
+	if (S_ISDIR(held.st_mode))
+		return walk_openat(fd, ".", flags | REOPEN_FLAGS | O_DIRECTORY);
+	return reopen_file(&held, parent, name, flags, &opened);
+}
+
+int walk_reopen_found(const struct walk_found *found, int flags, struct stat *opened)
+{
+	return reopen_file(&found->stat, found->parent, found->name, flags, opened);
 }
 
 /* By the magic link of FD, if /proc is what it should be: an image could hold a directory of that name. */

@@ -52,7 +52,10 @@ struct program {
  */
 const char *program_find(struct mem *mem, const char *name, const char *path, int *error, const char **denied);
 
-/* Reads the file PATH and its interpreters: kind, capabilities, what stands against executing them. */
+/*
+ * Reads the file PATH, which program_find() returned, and its interpreters: kind, capabilities, what stands against
+ * executing them.
+ */
 void program_read(struct program *program, struct mem *mem, const char *path);
 
 /*

@@ -93,11 +93,11 @@ static bool ignores_capabilities(const char *path)
  * Root reads this, too, before the drop, in directories that may be anybody's: so nothing but a regular file is read,
  * O_NONBLOCK lets no FIFO hold us up, and nothing of what is read is shown but the name of an interpreter.
  */
-static const char *file_read(struct program_file *file, struct mem *mem, const char *path)
+static const char *file_read(struct program_file *file, struct mem *mem, const char *path, int error)
 {
 	const char *interpreter = NULL;
 
-	*file = (struct program_file){.path = path, .error = file_error(path), .kind = PROGRAM_UNREADABLE};
+	*file = (struct program_file){.path = path, .error = error, .kind = PROGRAM_UNREADABLE};
 	if (file->error != 0)
 		return NULL;
 	int fd = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -114,9 +114,9 @@ static const char *file_read(struct program_file *file, struct mem *mem, const c
 
 void program_read(struct program *program, struct mem *mem, const char *path)
 {
-	program->count = 0;
-	while (path && program->count < PROGRAM_FILES)
-		path = file_read(&program->files[program->count++], mem, path);
+	path = file_read(&program->files[0], mem, path, 0);
+	for (program->count = 1; path && program->count < PROGRAM_FILES; program->count++)
+		path = file_read(&program->files[program->count], mem, path, file_error(path));
 }
 
 /*

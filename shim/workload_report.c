@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "workload_parts.h"
@@ -39,7 +40,7 @@ static const char *groups_joined(const struct start *now, struct mem *mem, const
 	return text;
 }
 
-static void report_text(const struct plan *plan, const struct start *now, struct mem *mem)
+static void report_text(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
 	const char *text = mem_format(mem, "Uid: %u; Gid: %u; Groups: %s", now->uid, now->gid,
 				      now->ngroups ? groups_joined(now, mem, " ") : "none");
@@ -49,7 +50,7 @@ static void report_text(const struct plan *plan, const struct start *now, struct
 		text = mem_format(mem, "%s; %s: %s", text, sets[i].status,
 				  capability_list(list, sizeof(list), set_of(now, &sets[i])));
 	diag_say("verified: %s; Securebits: 0x%x; NoNewPrivs: %d; Seccomp: %u instructions; stdio: %s", text,
-		 now->securebits, now->no_new_privs, plan->filter.code ? plan->filter.count : 0U,
+		 now->securebits, no_new_privs, plan->filter.code ? plan->filter.count : 0U,
 		 stdio_owned(now) ? "owned" : "not owned");
 }
 
@@ -66,7 +67,7 @@ static const char *names_quoted(uint64_t set, struct mem *mem)
 }
 
 /* One line that is nothing but JSON, so that what reads logs by line can take it. */
-static void report_json(const struct plan *plan, const struct start *now, struct mem *mem)
+static void report_json(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
 	const char *text =
 		mem_format(mem, "{\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"capabilities\":{",
@@ -78,8 +79,8 @@ static void report_json(const struct plan *plan, const struct start *now, struct
 	text = mem_format(
 		mem,
 		"%s},\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s}\n",
-		text, now->securebits, now->no_new_privs ? "true" : "false",
-		plan->filter.code ? plan->filter.count : 0U, stdio_owned(now) ? "true" : "false");
+		text, now->securebits, no_new_privs ? "true" : "false", plan->filter.code ? plan->filter.count : 0U,
+		stdio_owned(now) ? "true" : "false");
 
 	for (size_t left = strlen(text); left > 0;) {
 		ssize_t written = write(STDERR_FILENO, text, left);
@@ -99,8 +100,9 @@ void workload_report(const struct plan *plan, struct mem *mem)
 	if (plan->report == REPORT_NONE)
 		return;
 	start_read(&now, mem);
+	const bool no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 	if (plan->report == REPORT_JSON)
-		report_json(plan, &now, mem);
+		report_json(plan, &now, no_new_privs, mem);
 	else
-		report_text(plan, &now, mem);
+		report_text(plan, &now, no_new_privs, mem);
 }
