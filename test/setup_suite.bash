@@ -8,8 +8,8 @@ setup_suite() {
 		echo "the tests need root: they give privileges away" >&2
 		return 1
 	}
-	for tool in timeout unshare capsh setpriv getcap setcap strace dockerd docker debootstrap nsenter curl pgrep \
-		jq mandoc iptables python3; do
+	for tool in timeout unshare capsh setpriv getcap setcap strace dockerd docker docker-init runc crun debootstrap nsenter \
+		curl pgrep jq mandoc iptables python3; do
 		command -v "$tool" >/dev/null || missing+=" $tool"
 	done
 	[ -z "$missing" ] || {
