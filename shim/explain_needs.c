@@ -101,7 +101,9 @@ static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 	add(plan, to->always, always, name);
 	/* FSETID: only where a set-group-ID bit may be meant. */
 	uint64_t not_meant = step->mode & 02000 || step->verb->act == step_chmod ? 0 : BIT(CAP_FSETID);
-	add(plan, to->maybe, step->verb->may_need & ~not_meant, name);
+	/* CHOWN: what is there already can be another's, and the step says whose it has to be. */
+	uint64_t takes = step->owner_written ? BIT(CAP_CHOWN) : 0;
+	add(plan, to->maybe, (step->verb->may_need & ~not_meant) | takes, name);
 }
 
 /* The limits of this process stand for the container's. */

@@ -105,6 +105,31 @@ drop='setgid setuid setpcap'
 	END
 }
 
+@test "the least list is exact: what goes to root needs nothing where it is root's" {
+	local step
+
+	for step in 'chown: /data, owner: root' 'chown: /data, owner: ":root", recursive: true' \
+		'mkdir: /data, owner: root, mode: 0755' 'mknod: /data/fifo, type: p, owner: root'; do
+		assert_exact "$drop" <<<$'user: app\nown_stdio: false\nsetup: [{'"$step}]"
+	done
+}
+
+@test "what goes to root and is another's needs CHOWN: that is said, and is so" {
+	local step
+
+	mkdir "$IMAGE/data/x"
+	mknod "$IMAGE/data/fifo" p
+	chown 2345:2345 "$IMAGE"/data/*
+	for step in 'chown: /data/x, owner: root' 'mkdir: /data/x, owner: root' 'mkdir: /data/x, owner: ":root"' \
+		'mknod: /data/fifo, type: p, owner: ":root"'; do
+		explain '=json' <<<$'user: app\nown_stdio: false\nsetup: [{'"$step}]"
+		assert_equal "$(required)" setgid,setpcap,setuid
+		assert_equal "$(jq -r '.conditional.CAP_CHOWN | length' <<<"$output")" 1
+		capshim_run --image --config image --with --bounding --with setgid,setpcap,setuid -- -- /probe
+		assert_refused 111 CAP_CHOWN
+	done
+}
+
 @test "the least list is exact: files with an owner, and with a group" {
 	assert_exact "$drop chown fowner" <<-'END'
 		user: app

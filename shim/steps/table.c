@@ -35,10 +35,13 @@ static uint64_t needs_making(const struct step *step)
 	       (step->mode & 02000 && gives_group(step) ? BIT(CAP_FSETID) : 0);
 }
 
+/* To root goes only what is not root's yet. */
 static uint64_t needs_chown(const struct step *step)
 {
-	(void)step;
-	return BIT(CAP_CHOWN);
+	bool user = step->owner.uid != 0 && step->owner.uid != ACCOUNTS_NO_ID;
+	bool group = step->owner.gid != 0 && step->owner.gid != ACCOUNTS_NO_ID;
+
+	return user || group ? BIT(CAP_CHOWN) : 0;
 }
 
 static uint64_t needs_mount(const struct step *step)
@@ -69,7 +72,7 @@ const struct verb verb_table[] = {
 		.act = step_chown,
 		.check = chown_check,
 		.needs = needs_chown,
-		.may_need = MAY_SEARCH,
+		.may_need = MAY_SEARCH | BIT(CAP_CHOWN),
 	},
 	{
 		.name = "chmod",
