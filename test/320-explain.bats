@@ -154,6 +154,22 @@ drop='setgid setuid setpcap'
 		    mode: 02750
 		    owner: app:other
 	END
+	assert_exact "$drop chown fowner dac_override" <<-'END'
+		user: app
+		setup:
+		  - copy: /etc
+		    to: /var/lib/etc
+		    recursive: true
+		    owner: workload
+	END
+	assert_exact "$drop chown" <<-'END'
+		user: app
+		setup:
+		  - copy: /etc
+		    to: /var/lib/etc
+		    recursive: true
+		    owner: ":other"
+	END
 	assert_exact "$drop chown fowner" <<-'END'
 		user: app
 		setup:

@@ -35,6 +35,12 @@ static uint64_t needs_making(const struct step *step)
 	       (step->mode & 02000 && gives_group(step) ? BIT(CAP_FSETID) : 0);
 }
 
+/* A directory of the copy is given away before it is filled. */
+static uint64_t needs_copy(const struct step *step)
+{
+	return needs_making(step) | (step->recursive && gives(step) ? BIT(CAP_DAC_OVERRIDE) : 0);
+}
+
 /* To root goes only what is not root's yet. */
 static uint64_t needs_chown(const struct step *step)
 {
@@ -99,7 +105,7 @@ const struct verb verb_table[] = {
 		.mode = 0644,
 		.act = step_copy,
 		.check = copy_check,
-		.needs = needs_making,
+		.needs = needs_copy,
 		.may_need = MAY_REPLACE,
 	},
 	{
