@@ -277,3 +277,23 @@ behind_tini() {
 	[ "$MODE" = init ] || assert_probe ppid 1 || return
 	[ "$MODE" = 'exec' ] || refute_line ppid=1
 }
+
+@test "--user by number, with and without a group, known or not: stays, with nothing and no way to more" {
+	local who id
+
+	docker_config 'user: app'
+	while read -r who id; do
+		docker_run --user "$who" --read-only --security-opt no-new-privileges -- /probe --try-regain </dev/null
+		assert_success
+		assert_probe uid "$id,$id,$id,$id" permitted '' effective '' inheritable '' ambient '' no_new_privs 1 \
+			regain.setuid EPERM regain.setgid "$([[ $who == *:* ]] && echo EPERM || echo ok)" \
+			regain.capset EPERM regain.setgroups EPERM regain.chroot EPERM
+	done <<-'END'
+		1234:1234 1234
+		2345:44 2345
+		77777:77777 77777
+		77777 77777
+	END
+	# Docker gives a number that no passwd file knows the group 0, and so has the workload.
+	assert_probe gid 0,0,0,0
+}
