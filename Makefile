@@ -77,6 +77,7 @@ PROGRAMS := $(FIXTURE_MAINS:test/fixtures/%.c=$(BUILD)/test/%)
 .PHONY: all objects fixture-objects fixtures demo test test-faults test-mutants lint install clean distclean install-deps FORCE
 
 include deps/seccomp.mk
+include deps/arm64.mk
 include bench/bench.mk
 
 all: $(BINARY)

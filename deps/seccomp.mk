@@ -1,4 +1,5 @@
-# The built-in profile: default.json is compiled by a program of the build, which is linked with the filter itself.
+# The built-in profile: default.json is compiled by a program of the build, which is linked with the filter itself. RUN: how
+# to run it, where it is for another machine.
 
 GENERATE := $(OUT)/seccomp-generate
 GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/,filter_answer.c filter_code.c filter_compile.c \
@@ -13,7 +14,7 @@ $(GENERATE): $(GENERATE_PARTS:%.c=$(OUT)/%.o) $(ARCHIVES)
 
 $(GEN)/default_filter.c: config/seccomp/default.json $(GENERATE)
 	@mkdir -p $(@D)
-	$(GENERATE) $< >$@
+	$(RUN) $(GENERATE) $< >$@
 
 -include $(OUT)/deps/seccomp-generate.d
 
