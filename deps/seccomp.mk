@@ -1,5 +1,5 @@
-# The built-in profile: default.json is compiled by a program of the build, which is linked with the filter itself. RUN: how
-# to run it, where it is for another machine.
+# The built-in profile: default.json is compiled by a program of the build, which is linked with the filter itself.
+# RUN: how to run it, where it is for another machine.
 
 GENERATE := $(OUT)/seccomp-generate
 GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/,filter_answer.c filter_code.c filter_compile.c \
@@ -20,7 +20,7 @@ $(GEN)/default_filter.c: config/seccomp/default.json $(GENERATE)
 
 # The simulator of the tests: compares filters with their JSON, and with what libseccomp makes of it.
 BPFSIM_PARTS := $(wildcard test/filter/*.c) $(filter-out deps/%,$(GENERATE_PARTS)) \
-		$(addprefix shim/,filter.c filter_image.c) $(wildcard shim/trust*.c shim/walk*.c)
+		$(addprefix shim/,filter.c filter_image.c init_filter.c) $(wildcard shim/trust*.c shim/walk*.c)
 
 fixtures: $(BUILD)/test/bpfsim
 

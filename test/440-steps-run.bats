@@ -427,9 +427,9 @@ start_steps() {
 	) 3>&- &
 }
 
-# signal_capshim NAME
+# signal_capshim NAME, also where an emulator runs it
 signal_capshim() {
-	kill "-$1" "$(pgrep -o -f "^$CAPSHIM -c $T/capshim.yaml")"
+	kill "-$1" "$(pgrep -o -f "^(/[^ ]*/qemu-[^ ]* [^ ]* )?$CAPSHIM -c $T/capshim.yaml")"
 }
 
 @test "TERM, INT, QUIT and HUP end a running step with all that belongs to it, and capshim with 128+n" {

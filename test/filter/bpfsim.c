@@ -7,7 +7,8 @@
  * bpfsim names SOURCE [CAP ...]        the names of all calls that are denied, if all arguments are 0
  * bpfsim dump SOURCE [CAP ...]         the instructions
  *
- * SOURCE: "default" (what is built in), FILE.json, or for calls FILE.bpf. CAP: kept capabilities. The kernel is 6.18.
+ * SOURCE: "default" (what is built in), FILE.json; where no JSON is needed "init" and FILE.bpf. CAP: kept capabilities.
+ * The kernel is 6.18.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 
 #include "capability.h"
 #include "filter.h"
+#include "init_loop.h"
 #include "meaning.h"
 
 #define MOST 50000 /* combinations of arguments of one call */
@@ -73,6 +75,8 @@ static void load(struct subject *s, const char *source, char **caps)
 	if (strcmp(source, "default") == 0) {
 		s->profile = filter_default_profile(&s->problems);
 		filter_default(&s->filter, mem, s->target.keep);
+	} else if (strcmp(source, "init") == 0) {
+		s->filter = init_filter;
 	} else {
 		char *bytes = slurp(mem, source, &length);
 		if (strstr(source, ".bpf")) {

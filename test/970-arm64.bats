@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2153,SC2154 # status, output and lines are bats'
+# What is different on arm64, and what must not be. For "make test-arm64": programs for arm64 must run here, and CAPSHIM
+# is not the one that is shipped (test/arm64/absent.c). Native is the machine's own, x86-64.
+
+load helpers
+
+NATIVE=${PROBE%/*/*}
+ARM64=$NATIVE/arm64
+PODMAN=/usr/share/containers/seccomp.json
+
+setup() {
+	test_dir
+}
+
+# simulated SIMULATOR-DIRECTORY WORD ...: bpfsim; it must succeed.
+simulated() {
+	observe timeout 60 "$1/test/bpfsim" "${@:2}"
+	assert_success
+}
+
+# answered DIRECTORY ANSWER SOURCE NAME [ARGUMENT ...]
+answered() {
+	simulated "$1" call "$3" '' "${@:4}"
+	assert_output "$2" || fail "$* is $output"
+}
+
+kept() {
+	"$START" -- "$PROBE" | sed -n 's/^permitted=//p' | tr , ' '
+}
+
+# given LINE ...: a config for uid 1234 that the emulator can run.
+given() {
+	printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: none' "$@" >"$T/capshim.yaml"
+}
+
+shipped() {
+	observe timeout -k 5 20 "$START" --clean --env PATH=/usr/bin:/bin -- "$ARM64/capshim" -c "$T/capshim.yaml" -- "$@" \
+		</dev/null
+}
+
+@test "it is a static program for arm64, on kernels with pages of up to 64 KB" {
+	local type address size flags align from to last=0 count=0
+
+	run readelf -hlW "$ARM64/capshim"
+	assert_line --regexp 'Machine: +AArch64'
+	assert_line --regexp 'Type: +EXEC'
+	refute_output --partial INTERP
+	assert_line --regexp 'GNU_STACK .* RW '
+	# In such a page there is one segment, and none can be written and executed.
+	while read -r type _ address _ _ size flags align; do
+		[ "$type" = LOAD ] || continue
+		[ "${align##* }" = 0x10000 ]
+		[[ "$flags${align% *}" != *W*E* ]]
+		from=$((address / 65536)) to=$(((address + size - 1) / 65536))
+		[ "$from" -gt "$last" ]
+		last=$to count=$((count + 1))
+	done <<<"$output"
+	[ "$count" = 2 ]
+}
+
+@test "it gives up everything, for a workload of either architecture" {
+	given 'seccomp: unconfined'
+	shipped "$PROBE" --try-regain
+	assert_unprivileged 1234
+	assert_no_way_back
+	assert_probe fds 0,1,2 blocked 0x0 ignored 0x0
+	shipped "$ARM64/test/probe"
+	assert_unprivileged 1234
+	given 'seccomp: unconfined' 'cap_add: [NET_BIND_SERVICE, CHECKPOINT_RESTORE]'
+	shipped "$PROBE"
+	assert_unprivileged 1234 net_bind_service,checkpoint_restore
+	shipped "$ARM64/test/probe"
+	assert_unprivileged 1234 net_bind_service,checkpoint_restore
+}
+
+@test "where filters cannot be loaded nothing runs, with or without init" {
+	given
+	shipped "$PROBE"
+	assert_refused 111 'cannot load "the seccomp filter"'
+	given 'seccomp: unconfined' 'init: true'
+	observe timeout -k 5 20 unshare --fork --pid --mount-proc "$START" --clean -- "$ARM64/capshim" \
+		-c "$T/capshim.yaml" -- "$PROBE" </dev/null
+	assert_refused 111 'cannot load "the seccomp filter"'
+}
+
+@test "the default filter for arm64 is what its JSON says, whatever is kept" {
+	local cap
+
+	simulated "$ARM64" check default
+	simulated "$ARM64" libseccomp "$REPO/config/seccomp/default.json"
+	simulated "$ARM64" libseccomp "$REPO/config/seccomp/default.json" sys_admin sys_ptrace
+	for cap in $(kept); do
+		simulated "$ARM64" check default "$cap"
+		simulated "$ARM64" check default "$cap" sys_admin
+	done
+	# shellcheck disable=SC2046 # a list of words
+	simulated "$ARM64" check default $(kept)
+}
+
+@test "Podman's profile for arm64, with 32-bit Arm, does what it says and what libseccomp makes of it" {
+	local caps
+
+	for caps in '' AUDIT_WRITE 'SYS_ADMIN SYS_PTRACE SYS_CHROOT'; do
+		# shellcheck disable=SC2086 # lists of words
+		simulated "$ARM64" check "$PODMAN" $caps
+		# shellcheck disable=SC2086
+		simulated "$ARM64" libseccomp "$PODMAN" $caps
+	done
+	answered "$ARM64" allow "$PODMAN" 20@0x40000028
+	answered "$ARM64" kill "$PODMAN" 20@0x40000003
+	answered "$ARM64" kill default 20@0x40000028
+	answered "$ARM64" kill default 20@0xc000003e
+	answered "$NATIVE" kill "$PODMAN" 20@0x40000028
+}
+
+# numbers COMPILER: the names and numbers of all calls, from the headers of the C library.
+numbers() {
+	printf '#include <sys/syscall.h>\n' | "$1" -E -dM - | sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$/\1 \2/p'
+}
+
+# answers COMPILER DIRECTORY SOURCE [CAP ...]: "NAME ANSWER" of every call, sorted by name.
+answers() {
+	local compiler=$1 directory=$2
+
+	shift 2
+	[ -e "$T/$compiler" ] || numbers "$compiler" >"$T/$compiler"
+	timeout 60 "$directory/test/bpfsim" calls "$@" >"$T/calls" || return
+	awk 'NR == FNR { answer[$1] = $2 $3; next } $2 in answer { print $1, answer[$2] }' "$T/calls" "$T/$compiler" |
+		LC_ALL=C sort
+}
+
+# alike SOURCE [CAP ...]: every call that both architectures have gets the same answer; prints how many there are.
+alike() {
+	answers musl-gcc "$NATIVE" "$@" >"$T/native"
+	answers aarch64-linux-musl-gcc "$ARM64" "$@" >"$T/arm64"
+	LC_ALL=C join "$T/native" "$T/arm64" >"$T/both"
+	run awk '$2 != $3' "$T/both"
+	assert_output ''
+	[ "$(wc -l <"$T/both")" -gt 280 ]
+}
+
+@test "a call that both architectures have gets the same answer on both, whatever is kept" {
+	local cap
+
+	alike default
+	grep -qx 'getppid allow allow' "$T/both"
+	grep -qx 'mount errno1 errno1' "$T/both"
+	for cap in $(kept); do
+		alike default "$cap"
+	done
+	alike "$PODMAN"
+}
+
+@test "init's filter allows the same calls on both, and no others" {
+	local directory call
+
+	alike init
+	for directory in "$NATIVE" "$ARM64"; do
+		simulated "$directory" calls init
+		[ "$(grep -c allow <<<"$output")" = 4 ]
+		for call in rt_sigtimedwait kill exit_group munmap 'wait4 -1 0 0x40000003' 'ioctl 0 0x540f' 'ioctl 0 0x5410' \
+			'clock_gettime 1' 'write 3' 'close 3'; do
+			# shellcheck disable=SC2086 # a call and its arguments
+			answered "$directory" allow init $call
+		done
+		for call in 'wait4 -1 0 0' 'ioctl 0 0x5412' 'clock_gettime 0' 'write 1' 'close 2' read openat mmap mprotect \
+			'prctl 22' execve clone rt_sigreturn 'kill@0x40000028' 'kill@0x40000003' 'kill@0'; do
+			# shellcheck disable=SC2086
+			answered "$directory" kill init $call
+		done
+	done
+}
+
+@test "the kernel takes the filter; whoever is of another architecture is killed by it" {
+	local source
+
+	for source in default init "$PODMAN"; do
+		"$ARM64/test/bpfsim" dump "$source" >"$T/dump"
+		observe timeout 20 /usr/bin/python3 - "$T/dump" <<-'END'
+			import ctypes, struct, sys
+
+			code = b""
+			for line in open(sys.argv[1], encoding="ascii"):
+			    code += struct.pack("=HBBI", *(int(word, 0) for word in line.split()[1:]))
+			buffer = ctypes.create_string_buffer(code, len(code))
+			program = struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))
+			libc = ctypes.CDLL(None, use_errno=True)
+			assert libc.prctl(38, 1, 0, 0, 0) == 0
+			libc.syscall(317, 1, 0, program)
+			sys.exit("the kernel did not take it: %d" % ctypes.get_errno())
+		END
+		assert_failure 159
+	done
+}
+
+@test "a compiled profile of one architecture is refused on the other" {
+	printf '{"defaultAction": "SCMP_ACT_ALLOW"}\n' >"$T/profile.json"
+	given "seccomp: $T/native.bpf" 'command: [/bin/true]'
+	observe timeout 20 "$NATIVE/capshim" --compile-seccomp "$T/profile.json" "$T/native.bpf"
+	assert_success
+	observe timeout 20 "$ARM64/capshim" --compile-seccomp "$T/profile.json" "$T/arm64.bpf"
+	assert_success
+	observe timeout 20 "$NATIVE/capshim" -c "$T/capshim.yaml" --check
+	assert_success
+	shipped "$PROBE"
+	assert_refused 100 native.bpf 'another architecture'
+	given "seccomp: $T/arm64.bpf" 'command: [/bin/true]'
+	observe timeout 20 "$ARM64/capshim" -c "$T/capshim.yaml" --check
+	assert_success
+	observe timeout 20 "$NATIVE/capshim" -c "$T/capshim.yaml" -- "$PROBE"
+	assert_refused 100 arm64.bpf 'another architecture'
+}
+
+@test "libseccomp knows the architectures that arm64 runs, and no others" {
+	local objects
+
+	objects=$(aarch64-linux-gnu-nm "${DEPS:-$NATIVE/deps}"/aarch64-linux-gnu/lib/libseccomp.a 2>/dev/null |
+		sed -n 's/.* [RD] arch_def_//p' | grep -vx native | sort | tr '\n' ' ')
+	assert_equal "$objects" 'aarch64 arm '
+}
+
+# Whatever lies outside is unmapped while the loop runs; 800-init.bats reads the machine code of x86-64.
+@test "the loop of init refers to nothing outside of it" {
+	run aarch64-linux-gnu-readelf -rSW "$ARM64/musl/shim/init_loop.o"
+	assert_success
+	assert_line --regexp ' init_resident +PROGBITS'
+	refute_output --partial .relainit_resident
+}
