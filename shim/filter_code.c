@@ -57,6 +57,8 @@ void filter_code_newest(struct filter_code *code, uint32_t arch, uint32_t newest
 		return;
 	if (arch == AUDIT_ARCH_X86_64)
 		ADD(code, IF(BPF_JGE, X32_BIT, x32 ? 0 : 2, x32 ? 2 : 0));
+	else if (arch == AUDIT_ARCH_ARM)
+		ADD(code, IF(BPF_JGE, FILTER_ARM_PRIVATE, 2, 0));
 	ADD(code, IF(BPF_JGT, newest, 0, 1));
 	ADD(code, RETURN(SECCOMP_RET_ERRNO | ENOSYS));
 }

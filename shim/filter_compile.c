@@ -83,7 +83,7 @@ static int number_on(uint32_t arch, const char *name, int *pseudo)
 	return -1;
 }
 
-/* The newest call of ARCH that the profile speaks of, whether it applies or not. */
+/* The newest call of ARCH that the profile speaks of, whether it applies or not; Arm's private ones do not count. */
 static uint32_t newest_on(const struct filter_profile *profile, uint32_t arch)
 {
 	int newest = 0;
@@ -92,7 +92,7 @@ static uint32_t newest_on(const struct filter_profile *profile, uint32_t arch)
 		for (const struct node *name = filter_rule_name(rule, NULL); name;
 		     name = filter_rule_name(rule, name)) {
 			int number = seccomp_syscall_resolve_name_arch(arch, name->text);
-			if (number > newest)
+			if (number > newest && (arch != SCMP_ARCH_ARM || number < FILTER_ARM_PRIVATE))
 				newest = number;
 		}
 	return (uint32_t)newest;

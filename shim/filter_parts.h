@@ -12,6 +12,7 @@
 
 #define FILTER_ARGS 6
 #define FILTER_ARCHS 3
+#define FILTER_ARM_PRIVATE 0xf0000 /* from here on 32-bit Arm has calls that are in no table, such as set_tls */
 
 enum filter_operator { FILTER_NE, FILTER_LT, FILTER_LE, FILTER_EQ, FILTER_GE, FILTER_GT, FILTER_MASKED_EQ };
 

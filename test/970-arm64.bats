@@ -114,6 +114,23 @@ shipped() {
 	answered "$NATIVE" kill "$PODMAN" 20@0x40000028
 }
 
+@test "32-bit Arm's private calls are decided by the rules; newer calls get ENOSYS, though they lie below those" {
+	local profile=$T/profile.json
+
+	cat >"$profile" <<-'END'
+		{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4002, "architectures": ["SCMP_ARCH_ARM"],
+		"syscalls": [{"names": ["getppid", "set_tls", "execve", "exit_group"], "action": "SCMP_ACT_ALLOW"}]}
+	END
+	simulated "$ARM64" check "$profile"
+	simulated "$ARM64" libseccomp "$profile"
+	answered "$ARM64" allow "$profile" 64@0x40000028
+	answered "$ARM64" 'errno 4002' "$profile" 63@0x40000028
+	answered "$ARM64" 'errno 38' "$profile" 500@0x40000028
+	answered "$ARM64" allow "$profile" 0xf0005@0x40000028
+	answered "$ARM64" 'errno 4002' "$profile" 0xf0002@0x40000028
+	answered "$ARM64" 'errno 4002' "$profile" 0xf0006@0x40000028
+}
+
 # numbers COMPILER: the names and numbers of all calls, from the headers of the C library.
 numbers() {
 	printf '#include <sys/syscall.h>\n' | "$1" -E -dM - | sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$/\1 \2/p'

@@ -40,7 +40,7 @@ static void add_around(struct values *values, uint64_t value)
 	add(values, high << 32 | UINT32_MAX);
 }
 
-static size_t collect(const struct meaning *meaning, size_t arch, uint32_t number, struct values *values)
+static size_t collect(const struct meaning *meaning, size_t arch, uint32_t slot, struct values *values)
 {
 	size_t used = 0;
 
@@ -49,7 +49,7 @@ static size_t collect(const struct meaning *meaning, size_t arch, uint32_t numbe
 		add(&values[i], 0);
 	}
 	for (const struct meaning_rule *rule = meaning->rules; rule; rule = rule->next) {
-		if (number >= MEANING_NUMBERS || !rule->decides[arch][number])
+		if (!rule->decides[arch][slot])
 			continue;
 		for (size_t i = 0; i < rule->nconditions; i++) {
 			const struct meaning_condition *c = &rule->conditions[i];
@@ -112,14 +112,15 @@ size_t meaning_each_call(const struct meaning *meaning, size_t most,
 	size_t done = 0;
 
 	for (size_t a = 0; a < meaning->narchs; a++)
-		for (uint32_t number = 0; number < MEANING_NUMBERS; number++) {
+		for (uint32_t slot = 0; slot < MEANING_SLOTS; slot++) {
+			const uint32_t number = meaning_number(slot);
 			const bool x32 = meaning->archs[a] == SCMP_ARCH_X32;
 			struct seccomp_data data = {.nr = (int)(number | (x32 ? 0x40000000 : 0)),
 						    .arch = x32 ? AUDIT_ARCH_X86_64 : meaning->archs[a]};
 			/* socketcall(2) and ipc(2): libseccomp has rules of its own, 600-filter.bats has tests. */
 			if (meaning->archs[a] == SCMP_ARCH_X86 && (number == 102 || number == 117))
 				continue;
-			collect(meaning, a, number, values);
+			collect(meaning, a, slot, values);
 			size_t now = combine(&data, values, most, each, context);
 			if (!now)
 				return 0;

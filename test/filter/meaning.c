@@ -135,6 +135,19 @@ static int number_of(uint32_t arch, const char *name)
 	return number;
 }
 
+uint32_t meaning_slot(uint32_t arch, uint32_t number)
+{
+	if (arch == AUDIT_ARCH_ARM && number >= MEANING_PRIVATE &&
+	    number - MEANING_PRIVATE < MEANING_SLOTS - MEANING_NUMBERS)
+		return MEANING_NUMBERS + number - MEANING_PRIVATE;
+	return number < MEANING_NUMBERS ? number : MEANING_SLOTS;
+}
+
+uint32_t meaning_number(uint32_t slot)
+{
+	return slot < MEANING_NUMBERS ? slot : MEANING_PRIVATE + slot - MEANING_NUMBERS;
+}
+
 static void read_names(struct meaning *meaning, struct meaning_rule *rule, const struct node *names)
 {
 	for (const struct node *n = first(names); n; n = following(names, n))
@@ -142,9 +155,11 @@ static void read_names(struct meaning *meaning, struct meaning_rule *rule, const
 			int number = number_of(meaning->archs[a], n->text);
 			if (number < 0)
 				continue;
-			uint32_t plain = (uint32_t)number & ~X32_BIT;
-			if (plain < MEANING_NUMBERS)
-				rule->decides[a][plain] = 1;
+			uint32_t slot = meaning_slot(meaning->archs[a], (uint32_t)number & ~X32_BIT);
+			if (slot < MEANING_SLOTS)
+				rule->decides[a][slot] = 1;
+			if (slot >= MEANING_NUMBERS)
+				continue;
 			/* Those that libseccomp hides count no more than they do for the filter. */
 			if (seccomp_syscall_resolve_name_arch(meaning->archs[a], n->text) > (int)meaning->newest[a])
 				meaning->newest[a] = (uint32_t)number;
@@ -256,9 +271,9 @@ static bool holds(const struct meaning_condition *c, const struct seccomp_data *
 	return (arg & c->value) == c->two;
 }
 
-static bool fits(const struct meaning_rule *rule, size_t arch, uint32_t number, const struct seccomp_data *data)
+static bool fits(const struct meaning_rule *rule, size_t arch, uint32_t slot, const struct seccomp_data *data)
 {
-	if (number >= MEANING_NUMBERS || !rule->decides[arch][number])
+	if (slot >= MEANING_SLOTS || !rule->decides[arch][slot])
 		return false;
 	for (size_t i = 0; i < rule->nconditions; i++)
 		if (!holds(&rule->conditions[i], data))
@@ -270,7 +285,8 @@ uint32_t meaning_answer(const struct meaning *meaning, const struct seccomp_data
 {
 	const bool x32 = data->arch == AUDIT_ARCH_X86_64 && (uint32_t)data->nr >= X32_BIT;
 	const uint32_t arch = x32 ? SCMP_ARCH_X32 : data->arch;
-	const uint32_t number = (uint32_t)data->nr & ~(x32 ? X32_BIT : 0);
+	const uint32_t slot = meaning_slot(data->arch, (uint32_t)data->nr & ~(x32 ? X32_BIT : 0));
+	const bool private = arch == AUDIT_ARCH_ARM && (uint32_t)data->nr >= MEANING_PRIVATE;
 	size_t a = 0;
 	bool any = false;
 	uint32_t answer = meaning->action;
@@ -282,10 +298,10 @@ uint32_t meaning_answer(const struct meaning *meaning, const struct seccomp_data
 	if (a == 0 && data->nr == SYS_prctl && data->args[0] == FILTER_CANARY_OPTION)
 		return SECCOMP_RET_ERRNO | FILTER_CANARY_ERRNO;
 	if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO && meaning->newest[a] &&
-	    (uint32_t)data->nr > meaning->newest[a])
+	    (uint32_t)data->nr > meaning->newest[a] && !private)
 		return SECCOMP_RET_ERRNO | ENOSYS;
 	for (const struct meaning_rule *rule = meaning->rules; rule; rule = rule->next)
-		if (fits(rule, a, number, data)) {
+		if (fits(rule, a, slot, data)) {
 			answer = any ? meaning_stricter(answer, rule->action) : rule->action;
 			any = true;
 		}

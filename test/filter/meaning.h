@@ -14,7 +14,9 @@
 #include "yaml.h"
 
 #define MEANING_ARCHS 3
-#define MEANING_NUMBERS 1024 /* of calls; no architecture has more */
+#define MEANING_NUMBERS 1024                 /* of calls; no architecture has more */
+#define MEANING_PRIVATE 0xf0000              /* the first of 32-bit Arm's own calls */
+#define MEANING_SLOTS (MEANING_NUMBERS + 16) /* those are behind the others */
 
 struct meaning_condition {
 	unsigned int index;
@@ -27,7 +29,7 @@ struct meaning_rule {
 	uint32_t action;
 	struct meaning_condition conditions[64];
 	size_t nconditions;
-	unsigned char decides[MEANING_ARCHS][MEANING_NUMBERS]; /* [arch][number] */
+	unsigned char decides[MEANING_ARCHS][MEANING_SLOTS]; /* [arch][meaning_slot()] */
 	const struct node *names;
 };
 
@@ -48,6 +50,10 @@ struct meaning_target {
 /* Reads a profile that is known to be without mistakes. */
 void meaning_read(struct meaning *meaning, struct mem *mem, const struct node *profile,
 		  const struct meaning_target *target);
+
+/* Where the call NUMBER of ARCH stands; MEANING_SLOTS: nowhere. And the number that stands in SLOT. */
+uint32_t meaning_slot(uint32_t arch, uint32_t number);
+uint32_t meaning_number(uint32_t slot);
 
 /* What the profile answers to the call in DATA, whose arch and nr are as the kernel gives them to a filter. */
 uint32_t meaning_answer(const struct meaning *meaning, const struct seccomp_data *data);
