@@ -8,12 +8,6 @@ arm64:
 	deps/install-packages build arm64
 	$(MAKE) $(ARM64) all
 
-# musl protects nothing in a static program after relocating it. Where pages may have 64 KB, to ask for it all the same
-# costs 62 KB of zeros in the file.
-ifeq ($(LIBC)-$(firstword $(subst -, ,$(HOST))),musl-aarch64)
-OWN_LDFLAGS += -Wl,-z,norelro
-endif
-
 # Under qemu-user there are no filters and no other architecture's containers: test/970-arm64.bats simulates the former.
 ARM64_TESTS := test/970-arm64.bats $(filter-out test/000% test/465% test/6% test/9%,$(sort $(wildcard test/*.bats)))
 ABSENT := filter_load init_loop prctl syscall
