@@ -80,6 +80,7 @@ PROGRAMS := $(FIXTURE_MAINS:test/fixtures/%.c=$(BUILD)/test/%)
 include deps/seccomp.mk
 include deps/arm64.mk
 include bench/bench.mk
+include test/fuzz/fuzz.mk
 
 all: $(BINARY)
 
@@ -140,8 +141,8 @@ demo:
 	$(TEST_ENVIRONMENT) test/demo.sh
 
 test:
-	deps/install-packages build test
-	$(MAKE) all fixtures
+	deps/install-packages build test fuzz
+	$(MAKE) all fixtures fuzzers
 	$(TEST_ENVIRONMENT) BATS_LIB_PATH=$${BATS_LIB_PATH:-/usr/lib/bats} \
 		BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-120} \
 		$(BUILD)/test/start --signals -- /usr/bin/env bats $(TESTS)
@@ -158,7 +159,7 @@ test-mutants:
 	$(TEST_ENVIRONMENT) DEPS_DIR=$(abspath $(DEPS)) test/faults/mutate.py
 
 install-deps:
-	deps/install-packages build demo test lint
+	deps/install-packages build demo test fuzz lint
 
 # Every source with both C libraries, two compilers and gcc's analyzer, all warnings errors; and the tools that read it.
 # "make -k lint" reports on all.

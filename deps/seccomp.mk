@@ -35,16 +35,3 @@ $(BUILD)/bench/filter: $(OUT)/bench/filter.o $(filter-out $(OUT)/test/%,$(BPFSIM
 		       $(GEN)/default_filter.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LDLIBS) -o $@
-
-# 100,000 mutated profiles under the sanitizers: none crashes, none leaks, none is accepted that means something else.
-FUZZ_PROFILES ?= 100000
-FUZZ_PARTS := test/fuzz/fuzz_profile.c test/filter/meaning.c test/filter/calls.c $(filter shim/%,$(GENERATE_PARTS))
-
-.PHONY: fuzz-profile
-fuzz-profile: $(BUILD)/fuzz/profile
-	$< $(FUZZ_PROFILES) $(wildcard test/fuzz/profile/*.json)
-
-$(BUILD)/fuzz/profile: $(FUZZ_PARTS) $(HEADERS) $(wildcard test/filter/*.h)
-	@mkdir -p $(@D)
-	clang -std=c11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE \
-		-DCAPSHIM_VERSION='"$(VERSION)"' -iquote shim $(FUZZ_PARTS) -lcap-ng -lseccomp -lyaml -o $@

@@ -1,19 +1,18 @@
 /*
- * fuzz_profile RUNS FILE.json ...: mutates seccomp profiles RUNS times. None may crash the reader or leak, and what is
- * accepted must mean what it says: its BPF is run against the JSON for calls around every constant. Built with the
- * sanitizers. Always the same sequence; a failure leaves the profile on standard error.
+ * Any bytes as a seccomp profile. What must hold: it is refused with a problem, or its BPF, run for calls around every
+ * constant, answers what the JSON says (test/filter/meaning.h); and it is the same BPF every time. Which capabilities
+ * are kept follows from the bytes, as a mutation changes them.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../filter/meaning.h"
 #include "filter.h"
+#include "fuzz.h"
 
 #define MOST 200 /* combinations of arguments of one call */
 #define MAX_TEXT 4096
 #define MAX_TOKENS 2048
-#define POOL 256
 
 struct text {
 	char bytes[MAX_TEXT + 1];
@@ -28,24 +27,7 @@ struct token {
 struct check {
 	struct filter filter;
 	struct meaning meaning;
-	const struct text *text;
 };
-
-static uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
-
-static size_t below(size_t limit)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (size_t)(state % limit);
-}
-
-static _Noreturn void fail(const struct text *text, const char *why)
-{
-	fprintf(stderr, "%s:\n%s\n", why, text->bytes);
-	abort();
-}
 
 static bool check_call(const struct seccomp_data *data, void *context)
 {
@@ -53,35 +35,56 @@ static bool check_call(const struct seccomp_data *data, void *context)
 	const uint32_t is = bpf_run(check->filter.code, check->filter.count, data);
 	const uint32_t should = meaning_answer(&check->meaning, data);
 
-	if (is == should)
-		return true;
-	fprintf(stderr, "arch %#x nr %d (%#llx, %#llx, %#llx, %#llx, %#llx, %#llx): %#x, should be %#x\n", data->arch,
-		data->nr, (unsigned long long)data->args[0], (unsigned long long)data->args[1],
-		(unsigned long long)data->args[2], (unsigned long long)data->args[3], (unsigned long long)data->args[4],
-		(unsigned long long)data->args[5], is, should);
-	fail(check->text, "it means something else");
+	if (is != should)
+		fuzz_fail("arch %#x nr %d (%#llx, %#llx, %#llx, %#llx, %#llx, %#llx): %#x, should be %#x", data->arch,
+			  data->nr, (unsigned long long)data->args[0], (unsigned long long)data->args[1],
+			  (unsigned long long)data->args[2], (unsigned long long)data->args[3],
+			  (unsigned long long)data->args[4], (unsigned long long)data->args[5], is, should);
+	return true;
 }
 
-/* Reads a profile; true if it was accepted. */
-static bool try_profile(const struct text *text)
+/* None for most, otherwise any. */
+static uint64_t kept(const uint8_t *bytes, size_t length)
 {
-	struct problems problems = {0};
-	struct check check = {.text = text};
-	const uint64_t keep = below(3) ? below(SIZE_MAX) : 0;
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < length; i++)
+		sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return sum % 3 ? 0 : sum;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+	static struct problems problems;
+	static struct check check;
+	struct filter again = {0};
+	const uint64_t keep = kept(bytes, length);
 	const struct filter_target target = {.keep = keep, .kernel_major = 5, .kernel_minor = 10};
 	const struct meaning_target same = {.keep = keep, .kernel_major = 5, .kernel_minor = 10};
 
-	const struct node *profile = yaml_read(&problems, "profile", text->bytes, text->length);
+	const struct node *profile = yaml_read(&problems, "profile", (const char *)bytes, length);
 	const bool accepted = profile && filter_compile(&check.filter, &problems, profile, &target);
-	if (!accepted && problems.count == 0)
-		fail(text, "refused without a word");
+	FUZZ_HOLDS(accepted == (problems.count == 0));
 	if (accepted) {
 		meaning_read(&check.meaning, &problems.mem, profile, &same);
-		if (!meaning_each_call(&check.meaning, MOST, check_call, &check))
-			fail(text, "no call");
+		FUZZ_HOLDS(meaning_each_call(&check.meaning, MOST, check_call, &check));
+		FUZZ_HOLDS(filter_compile(&again, &problems, profile, &target));
+		FUZZ_HOLDS(again.count == check.filter.count && again.flags == check.filter.flags);
+		FUZZ_HOLDS(memcmp(again.code, check.filter.code, again.count * sizeof(*again.code)) == 0);
 	}
 	mem_release(&problems.mem);
-	return accepted;
+	memset(&problems, 0, sizeof(problems));
+	return 0;
+}
+
+static uint64_t state;
+
+static size_t below(size_t limit)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (size_t)(state % limit);
 }
 
 /* Words of one kind can stand in each other's place. A kind ends with a NULL, the last with two. */
@@ -265,44 +268,21 @@ static void mutate(struct text *text)
 	*text = copy;
 }
 
-static void read_seed(struct text *text, const char *name)
+/* Half of the mutations know what a profile is made of; the others are libFuzzer's. */
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t length, size_t most, unsigned int seed)
 {
-	FILE *file = fopen(name, "r");
+	static struct text text;
 
-	if (!file) {
-		fprintf(stderr, "fuzz_profile: cannot open %s\n", name);
-		exit(2);
-	}
-	text->length = fread(text->bytes, 1, MAX_TEXT, file);
-	text->bytes[text->length] = '\0';
-	fclose(file);
-	if (!try_profile(text))
-		fail(text, "a seed that is not accepted");
-}
-
-int main(int argc, char **argv)
-{
-	static struct text pool[POOL], text;
-	size_t accepted = 0, runs = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
-	const size_t seeds = argc > 2 ? (size_t)argc - 2 : 0;
-
-	for (size_t i = 0; i < seeds && i < POOL; i++)
-		read_seed(&pool[i], argv[2 + i]);
-	if (seeds == 0)
-		return 2;
-	for (size_t i = seeds; i < POOL; i++)
-		pool[i] = pool[i % seeds];
-	for (size_t run = 0; run < runs; run++) {
-		text = pool[below(POOL)];
-		for (size_t changes = 1 + below(3); changes; changes--)
-			mutate(&text);
-		if (!try_profile(&text))
-			continue;
-		accepted++;
-		/* The seeds stay; of the rest what is accepted goes on. */
-		if (below(4) == 0 && text.length > 200)
-			pool[seeds + below(POOL - seeds)] = text;
-	}
-	printf("%zu profiles, %zu of them accepted, all of these mean what they say\n", runs, accepted);
-	return 0;
+	state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	if (below(2) == 0 || length > MAX_TEXT || memchr(bytes, '\0', length))
+		return LLVMFuzzerMutate(bytes, length, most);
+	memcpy(text.bytes, bytes, length);
+	text.bytes[length] = '\0';
+	text.length = length;
+	for (size_t changes = 1 + below(3); changes; changes--)
+		mutate(&text);
+	if (text.length == 0 || text.length > most)
+		return LLVMFuzzerMutate(bytes, length, most);
+	memcpy(bytes, text.bytes, text.length);
+	return text.length;
 }

@@ -1,0 +1,72 @@
+# The fuzz targets: "make fuzz FUZZ_SECONDS=n" looks for new inputs, "make test" gives them the seeds. Built with the
+# distribution's libraries; clang is the only compiler with libFuzzer.
+
+FUZZ := $(BUILD)/fuzz
+FUZZ_TARGETS := config steps expand accounts glob mode profile image
+FUZZ_BINARIES := $(FUZZ_TARGETS:%=$(FUZZ)/bin/%)
+FUZZ_SECONDS ?= 300
+FUZZ_JOBS ?= $(shell nproc)
+
+# Everything but main(), and the heap, which is the sanitizers'.
+FUZZ_SHARED := $(filter-out shim/main.c shim/heap.c,$(SOURCES)) test/fuzz/fuzz.c
+FUZZ_WORLD := $(wildcard test/fuzz/world*.c)
+FUZZ_MEANING := test/filter/meaning.c test/filter/calls.c
+FUZZ_SOURCES := $(FUZZ_SHARED) $(FUZZ_WORLD) $(FUZZ_MEANING) $(FUZZ_TARGETS:%=test/fuzz/%.c)
+
+FUZZ_FLAGS := $(filter-out -Wpedantic,$(WARNINGS)) -std=c11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
+	      -D_GNU_SOURCE -DCAPSHIM_VERSION='"$(VERSION)"' -DFUZZ_WORLD='"$(abspath test/fuzz/world)"' -iquote shim
+FUZZ_WRAP := diag_die diag_cannot
+$(FUZZ)/bin/config $(FUZZ)/bin/steps: FUZZ_WRAP += trust_read access faccessat walk_open walk_find workload_look \
+						   write dprintf problem_add
+$(FUZZ)/bin/image: FUZZ_WRAP += trust_read
+
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZ_BINARIES) $(FUZZ)/words
+
+fuzz:
+	deps/install-packages build fuzz
+	$(MAKE) fuzzers
+	FUZZ=$(FUZZ) FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_JOBS=$(FUZZ_JOBS) test/fuzz/run $(FUZZ_TARGETS)
+
+# Where 960-fuzz.bats finds the programs.
+test: export FUZZ_DIR = $(abspath $(FUZZ))
+
+$(FUZZ)/obj/%.o: %.c $(FUZZ)/flags
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
+
+# The built-in filter, without sanitizers: tables. It is made by the build at hand.
+$(FUZZ)/obj/default_filter.o: $(GEN)/default_filter.c $(FUZZ)/flags
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -Wno-overlength-strings -c $< -o $@
+
+$(FUZZ)/obj/shim.a: $(FUZZ_SHARED:%.c=$(FUZZ)/obj/%.o) $(FUZZ)/obj/default_filter.o
+	rm -f $@
+	ar rcs $@ $^
+
+$(FUZZ)/bin/config $(FUZZ)/bin/steps: $(FUZZ_WORLD:%.c=$(FUZZ)/obj/%.o)
+$(FUZZ)/bin/profile: $(FUZZ_MEANING:%.c=$(FUZZ)/obj/%.o)
+$(FUZZ)/bin/%: $(FUZZ)/obj/test/fuzz/%.o $(FUZZ)/obj/shim.a
+	@mkdir -p $(@D)
+	clang -fsanitize=fuzzer,address,undefined $(FUZZ_WRAP:%=-Wl,--wrap=%) $(filter %.o,$^) $(FUZZ)/obj/shim.a \
+		-lcap-ng -lseccomp -lyaml -o $@
+
+# Keys, words and messages of the parser, for libFuzzer to put in: a string literal a line.
+$(FUZZ)/words: $(wildcard shim/plan*.c shim/steps/*.c)
+	@mkdir -p $(@D)
+	grep -ohE '"[-a-z_0-9:/=>+.]{2,24}"' $^ | LC_ALL=C sort -u >$@
+
+$(FUZZ)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo $(call quote,$(FUZZ_FLAGS)) | cmp -s - $@ || echo $(call quote,$(FUZZ_FLAGS)) >$@
+
+-include $(FUZZ_SOURCES:%.c=$(FUZZ)/obj/%.d)
+
+FUZZ_STYLED := $(wildcard test/fuzz/*.c test/fuzz/*.h)
+
+.PHONY: lint-fuzz
+lint: lint-fuzz
+lint-fuzz:
+	clang-format-14 --dry-run --Werror $(FUZZ_STYLED)
+	.ci/style $(FUZZ_STYLED)
+	shellcheck test/fuzz/run
