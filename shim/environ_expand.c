@@ -17,6 +17,8 @@ struct expansion {
 
 static void append(struct expansion *e, const char *bytes, size_t length)
 {
+	if (length == 0)
+		return; /* OUT may be NULL yet */
 	if (length > e->room - e->length) {
 		size_t room = (e->length + length) * 2 + 64;
 		char *out = mem_alloc(&e->problems->mem, room);
