@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/seccomp.h>
+
 #include "capability.h"
 #include "trust.h"
 
@@ -102,6 +104,8 @@ const char *filter_read(struct filter *filter, struct mem *mem, const void *byte
 	memcpy(code, (const char *)bytes + sizeof(image), image.count * sizeof(*code));
 	if (checksum(&image, code) != image.checksum)
 		return "it is damaged: the checksum is wrong";
+	if (image.flags & ~FILTER_FLAGS)
+		return "it is damaged: no profile has its flags";
 	const char *why = mismatch(mem, &image, target);
 	if (why)
 		return why;

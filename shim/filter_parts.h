@@ -13,6 +13,8 @@
 #define FILTER_ARGS 6
 #define FILTER_ARCHS 3
 #define FILTER_ARM_PRIVATE 0xf0000 /* from here on 32-bit Arm has calls that are in no table, such as set_tls */
+/* The flags of seccomp(2) that a profile can ask for: the others are for a supervisor. */
+#define FILTER_FLAGS (SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW)
 
 enum filter_operator { FILTER_NE, FILTER_LT, FILTER_LE, FILTER_EQ, FILTER_GE, FILTER_GT, FILTER_MASKED_EQ };
 
