@@ -55,6 +55,45 @@ static void check_root(const struct plan *plan, const struct node *root)
 		FUZZ_HOLDS(plan->filter.code != NULL);
 }
 
+/* No scalar below NODE refers to the environment; NODE may be NULL. */
+static void check_written(const struct node *node)
+{
+	if (!node)
+		return;
+	FUZZ_HOLDS(!node->text || !environ_has_reference(node->text));
+	for (const struct node *n = node->first; n; n = n->next)
+		check_written(n);
+}
+
+/* What decides about privileges is written out: in the config, and in every step that is not left out. */
+static void check_all_written(const struct plan *plan, const struct node *root)
+{
+	static const char *const fixed[] = {"cap_add", "cap_add_optional", "seccomp", "allow_root",
+					    "supplementary_groups"};
+	static const char *const step_fixed[] = {"cap_add", "hardlinks", "source", "options", "on_error"};
+	const struct node *setup = yaml_get(root, "setup");
+	const struct node *node = setup && setup->kind == NODE_LIST ? setup->first : setup;
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
+		check_written(yaml_get(root, fixed[i]));
+	for (size_t i = 0; i < plan->nsteps; i++, node = node->next) {
+		const struct step *step = &plan->steps[i];
+		FUZZ_HOLDS(node != NULL);
+		if (step->skipped)
+			continue;
+		for (size_t k = 0; k < sizeof(step_fixed) / sizeof(*step_fixed); k++)
+			check_written(yaml_get(node, step_fixed[k]));
+		if (strcmp(step->verb->name, "mount") == 0)
+			check_written(yaml_get(node, "type"));
+		if (step->verb->options & OPTION_RUN)
+			check_written(yaml_get(node, "user"));
+		if (step->verb->value == VERB_ARGV) {
+			const struct node *program = yaml_get(node, step->verb->name);
+			check_written(program->kind == NODE_LIST ? program->first : program);
+		}
+	}
+}
+
 static void check_accepted(struct plan *plan)
 {
 	static struct problems again;
@@ -65,6 +104,7 @@ static void check_accepted(struct plan *plan)
 
 	FUZZ_HOLDS(root && root->kind == NODE_MAP);
 	check_root(plan, root);
+	check_all_written(plan, root);
 	mem_release(&again.mem);
 	if (plan->command != COMMAND_NONE)
 		check_privileges(plan, &plan->workload);
