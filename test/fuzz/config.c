@@ -113,6 +113,22 @@ static void check_explanation(struct plan *plan)
 	memset(&problems, 0, sizeof(problems));
 }
 
+/* What must be accepted, or nothing that is asserted of accepted plans means anything. */
+static void check_world(struct plan *plan, char **envp)
+{
+	static const char good[] =
+		"user: app\nsupplementary_groups: [auto, video]\ncommand: [/bin/true]\nenv_file: /env\n"
+		"seccomp: /profile.json\n";
+	static bool checked;
+
+	if (checked)
+		return;
+	world_begin(good, strlen(good));
+	FUZZ_HOLDS(world_plan(plan, PLAN_RUN, false, envp) && environ_get(&plan->env, "FROM_FILE"));
+	mem_release(&plan->problems.mem);
+	checked = true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	static struct plan plan, again;
@@ -123,6 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	const char *text = mem_copy(&mem, (const char *)bytes, length);
 	char **envp = environment(&mem, text, false);
 	const bool nonroot = strstr(text, "# start: user") != NULL;
+	check_world(&plan, envp);
 
 	world_begin(text, length);
 	bool accepted = world_plan(&plan, PLAN_RUN, nonroot, envp);

@@ -6,6 +6,7 @@
  * - then every field decides as the description below says, and what is accepted are the instructions of the file;
  * - what is accepted can be loaded or is refused by the kernel, and the process ends either way.
  */
+#include <errno.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -154,7 +155,8 @@ static void load(const struct filter *filter)
 		syscall(SYS_exit_group, 0);
 		__builtin_trap(); /* the filter does not let it end */
 	}
-	FUZZ_HOLDS(waitpid(child, &status, 0) == child);
+	while (waitpid(child, &status, 0) != child)
+		FUZZ_HOLDS(errno == EINTR); /* by libFuzzer's clock */
 	if (WIFEXITED(status))
 		FUZZ_HOLDS(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == DIAG_SYSTEM ||
 			   WEXITSTATUS(status) == DIAG_UNPROVEN);

@@ -122,6 +122,7 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t length);
 int __wrap_dprintf(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void __wrap_problem_add(struct problems *problems, const char *file, unsigned int line, unsigned int column,
 			const char *format, ...) __attribute__((format(printf, 5, 6)));
+int __real_faccessat(int at, const char *path, int mode, int flags);
 int __real_walk_open(const char *path, int flags, struct walk_where *where);
 int __real_walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where);
 ssize_t __real_write(int fd, const void *bytes, size_t length);
@@ -164,7 +165,7 @@ int __wrap_faccessat(int at, const char *path, int mode, int flags)
 	const char *file = inside(name, sizeof(name), path);
 
 	if (file)
-		return faccessat(at, file, mode, flags | AT_SYMLINK_NOFOLLOW);
+		return __real_faccessat(at, file, mode, flags | AT_SYMLINK_NOFOLLOW);
 	errno = ENOENT;
 	return -1;
 }
