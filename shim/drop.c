@@ -85,6 +85,18 @@ static bool same_gid(const struct privileges *want, const struct start *start)
 	return want->gid == start->gid && want->gid == start->egid && want->gid == start->sgid;
 }
 
+/* EPERM for who holds CAP_SETGID: user_namespaces(7), the setgroups file. */
+static _Noreturn void refused_groups(const struct start *start)
+{
+	if (errno == EPERM && start->effective & BIT(CAP_SETGID))
+		diag_die(DIAG_SYSTEM,
+			 "cannot set \"the supplementary groups\": %s (the user namespace denies "
+			 "setgroups(2), or a seccomp profile does: map groups with newgidmap(1), or ask "
+			 "for those of the start)",
+			 strerror(errno));
+	refused("set", "the supplementary groups", CAP_SETGID);
+}
+
 /*
  * Raw calls: libc would only add a broadcast to threads that do not exist. What is asked for and already true needs
  * no privilege and is left alone (a user namespace may deny setgroups for ever).
@@ -92,7 +104,7 @@ static bool same_gid(const struct privileges *want, const struct start *start)
 static void switch_groups(const struct privileges *want, const struct start *start)
 {
 	if (!same_groups(want, start) && syscall(SYS_setgroups, want->ngroups, want->groups) != 0)
-		refused("set", "the supplementary groups", CAP_SETGID);
+		refused_groups(start);
 	if (!same_gid(want, start) && syscall(SYS_setresgid, want->gid, want->gid, want->gid) != 0)
 		refused_id("gid", want->gid, CAP_SETGID);
 }

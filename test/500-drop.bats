@@ -204,7 +204,7 @@ in_userns() {
 
 @test "a user namespace that denies setgroups: refused unless the list is right already" {
 	in_userns userns_deny '[44]' 0:0
-	assert_refused 111 'supplementary groups'
+	assert_refused 111 'supplementary groups' 'the user namespace denies setgroups'
 }
 
 @test "securebits locked the wrong way: 111" {

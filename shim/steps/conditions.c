@@ -38,7 +38,7 @@ static int holds_empty(struct setup *setup, const struct condition *condition)
 	}
 	int empty = file_is_empty(found.fd, found.parent, found.name);
 	if (empty < 0)
-		setup_failed(setup, "look into", condition->path, errno, CAP_DAC_READ_SEARCH);
+		setup_failed(setup, "look into", condition->path, errno, CAP_DAC_OVERRIDE);
 	walk_release(&found);
 	return empty;
 }

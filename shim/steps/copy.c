@@ -115,7 +115,7 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, in
 	} else {
 		int source = walk_reopen(entry->fd, entry->parent, entry->name, O_RDONLY);
 		if (source < 0) {
-			setup_failed(setup, "read", entry->path, errno, CAP_DAC_READ_SEARCH);
+			setup_failed(setup, "read", entry->path, errno, CAP_DAC_OVERRIDE);
 			return;
 		}
 		put_file(setup, mirror->step, entry->path, source, entry->stat.mode, to, entry->name);
@@ -168,7 +168,7 @@ static void copy_file(struct setup *setup, const struct step *step, const char *
 	}
 	int in = walk_reopen(source->fd, source->parent, source->name, O_RDONLY);
 	if (in < 0) {
-		setup_failed(setup, "read", path, errno, CAP_DAC_READ_SEARCH);
+		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
 		return;
 	}
 	if (!into && !file_find(setup, "write to", step->to, true, &found)) {

@@ -301,7 +301,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 {
 	struct file_want want = *wanted;
 	struct walk_found found = {.parent = parent};
-	int cap = CAP_DAC_READ_SEARCH, result = -1;
+	int cap = CAP_DAC_OVERRIDE, result = -1;
 
 	found.fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fstat(found.fd, &found.stat) != 0)) {

@@ -110,7 +110,7 @@ static void failed(void *context, const char *path, int err)
 {
 	const struct mirror *mirror = context;
 
-	setup_failed(mirror->setup, "read", path, err, CAP_DAC_READ_SEARCH);
+	setup_failed(mirror->setup, "read", path, err, CAP_DAC_OVERRIDE);
 }
 
 void mirror_tree(struct mirror *mirror, const struct walk_found *source, const char *path, int to)

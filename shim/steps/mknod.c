@@ -58,7 +58,7 @@ static void make(struct setup *setup, const struct step *step, struct held *held
 		held->fd = walk_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
 	}
 	if (held->fd < 0) {
-		setup_failed(setup, "mknod", held->path, errno, CAP_DAC_READ_SEARCH);
+		setup_failed(setup, "mknod", held->path, errno, CAP_DAC_OVERRIDE);
 		return;
 	}
 	settle(setup, step, held, made);

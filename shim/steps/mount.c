@@ -210,7 +210,7 @@ void step_mount(struct setup *setup, const struct step *step)
 	int back = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (back < 0) {
-		setup_failed(setup, "hold", "the working directory", errno, CAP_DAC_READ_SEARCH);
+		setup_failed(setup, "hold", "the working directory", errno, CAP_DAC_OVERRIDE);
 		return;
 	}
 	read_options(&wish, &setup->mem, step);
@@ -224,7 +224,7 @@ void step_mount(struct setup *setup, const struct step *step)
 	if (wish.source >= 0)
 		close(wish.source);
 	if (fchdir(back) != 0)
-		diag_cannot("return to", "the working directory", errno, CAP_DAC_READ_SEARCH);
+		diag_cannot("return to", "the working directory", errno, CAP_DAC_OVERRIDE);
 	close(back);
 }
 

@@ -157,7 +157,7 @@ static void report_failure(struct setup *setup, const char *name, const struct r
 			   int status)
 {
 	if (report->stage == STAGE_DIRECTORY)
-		setup_failed(setup, "enter", directory ? directory : "/", report->err, CAP_DAC_READ_SEARCH);
+		setup_failed(setup, "enter", directory ? directory : "/", report->err, CAP_DAC_OVERRIDE);
 	else if (report->stage == STAGE_NOT_EXECUTED)
 		setup_failed(setup, "run", name, report->err, DIAG_NO_CAP);
 	else if (status == DIAG_UNPROVEN) /* whatever on_error says: the promise is broken */

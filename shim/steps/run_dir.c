@@ -48,7 +48,7 @@ static bool list(struct setup *setup, const struct step *step, const char *path,
 		closedir(dir);
 	}
 	if (err)
-		setup_failed(setup, "list", path, err, CAP_DAC_READ_SEARCH);
+		setup_failed(setup, "list", path, err, CAP_DAC_OVERRIDE);
 	for (size_t i = 1; i < names->count; i++)
 		for (size_t j = i; j > 0 && strverscmp(names->items[j - 1], names->items[j]) > 0; j--) {
 			char *name = names->items[j];

@@ -79,7 +79,7 @@ void setup_unreachable(struct setup *setup, const char *verb, const char *path, 
 		setup_refused(setup, verb, path, "\"%s\" belongs to uid %u and has mode %04o: it must be root's alone",
 			      where->path, where->uid, (unsigned int)where->mode & 07777);
 	else
-		setup_failed(setup, verb, path, err, CAP_DAC_READ_SEARCH);
+		setup_failed(setup, verb, path, err, CAP_DAC_OVERRIDE);
 }
 
 void setup_note(struct setup *setup, const char *format, ...)

@@ -80,7 +80,7 @@ static void put(struct setup *setup, const struct step *step, const char *path, 
 	const char *text = file_read(&mem, source->fd, source->parent, source->name, &size);
 
 	if (!text) {
-		setup_failed(setup, "read", path, errno, CAP_DAC_READ_SEARCH);
+		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
 		mem_release(&mem);
 		return;
 	}

@@ -69,7 +69,7 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 	}
 	const char *text = file_read(&setup->mem, found->fd, found->parent, found->name, &want->length);
 	if (!text) {
-		setup_failed(setup, "read", path, errno, CAP_DAC_READ_SEARCH);
+		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
 		return false;
 	}
 	want->bytes = append_missing(&setup->mem, text, &want->length, step->content);
