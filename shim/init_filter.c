@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>
@@ -46,9 +47,10 @@ static const struct sock_filter code[] = {
 	CALL_IF(ioctl, 1, TIOCSPGRP, SECCOMP_RET_ALLOW),               /* handing it over and back */
 	CALL_IF(clock_gettime, 0, CLOCK_MONOTONIC, SECCOMP_RET_ALLOW), /* stop_grace_period */
 	CALL(exit_group),
-	CALL_IF(write, 0, INIT_GO_FD, SECCOMP_RET_ALLOW), /* once: lets the workload go */
-	CALL_IF(close, 0, INIT_GO_FD, SECCOMP_RET_ALLOW), /* after this there is nothing to write to */
-	CALL(munmap),                                     /* giving back what is not needed */
+	CALL_IF(write, 0, INIT_GO_FD, SECCOMP_RET_ALLOW),    /* once: lets the workload go */
+	CALL_IF(write, 0, STDERR_FILENO, SECCOMP_RET_ALLOW), /* if the canary does not answer: why it ends */
+	CALL_IF(close, 0, INIT_GO_FD, SECCOMP_RET_ALLOW),    /* after this there is nothing to write to */
+	CALL(munmap),                                        /* giving back what is not needed */
 	ANSWER(SECCOMP_RET_KILL_PROCESS),
 };
 

@@ -55,11 +55,13 @@ RESIDENT static long signal_to(int pid, int signal)
 	return call(SYS_kill, pid, signal, 0, 0);
 }
 
+/* It is not 0 any more when there is a PID 1: then it was not told, and is asked once more. */
 RESIDENT static int64_t now(void)
 {
-	struct __kernel_timespec time;
+	struct __kernel_timespec time = {0, 0};
 
-	(void)call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&time, 0, 0);
+	for (int i = 0; i < 2 && time.tv_sec == 0 && time.tv_nsec == 0; i++)
+		(void)call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&time, 0, 0);
 	return time.tv_sec * SECOND + time.tv_nsec;
 }
 
@@ -141,8 +143,9 @@ RESIDENT static void workload_changed(struct init_state *state, int status)
 
 /*
  * SIGCHLD says only that something may have happened: several become one, and anybody of the same user can send one.
- * waitpid(2) knows. ECHILD before the workload was seen cannot be while SIGCHLD is not ignored; it must not be waited
- * for all the same.
+ * waitpid(2) knows, and is asked again a second after the last of them: if it was wrong the first time, no other signal
+ * would come. ECHILD before the workload was seen cannot be while SIGCHLD is not ignored; it must not be waited for all
+ * the same.
  */
 RESIDENT static void reap(struct init_state *state)
 {
@@ -159,6 +162,8 @@ RESIDENT static void reap(struct init_state *state)
 			leave(state, state->status);
 	}
 	state->more = pid > 0;
+	if (pid < 0 && pid != -ECHILD)
+		state->again = true;
 	if (pid == -ECHILD && state->main)
 		leave(state, state->gone ? state->status : DIAG_SYSTEM);
 }
@@ -227,11 +232,15 @@ RESIDENT _Noreturn void init_loop(struct init_state *state)
 			kill_rest(state);
 			continue;
 		}
+		if (state->again && (left < 0 || left > SECOND))
+			left = SECOND;
 		long signal = wait_for(ALL_SIGNALS, state->more ? 0 : left);
 		if (signal > 0 && signal != SIGCHLD)
 			forward(state, (int)signal);
-		if (signal == SIGCHLD || state->more)
+		if (signal == SIGCHLD || state->more || (state->again && signal == -EAGAIN)) {
+			state->again = signal == SIGCHLD || (state->again && state->more);
 			reap(state);
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ struct init_state {
 
 	bool gone;     /* the workload was reaped, and STATUS is what to exit with */
 	bool more;     /* there may be children that can be reaped without a further SIGCHLD */
+	bool again;    /* a second without a signal from now, children are looked for once more */
 	bool stopping; /* KILL is due at DEADLINE */
 	int status;
 	int64_t deadline; /* CLOCK_MONOTONIC, nanoseconds */
