@@ -50,19 +50,27 @@ static bool is_procfs(int fd)
 /* openat(2) throughout: musl's open(3) adds a call, on whatever descriptor it was told. */
 int walk_openat(int parent, const char *name, int flags)
 {
-	int fd = openat(parent, name, flags | O_CLOEXEC);
+	return walk_descriptor(openat(parent, name, flags | O_CLOEXEC));
+}
 
+int walk_descriptor(int fd)
+{
 	if (fd < 0 || fd > STDERR_FILENO)
 		return fd;
 	errno = EBADF;
 	return -1;
 }
 
-/* fstat(2): what it does not fill in belongs to nobody and is nothing. */
+/* fstat(2). What it does not fill in belongs to nobody and is nothing: then it failed, whatever it says. */
 static int look(int fd, struct stat *stat)
 {
 	*stat = (struct stat){.st_uid = UINT32_MAX};
-	return fstat(fd, stat);
+	if (fstat(fd, stat) != 0)
+		return -1;
+	if (stat->st_mode & S_IFMT)
+		return 0;
+	errno = EIO;
+	return -1;
 }
 
 /* The path for messages: down into NAME, or up for "..". What does not fit is left out. */

@@ -41,6 +41,9 @@ struct walk_found {
  */
 int walk_openat(int parent, const char *name, int flags) __attribute__((warn_unused_result));
 
+/* FD, as that: for what another call than openat(2) returned. */
+int walk_descriptor(int fd) __attribute__((warn_unused_result));
+
 /*
  * Opens what PATH (absolute) names, O_PATH|O_CLOEXEC; the descriptor is the caller's. -1 with errno: ELOOP for a link
  * that the rule does not follow, EPERM for a directory that WALK_TRUSTED refuses, otherwise what openat(2) says.

@@ -54,7 +54,7 @@ static bool make_link(const char *text, const struct file_want *want, int to, co
 	file_name_temporary(temporary);
 	if (symlinkat(text, to, temporary) != 0)
 		return false;
-	int fd = openat(to, temporary, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int fd = walk_openat(to, temporary, O_PATH | O_NOFOLLOW);
 	bool good = fd >= 0 && fstat(fd, &made) == 0;
 	if (good && !S_ISLNK(made.st_mode)) {
 		errno = ESTALE;
@@ -139,7 +139,8 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
 	if (step->only_if_empty)
 		empty = file_is_empty(to, -1, NULL);
 	if (empty > 0 && step->only_if_empty) {
-		marker = openat(to, FILE_SEEDING, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+		marker = walk_descriptor(
+			openat(to, FILE_SEEDING, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
 		empty = marker < 0 ? -1 : 1;
 	}
 	if (empty < 0)

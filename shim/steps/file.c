@@ -240,7 +240,8 @@ static int replace(int parent, const char *name, const struct file_want *want, i
 	*cap = CAP_DAC_OVERRIDE;
 	file_name_temporary(temporary);
 	run_signals_hold(&was); /* until it is in place, or gone */
-	int out = openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int out =
+		walk_descriptor(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
 	if (out >= 0) {
 		if (fill(out, want) && own(out, want, cap)) {
 			*cap = CAP_DAC_OVERRIDE;
@@ -303,7 +304,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	struct walk_found found = {.parent = parent};
 	int cap = CAP_DAC_OVERRIDE, result = -1;
 
-	found.fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	found.fd = walk_openat(parent, name, O_PATH | O_NOFOLLOW);
 	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fstat(found.fd, &found.stat) != 0)) {
 		setup_failed(setup, verb, path, errno, cap);
 		return false;

@@ -44,7 +44,7 @@ int mirror_directory(struct setup *setup, const struct step *step, const char *p
 	bool made = mkdirat(parent, name, 0700) == 0;
 	int fd = -1;
 	if (made || errno == EEXIST)
-		fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = walk_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	if (fd < 0) {
 		setup_failed(setup, "make the directory", path, errno, CAP_DAC_OVERRIDE);
 	} else if (made && !own_directory(setup, step, path, fd, mode)) {

@@ -207,7 +207,7 @@ void step_mount(struct setup *setup, const struct step *step)
 {
 	struct wish wish;
 	struct walk_where where;
-	int back = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int back = walk_openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
 
 	if (back < 0) {
 		setup_failed(setup, "hold", "the working directory", errno, CAP_DAC_OVERRIDE);

@@ -52,12 +52,12 @@ static int open_input(const char *text)
 	int fd = -1;
 
 	if (!text)
-		fd = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+		fd = walk_openat(AT_FDCWD, "/dev/null", O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
 	if (fd >= 0)
 		return fd;
-	fd = memfd_create("stdin", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	fd = walk_descriptor(memfd_create("stdin", MFD_CLOEXEC | MFD_NOEXEC_SEAL));
 	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("stdin", MFD_CLOEXEC);
+		fd = walk_descriptor(memfd_create("stdin", MFD_CLOEXEC));
 	size_t length = text ? strlen(text) : 0;
 	while (fd >= 0 && length > 0) {
 		ssize_t wrote = write(fd, text, length);

@@ -35,7 +35,7 @@ static bool list(struct setup *setup, const struct step *step, const char *path,
 		setup_unreachable(setup, "list", path, errno, &where);
 		return false;
 	}
-	int fd = openat(held, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = walk_openat(held, ".", O_RDONLY | O_DIRECTORY);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	int err = errno;
 	close(held);

@@ -79,7 +79,7 @@ static const char *split(struct mem *mem, const char *text, struct target *targe
 /* 0 where somebody accepts, otherwise an errno value. */
 static int try_connect(const struct sockaddr *address, socklen_t size, const struct timespec *end)
 {
-	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = walk_descriptor(socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	struct pollfd poller = {.fd = fd, .events = POLLOUT};
 
 	if (fd < 0)

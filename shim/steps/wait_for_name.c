@@ -216,7 +216,7 @@ static void ask(const union wait_address *server, const char *name, unsigned cha
 	union wait_address address = *server;
 	socklen_t size = address.any.sa_family == AF_INET ? sizeof(address.v4) : sizeof(address.v6);
 	size_t length = make_query(query, name, type);
-	int fd = socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = walk_descriptor(socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	struct pollfd poller = {.fd = fd, .events = POLLIN};
 
 	if (fd < 0)
