@@ -137,6 +137,8 @@ static _Noreturn void stay(const struct plan *plan, pid_t workload, int go, char
 	/* One that will make a session of its own must not lead a group yet, setsid(2). */
 	if (!plan->new_session && setpgid(workload, workload) != 0)
 		cannot("set", "the process group of the workload");
+	if (!plan->new_session && getpgid(workload) != workload)
+		diag_die(DIAG_UNPROVEN, "cannot prove that the workload leads a process group");
 	if (!state.pid1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
 		cannot("set", "PR_SET_CHILD_SUBREAPER");
 	if (go != INIT_GO_FD && dup2(go, INIT_GO_FD) < 0)
