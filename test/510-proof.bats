@@ -1,0 +1,102 @@
+# The proof, line by line: a kernel that lies in one field of one answer, or in two calls so that the answers agree.
+# (One call that lies by doing nothing is 950-fault.bats.)
+# shellcheck disable=SC2153 # START is of helpers.bash
+
+load helpers
+
+setup() {
+	test_dir
+	install -m 0755 "$CAPSHIM" "$T/capshim"
+	install -m 0755 "$PROBE" "$T/probe"
+}
+
+# lied USER GROUPS INJECTION ...: a run in which strace(1) injects that. The second getresuid(2), getresgid(2),
+# getgroups(2) and capget(2) are the proof's; numbers in memory are hexadecimal bytes, the lowest first.
+lied() {
+	local user=$1 groups=$2 injections=()
+
+	shift 2
+	for injection; do
+		injections+=(-e "inject=$injection")
+	done
+	printf '%s\n' "user: \"$user\"" "allow_root: true" "supplementary_groups: $groups" "seccomp: unconfined" \
+		>"$T/capshim.yaml"
+	observe timeout -k 5 20 "$START" --clean -- "$(type -P strace)" -qq -o /dev/null "${injections[@]}" \
+		"$T/capshim" -c "$T/capshim.yaml" -- "$T/probe" </dev/null
+}
+
+ID_1234=d2040000
+
+@test "without a lie the workload runs under the same tracer" {
+	lied 1234:1234 '[44, 77]' 'getcwd:delay_enter=1'
+	assert_unprivileged 1234
+	lied 1234:1234 '[44, 77]' "getresuid:retval=0:when=2:poke_exit=@arg1=$ID_1234,@arg2=$ID_1234,@arg3=$ID_1234"
+	assert_unprivileged 1234
+}
+
+@test "one of the three user or group ids is another" {
+	local call right=$ID_1234
+
+	for call in getresuid:user getresgid:group; do
+		lied 1234:1234 none "${call%:*}:retval=0:when=2:poke_exit=@arg2=$right,@arg3=$right"
+		assert_refused 112 "the real ${call#*:} id"
+		lied 1234:1234 none "${call%:*}:retval=0:when=2:poke_exit=@arg1=$right,@arg3=$right"
+		assert_refused 112 "the effective ${call#*:} id"
+		lied 1234:1234 none "${call%:*}:retval=0:when=2:poke_exit=@arg1=$right,@arg2=$right"
+		assert_refused 112 "the saved ${call#*:} id"
+	done
+}
+
+@test "one of the three ids was not filled in, and the wanted one is 0" {
+	local call zero=00000000
+
+	for call in getresuid:user getresgid:group; do
+		lied 0:0 none "${call%:*}:retval=0:when=2:poke_exit=@arg2=$zero,@arg3=$zero"
+		assert_refused 112 "the real ${call#*:} id"
+		lied 0:0 none "${call%:*}:retval=0:when=2:poke_exit=@arg1=$zero,@arg3=$zero"
+		assert_refused 112 "the effective ${call#*:} id"
+		lied 0:0 none "${call%:*}:retval=0:when=2:poke_exit=@arg1=$zero,@arg2=$zero"
+		assert_refused 112 "the saved ${call#*:} id"
+	done
+}
+
+@test "a list of groups of the right length that was not filled in, or has another, or one twice" {
+	lied 1234:1234 '[0, 44]' 'getgroups:retval=2:when=3'
+	assert_refused 112 'a supplementary group'
+	lied 1234:1234 '[44, 77]' 'getgroups:retval=2:when=3:poke_exit=@arg2=2c00000000000000'
+	assert_refused 112 'a supplementary group'
+	lied 1234:1234 '[44, 77]' 'getgroups:retval=2:when=3:poke_exit=@arg2=2c0000002c000000'
+	assert_refused 112 'a supplementary group'
+	lied 1234:1234 '[44, 77]' 'getgroups:retval=2:when=3:poke_exit=@arg2=4d0000002c000000'
+	assert_unprivileged 1234
+}
+
+@test "one of the three sets of capget(2) is another, in either word" {
+	local set
+
+	for set in effective:0 permitted:1 inheritable:2; do
+		lied 1234:1234 none "capget:retval=0:when=2:poke_exit=@arg2=$(words "${set#*:}")"
+		assert_refused 112 "the ${set%:*} set"
+		lied 1234:1234 none "capget:retval=0:when=2:poke_exit=@arg2=$(words $((${set#*:} + 3)))"
+		assert_refused 112 "the ${set%:*} set"
+	done
+}
+
+# words N: six words, all 0 but the Nth.
+words() {
+	local i
+
+	for i in 0 1 2 3 4 5; do
+		[ "$i" = "$1" ] && printf 01000000 || printf 00000000
+	done
+}
+
+@test "ids that were not changed, and a kernel that says they were: root comes back" {
+	# Without keys, as under Docker's profile: the owner of the keyring would show it.
+	lied 1234:1234 none 'setresuid:retval=0:when=1' 'keyctl:error=EPERM' \
+		"getresuid:retval=0:when=2:poke_exit=@arg1=$ID_1234,@arg2=$ID_1234,@arg3=$ID_1234"
+	assert_refused 112 'uid 0 is out of reach'
+	lied 1234:1234 none 'setresgid:retval=0:when=1' \
+		"getresgid:retval=0:when=2:poke_exit=@arg1=$ID_1234,@arg2=$ID_1234,@arg3=$ID_1234"
+	assert_refused 112 'gid 0 is out of reach'
+}
