@@ -133,7 +133,7 @@ $(BUILD)/test/%: test/fixtures/%.c $(FIXTURE_PARTS) $(wildcard test/fixtures/*.h
 
 # What demo and test need is installed first; then make starts again, for now there is a compiler to ask about itself.
 TEST_ENVIRONMENT = CAPSHIM=$(abspath $(BINARY)) PROBE=$(abspath $(BUILD)/test/probe) START=$(abspath $(BUILD)/test/start) \
-		   FAULT=$(abspath $(BUILD)/test/fault)
+		   FAULT=$(abspath $(BUILD)/test/fault) DEPS_DIR=$(abspath $(DEPS))
 
 demo:
 	deps/install-packages build demo
@@ -156,7 +156,7 @@ test-faults:
 test-mutants:
 	deps/install-packages build test
 	$(MAKE) all fixtures
-	$(TEST_ENVIRONMENT) DEPS_DIR=$(abspath $(DEPS)) test/faults/mutate.py
+	$(TEST_ENVIRONMENT) test/faults/mutate.py
 
 install-deps:
 	deps/install-packages build demo test fuzz lint

@@ -1,11 +1,20 @@
 #!/usr/bin/python3
-"""Removes each statement of the drop and of the proof in turn, and swaps neighbours of the drop; each must be noticed.
+"""Changes each statement of the drop and of the proof in turn; each change must be noticed.
 
-    mutate.py [--short] [--only FILE]
+    mutate.py [--short] [--no-tests] [--only FILE] [--jobs N] [--verbose]
 
-For each mutant capshim is built again. It is killed if it does not build, if any of the starts below ends in another
-way than with the real one (status, messages, and what the workload observed), or if a lying or failing system call does.
-What survives must stand in EQUIVALENT, with the reason why it cannot be told apart.
+Of the FILES below every statement is removed, neighbours change places, and conditions lose a part or always or never
+hold (test/faults/statements.py). For each mutant capshim is built again. It is killed, and the cheapest judge is asked
+first, if
+
+  - it does not build;
+  - one of the STARTS ends in another way than with the real one: status, messages, what the workload observed;
+  - one of the FAULTS does, in which one system call fails or lies. Of two that do not make the same calls, those are
+    compared that both make. A mutant that lets the workload run in another state is killed as well;
+  - one of the test files fails.
+
+What survives must stand in EQUIVALENT, with the reason why it cannot be told apart by anybody. The fault model is that
+of sweep.py: one lying call a run. --short takes every 16th mutant of each kind of the drop and of the proof, and no test file.
 
 BUILD_DIR and DEPS_DIR are those of make; PROBE, START and FAULT name programs. Ends with 0 if nothing survives
 unexplained.
@@ -13,180 +22,341 @@ unexplained.
 
 import argparse
 import collections
+import concurrent.futures
+import difflib
+import errno
 import os
-import re
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
+import statements
 import sweep
+from equivalent import EQUIVALENT
 
-FILES = ["shim/drop.c", "shim/verify.c"]
-
-# Statement (white space folded) -> why no observer can tell.
-EQUIVALENT = {
+# File -> the test files that judge what survives the rest.
+FILES = {
+    "shim/drop.c": ["test/510-proof.bats", "test/500-drop.bats"],
+    "shim/verify.c": ["test/510-proof.bats", "test/500-drop.bats"],
+    "shim/filter.c": ["test/600-filter.bats", "test/610-filter-profiles.bats"],
+    "shim/workload.c": ["test/700-workload.bats", "test/800-init.bats"],
+    "shim/workload_files.c": ["test/700-workload.bats"],
 }
+SHORT = ["shim/drop.c", "shim/verify.c"]
 
 # Config, words for test/fixtures/start.c: each must end as it does with the real one.
 CAPS = "setuid,setgid,setpcap"
-UNCONFINED = sweep.BASE + "seccomp: unconfined\n"
-KEPT = UNCONFINED + "cap_add: [NET_BIND_SERVICE, CHOWN]\n"
+PLAIN = sweep.PLAIN
+KEPT = PLAIN + "cap_add: [NET_BIND_SERVICE, CHOWN]\n"
+ONE = PLAIN + "cap_add: [NET_BIND_SERVICE]\n"
+NO_GROUPS = PLAIN.replace("[44, 77]", "none")
 ROOT = 'user: "0:0"\nallow_root: true\nsupplementary_groups: none\nseccomp: unconfined\n'
+TAKEN = PLAIN + "new_session: true\nworking_dir: DIR\numask: 0027\nkeep_fds: [5, 6, 9]\n"
 NONROOT = ["--groups", "none", "--gid", "1234", "--uid", "1234"]
+AMBIENT = ["--groups", "none", "--keepcaps", "--gid", "1234", "--uid", "1234", "--ambient", "net_bind_service"]
+DESCRIPTORS = ["--fd", "4", "--fd", "5", "--fd-path", "6", "--fd", "7", "--fd-path", "500"]
 STARTS = [
-    (UNCONFINED, []),
+    (PLAIN, []),
     (KEPT, []),
+    (PLAIN + "cap_add: [SETUID]\n", []),
+    (PLAIN + "cap_add: [SETGID]\n", []),
     (KEPT, ["--inheritable", "net_raw,sys_admin"]),
-    (UNCONFINED, ["--bounding", CAPS]),
+    (PLAIN, ["--bounding", CAPS]),
     (KEPT, ["--bounding", CAPS]),
-    (UNCONFINED, ["--nnp"]),
+    (PLAIN, ["--nnp"]),
     (ROOT, []),
     (ROOT, ["--without", "setpcap"]),
-    (UNCONFINED, ["--without", "setpcap"]),
-    (UNCONFINED, ["--inheritable", "setuid,setgid", "--bounding", "none"]),
-    (UNCONFINED, ["--without", "setuid"]),
-    (UNCONFINED, ["--without", "setgid"]),
-    (UNCONFINED.replace("[44, 77]", "none"), ["--groups", "none", "--gid", "1234", "--without", "setgid"]),
-    (UNCONFINED, NONROOT),
+    (ROOT.replace("seccomp", "cap_add: [CHOWN]\nseccomp"), ["--securebits", "0xaf"]),
+    (ROOT, ["--securebits", "0xef", "--without", "setpcap"]),
+    (PLAIN, ["--without", "setpcap"]),
+    (PLAIN, ["--inheritable", "setuid,setgid", "--bounding", "none"]),
+    (PLAIN, ["--without", "setuid"]),
+    (PLAIN, ["--without", "setgid"]),
+    (NO_GROUPS, ["--groups", "none", "--gid", "1234", "--without", "setgid"]),
+    (NO_GROUPS, ["--groups", "none", "--without", "setgid"]),
+    (NO_GROUPS, ["--groups", "44,77", "--gid", "1234"]),
+    (PLAIN, ["--groups", "44,77", "--gid", "1234", "--without", "setgid"]),
+    (PLAIN, ["--groups", "44,78", "--gid", "1234", "--without", "setgid"]),
+    (PLAIN, ["--groups", "55,66", "--keyring"]),
+    (PLAIN, ["--groups", "44,77", "--gid", "1234,0,0", "--without", "setgid"]),
+    (PLAIN, ["--uid", "1234,0,0", "--without", "setuid"]),
+    (PLAIN, NONROOT),
     (KEPT, NONROOT),
-    (UNCONFINED, ["--groups", "none", "--keepcaps", "--gid", "1234", "--uid", "1234", "--ambient",
-                  "net_bind_service"]),
-    (KEPT.replace(", CHOWN", ""), ["--groups", "none", "--keepcaps", "--gid", "1234", "--uid", "1234", "--ambient",
-                                   "net_bind_service"]),
-    (UNCONFINED, ["--securebits", "0x2"]),
-    (UNCONFINED, ["--securebits", "0x8"]),
-    (UNCONFINED, ["--securebits", "0x20"]),
-    (UNCONFINED, ["--securebits", "0x30"]),
+    (PLAIN, ["--groups", "none", "--keepcaps", "--gid", "1234", "--uid", "1234"]),
+    (PLAIN, AMBIENT),
+    (ONE, AMBIENT),
+    (ONE, [*AMBIENT, "--bounding", "none"]),
+    (PLAIN, ["--securebits", "0x2"]),
+    (PLAIN, ["--securebits", "0x8"]),
+    (PLAIN, ["--securebits", "0x20"]),
+    (PLAIN, ["--securebits", "0x30"]),
     (KEPT, ["--securebits", "0x40"]),
-    (UNCONFINED, ["--securebits", "0x2c"]),
-    (UNCONFINED, ["--timer", "3600"]),
-    (UNCONFINED, ["--personality", "0x40000"]),
-    (UNCONFINED, ["--userns", "0:0:1"]),
-    (UNCONFINED, ["--userns", "deny"]),
+    (PLAIN, ["--securebits", "0x40"]),
+    (PLAIN, ["--securebits", "0x80"]),
+    (PLAIN, ["--securebits", "0x24"]),
+    (PLAIN, ["--securebits", "0x2c"]),
+    (PLAIN, ["--securebits", "0xef"]),
+    (PLAIN, ["--securebits", "0x10"]),
+    (PLAIN, ["--timer", "3600"]),
+    (PLAIN, ["--personality", "0x40000"]),
+    (PLAIN, ["--personality", "0x0008"]),
+    (PLAIN, ["--userns", "0:0:1"]),
+    (NO_GROUPS, ["--userns", "0:0:1234"]),
+    (PLAIN, ["--userns", "deny"]),
+    (ROOT, ["--userns", "0:0:1", "--groups", "none"]),
+    (TAKEN, DESCRIPTORS),
+    (PLAIN, DESCRIPTORS),
+    (PLAIN, [*DESCRIPTORS, "--nofile", "3"]),
+    (PLAIN, ["--close", "0"]),
+    (PLAIN, ["--umask", "0777", "--ignore", "17", "--ignore", "13", "--block", "15", "--block", "33"]),
+    (PLAIN + "umask: {from: 0022, to: 0002}\n", ["--umask", "0022"]),
+    (PLAIN + "umask: {from: 0022, to: 0002}\n", ["--umask", "0077"]),
+    (PLAIN + "working_dir: DIR/missing\n", []),
+    (sweep.BASE, []),
 ]
-# Configs and starts in which every call is made to lie and to fail. The second has other groups, as many as are asked
-# for, and a session keyring of root's.
-FAULTS = [(KEPT, ["--inheritable", "net_raw"]), (UNCONFINED, ["--groups", "55,66", "--keyring"]), (UNCONFINED, NONROOT)]
+# Configs and starts in which every call is made to lie and to fail.
+FAULTS = [
+    (KEPT, ["--inheritable", "net_raw", "--timer", "3600", "--personality", "0x40000"]),
+    (PLAIN, ["--groups", "55,66", "--keyring"]),
+    (ROOT, ["--inheritable", "net_raw"]),
+    (PLAIN, ["--inheritable", "setuid,setgid", "--bounding", "none"]),
+    (PLAIN, NONROOT),
+    (TAKEN.replace("unconfined", "DIR/profile.bpf"), [*DESCRIPTORS, "--ignore", "17", "--block", "15"]),
+]
+# A lie, a failure, and what is told apart from that.
+ERRORS = [0, -errno.EPERM]
+MORE_ERRORS = {
+    "prctl": [-errno.EINVAL],
+    "setresuid": [-errno.EINVAL],
+    "setresgid": [-errno.EINVAL],
+    "keyctl": [-errno.ENOSYS, -errno.EOPNOTSUPP],
+    "close_range": [-errno.ENOSYS],
+    "fcntl": [-errno.EINVAL],
+    "seccomp": [-errno.ENOSYS],
+}
+# Calls that are made once for each capability: those that are kept, the first and the last show it all.
+SHOWN = {0, 7, 10, 40}
+POINTER = 0x10000
+# What reads the config and the command cannot touch the drop. Of what comes before it, drop_plan() reads the start.
+ELSEWHERE = {"openat", "read", "mmap", "brk", "munmap", "arch_prctl", "set_tid_address", "getdents64", "readlink"}
+START = {"getresuid", "getresgid", "getgroups", "capget", "prctl", "getuid", "geteuid", "getgid", "getegid"}
 
 
-def statements(path):
-    """(first line, last line, text) of every statement in a function, and of every swap of two in the drop."""
-    with open(path, encoding="utf-8") as file:
-        lines = file.read().split("\n")
-    found, begin, order, in_order = [], None, [], False
-    for number, line in enumerate(lines):
-        in_order = in_order or line.startswith("void drop_privileges(")
-        in_order = in_order and line != "}"
-        code = re.sub(r"/\*.*?\*/", "", line).rstrip()
-        if not code.startswith("\t") or code.strip().startswith(("*", "/*", "#")):
-            begin = None
-            continue
-        if begin is None:
-            begin = number
-        if code.endswith(";"):
-            text = " ".join(" ".join(lines[begin:number + 1]).split())
-            if not re.match(r"(struct|const|uint\w+|int|char|size_t|bool|return|break|static|unsigned|double)\b", text):
-                found.append((begin, number, ";", text))
-                if in_order:
-                    order.append((begin, number))
-            begin = None
-        elif code.endswith(("{", "}", ":")) or re.search(r"^\s*(if|for|while|else)\b.*\)$", code):
-            begin = None
-    for (a, b), (c, d) in zip(order, order[1:]):
-        found.append((a, d, "\n".join(lines[c:d + 1] + lines[a:b + 1]), "swap: " + lines[a].strip()[:60]))
-    return lines, found
+def outcome(result):
+    return result.status, result.ran, result.messages
 
 
-def outcome(place):
-    status, output, error = place.run([])
-    words = [re.sub(r"/var/lib/\S+", "PLACE", line) for line in error.splitlines() if line.startswith("capshim: ")]
-    return status, sweep.observed(output), words
+class Real:
+    """What the real one does, found out once."""
+
+    def __init__(self, root, capshim):
+        self.root, self.capshim = root, capshim
+        self.starts = [sweep.Config("", config, start) for config, start in STARTS]
+        self.faults = [sweep.Config("", config, start) for config, start in FAULTS]
+        self.places = Places(self, capshim)
+        self.outcomes = list(self.places.outcomes())
+        if self.outcomes != list(self.places.outcomes()):
+            sys.exit("the real one does not end in the same way twice")
+        self.runs = [sweep.calls_of(place) for place in self.places.faults]
+        self.known = {}
+        self.lock = threading.Lock()
+
+    def fault(self, number, call, value):
+        with self.lock:
+            key = number, call.process, call.at, value
+            if key not in self.known:
+                self.known[key] = self.places.fault(number, call, value)
+            return self.known[key]
 
 
-def outcomes(root, capshim):
-    result = []
-    for config, start in STARTS:
-        place = sweep.Place(root, config, start, capshim)
-        result.append(outcome(place))
-        shutil.rmtree(place.dir)
-    return result
+class Places:
+    """Of one worker: where its runs are made, with the capshim that is built there."""
+
+    def __init__(self, real, capshim):
+        self.capshim = capshim
+        self.starts = [sweep.Place(real.root, config, real.capshim) for config in real.starts]
+        self.faults = [sweep.Place(real.root, config, real.capshim) for config in real.faults]
+
+    def outcomes(self):
+        for place in self.starts:
+            shutil.copy(self.capshim, place.capshim)
+            yield outcome(place.run([]))
+
+    def fault(self, number, call, value):
+        return outcome(self.faults[number].run(["--at", f"{call.process}:{call.at}", "--value", str(value)]))
 
 
-def faults(root, capshim, short):
-    """What a lie and a failure of each call lead to; calls are named by how often that call was made before."""
-    result = {}
-    for number, (config, start) in enumerate(FAULTS[:1] if short else FAULTS):
-        place = sweep.Place(root, config, start, capshim)
-        before = collections.Counter()
-        for process, at, name in sweep.calls_of(place)[0]:
-            before[(process, name)] += 1
-            for value in (0, -1):
-                status, output, error = place.run(["--at", f"{process}:{at}", "--value", str(value)])
-                words = [re.sub(r"/var/lib/\S+", "PLACE", line) for line in error.splitlines()]
-                result[(number, process, name, before[(process, name)], value)] = status, sweep.observed(output), words
-        shutil.rmtree(place.dir)
-    return result
+def meaning(call):
+    """What two runs have in common of a call: addresses differ."""
+    return call.process, call.name, *(word if word < POINTER else "-" for word in call.arguments)
 
 
-def differs(real, mutant):
-    """For a call that only one of them makes there is nothing to compare."""
-    return any(real[key] != mutant[key] for key in real.keys() & mutant.keys())
+# All that the drop and its proof call.
+PRIVILEGE = {"prctl", "capset", "capget", "setgroups", "getgroups", "setresuid", "getresuid", "setresgid", "getresgid",
+             "keyctl", "personality", "setitimer", "getitimer"}
 
 
-def build(tree):
-    done = subprocess.run(["make", "-C", tree, f"BUILD={tree}/build", f"DEPS={os.environ['DEPS_DIR']}",
-                           f"{tree}/build/capshim"], capture_output=True, check=False)
-    return done.returncode == 0
+def begin(calls):
+    """Where the drop begins: with PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL."""
+    return next((call.at for call in calls if call.name == "prctl" and call.arguments[:2] == [47, 4]), 0)
+
+
+def worth(call, number, file):
+    if call.name in ELSEWHERE or (file in SHORT and call.name not in PRIVILEGE):
+        return False
+    repeated = call.name == "prctl" and call.arguments[0] in (23, 24, 47)  # CAPBSET_READ, CAPBSET_DROP, CAP_AMBIENT
+    which = call.arguments[2 if call.arguments[0] == 47 else 1]
+    return not repeated or (which in SHOWN and (number == 0 or which in (0, 10)))
+
+
+def killed_by_fault(real, places, file):
+    """The first call whose fault tells them apart, or nothing."""
+    for number, place in enumerate(places.faults):
+        shutil.copy(places.capshim, place.capshim)
+        calls, _ = sweep.calls_of(place)
+        real_calls, good = real.runs[number]
+        pairs = difflib.SequenceMatcher(None, [*map(meaning, real_calls)], [*map(meaning, calls)], False)
+        same = [(real_calls[a + i], calls[b + i]) for a, b, size in pairs.get_matching_blocks() for i in range(size)]
+        matched = {call.at for _, call in same if call.process == 0}
+        alone = [(None, call) for call in calls if call.process == 0 and call.at not in matched]
+        dropping = begin(calls)
+        for real_call, call in alone + same[::-1]:
+            if not worth(call, number, file) or (call.at < dropping and (file != "shim/drop.c" or call.name not in START)):
+                continue
+            for value in ERRORS[:1] if call.at < dropping or number else ERRORS + MORE_ERRORS.get(call.name, []):
+                status, ran, messages = places.fault(number, call, value)
+                if real_call and (status, ran, messages) != real.fault(number, real_call, value):
+                    return f"{call.name} that returns {value}, config {number}"
+                if not real_call and ran and ran != good.ran and not all(sweep.EXCUSED.match(line) or line in good.ran
+                                                                         for line in ran):
+                    return f"an escape: {call.name} that returns {value}, config {number}"
+    return ""
+
+
+class Worker:
+    """Builds and judges one mutant at a time, in a tree of its own."""
+
+    def __init__(self, root, tests, like=None):
+        self.tree = tempfile.mkdtemp(dir=root, prefix="tree.")
+        self.tests = tests
+        # A workload must be able to reach it, and the tests look for others beside it.
+        self.probe = os.path.join(root, "test/probe")
+        shutil.copytree(os.path.dirname(sweep.PROBE), os.path.dirname(self.probe), dirs_exist_ok=True)
+        os.chmod(self.tree, 0o755)
+        # Of the first one all that is built as well.
+        ignored = shutil.ignore_patterns(*([] if like else ["build"]), ".git", "cache", "*.pyc")
+        shutil.copytree(like.tree if like else sweep.REPO, self.tree, dirs_exist_ok=True, ignore=ignored)
+        self.capshim = os.path.join(self.tree, "build/capshim")
+        self.places, self.changed = None, None
+        # What make says it does is done again for one file, without asking make each time.
+        self.commands = like.commands if like else subprocess.run(
+            ["make", f"-j{os.cpu_count()}", "-C", self.tree, "BUILD=build", f"DEPS={os.environ['DEPS_DIR']}", "build/capshim"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout.decode().splitlines()
+        self.link = next(line for line in self.commands if line.endswith("-o build/capshim"))
+
+    def build(self, file):
+        compile_one = next(line for line in self.commands if f" -c {file} " in line)
+        done = subprocess.run(["sh", "-c", f"{compile_one} && {self.link}"], cwd=self.tree, capture_output=True, check=False)
+        return done.returncode == 0
+
+    def write(self, file, text):
+        with open(os.path.join(self.tree, file), "w", encoding="utf-8") as target:
+            target.write(text)
+
+    def judge(self, real, mutant, text):
+        """(verdict, what it was)"""
+        if self.changed not in (None, mutant.file):
+            shutil.copy(os.path.join(sweep.REPO, self.changed), os.path.join(self.tree, self.changed))
+            self.build(self.changed)
+        self.changed = mutant.file
+        self.write(mutant.file, text[:mutant.begin] + mutant.instead + text[mutant.end:])
+        if not self.build(mutant.file):
+            return "does not build", ""
+        for (config, start), one, other in zip(STARTS, real.outcomes, self.places.outcomes()):
+            if one != other:
+                return "killed by a start", f"{config!r} {start}"
+        try:
+            found = killed_by_fault(real, self.places, mutant.file)
+        except sweep.Broken as error:
+            found = f"none, for the run without one fails: {error}"
+        if found:
+            return "killed by a fault", found
+        if not self.tests:
+            return "survived", ""
+        done = subprocess.run(["bats", *FILES[mutant.file]], cwd=self.tree, capture_output=True, check=False,
+                              env={**os.environ, "CAPSHIM": self.capshim, "PROBE": self.probe})
+        failed = [line for line in done.stdout.decode(errors="replace").splitlines() if line.startswith("not ok")]
+        if done.returncode != 0:
+            return "killed by a test", "; ".join(failed)[:200]
+        return "survived", ""
+
+
+def found(options):
+    """Every mutant, with the text of its file."""
+    for file in [options.only] if options.only else SHORT if options.short else FILES:
+        with open(os.path.join(sweep.REPO, file), encoding="utf-8") as source:
+            text = source.read()
+        mutants = statements.mutants(file, text)
+        taken = collections.Counter()
+        for mutant in mutants:
+            taken[mutant.kind] += 1
+            if not options.short or taken[mutant.kind] % 16 == 1:
+                yield mutant, text
+
+
+def named(mutant):
+    return f"{mutant.function} {mutant.kind}: {mutant.text}"
 
 
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--short", action="store_true")
     options.add_argument("--only")
+    options.add_argument("--jobs", type=int, default=os.cpu_count())
+    options.add_argument("--no-tests", action="store_true")
+    options.add_argument("--verbose", action="store_true")
     options = options.parse_args()
     root = tempfile.mkdtemp(dir="/var/lib", prefix="capshim-mutants.")
     os.chmod(root, 0o755)
-    tree = os.path.join(root, "tree")
-    tally, survivors = collections.Counter(), []
+    tally, survivors, explained = collections.Counter(), [], set()
     try:
-        shutil.copytree(sweep.REPO, tree, ignore=shutil.ignore_patterns("build", ".git", "cache"))
-        if not build(tree):
-            sys.exit("the tree does not build")
-        capshim = os.path.join(tree, "build/capshim")
-        real = outcomes(root, capshim)
-        if outcomes(root, capshim) != real:
-            sys.exit("the real one does not end in the same way twice")
-        real_faults = faults(root, capshim, options.short)
-        for name in FILES:
-            if options.only and options.only != name:
-                continue
-            path = os.path.join(tree, name)
-            lines, found = statements(path)
-            for number, (first, last, instead, text) in enumerate(found):
-                if options.short and number % 12:
-                    continue
-                mutant = lines[:first] + [instead] + lines[last + 1:]
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write("\n".join(mutant))
-                if not build(tree):
-                    verdict = "does not build"
-                elif outcomes(root, capshim) != real:
-                    verdict = "killed by a start"
-                elif differs(real_faults, faults(root, capshim, options.short)):
-                    verdict = "killed by a fault"
-                elif text in EQUIVALENT:
+        workers = queue.Queue()
+        tests = not options.short and not options.no_tests
+        first = Worker(root, tests)
+        shutil.copy(first.capshim, os.path.join(root, "real"))
+        real = Real(root, os.path.join(root, "real"))
+        for worker in [first] + [Worker(root, tests, first) for _ in range(options.jobs - 1)]:
+            worker.places = Places(real, worker.capshim)
+            workers.put(worker)
+
+        def one(work):
+            mutant, text = work
+            worker = workers.get()
+            try:
+                verdict, what = worker.judge(real, mutant, text)
+            finally:
+                workers.put(worker)
+            if named(mutant) in EQUIVALENT:
+                explained.add(named(mutant))
+                if verdict == "survived":
                     verdict = "equivalent"
-                else:
-                    verdict = "survived"
-                    survivors.append(f"{name}:{first + 1}: {text}")
-                tally[verdict] += 1
-            with open(path, "w", encoding="utf-8") as file:
-                file.write("\n".join(lines))
+                elif not options.short:
+                    survivors.append(f"not equivalent: {mutant.file}:{mutant.line}: {named(mutant)}: {verdict} ({what})")
+            if verdict == "survived":
+                survivors.append(f"survived: {mutant.file}:{mutant.line}: {named(mutant)}")
+            tally[verdict] += 1
+            if options.verbose:
+                print(f"{mutant.file}:{mutant.line}: {named(mutant)}: {verdict} ({what})", flush=True)
+
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            list(pool.map(one, found(options)))
     finally:
         shutil.rmtree(root)
-    for line in survivors:
-        print("survived:", line)
+    for line in sorted(survivors):
+        print(line)
     print(f"{sum(tally.values())} mutants: " + ", ".join(f"{count} {name}" for name, count in sorted(tally.items())))
     sys.exit(1 if survivors or not tally else 0)
 

@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """Makes every system call between capshim's start and the workload's fail, and then lie, one a run.
 
-    sweep.py [--short] [--only CONFIG] [--jobs N]
+    sweep.py [--short] [--only CONFIG] [--jobs N] [--verbose]
 
-The calls are listed from a live run of each config below, in every process of it (test/fixtures/fault.c). Each one is
-then made to fail with each of ERRORS, and to lie: to return 0 without having been made. After each run there are two good outcomes: the workload ran, and what it observed of itself is what it
-observed in the run without a fault; or it did not run, the exit status is one of capshim's own, and there is one
-message. A process that dies of a signal is no good outcome, but for the C library's own start, before main(), and for
-PID 1 behind its filter ("filtered"), where a call cannot be kept from being made. "excused": own_stdio is auto, and the
-workload's streams stayed root's, which the report says.
+The calls are listed from a live run of each config below, in every process of it (test/fixtures/fault.c, for x86-64).
+Each one is then made to fail with each of ERRORS (EPERM, ENOSYS, EINVAL, EINTR, ENOMEM, EIO), and to lie: to return 0
+without having been made. After each run there are two good outcomes: the workload ran once, what it observed of itself
+is what it observed in the run without a fault, line by line, and so are its exit status and the files that the steps
+made; or it did not run, the exit status is one of capshim's own, and there is a message. A process that dies of a signal
+is no good outcome, but for the C library's own start, before main(). "excused": own_stdio is auto, and a stream of the
+workload's stayed root's. "believed": a set-up step was lied to, and took it for done: what it made is not what it should
+be, but the workload's own state is. Capshim proves the privileges, not each step's files.
 
 CAPSHIM, PROBE, START and FAULT name the programs. Prints a table, and ends with 0 if there was no escape.
 """
@@ -17,12 +19,16 @@ import argparse
 import collections
 import concurrent.futures
 import errno
+import functools
 import os
 import re
 import shutil
+import socket
+import stat
 import subprocess
 import sys
 import tempfile
+import threading
 
 PROBE = os.environ["PROBE"]
 START = os.environ["START"]
@@ -31,16 +37,19 @@ REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 ERRORS = ["EPERM", "ENOSYS", "EINVAL", "EINTR", "ENOMEM", "EIO"]
 LIE = "lie"
-# PID 1's own filter kills what it does not list, and the call that stands in for a call that is not made is not.
-FILTERED = 128 + 31
 REFUSALS = {100, 111, 112, 126, 127}
 TIMEOUT = 20
+# More than any process here ever has, and what the probe takes most of its time for.
+FD_END = "1024"
+# They cannot fail, getpid(2) and getuid(2) say; but they can lie.
+NEVER_FAIL = {"getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getpgrp"}
 
-# What differs from run to run without a fault.
-VOLATILE = re.compile(r"^(pid|ppid|pgid|sid|keyring|env\.RUN)=")
+# Process ids differ from run to run without a fault; which of them are the same does not.
+IDS = ("pid", "ppid", "pgid", "sid")
 
 # What a config may leave undone, because it says so: own_stdio is auto, and may find that it cannot.
-EXCUSED = re.compile(r"^stdio\.")
+OWN_STDIO = ("fchown", "fchmod", "fstat", "newfstatat", "fstatfs", "statx")
+EXCUSED = re.compile(r"^stdio\.[012]=")
 
 STEPS = """
 setup:
@@ -57,143 +66,315 @@ setup:
   - {run: [/bin/true], user: "1234:1234"}
 """
 
-BASE = 'user: "1234:1234"\nsupplementary_groups: [44, 77]\n'
+# The rest of the verbs, in a mount namespace of its own.
+MORE_STEPS = """
+working_dir: DIR/m
+accounts:
+  - {name: new, uid: 1234, gid: 1234, home: DIR}
+setup:
+  - {mount: DIR/m, type: tmpfs, options: [nosuid, "size=64k"]}
+  - {sysctl: {kernel.pid_max: ">=2"}}
+  - {copy: /etc, to: DIR/tree, recursive: true, owner: workload}
+  - {remove: DIR/tree/group, when: {exists: DIR/tree, cap: CHOWN}, unless: {empty: DIR/tree, mountpoint: DIR/tree}}
+  - {write: DIR/lines, content: "a\\n"}
+  - {write: DIR/lines, content: "b\\n", if_exists: append_missing}
+  - {copy: /etc, to: DIR/gone, recursive: true}
+  - {remove: DIR/gone, recursive: true}
+  - {wait_for: ["tcp://127.0.0.1:PORT", "unix://DIR/socket"], timeout: 2s}
+  - {run_dir: DIR/run.d, user: workload}
+"""
 
-# Name, config, words for test/fixtures/start.c, in the short form too.
+# Mounts and accounts that only this run sees, and what was mounted in it.
+IN_NAMESPACE = ["unshare", "--mount", "sh", "-c", '''
+    mount --bind "$0/etc" /etc && "$@"
+    status=$?
+    stat -f -c %T "$0/m" >"$0/mounted"
+    exit $status''', "DIR"]
+
+# Kernel parameters that only this run sees, and what they are in the end.
+IN_NETWORK = ["unshare", "--net", "sh", "-c", '''
+    "$@"
+    status=$?
+    cat /proc/sys/net/ipv4/ip_unprivileged_port_start >"$0/port"
+    exit $status''', "DIR"]
+
+# A workload that asks its init to stop it, and will not.
+STOPPED = ["/bin/sh", "-c", 'trap "" TERM; "$@"; kill -TERM $PPID; sleep 9 & wait; wait', "sh"]
+
+BASE = 'user: "1234:1234"\nsupplementary_groups: [44, 77]\n'
+PLAIN = BASE + "seccomp: unconfined\n"
+
+# start: words for test/fixtures/start.c. around: a command that runs its arguments. late: only what a process calls
+# behind its own filter fails.
+Config = collections.namedtuple("Config", "name text start short command around late", defaults=([], True, [], [], False))
+
 CONFIGS = [
-    ("minimal", BASE + "seccomp: unconfined\n", [], True),
-    ("kept", BASE + "seccomp: unconfined\ncap_add: [NET_BIND_SERVICE, CHOWN]\n", [], True),
-    ("default-filter", BASE, [], True),
-    ("profile", BASE + "seccomp: DIR/profile.json\n", [], False),
-    ("compiled", BASE + "seccomp: DIR/profile.bpf\n", [], True),
-    ("process", BASE + "seccomp: unconfined\nulimits: {nofile: {soft: 100, hard: 200}, core: 0}\numask: 0027\n"
-     "working_dir: DIR\nunset_environment: [NOTHING]\nnew_session: true\nreport: text\nenvironment: {A: b}\n", [], False),
-    ("steps", BASE + "seccomp: unconfined\n" + STEPS, [], True),
-    ("init", BASE + "seccomp: unconfined\ninit: true\ncap_add: [NET_BIND_SERVICE]\n", [], True),
-    ("nonroot", BASE + "seccomp: unconfined\n", ["--groups", "none", "--gid", "1234", "--uid", "1234"], True),
-    ("no-setpcap", BASE + "seccomp: unconfined\n",
-     ["--inheritable", "setuid,setgid", "--bounding", "none"], False),
+    Config("minimal", PLAIN),
+    Config("kept", PLAIN + "cap_add: [NET_BIND_SERVICE, CHOWN]\n"),
+    Config("default-filter", BASE),
+    Config("profile", BASE + "seccomp: DIR/profile.json\n", short=False),
+    Config("compiled", BASE + "seccomp: DIR/profile.bpf\n"),
+    Config("process", PLAIN + "ulimits: {nofile: {soft: 100, hard: 200}, core: 0}\numask: 0027\nworking_dir: DIR\n"
+           "unset_environment: [NOTHING]\nnew_session: true\nreport: text\nenvironment: {A: b}\n", short=False),
+    Config("steps", PLAIN + STEPS),
+    Config("more-steps", PLAIN + MORE_STEPS, short=False, around=IN_NAMESPACE),
+    Config("sysctl", PLAIN + "setup: [sysctl: {net.ipv4.ip_unprivileged_port_start: 80}]\n", short=False,
+           around=IN_NETWORK),
+    Config("init", PLAIN + "init: true\ncap_add: [NET_BIND_SERVICE]\n"),
+    Config("stopped", PLAIN + "init: {stop_grace_period: 1s, wait_until: all}\n", short=False, command=STOPPED, late=True),
+    Config("nonroot", PLAIN, ["--groups", "none", "--gid", "1234", "--uid", "1234"]),
+    Config("no-setpcap", PLAIN, ["--inheritable", "setuid,setgid", "--bounding", "none"], short=False),
 ]
 
 with open("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", encoding="ascii") as header:
     NAMES = {int(m[2]): m[1] for m in re.finditer(r"#define __NR_(\w+) (\d+)", header.read())}
 
 
+MORE_STEPS = """
+working_dir: DIR/m
+accounts:
+  - {name: new, uid: 1234, gid: 1234, home: DIR}
+setup:
+  - {mount: DIR/m, type: tmpfs, options: [nosuid, "size=64k"]}
+  - {sysctl: {kernel.pid_max: ">=2"}}
+  - {copy: /etc, to: DIR/tree, recursive: true, owner: workload}
+  - {remove: DIR/tree/group, when: {exists: DIR/tree, cap: CHOWN}, unless: {empty: DIR/tree, mountpoint: DIR/tree}}
+  - {write: DIR/lines, content: "a\n"}
+  - {write: DIR/lines, content: "b\n", if_exists: append_missing}
+  - {copy: /etc, to: DIR/gone, recursive: true}
+  - {remove: DIR/gone, recursive: true}
+  - {wait_for: "unix://DIR/socket", timeout: 2s}
+  - {run_dir: DIR/run.d, user: workload}
+"""
+
+# A process 1 that is told to stop, and a workload that is slow to.
+STOPPED = ["/bin/sh", "-c", 'trap "" TERM; "$@"; kill -TERM $PPID; sleep 9 & wait; wait', "sh"]
+
+# Around a run: mounts that end with it, accounts that only it sees, and a look at what was mounted.
+IN_NETWORK = 'exec "$@"'
+IN_NAMESPACE = """mount --bind "$0/etc" /etc && "$@"
+status=$?
+stat -f -c %T "$0/m" >"$0/mounted"
+exit $status
+"""
+
+
+class Broken(Exception):
+    pass
+
+
+class Result:
+    """What one run left: status (None: it hung), the probe's lines, capshim's messages, and the files of the steps."""
+
+    def __init__(self, status, output="", error="", files=None):
+        self.status = status
+        self.ran = observed(output)
+        self.messages = [line for line in error.splitlines() if line.startswith("capshim: ")]
+        self.error = error
+        self.files = files or []
+
+
+def observed(output):
+    """The probe's lines; in the place of a process id the names of the first that is the same."""
+    seen, lines = {}, []
+    for line in output.splitlines():
+        key, _, value = line.partition("=")
+        if key in IDS:
+            line = f"{key}={seen.setdefault(value, key)}"
+        elif key == "keyring" and value.isdigit():
+            line = "keyring=inherited" if value == keyring() else "keyring=other"
+        lines.append(line)
+    return lines
+
+
+@functools.cache
+def keyring():
+    """The session keyring that a workload must not have: the one of whoever runs this."""
+    output = subprocess.run([PROBE], capture_output=True, check=True).stdout.decode()
+    return re.search(r"^keyring=(.*)$", output, re.M)[1]
+
+
+def described(directory):
+    """Every file below a directory: type and mode, owner, and content."""
+    found = []
+    for path, directories, files in os.walk(directory):
+        for name in directories + files:
+            name = os.path.join(path, name)
+            status = os.lstat(name)
+            content = b""
+            if stat.S_ISLNK(status.st_mode):
+                content = os.readlink(name).encode()
+            elif stat.S_ISREG(status.st_mode):
+                with open(name, "rb") as file:
+                    content = file.read().replace(directory.encode(), b"DIR")
+            found.append((os.path.relpath(name, directory), oct(status.st_mode), status.st_uid, status.st_gid, content))
+    return sorted(found)
+
+
+def remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+# What standard input is before it is given to the workload; a refused run may have done that, and nothing else.
+UNTOUCHED = ("standard input", "0o100600", 0, 0, 0)
+
+
+def hang_up(listener):
+    while True:
+        listener.accept()[0].close()
+
+
 class Place:
     """A directory of one worker: root's and writable by nobody else, so that the trust rule takes it."""
 
-    def __init__(self, root, config, start, capshim):
-        self.capshim = capshim
+    def __init__(self, root, config, capshim):
         self.dir = tempfile.mkdtemp(dir=root)
         os.chmod(self.dir, 0o755)
+        self.capshim = os.path.join(self.dir, "capshim")
+        self.probe = os.path.join(self.dir, "probe")
+        for source, target in (capshim, self.capshim), (PROBE, self.probe):
+            shutil.copy(source, target)
+            os.chmod(target, 0o755)
         self.data = os.path.join(self.dir, "data")
-        self.start = start
+        self.start = config.start
+        self.command = [*config.command, self.probe, "--fd-end", FD_END]
+        self.around = [self.data if word == "DIR" else word for word in config.around]
         self.config = os.path.join(self.dir, "capshim.yaml")
+        self.log = os.path.join(self.dir, "log")
         # Its own, so that what a lying open(2) does to descriptor 0 is seen, and is not done to the machine's.
         self.stdin = os.path.join(self.dir, "stdin")
         open(self.stdin, "w", encoding="ascii").close()
         os.mkdir(self.data)
-        if "profile" in config:
+        if "profile" in config.text:
             shutil.copy(os.path.join(REPO, "config/seccomp/default.json"), os.path.join(self.data, "profile.json"))
             os.chmod(os.path.join(self.data, "profile.json"), 0o644)
-            subprocess.run([capshim, "--compile-seccomp", os.path.join(self.data, "profile.json"),
+            subprocess.run([self.capshim, "--compile-seccomp", os.path.join(self.data, "profile.json"),
                             os.path.join(self.data, "profile.bpf")], check=True, stdout=subprocess.DEVNULL)
+        port = self.surround() if config.around else ""
         self.kept = set(os.listdir(self.data))
         with open(self.config, "w", encoding="ascii") as file:
-            file.write(config.replace("DIR", self.data))
+            file.write(config.text.replace("DIR", self.data).replace("PORT", str(port)))
         os.chmod(self.config, 0o644)
 
-    def run(self, fault):
-        """Runs it once with these words for test/fixtures/fault.c; returns status, standard output and error."""
+    def surround(self):
+        """What MORE_STEPS works on, and somebody who listens. Returns the port."""
+        for name in ("etc", "run.d", "m"):
+            os.mkdir(os.path.join(self.data, name))
+        shutil.copy("/bin/true", os.path.join(self.data, "run.d/true"))
+        self.listeners = [socket.socket(socket.AF_UNIX), socket.socket(socket.AF_INET)]
+        for listener, address in zip(self.listeners, (os.path.join(self.data, "socket"), ("127.0.0.1", 0))):
+            listener.bind(address)
+            listener.listen(4096)
+            threading.Thread(target=hang_up, args=[listener], daemon=True).start()
+        return self.listeners[1].getsockname()[1]
+
+    def prepare(self):
         for name in set(os.listdir(self.data)) - self.kept:
-            shutil.rmtree(os.path.join(self.data, name))
-        command = [START, "--clean", "--env", "PATH=/usr/bin:/bin", *self.start, "--", FAULT, *fault, "--",
-                   self.capshim, "-c", self.config, "--", PROBE]
+            remove(os.path.join(self.data, name))
+        if self.around:
+            remove(os.path.join(self.data, "etc"))
+            os.mkdir(os.path.join(self.data, "etc"))
+            for name, text in ("passwd", "root:x:0:0::/:/bin/sh\n"), ("group", "root:x:0:\n"):
+                with open(os.path.join(self.data, "etc", name), "w", encoding="ascii") as file:
+                    file.write(text)
         os.chmod(self.stdin, 0o600)
         os.chown(self.stdin, 0, 0)
-        before = os.stat(self.stdin)
+
+    def run(self, fault):
+        """Runs it once with these words for test/fixtures/fault.c."""
+        self.prepare()
+        command = [*self.around, START, "--clean", "--env", "PATH=/usr/bin:/bin", *self.start, "--", FAULT, *fault, "--",
+                   self.capshim, "-c", self.config, "--", *self.command]
         try:
             with open(self.stdin, "rb") as stdin:
                 done = subprocess.run(command, stdin=stdin, capture_output=True, timeout=TIMEOUT, check=False)
         except subprocess.TimeoutExpired:
-            return None, "", ""
+            return Result(None)
         after = os.stat(self.stdin)
-        if (before.st_uid, before.st_gid, before.st_mode, before.st_size) != (after.st_uid, after.st_gid, after.st_mode,
-                                                                            after.st_size):
-            return -1, "", "standard input was changed"
-        output = done.stdout.decode(errors="replace").replace(self.dir, "PLACE")
-        return done.returncode, output, done.stderr.decode(errors="replace")
+        files = described(self.data) + [("standard input", oct(after.st_mode), after.st_size, after.st_uid, after.st_gid)]
+        return Result(done.returncode, *(text.decode(errors="replace").replace(self.dir, "PLACE")
+                                         for text in (done.stdout, done.stderr)), files)
 
 
-def observed(output):
-    return [line for line in output.splitlines() if not VOLATILE.match(line)]
+Call = collections.namedtuple("Call", "process at name arguments")
 
 
-def calls_of(place):
-    """(process, place, name) of each call of the run without a fault, and what the workload observed in it."""
-    log = os.path.join(place.data, "log")
-    open(log, "w", encoding="ascii").close()
-    os.chmod(log, 0o666)
-    place.kept.add("log")
-    status, output, error = place.run(["--list", log])
-    if status != 0 or not observed(output):
-        sys.exit(f"the run without a fault failed with {status}: {error}{output}")
-    with open(log, encoding="ascii") as file:
+def calls_of(place, late=False):
+    """Each call of the run without a fault, and that run."""
+    open(place.log, "w", encoding="ascii").close()
+    os.chmod(place.log, 0o666)
+    good = place.run(["--list", place.log])
+    if good.status is None or not good.ran or (good.messages and not any("report" in line for line in good.messages)):
+        raise Broken(f"the run without a fault failed with {good.status}: {good.error}")
+    with open(place.log, encoding="ascii") as file:
         rows = [line.split() for line in file]
-    return [(int(process), int(at), NAMES.get(int(number), number)) for process, at, number in rows], observed(output)
+    calls, behind = [], collections.Counter()
+    for process, at, number, *arguments in rows:
+        name = NAMES.get(int(number), number)
+        if not late or behind[process]:
+            calls.append(Call(int(process), int(at), name, [int(word, 16) for word in arguments]))
+        behind[process] += name == "seccomp"
+    return calls, good
 
 
-def judge(config, process, call, result, good):
+def judge(call, fault, result, good):
     """The outcome of one run: harmless, refused, excused or a description of what must not be."""
-    status, output, error = result
-    if status is None:
+    if result.status is None:
         return "escape: it hangs"
-    ran = observed(output)
-    messages = [line for line in error.splitlines() if line.startswith("capshim: ")]
-    if status == FILTERED and process == 0 and "init" in config:
-        return "filtered"
-    if ran:
-        differs = set(ran) ^ set(good)
-        if not differs:
-            return "harmless" if status == 0 else f"escape: the workload ran and the status is {status}"
-        if all(EXCUSED.match(line) for line in differs):
-            return "excused"
-        return f"escape: the workload ran and differs: {sorted(differs)[:6]}"
-    if status in REFUSALS and (messages or call in ("write", "writev")):
+    if result.files[-1] not in (good.files[-1], UNTOUCHED):
+        return f"escape: standard input is {result.files[-1]}"
+    if result.ran:
+        differs = [line for line in result.ran if line not in good.ran]
+        if result.status != good.status:
+            return f"escape: the workload ran and the status is {result.status}"
+        if result.ran != good.ran and not (call in OWN_STDIO and len(result.ran) == len(good.ran) and
+                                           all(EXCUSED.match(line) for line in differs)):
+            return f"escape: the workload ran and differs: {differs[:6]}"
+        if result.files[:-1] != good.files[:-1]:
+            if fault == LIE:
+                return "believed"
+            wrong = [each for each in result.files[:-1] if each not in good.files]
+            missing = [each for each in good.files[:-1] if each not in result.files]
+            return f"escape: the workload ran and files differ: {wrong[:3]} instead of {missing[:3]}"
+        return "harmless" if result.ran == good.ran else "excused"
+    if result.status in REFUSALS and result.messages:
         return "refused"
-    if status == -1:
-        return f"escape: {error}"
-    if status > 128 and call == "arch_prctl":
-        return "start of the C library"
-    if status > 128:
-        return f"died: status {status}"
-    if status == 0 and call in ("exit_group", "exit", "write", "writev"):
-        return "refused"
-    return f"escape: status {status}, message {error.strip()[:200]!r}"
+    if result.status > 128:
+        return "start of the C library" if call == "arch_prctl" else f"died: status {result.status}"
+    return f"escape: status {result.status}, message {result.error.strip()[:200]!r}"
 
 
-def sweep(config_name, config, start, short, pool, root, jobs):
-    places = [Place(root, config, start, os.environ["CAPSHIM"]) for _ in range(jobs)]
-    calls, good = calls_of(places[0])
-    faults = (["EPERM", "EINTR"] if short else ERRORS) + [LIE]
+def sweep(config, options, pool, root):
+    places = [Place(root, config, os.environ["CAPSHIM"]) for _ in range(options.jobs)]
+    calls, good = calls_of(places[0], config.late)
+    faults = (["EPERM", "EINTR"] if options.short else ERRORS) + [LIE]
     # In the short form the calls that repeat for every capability fail only now and then; but each of them lies.
-    work = [(process, at, name, fault) for process, at, name in calls for fault in faults
-            if not (short and name == "prctl" and at % 7 and fault != LIE)]
+    work = [(process, at, name, fault) for process, at, name, _ in calls for fault in faults
+            if not (options.short and name == "prctl" and at % 7 and fault != LIE)
+            and (fault == LIE or name not in NEVER_FAIL)]
     tally = collections.Counter()
     bad = []
 
     def one(slot):
-        for process, at, name, fault in work[slot::jobs]:
+        for process, at, name, fault in work[slot::options.jobs]:
             value = 0 if fault == LIE else -getattr(errno, fault)
             result = places[slot].run(["--at", f"{process}:{at}", "--value", str(value)])
-            outcome = judge(config, process, name, result, good)
+            outcome = judge(name, fault, result, good)
             tally[outcome.split(":")[0]] += 1
+            line = f"{config.name}: process {process} call {at} {name} {fault}: {outcome}"
             if outcome.split(":")[0] in ("escape", "died"):
-                bad.append(f"{config_name}: process {process} call {at} {name} {fault}: {outcome}")
+                bad.append(line)
+            if options.verbose:
+                print(f"{line} {result.status} {result.messages} {[x for x in result.ran if x not in good.ran]}")
 
-    list(pool.map(one, range(jobs)))
-    print(f"{config_name:15} {len(calls):5} calls {sum(tally.values()):6} injections {tally['refused']:6} refused "
-          f"{tally['harmless']:6} harmless {tally['excused']:4} excused {tally['filtered']:4} filtered "
+    list(pool.map(one, range(options.jobs)))
+    for place in places:
+        shutil.rmtree(place.dir)
+    print(f"{config.name:15} {len(calls):5} calls {sum(tally.values()):6} injections {tally['refused']:6} refused "
+          f"{tally['harmless']:6} harmless {tally['excused']:4} excused {tally['believed']:4} believed "
           f"{tally['start of the C library']:3} in the C library's start {tally['died']:4} died "
           f"{tally['escape']:4} escapes", flush=True)
     return tally, bad
@@ -204,16 +385,17 @@ def main():
     options.add_argument("--short", action="store_true")
     options.add_argument("--only")
     options.add_argument("--jobs", type=int, default=os.cpu_count())
+    options.add_argument("--verbose", action="store_true")
     options = options.parse_args()
     root = tempfile.mkdtemp(dir="/var/lib", prefix="capshim-faults.")
     os.chmod(root, 0o755)
     total, bad = collections.Counter(), []
     try:
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            for name, config, start, in_short in CONFIGS:
-                if (options.only and name != options.only) or (options.short and not in_short):
+            for config in CONFIGS:
+                if (options.only and config.name != options.only) or (options.short and not config.short):
                     continue
-                tally, wrong = sweep(name, config, start, options.short, pool, root, options.jobs)
+                tally, wrong = sweep(config, options, pool, root)
                 total += tally
                 bad += wrong
     finally:
@@ -221,8 +403,8 @@ def main():
     for line in bad:
         print(line)
     print(f"{sum(total.values())} injections: {total['refused']} refused, {total['harmless']} harmless, "
-          f"{total['excused']} excused, {total['filtered']} filtered, {total['start of the C library']} in the C library's "
-          f"start, {total['died']} died, {total['escape']} escapes")
+          f"{total['excused']} excused, {total['believed']} believed, {total['start of the C library']} in the C library's start, "
+          f"{total['died']} died, {total['escape']} escapes")
     sys.exit(1 if bad or not total else 0)
 
 
