@@ -61,7 +61,7 @@ ID_1234=d2040000
 }
 
 @test "a list of groups of the right length that was not filled in, or has another, or one twice" {
-	lied 1234:1234 '[0, 44]' 'getgroups:retval=2:when=3'
+	lied 1234:1234 '[0]' 'getgroups:retval=1:when=3'
 	assert_refused 112 'a supplementary group'
 	lied 1234:1234 '[44, 77]' 'getgroups:retval=2:when=3:poke_exit=@arg2=2c00000000000000'
 	assert_refused 112 'a supplementary group'

@@ -73,7 +73,7 @@ class Finder:
             begin += 1
         while begin < end and self.text[end - 1].isspace():
             end -= 1
-        text = " ".join((text or self.text[begin:end]).split())
+        text = " ".join(re.sub(r"/\*.*?\*/", "", text or self.text[begin:end], flags=re.S).split())
         line = self.text.count("\n", 0, begin) + 1
         self.found.append(Mutant(self.file, line, self.function, kind, text, begin, end, instead))
 
