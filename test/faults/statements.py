@@ -158,4 +158,11 @@ class Finder:
 
 
 def mutants(file, text):
-    return Finder(file, text).run()
+    """What is the same as one before it in its function has a number."""
+    seen, found = collections.Counter(), Finder(file, text).run()
+    for i, each in enumerate(found):
+        seen[each.function, each.kind, each.text] += 1
+        number = seen[each.function, each.kind, each.text]
+        if number > 1:
+            found[i] = each._replace(text=f"{each.text} ({number})")
+    return found
