@@ -34,19 +34,22 @@ import sys
 import tempfile
 import threading
 
+sys.dont_write_bytecode = True  # the tree stays as it is
 import statements
 import sweep
 from equivalent import EQUIVALENT
 
+# What every mutant is made of; --only takes any of TESTS.
+FILES = ["shim/drop.c", "shim/verify.c"]
+
 # File -> the test files that judge what survives the rest.
-FILES = {
+TESTS = {
     "shim/drop.c": ["test/510-proof.bats", "test/500-drop.bats"],
     "shim/verify.c": ["test/510-proof.bats", "test/500-drop.bats"],
     "shim/filter.c": ["test/600-filter.bats", "test/610-filter-profiles.bats"],
     "shim/workload.c": ["test/700-workload.bats", "test/800-init.bats"],
     "shim/workload_files.c": ["test/700-workload.bats"],
 }
-SHORT = ["shim/drop.c", "shim/verify.c"]
 
 # Config, words for test/fixtures/start.c: each must end as it does with the real one.
 CAPS = "setuid,setgid,setpcap"
@@ -215,7 +218,7 @@ def begin(calls):
 
 
 def worth(call, number, file):
-    if call.name in ELSEWHERE or (file in SHORT and call.name not in PRIVILEGE):
+    if call.name in ELSEWHERE or (file in FILES and call.name not in PRIVILEGE):
         return False
     repeated = call.name == "prctl" and call.arguments[0] in (23, 24, 47)  # CAPBSET_READ, CAPBSET_DROP, CAP_AMBIENT
     which = call.arguments[2 if call.arguments[0] == 47 else 1]
@@ -297,7 +300,7 @@ class Worker:
             return "cannot be judged", str(error)
         if found:
             return "killed by a fault", found
-        for test in FILES[mutant.file] if self.tests and not explanation(mutant) else []:
+        for test in TESTS[mutant.file] if self.tests and not explanation(mutant) else []:
             done = subprocess.run(["bats", test], cwd=self.tree, capture_output=True, check=False,
                                   env={**os.environ, "CAPSHIM": self.capshim, "PROBE": self.probe})
             failed = [line for line in done.stdout.decode(errors="replace").splitlines() if line.startswith("not ok")]
@@ -308,7 +311,7 @@ class Worker:
 
 def found(options):
     """Every mutant, with the text of its file."""
-    for file in [options.only] if options.only else SHORT if options.short else FILES:
+    for file in [options.only] if options.only else FILES:
         with open(os.path.join(sweep.REPO, file), encoding="utf-8") as source:
             text = source.read()
         mutants = statements.mutants(file, text)
