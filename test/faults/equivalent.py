@@ -15,6 +15,7 @@ REASONS = {
         flags swap: equal("no_new_privs"
         verify_privileges swap: ids(want);
         verify_privileges swap: groups(want);
+        verify_privileges swap: capabilities(want);
         verify_privileges swap: flags(want);
         verify_privileges swap: leftovers(want);
     """,
