@@ -14,10 +14,11 @@ first, if
   - one of the test files fails (not asked about what is explained, and does not end in another way until here).
 
 What survives must stand in EQUIVALENT, with the reason why it cannot be told apart by anybody. The fault model is that
-of sweep.py: one lying call a run. --short takes every 16th mutant of each kind, from the fourth on, of the drop and of the proof, and no test file.
+of sweep.py: one lying call a run. --short takes every 16th mutant of each kind, and no test file; it begins with the
+fourth, for none of those is left to a test file.
 
-BUILD_DIR and DEPS_DIR are those of make; PROBE, START and FAULT name programs. Ends with 0 if nothing survives
-unexplained.
+DEPS_DIR is make's DEPS; PROBE, START and FAULT name programs, the probe in a directory with the others. Ends with 0 if
+nothing survives unexplained.
 """
 
 import argparse
