@@ -163,12 +163,12 @@ def outcome(result):
 def settled(run):
     """What a run ends in twice in a row: on a busy machine a keyring may be refused, or a process be slow, once."""
     before = run()
-    for _ in range(5):
+    for _ in range(9):
         now = run()
         if now == before:
             return now
-        before = now
-    raise sweep.Broken("it does not end in the same way twice")
+        last, before = before, now
+    raise sweep.Broken(f"it does not end in the same way twice: {last} and {before}")
 
 
 class Real:
@@ -384,7 +384,7 @@ def main():
                 else:
                     survivors.append(f"not equivalent: {mutant.file}:{mutant.line}: {named(mutant)}: {verdict} ({what})")
             if verdict in ("survived", "cannot be judged"):
-                survivors.append(f"{verdict}: {mutant.file}:{mutant.line}: {named(mutant)}")
+                survivors.append(f"{verdict}: {mutant.file}:{mutant.line}: {named(mutant)} {what}".rstrip())
             tally[verdict] += 1
             if options.verbose:
                 print(f"{mutant.file}:{mutant.line}: {named(mutant)}: {verdict} ({what})", flush=True)
