@@ -86,7 +86,10 @@ char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *l
 			break;
 	}
 	close(in);
-	return got < 0 ? NULL : bytes;
+	if (got < 0 || *length == (size_t)stat.st_size)
+		return got < 0 ? NULL : bytes;
+	errno = EIO; /* it ended early: what is missing must not be taken for not there, and be lost */
+	return NULL;
 }
 
 /* Entries that do not count: lost+found of a fresh ext4. */
@@ -154,6 +157,18 @@ static ssize_t wanted_part(const struct file_want *want, off_t at, char *buffer,
 	return (ssize_t)(left < CHUNK ? left : CHUNK);
 }
 
+/* Is AT the end of what is wanted? A read that ends before the source does must not pass for a copy: EIO. */
+static bool is_whole(const struct file_want *want, off_t at)
+{
+	struct stat source = {.st_size = INT64_MAX};
+
+	if (want->bytes)
+		return true;
+	if (fstat(want->source, &source) == 0 && at < source.st_size)
+		errno = EIO;
+	return at >= source.st_size;
+}
+
 /* 1: the file holds exactly that; 0: not, or it cannot be read. */
 static bool same_content(const struct file_want *want, int fd, int parent, const char *name)
 {
@@ -171,6 +186,7 @@ static bool same_content(const struct file_want *want, int fd, int parent, const
 			break;
 		at += length;
 	}
+	same = same && is_whole(want, at);
 	if (in >= 0)
 		close(in);
 	return same;
@@ -198,7 +214,7 @@ static bool fill(int out, const struct file_want *want)
 			return false;
 		}
 	}
-	return length == 0 && ftruncate(out, at) == 0;
+	return length == 0 && is_whole(want, at) && ftruncate(out, at) == 0;
 }
 
 /* The owner first: a change of owner takes the set-id bits of the mode away, chown(2). */

@@ -57,7 +57,7 @@ REASONS = {
     "none of the two needs a capability or changes what the other reads: the flags of prctl(2) are each their own, and "
     "dumpable is set anew only by a change of ids or a larger permitted set, proc(5)": """
         drop_privileges swap: set_capabilities(want->keep, want->keep);
-        drop_privileges swap: clear_keepcaps();
+        drop_privileges swap: clear_keepcaps(want);
         drop_privileges swap: forbid_new_privileges();
     """,
     "execve(2) always clears KEEP_CAPS, locked or not, capabilities(7): no start has that bit": """
