@@ -81,6 +81,7 @@ include deps/seccomp.mk
 include deps/arm64.mk
 include bench/bench.mk
 include test/fuzz/fuzz.mk
+include test/sanitize.mk
 
 all: $(BINARY)
 
@@ -122,14 +123,15 @@ $(LIBDIR)/fetched: deps/sources deps/fetch | $(LIBDIR)/linux-headers
 $(LIBDIR)/lib/%.a: $(LIBDIR)/fetched $(addprefix deps/,build seccomp-arches seccomp-arches.c)
 	+CC=$(call quote,$(CC)) HOST=$(HOST) CFLAGS=$(call quote,-Os $(CODE) $(STATIC_CFLAGS)) deps/build $* $(LIBDIR)
 
-# What the tests run as the workload: static, for it runs in containers that hold nothing else.
+# What the tests run as the workload: static with every C library, for it runs in containers that hold nothing else.
 fixtures: $(PROGRAMS)
 
 fixture-objects: $(FIXTURES:%.c=$(OUT)/%.o)
 
 $(BUILD)/test/%: test/fixtures/%.c $(FIXTURE_PARTS) $(wildcard test/fixtures/*.h) $(OUT)/flags | $(LIBDIR)/linux-headers
 	@mkdir -p $(@D)
-	$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS) $< $(FIXTURE_PARTS) $(OWN_LDFLAGS) $(LDFLAGS) -o $@
+	$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(filter-out -fsanitize%,$(OWN_CFLAGS)) $(CFLAGS) $< $(FIXTURE_PARTS) \
+		$(filter-out -fsanitize%,$(OWN_LDFLAGS)) $(LDFLAGS) -static -o $@
 
 # What demo and test need is installed first; then make starts again, for now there is a compiler to ask about itself.
 TEST_ENVIRONMENT = CAPSHIM=$(abspath $(BINARY)) PROBE=$(abspath $(BUILD)/test/probe) START=$(abspath $(BUILD)/test/start) \

@@ -377,6 +377,7 @@ vault_image() {
 		install -m 0755 "$PROBE" "$IMAGE/server"
 		printf 'listen ${ADDRESS}\n' >"$IMAGE/server.in"
 		assert_equal "$(find "$IMAGE" -type f -perm /111 -printf '%P\n' | sort | paste -sd' ')" 'capshim server'
+		image_needs
 		# shellcheck disable=SC2086 # empty, or an option
 		capshim_run --image $proc --start docker --env ADDRESS=127.0.0.1 <<-'YAML'
 			user: "1000:1000"

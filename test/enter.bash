@@ -26,4 +26,5 @@ ln -s /proc/self/fd/2 "$image/dev/stderr"
 if [ -n "$readonly" ]; then
 	mount -o remount,bind,ro "$image"
 fi
+unset START_PROC # what is there now is what the test asks for
 exec "$@"

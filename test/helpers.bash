@@ -37,6 +37,7 @@ image_make() {
 	mkdir -p "$IMAGE"/{etc,dev,proc,tmp,data}
 	chmod 1777 "$IMAGE/tmp"
 	install -m 0755 "$CAPSHIM" "$IMAGE/capshim"
+	image_needs
 	install -m 0755 "$PROBE" "$IMAGE/probe"
 	cat >"$IMAGE/etc/passwd" <<-'END'
 		root:x:0:0:root:/root:/bin/sh
@@ -50,6 +51,11 @@ image_make() {
 		other:x:2345:
 	END
 	chmod 0644 "$IMAGE/etc/passwd" "$IMAGE/etc/group"
+}
+
+# image_needs: puts into IMAGE what a capshim needs that is not static (see setup_suite.bash): nothing, as a rule.
+image_needs() {
+	[ ! -d "$CAPSHIM_TEST_ROOT/needs" ] || cp -al "$CAPSHIM_TEST_ROOT/needs/." "$IMAGE/"
 }
 
 # observe COMMAND ...: bats' `run`, without its opinion on status 127, which is one of capshim's own.
