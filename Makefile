@@ -128,14 +128,14 @@ fixtures: $(PROGRAMS)
 
 fixture-objects: $(FIXTURES:%.c=$(OUT)/%.o)
 
-$(BUILD)/test/%: test/fixtures/%.c $(FIXTURE_PARTS) $(wildcard test/fixtures/*.h) $(OUT)/flags | $(LIBDIR)/linux-headers
+$(BUILD)/test/%: test/fixtures/%.c $(FIXTURE_PARTS) $(wildcard test/fixtures/*.h) $(OUT)/flags | $(if $(LIBDIR),$(LIBDIR)/linux-headers)
 	@mkdir -p $(@D)
 	$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(filter-out -fsanitize%,$(OWN_CFLAGS)) $(CFLAGS) $< $(FIXTURE_PARTS) \
 		$(filter-out -fsanitize%,$(OWN_LDFLAGS)) $(LDFLAGS) -static -o $@
 
 # What demo and test need is installed first; then make starts again, for now there is a compiler to ask about itself.
 TEST_ENVIRONMENT = CAPSHIM=$(abspath $(BINARY)) PROBE=$(abspath $(BUILD)/test/probe) START=$(abspath $(BUILD)/test/start) \
-		   FAULT=$(abspath $(BUILD)/test/fault) DEPS_DIR=$(abspath $(DEPS))
+		   FAULT=$(abspath $(BUILD)/test/fault) DEPS_DIR=$(abspath $(DEPS)) LIBC=$(LIBC)
 
 demo:
 	deps/install-packages build demo

@@ -16,19 +16,22 @@ test-sanitized-short: INSTRUMENTED_TESTS := $(SANITIZE_SHORT)
 test-valgrind: INSTRUMENTED_TESTS := $(TESTS)
 test-valgrind-short: INSTRUMENTED_TESTS := $(VALGRIND_SHORT)
 
-INSTRUMENTED = $(TEST_ENVIRONMENT) REPORTS=$(REPORTS) VALGRIND_TOOL=$(VALGRIND_TOOL) test/sanitize/run
+# In a directory of their own, with the fixtures of the same C library and libseccomp.
+INSTRUMENTED := $(BUILD)/instrumented
+INSTRUMENTED_MAKE = $(MAKE) CC=gcc BUILD=$(INSTRUMENTED)
+INSTRUMENTED_RUN = $(subst $(BUILD)/test/,$(INSTRUMENTED)/test/,$(TEST_ENVIRONMENT)) LIBC=glibc REPORTS=$(REPORTS) \
+		   VALGRIND_TOOL=$(VALGRIND_TOOL) test/sanitize/run
 
 test-sanitized test-sanitized-short:
 	deps/install-packages build test sanitize
-	$(MAKE) all fixtures
-	$(MAKE) CC=gcc SANITIZE=address,undefined all $(BUILD)/sanitize/broken-sanitized
-	$(INSTRUMENTED) sanitizers $(BUILD)/san/capshim $(BUILD)/sanitize $(INSTRUMENTED_TESTS)
+	$(INSTRUMENTED_MAKE) fixtures
+	$(INSTRUMENTED_MAKE) SANITIZE=address,undefined all $(INSTRUMENTED)/broken-sanitized
+	$(INSTRUMENTED_RUN) sanitizers $(INSTRUMENTED)/san/capshim $(INSTRUMENTED) $(INSTRUMENTED_TESTS)
 
 test-valgrind test-valgrind-short:
 	deps/install-packages build test sanitize
-	$(MAKE) all fixtures
-	$(MAKE) CC=gcc all $(BUILD)/sanitize/broken $(BUILD)/sanitize/valgrind
-	$(INSTRUMENTED) valgrind $(BUILD)/glibc/capshim $(BUILD)/sanitize $(INSTRUMENTED_TESTS)
+	$(INSTRUMENTED_MAKE) fixtures all $(INSTRUMENTED)/broken $(INSTRUMENTED)/valgrind
+	$(INSTRUMENTED_RUN) valgrind $(INSTRUMENTED)/glibc/capshim $(INSTRUMENTED) $(INSTRUMENTED_TESTS)
 
 $(OUT)/test/sanitize/reports.o: OWN_CPPFLAGS += -DREPORTS='"$(REPORTS)"'
 ifneq ($(SANITIZE),)
@@ -36,17 +39,17 @@ GENERATED += $(OUT)/test/sanitize/reports.o
 -include $(OUT)/test/sanitize/reports.d
 endif
 
-# Plain, whatever the flags of this make: what the sanitizers and valgrind are tried on, and what stands for capshim.
+# Made with BUILD as above: what sanitizers and valgrind are tried on, and what stands where the tests expect capshim.
 SANITIZE_CFLAGS := -std=c11 $(WARNINGS) -Wno-maybe-uninitialized -D_GNU_SOURCE -g -O0
-$(BUILD)/sanitize/broken-sanitized: test/sanitize/broken.c $(OUT)/test/sanitize/reports.o
+$(BUILD)/broken-sanitized: test/sanitize/broken.c $(OUT)/test/sanitize/reports.o
 	@mkdir -p $(@D)
 	gcc $(SANITIZE_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all $^ -o $@
 
-$(BUILD)/sanitize/broken: test/sanitize/broken.c
+$(BUILD)/broken: test/sanitize/broken.c
 	@mkdir -p $(@D)
 	gcc $(SANITIZE_CFLAGS) $< -o $@
 
-$(BUILD)/sanitize/valgrind: test/sanitize/valgrind.c
+$(BUILD)/valgrind: test/sanitize/valgrind.c
 	@mkdir -p $(@D)
 	gcc $(SANITIZE_CFLAGS) -static -DREPORTS='"$(REPORTS)"' -DPROGRAM='"$(REPORTS)/program"' \
 		-DTOOL='"$(VALGRIND_TOOL)"' $< -o $@
@@ -57,3 +60,4 @@ lint-sanitize:
 	clang-format-14 --dry-run --Werror test/sanitize/*.c
 	.ci/style test/sanitize/*.c
 	shellcheck -x test/sanitize/run
+	gcc $(SANITIZE_CFLAGS) -Werror -fsyntax-only -DREPORTS='""' -DPROGRAM='""' -DTOOL='""' test/sanitize/*.c
