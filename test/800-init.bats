@@ -178,7 +178,7 @@ outlived() {
 		[[ $status == 111 || $status == 112 ]]
 		refute_workload
 	done
-	for call in pipe2 fork setpgid dup2 chdir; do
+	for call in pipe2 "?fork,clone" setpgid dup2 chdir; do
 		observe timeout -k 5 20 strace -f -qq -o "$T/trace" -e "inject=$call:error=EPERM:when=1" \
 			"$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
 		assert_refused 111
