@@ -82,6 +82,7 @@ include deps/arm64.mk
 include bench/bench.mk
 include test/fuzz/fuzz.mk
 include test/sanitize.mk
+include test/coverage/coverage.mk
 
 all: $(BINARY)
 
