@@ -68,8 +68,8 @@ static void find_gaps(struct init_state *state, const char *name, uintptr_t end_
 	uintptr_t thread = (uintptr_t)pthread_self();
 	size_t count = 0;
 
-	keep_range(kept, &count, code.from, code.to);
 	keep_range(kept, &count, thread - page, thread + page);
+	keep_range(kept, &count, code.from, code.to);
 	keep_range(kept, &count, here - 2 * page, (uintptr_t)(state + 1));
 	keep_range(kept, &count, (uintptr_t)name, (uintptr_t)name + 1);
 	state->page = page;

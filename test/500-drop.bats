@@ -2,6 +2,7 @@
 # shellcheck disable=SC2153 # START is of helpers.bash
 
 load helpers
+load lie
 
 setup() {
 	test_dir
@@ -215,6 +216,49 @@ in_userns() {
 	done
 	from keepcaps_locked
 	assert_refused 111 KEEP_CAPS
+	# It does not outlive an execve, capabilities(7): but that is the kernel's word.
+	lie prctl PR_GET_SECUREBITS retval=0x30 <<<'{user: "1234:1234", seccomp: unconfined}'
+	assert_refused 111 'KEEP_CAPS was locked on'
+	# Without a lock, and only in the way of what is kept.
+	capshim_run --image --with --securebits --with 0x40 -- -- /probe <<-'END'
+		user: app
+		cap_add: [CHOWN]
+		seccomp: unconfined
+	END
+	assert_refused 111 NO_CAP_AMBIENT_RAISE
+	capshim_run --image --with --securebits --with 0x40 -- -- /probe <<<'{user: app, seccomp: unconfined}'
+	assert_unprivileged 1234
+}
+
+@test "uid 0 without CAP_SETPCAP would get everything back by an execve: refused" {
+	lacking --inheritable setuid,setgid --bounding none -- <<<'{user: "0:0", allow_root: true, seccomp: unconfined}'
+	assert_refused 111 'locking NOROOT' CAP_SETPCAP
+}
+
+@test "another group alone needs CAP_SETGID as well" {
+	lacking --groups none --without setgid -- \
+		<<<'{user: "0:1234", allow_root: true, supplementary_groups: none, seccomp: unconfined}'
+	assert_refused 111 "switching to the workload's group" CAP_SETGID
+}
+
+# lacking START OPTION ... -- with the config on standard input, which keeps the user namespace's ids as they are.
+lacking() {
+	local with=()
+
+	while [ "$1" != -- ]; do
+		with+=(--with "$1")
+		shift
+	done
+	capshim_run --image "${with[@]}" -- -- /probe
+}
+
+@test "a setgroups that lies is found out, also where the number is right" {
+	lie setgroups . retval=0 --groups 55,66 <<-'END'
+		user: "1234:1234"
+		supplementary_groups: [44, 77]
+		seccomp: unconfined
+	END
+	assert_refused 112 'a supplementary group'
 }
 
 @test "what survives an exec does not survive capshim: timers, personality, keyring" {

@@ -3,6 +3,7 @@
 # Becoming the workload: what it starts with, and what is said where it cannot start.
 
 load helpers
+load lie
 
 setup() {
 	test_dir
@@ -563,6 +564,11 @@ with_xattr() {
 	assert_probe fds 0,1,2 stdio.0 pipe:1234:0 stdin ''
 }
 
+@test "a closed stream that nothing can be opened on is no start" {
+	capshim_run --with --close --with 0 --with --nofile --with 0 -- -- "$PROBE" <<<'{user: "1:1", seccomp: unconfined}'
+	assert_refused 111 'closed file descriptor 0'
+}
+
 # --- descriptors
 
 @test "nothing above 2 is passed on, O_PATH and high numbers included" {
@@ -614,6 +620,10 @@ with_xattr() {
 		-e trace=close_range -e inject=close_range:error=ENOSYS -- "$PROBE"
 	assert_unprivileged 1234
 	assert_probe fds 0,1,2
+	# What may lie above the last that is tried would be passed on unseen. 0 leaves the limit as it was: infinite.
+	under unshare --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' - strace -fqqo /dev/null \
+		-e trace=close_range,prlimit64 -e inject=close_range:error=ENOSYS -e inject=prlimit64:retval=0 -- "$PROBE"
+	assert_refused 111 'cannot close every descriptor: needs close_range(2) or /proc'
 	more 'keep_fds: [64]'
 	under strace -fqqo /dev/null -e inject=close_range:error=ENOSYS -- "$PROBE"
 	assert_probe fds 0,1,2,64
@@ -645,6 +655,38 @@ with_xattr() {
 		chdir,fchdir:retval=0 working_dir: /usr/bin
 		setsid:retval=0 new_session: true
 	END
+}
+
+@test "what the kernel refuses or pretends, one call at a time" {
+	local call pattern how config status text
+	while read -r call pattern how status config; do
+		text=${config#*# }
+		lie "$call" "$pattern" "$how" <<<"{user: \"1234:1234\", seccomp: unconfined, ${config% \#*}}"
+		assert_refused "$status" "$text"
+	done <<-'END'
+		prlimit64 RLIMIT_CORE,.NULL error=ENOSYS 111 ulimits: {core: 0} # cannot read the limit "core"
+		prlimit64 RLIMIT_NOFILE,.\{ error=EPERM 111 ulimits: {nofile: 77} # the sysctl fs.nr_open allows
+		openat oom_score_adj.*O_RDONLY retval=0 111 oom_score_adj: 7 # cannot read "oom_score_adj": Bad file descriptor
+		openat oom_score_adj.*O_WRONLY retval=1 111 oom_score_adj: 7 # cannot set "oom_score_adj": Bad file descriptor
+		write ^write\([0-9]+,."7" retval=1 112 oom_score_adj: 7 # cannot prove "oom_score_adj": it is not 7
+		rt_sigaction sa_flags=0},.NULL error=EINVAL 111 setup: [{run: [/bin/true]}] # cannot set "the signal dispositions"
+	END
+	WHICH=2 lie rt_sigaction 'SIGTTOU, NULL' retval=0 <<<'{user: "1:1", seccomp: unconfined, setup: [{run: [/bin/true]}]}'
+	assert_refused 112 'cannot prove the disposition of signal 22'
+}
+
+@test "a start without root that cannot stand in / first" {
+	lie chdir '"/"' error=EACCES --groups none --gid 1234 --uid 1234 <<-'END'
+		user: "1234:1234"
+		seccomp: unconfined
+		working_dir: /tmp
+	END
+	assert_refused 111 'cannot enter "/": Permission denied'
+}
+
+@test "a program that root cannot read before the drop is looked at again, and runs" {
+	lie pread64 ELF error=EIO <<<'{user: "1234:1234", seccomp: unconfined}'
+	assert_unprivileged 1234
 }
 
 # --- signals
@@ -706,6 +748,19 @@ with_xattr() {
 	assert_line --regexp '^ShdPnd:\s*0+$'
 }
 
+@test "new_session: who leads a process group but no session is refused" {
+	more 'new_session: true'
+	under perl -e 'setpgrp(0, 0); exec @ARGV' -- "$PROBE"
+	assert_refused 111 'leads a process group (write init: true)'
+}
+
+@test "new_session: a terminal that only seems to be left is found out" {
+	printf 'user: "1234:1234"\nseccomp: unconfined\nown_stdio: false\nnew_session: true\n' >"$T/new"
+	terminal "$(command -v strace)" -Dqqo /dev/null -e trace=ioctl -e inject=ioctl:retval=0 \
+		"$CAPSHIM" -c "$T/new" -- "$PROBE"
+	assert_refused 112 'the controlling terminal is left'
+}
+
 # --- report
 
 @test "report: one line with what was reached, as text and as JSON" {
@@ -729,6 +784,13 @@ with_xattr() {
 		report: json
 	END
 	assert_output --partial '"ambient":["CAP_CHOWN","CAP_NET_BIND_SERVICE"]}'
+	# A standard error that takes nothing is no reason to stop, nor is a signal.
+	printf '%s\n' 'user: "1234:1234"' 'seccomp: unconfined' 'report: json' >"$T/config"
+	output=$("$CAPSHIM" -c "$T/config" -- "$PROBE" 2>/dev/full) status=$?
+	assert_unprivileged 1234
+	lie write '"\{' error=EINTR <<<'{user: "1234:1234", seccomp: unconfined, report: json}'
+	assert_line --partial '{"user":{"uid":1234,'
+	assert_unprivileged 1234
 	workload <<<'report: none'
 	refute_output --partial verified
 	refute_output --partial '{"user"'

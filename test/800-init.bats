@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2016 # what stands in single quotes is for others to expand
-# shellcheck disable=SC2153,SC2154 # START and INIT are set elsewhere; status, output and lines are bats'
+# shellcheck disable=SC2034,SC2153,SC2154 # OUTER, START and INIT are of init.bash; status, output and lines are bats'
 # Init mode: what PID 1 is once the workload runs, and what it exits with.
 
 load helpers
@@ -274,6 +274,52 @@ outlived() {
 
 init_is_proven() {
 	[ "$(init_status Seccomp)" = 2 ] && init_in_state S
+}
+
+# The vdso of some kernels is sealed: what can be unmapped around it is, and the loop goes on.
+@test "what cannot be unmapped stays, and nothing else with it" {
+	local pid plain
+
+	init_config 'command: pause'
+	init_start --plain
+	init_settled
+	await 10 grep -q '^Seccomp:.*2' "/proc/$INIT/status"
+	plain=$(kept_maps "$INIT")
+	kill -TERM "$INIT"
+	init_end
+	"$START" --clean -- "${PROBE%/*}/seal" "$CAPSHIM" -c "$T/capshim.yaml" >"$LOG" 3>&- &
+	OUTER=$!
+	init_logged 'pid=[0-9]+ refused=([2-9]|[0-9]{2,})'
+	pid=$(sed -n 's/^pid=\([0-9]*\) .*/\1/p' "$LOG")
+	run grep -c '\[vdso\]' "/proc/$pid/maps"
+	assert_output 1
+	assert_equal "$(kept_maps "$pid")" "$plain"
+	kill -TERM "$pid"
+	init_end
+	assert_success
+}
+
+# kept_maps PID: what kinds of memory it has mapped (the page of the first argument may lie next to its stack, or not); not
+# what the kernel does not take apart.
+kept_maps() {
+	grep -vE '\[(vdso|vvar.*)\]' "/proc/$1/maps" | sed 's/^[^ ]* *//' | sort -u
+}
+
+@test "a workload of process 1 that stops for want of a terminal stays stopped until it is continued" {
+	init_config
+	init_start /bin/sh -c 'kill -TTIN $$; echo continued; exit 3'
+	await 10 workload_stopped
+	sleep 0.3
+	workload_stopped
+	init_settled
+	kill -CONT "$INIT"
+	init_end
+	assert_failure 3
+	assert_output continued
+}
+
+workload_stopped() {
+	[ "$(init_state "$(workload_pid)")" = T ]
 }
 
 @test "the loop refers to nothing outside of its own code" {
