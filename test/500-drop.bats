@@ -252,6 +252,41 @@ lacking() {
 	capshim_run --image "${with[@]}" -- -- /probe
 }
 
+@test "each flag that cannot be set, cleared or read is a refusal" {
+	local which pattern status text
+	while read -r which pattern status text; do
+		WHICH=$which lie prctl "$pattern" error=EACCES <<<'{user: "1234:1234", seccomp: unconfined}'
+		assert_refused "$status" "$text"
+	done <<-'END'
+		1 PR_GET_SECUREBITS 111 cannot read "the securebits"
+		1 PR_CAP_AMBIENT_CLEAR_ALL 111 cannot clear "the ambient set"
+		1 PR_SET_KEEPCAPS,.1 111 cannot set "PR_SET_KEEPCAPS"
+		1 PR_SET_SECUREBITS 111 cannot lock "the securebits"
+		1 PR_SET_NO_NEW_PRIVS 111 cannot set "no_new_privs"
+		1 PR_SET_DUMPABLE 111 cannot set "PR_SET_DUMPABLE"
+		2 PR_GET_SECUREBITS 112 cannot prove "the securebits"
+	END
+	# Only without CAP_SETPCAP is it still on by then.
+	lie prctl PR_SET_KEEPCAPS,.0 error=EACCES --inheritable setuid,setgid --bounding none \
+		<<<'{user: "1234:1234", seccomp: unconfined}'
+	assert_refused 111 'cannot clear "PR_SET_KEEPCAPS"'
+}
+
+# Its list is as long as the one that was asked for. Where the heap ends is the build's matter: one of the sizes meets it.
+@test "a proof that there is no memory for is a refusal" {
+	local size groups proof=0
+	groups=$(seq -s , 100001 119900)
+	for ((size = 0; size < 1048576; size += 60000)); do
+		printf '{user: "1234:1234", seccomp: unconfined, supplementary_groups: [%s], ulimits: {as: 1}, environment: {PAD: "%s"}}' \
+			"$groups" "$(printf "%${size}s" '' | tr ' ' x)" >"$T/capshim.yaml"
+		capshim_run --config "$T/capshim.yaml" -- -- "$PROBE"
+		[ "$status" -ne 0 ]
+		refute_workload
+		! [[ $status == 112 && $output == *'cannot prove "the supplementary groups": Out of memory'* ]] || proof=1
+	done
+	assert_equal "$proof" 1
+}
+
 @test "a setgroups that lies is found out, also where the number is right" {
 	lie setgroups . retval=0 --groups 55,66 <<-'END'
 		user: "1234:1234"

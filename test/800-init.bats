@@ -244,6 +244,10 @@ outlived() {
 	assert_success
 	assert_output ''
 	assert [ -d "$T/made" ]
+	init_config 'command: none'
+	observe timeout -k 5 20 "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_success
+	assert_output ''
 }
 
 @test "command: pause holds nothing, reaps, and ends with 0 on TERM and INT" {
