@@ -95,7 +95,7 @@ static const char *look_up(const char *name, char **envp, struct mem *mem)
 	found = program_find(mem, name, path, &error, &denied);
 	if (found)
 		return found;
-	if (error == ENOENT && *name && !strchr(name, '/'))
+	if (error == ENOENT && !strchr(name, '/'))
 		diag_die(DIAG_NOT_FOUND, "cannot execute \"%s\": not found in PATH (%s%s)", name, path,
 			 all_absolute(path) ? "" : "; only what begins with \"/\" is searched");
 	diag_die(status_of(error), "cannot execute \"%s\": %s", denied, why_error(denied, error));

@@ -27,8 +27,6 @@ const char *program_find(struct mem *mem, const char *name, const char *path, in
 {
 	*error = ENOENT;
 	*denied = name;
-	if (!*name)
-		return NULL;
 	if (strchr(name, '/')) {
 		*error = file_error(name);
 		return *error ? NULL : name;
@@ -156,8 +154,6 @@ void workload_look(struct plan *plan)
 	struct program program;
 	int error;
 
-	if (plan->command != COMMAND_RUN)
-		return;
 	/* The workload will start in working_dir. */
 	if (plan->working_dir && name[0] != '/' && strchr(name, '/'))
 		name = mem_format(mem, "%s/%s", plan->working_dir, name);
