@@ -5,6 +5,7 @@
 
 load helpers
 load init
+load lie
 
 setup() {
 	init_setup
@@ -183,6 +184,8 @@ outlived() {
 			"$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
 		assert_refused 111
 	done
+	lie prctl PR_SET_CHILD_SUBREAPER error=EPERM <<<'{user: "1234:1234", seccomp: unconfined, init: true}'
+	assert_refused 111 'cannot set "PR_SET_CHILD_SUBREAPER"' 'its init did not become what it must be'
 }
 
 @test "the workload has the privileges, signals, umask and directory that it has without an init" {
