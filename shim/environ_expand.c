@@ -117,7 +117,7 @@ static void expand_reference(struct expansion *e, bool used, unsigned int level)
 		return;
 	}
 	if (level > NESTING) {
-		fail(e, "more than 16 levels of ${...} in ${...}");
+		fail(e, "more than 16 levels of ${...} in ${...}: use fewer");
 		return;
 	}
 	const char *name = mem_copy(&e->problems->mem, begin + 2, length);

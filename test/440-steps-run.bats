@@ -81,6 +81,13 @@ assert_gone() {
 	assert_line --regexp '^stdio.0=device:'
 	assert_equal "$(grep -c '^env\.' <<<"$output")" 2
 	assert_line env.PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	# As a list, where the text behind the first '=' is the value.
+	steps <<-END
+		- run: [$T/probe, --out, $T/run]
+		  environment: [NAME=a=b, EMPTY=]
+	END
+	observed "$T/run"
+	assert_probe env.NAME a=b env.EMPTY ''
 }
 
 @test "run: standard input is empty, or the text of stdin" {

@@ -307,15 +307,20 @@ json.dump(json.load(sys.stdin)["linux"]["seccomp"], sys.stdout)' <"$bundle" >"$T
 		{"names": ["getppid"], "action": "SCMP_ACT_ALLOW", "includes": {"minKernel": "new"}},
 		{"names": ["getppidd"], "action": "SCMP_ACT_KILL"},
 		{"names": ["getppid"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1, "errno": "ENOSYS"},
-		{"names": {}, "action": "SCMP_ACT_ALLOW"}
-		]
+		{"names": {}, "action": "SCMP_ACT_ALLOW"},
+		{"names": ["getppid"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ"}]},
+		{"names": ["getppid"], "action": "SCMP_ACT_ALLOW", "args": ["index"]}
+		],
+		"archMap": [{"subArchitectures": ["SCMP_ARCH_X86"]}]
 		}
 	END
 	assert_refused 100
-	for line in 2 3 4 5 6 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23; do
+	for line in 2 3 4 5 6 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 27; do
 		assert_line --regexp "^capshim: /etc/profile.json:$line:[0-9]+: "
 	done
-	[ "${#lines[@]}" = 21 ]
+	assert_line --partial 'no "architecture"'
+	assert_line --partial 'either "architectures" or "archMap"'
+	[ "${#lines[@]}" = 25 ]
 }
 
 @test "what is not a profile at all is refused" {
@@ -491,6 +496,28 @@ explain_syscall() {
 	assert_line "keyctl: denied (Operation not permitted)"
 	assert_line --regexp "^default.json:$(grep -n '"keyctl"' "$REPO/config/seccomp/default.json" | cut -d: -f1 |
 		awk '{ print $1 - 2 }'): denied .* - keyrings: "
+}
+
+@test "--explain-syscall has words for every action, operator and condition" {
+	rules '{"names": ["sync"], "action": "SCMP_ACT_LOG"}' '{"names": ["chroot"], "action": "SCMP_ACT_TRACE"}' \
+		'{"names": ["acct"], "action": "SCMP_ACT_TRAP"}' '{"names": ["swapon"], "action": "SCMP_ACT_KILL_THREAD"}' \
+		'{"names": ["mount"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 3, "value": 12, "valueTwo": 4, "op": "SCMP_CMP_MASKED_EQ"}]}' \
+		'{"names": ["umount2"], "action": "SCMP_ACT_ALLOW", "excludes": {"caps": ["CAP_CHOWN"]}}' \
+		'{"names": ["reboot"], "action": "SCMP_ACT_ALLOW", "includes": {"arches": ["s390x"]}}' >"$T/profile.json"
+	local call text
+	while read -r call text; do
+		explain_syscall "$call" < <(printf '%s\n' 'user: "1234:1234"' "seccomp: $T/profile.json" \
+			'command: [/bin/true]' 'cap_add: [CHOWN]')
+		assert_output --partial "$text"
+	done <<-'END'
+		sync sync: allowed and logged
+		chroot chroot: decided by a tracer; without one: Function not implemented
+		acct acct: denied with a SIGSYS that can be caught
+		swapon swapon: denied by killing the thread
+		mount (args[3] & 0xc) == 0x4
+		umount2 allowed - not with CAP_CHOWN
+		reboot allowed - not on this architecture or kernel
+	END
 }
 
 @test "--explain lists what the filter does in groups; every call that is denied is named" {

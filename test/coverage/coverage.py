@@ -8,8 +8,8 @@ DIR/capshim adds to a System V shared memory segment (counters.c says why), whic
 needs to relate the counters to lines lies in sections of the program: "report" puts both together as the file that
 clang's runtime would have written (format: llvm/ProfileData/InstrProfData.inc), and llvm-cov makes lines of it.
 
-unreachable.txt lists the lines that no test can reach, and why; failures.txt the tests that cannot pass with an
-instrumented program, and why. An entry that is not needed is a mistake, too.
+reasons.txt says why lines are not reached, by function; failures.txt which tests cannot pass with an instrumented
+program. An entry that is not needed is a mistake, too.
 """
 
 import collections
@@ -104,15 +104,18 @@ def merge(directory):
 
 
 def lines(directory):
-    """File below shim/: {line: count} of every line with code."""
+    """File below shim/: ({line: count} of every line with code, [(first line, name) of every function])."""
     merge(directory)
     text = subprocess.run(["llvm-cov-14", "export", "-format=lcov", f"-instr-profile={directory}/profdata",
                            f"{directory}/capshim"], check=True, timeout=60, stdout=subprocess.PIPE, text=True).stdout
-    found, current = {}, {}
+    found, current, functions = {}, {}, []
     for line in text.splitlines():
         kind, _, value = line.partition(":")
         if kind == "SF":
-            current = found.setdefault(os.path.relpath(os.path.join(REPO, value), SHIM), {})
+            current, functions = found.setdefault(os.path.relpath(os.path.join(REPO, value), SHIM), ({}, []))
+        elif kind == "FN":
+            at, name = value.split(",", 1)
+            functions.append((int(at), name.rpartition(":")[2]))
         elif kind == "DA":
             at, count = value.split(",")[:2]
             current[int(at)] = int(count)
@@ -124,18 +127,18 @@ def module_of(file):
 
 
 def listed(name):
-    """The entries of a list of ours: (key, rest, reason), the reason indented below."""
-    entries = []
+    """A list of ours as {entry: reason}: the reason, and indented below it what it is the reason for."""
+    entries = {}
     with open(os.path.join(HERE, name), encoding="utf-8") as file:
+        reason = ""
         for line in file:
             if line.startswith("#") or not line.strip():
                 continue
             if line[0].isspace():
-                entries[-1][2].append(line.strip())
+                entries[line.strip()] = reason
             else:
-                key, _, rest = line.rstrip("\n").partition(": ")
-                entries.append((key, rest, []))
-    return [(key, rest, " ".join(reason)) for key, rest, reason in entries]
+                reason = line.strip()
+    return entries
 
 
 def source(file):
@@ -143,58 +146,56 @@ def source(file):
         return [""] + [line.strip() for line in text]
 
 
-def excuse(found, problems):
-    """{(file, line): reason} of unreachable.txt: lines are named by what they say, so that they may move."""
-    reasons = {}
-    for file, text, reason in listed("unreachable.txt"):
-        at = [i for i, line in enumerate(source(file)) if line == text and i in found.get(file, {})]
-        missed = [i for i in at if found[file][i] == 0]
-        if not reason:
-            problems.append(f"unreachable.txt gives no reason: {file}: {text}")
-        if module_of(file) in WHOLE:
-            problems.append(f"unreachable.txt excuses what must be reached in full: {file}: {text}")
-        if not missed:
-            problems.append(f"unreachable.txt names a line that is reached, or is none: {file}: {text}")
-        for i in missed:
-            reasons[file, i] = reason
-    return reasons
+def function_of(functions, line):
+    return max((each for each in functions if each[0] <= line), default=(0, "(no function)"))[1]
+
+
+def print_missed(found, problems):
+    """Every line that was not reached, with the reason."""
+    reasons = listed("reasons.txt")
+    used = set()
+    print("not reached:")
+    for file, (counts, functions) in sorted(found.items()):
+        for line in sorted(line for line, count in counts.items() if not count):
+            key = f"{file} {function_of(functions, line)}"
+            if key not in used:
+                print(f"  {key}: {reasons.get(key, 'no reason is listed').lstrip('~ ')}")
+            used.add(key)
+            print(f"      {line}: {source(file)[line]}")
+    # What depends on who comes first may well be reached.
+    for key in sorted(key for key in set(reasons) - used if not reasons[key].startswith("~")):
+        problems.append(f"reasons.txt names what is reached, or is no function: {key}")
 
 
 def judge_tests(directory, problems):
     """Only the listed tests may fail, for what they look at is the program's size, or its code."""
     with open(f"{directory}/tap", encoding="utf-8", errors="replace") as tap:
-        results = re.findall(r"^(ok|not ok) \d+ (.*?)(?: in \d+ms)?$", tap.read(), re.M)
+        text = tap.read()
+    results = re.findall(r"^(ok|not ok) \d+ (.*?)(?: in \d+ms)?$", text, re.M)
+    planned = sum(int(count) for count in re.findall(r"^1\.\.(\d+)$", text, re.M))
     failed = {name for result, name in results if result != "ok"}
     ran = {name for _, name in results}
-    excused = {": ".join(part for part in (key, rest) if part): reason for key, rest, reason in listed("failures.txt")}
-    if not ran:
-        problems.append("no test ran")
+    excused = listed("failures.txt")
+    if not ran or len(results) != planned:
+        problems.append(f"{planned} tests were planned, and {len(results)} ran")
     for name in sorted(failed - set(excused)):
         problems.append(f"this test failed: {name}")
     for name in sorted(set(excused) & (ran - failed)):
         problems.append(f"failures.txt names a test that passes: {name}")
-    print(f"\n{len(ran)} tests; failed, because the program is an instrumented one:")
+    print(f"\n{len(results)} tests; failed, because the program is an instrumented one:")
     for name in sorted(failed & set(excused)):
         print(f"  {name}\n      {excused[name]}")
 
 
 def report(directory):
     problems = []
-    found = {file: counts for file, counts in lines(directory).items() if not file.startswith("..")}
-    reasons = excuse(found, problems)
+    found = {file: each for file, each in lines(directory).items() if not file.startswith("..")}
     modules = collections.defaultdict(lambda: [0, 0])
-    missed = []
-    for file, counts in sorted(found.items()):
+    for file, (counts, _) in found.items():
         total = modules[module_of(file)]
         total[0] += len(counts)
         total[1] += sum(1 for count in counts.values() if count)
-        missed += [(file, line) for line, count in sorted(counts.items()) if not count]
-
-    print("not covered:")
-    for file, line in missed:
-        print(f"  shim/{file}:{line}: {source(file)[line]}")
-        if (file, line) in reasons:
-            print(f"      {reasons[file, line]}")
+    print_missed(found, problems)
     judge_tests(directory, problems)
 
     print(f"\n{'module':12} {'lines':>6} {'covered':>8} {'%':>6}  must be")
