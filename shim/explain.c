@@ -77,7 +77,8 @@ static void explain_steps(const struct plan *plan)
 		say("  accounts %s (uid %u, gid %u)\n", plan->wishes[i].name, plan->wishes[i].uid, plan->wishes[i].gid);
 	for (size_t i = 0; i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
-		say("  line %u: %s %s", step->line, step->verb->name, step->items.count ? step->items.items[0] : "");
+		say("  line %u: %s%s%s", step->line, step->verb->name, step->items.count ? " " : "",
+		    step->items.count ? step->items.items[0] : "");
 		if (step->items.count > 1)
 			say(" and %zu more", step->items.count - 1);
 		if (step->skipped)

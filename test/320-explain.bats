@@ -310,6 +310,36 @@ drop='setgid setuid setpcap'
 	assert_line '  none'
 }
 
+@test "what the setup does is said with its lines: accounts, several items, and what is skipped" {
+	explain <<-'END'
+		user: abc
+		accounts: [{name: abc, uid: 911, gid: 912}]
+		setup:
+		  - mkdir: [/data/a, /data/b, /data/c]
+		  - {mkdir: /data/d, when: {env: NOT_THERE}}
+	END
+	assert_success
+	assert_line '  accounts abc (uid 911, gid 912)'
+	assert_line '  line 4: mkdir /data/a and 2 more'
+	assert_line '  line 5: mkdir (skipped: its condition does not hold)'
+}
+
+@test "warnings: a workload that is uid 0 owns what root's is, whatever it keeps" {
+	explain <<<$'user: "0:0"\nallow_root: true\ncap_add: [SYS_ADMIN]'
+	assert_success
+	assert_line --partial "the workload is uid 0: every file of root's is its own"
+}
+
+@test "a config with mistakes is not explained" {
+	explain <<<'user: nobody-here'
+	assert_refused 100 nobody-here
+	refute_line 'the workload'
+	capshim_run --image -- --explain-syscall mount <<<'user: nobody-here'
+	assert_refused 100 nobody-here
+	capshim_run --image -- --explain-syscall mount <<<$'user: app\nseccomp: unconfined'
+	assert_refused 100 'there is no filter'
+}
+
 @test "warnings: file capabilities of the program" {
 	setcap cap_net_raw+p "$IMAGE/probe"
 	explain <<<'user: app'
