@@ -9,7 +9,7 @@ COVERAGE_CC := clang-14 -nostdinc -isystem /usr/include/$(HOST:%-gnu=%-musl)
 # builds its own program. Both would only take their time.
 COVERAGE_TESTS ?= $(filter-out test/900-% test/992-%,$(TESTS))
 
-.PHONY: coverage coverage-report
+.PHONY: coverage coverage-report lint-coverage
 coverage:
 	deps/install-packages build test coverage
 	$(MAKE) all fixtures $(COVERAGE)/capshim
@@ -45,3 +45,8 @@ $(COVERAGE)/capshim: $(COVERAGE_OBJECTS) $(COVERAGE_ENDS) $(GENERATED) $(ARCHIVE
 comma := ,
 
 -include $(COVERAGE_OBJECTS:.o=.d)
+
+lint: lint-coverage
+lint-coverage:
+	clang-format-14 --dry-run --Werror test/coverage/*.c
+	.ci/style test/coverage/*.c
