@@ -85,10 +85,10 @@ static bool same_gid(const struct privileges *want, const struct start *start)
 	return want->gid == start->gid && want->gid == start->egid && want->gid == start->sgid;
 }
 
-/* EPERM for who holds CAP_SETGID: user_namespaces(7), the setgroups file. */
-static _Noreturn void refused_groups(const struct start *start)
+/* EPERM though CAP_SETGID is there, which drop_plan() saw to: user_namespaces(7), the setgroups file. */
+static _Noreturn void refused_groups(void)
 {
-	if (errno == EPERM && start->effective & BIT(CAP_SETGID))
+	if (errno == EPERM)
 		diag_die(DIAG_SYSTEM,
 			 "cannot set \"the supplementary groups\": %s (the user namespace denies "
 			 "setgroups(2), or a seccomp profile does: map groups with newgidmap(1), or ask "
@@ -104,7 +104,7 @@ static _Noreturn void refused_groups(const struct start *start)
 static void switch_groups(const struct privileges *want, const struct start *start)
 {
 	if (!same_groups(want, start) && syscall(SYS_setgroups, want->ngroups, want->groups) != 0)
-		refused_groups(start);
+		refused_groups();
 	if (!same_gid(want, start) && syscall(SYS_setresgid, want->gid, want->gid, want->gid) != 0)
 		refused_id("gid", want->gid, CAP_SETGID);
 }

@@ -252,7 +252,8 @@ def killed_by_fault(real, places, file):
         for real_call, call in alone + same[::-1]:
             if not worth(call, number, file) or (call.at < dropping and (file != "shim/drop.c" or call.name not in START)):
                 continue
-            for value in ERRORS[:1] if call.at < dropping or number else ERRORS + MORE_ERRORS.get(call.name, []):
+            more = MORE_ERRORS.get(call.name, []) if number == 0 else []
+            for value in ERRORS[:1] if call.at < dropping else ERRORS + more:
                 status, ran, messages = places.fault(number, call, value)
                 if real_call and (status, ran, messages) != real.fault(number, real_call, value):
                     # Twice: whatever is not the same from run to run kills nothing.
@@ -289,7 +290,9 @@ class Worker:
 
     def build(self, file):
         compile_one = next(line for line in self.commands if f" -c {file} " in line)
-        done = subprocess.run(["sh", "-c", f"{compile_one} && {self.link}"], cwd=self.tree, capture_output=True, check=False)
+        # What a mutant leaves without a value has the same one in each run.
+        build = f"{compile_one} -ftrivial-auto-var-init=zero && {self.link}"
+        done = subprocess.run(["sh", "-c", build], cwd=self.tree, capture_output=True, check=False)
         return done.returncode == 0
 
     def write(self, file, text):
