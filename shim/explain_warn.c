@@ -9,6 +9,7 @@
 #include "capability.h"
 #include "explain_parts.h"
 #include "steps/steps.h"
+#include "walk.h"
 #include "workload_parts.h"
 
 #define ENTRIES_MAX 8192 /* of a directory of PATH that are looked at */
@@ -151,7 +152,8 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 		int fd = name[0] == '/' ? openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 		if (fd < 0)
 			continue;
-		if ((fstat(fd, &stat) == 0 && writes(plan, &stat)) || explain_given(plan, plan->nsteps, name, false))
+		if ((walk_fstat(fd, &stat) == 0 && writes(plan, &stat)) ||
+		    explain_given(plan, plan->nsteps, name, false))
 			list_add(mem, to,
 				 mem_format(mem, "%s is in PATH, and the workload can put programs there", name));
 		/* /bin is often a link to /usr/bin: once is enough. */

@@ -265,7 +265,7 @@ static bool group_of(struct plan *plan, const struct node *node, const char *pat
 		return false;
 	}
 	int fd = walk_open(path, WALK_FOLLOW, &where);
-	if (fd < 0 || fstat(fd, &st) != 0) {
+	if (fd < 0 || walk_fstat(fd, &st) != 0) {
 		plan->problems.pending += errno == ENOENT;
 		yaml_problem(&plan->problems, node, "cannot open \"%s\": %s (mount it, or name the group itself)", path,
 			     walk_why(why, sizeof(why), errno, &where));

@@ -61,18 +61,6 @@ int walk_descriptor(int fd)
 	return -1;
 }
 
-/* fstat(2). What it does not fill in belongs to nobody and is nothing: then it failed, whatever it says. */
-static int look(int fd, struct stat *stat)
-{
-	*stat = (struct stat){.st_uid = UINT32_MAX};
-	if (fstat(fd, stat) != 0)
-		return -1;
-	if (stat->st_mode & S_IFMT)
-		return 0;
-	errno = EIO;
-	return -1;
-}
-
 /* The path for messages: down into NAME, or up for "..". What does not fit is left out. */
 static void place(struct walk_where *where, const char *name)
 {
@@ -118,7 +106,7 @@ static int enter_root(struct walk *walk)
 
 	if (fd < 0)
 		return -1;
-	if (look(fd, &stat) != 0) {
+	if (walk_fstat(fd, &stat) != 0) {
 		close(fd);
 		return -1;
 	}
@@ -202,7 +190,7 @@ static int step(struct walk *walk, struct walk_found *found)
 	found->fd = walk_openat(walk->dir, found->name, O_PATH | O_NOFOLLOW);
 	if (found->fd < 0)
 		return -1;
-	if (look(found->fd, &found->stat) != 0) {
+	if (walk_fstat(found->fd, &found->stat) != 0) {
 		close(found->fd);
 		return -1;
 	}

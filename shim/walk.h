@@ -45,6 +45,12 @@ int walk_openat(int parent, const char *name, int flags) __attribute__((warn_unu
 int walk_descriptor(int fd) __attribute__((warn_unused_result));
 
 /*
+ * fstat(2), by the raw call: musl copies the answer from a buffer of its own, and if none was given, what lay there
+ * before. What is not filled in belongs to nobody and is nothing: then it failed with EIO, whatever it says.
+ */
+int walk_fstat(int fd, struct stat *stat) __attribute__((warn_unused_result));
+
+/*
  * Opens what PATH (absolute) names, O_PATH|O_CLOEXEC; the descriptor is the caller's. -1 with errno: ELOOP for a link
  * that the rule does not follow, EPERM for a directory that WALK_TRUSTED refuses, otherwise what openat(2) says.
  * WHERE, if not NULL, receives the component at which it ended (for the message).

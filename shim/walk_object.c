@@ -35,6 +35,20 @@ static_assert(sizeof(struct kernel_statx) == 256, "statx(2)");
 #define STATX_NEEDED (STATX_WANTED & ~STATX_MNT_ID_BIT)
 #define STATX_MOUNT_ROOT 0x2000U
 
+/* The kernel's struct stat is the C libraries' on the machines that have one without a second one for large files. */
+static_assert(sizeof(struct stat) == 144 || sizeof(struct stat) == 128, "fstat(2) of x86-64 and arm64");
+
+int walk_fstat(int fd, struct stat *stat)
+{
+	*stat = (struct stat){.st_uid = UINT32_MAX, .st_gid = UINT32_MAX};
+	if (syscall(SYS_fstat, fd, stat) != 0)
+		return -1;
+	if (stat->st_mode & S_IFMT)
+		return 0;
+	errno = EIO;
+	return -1;
+}
+
 int walk_stat(int parent, const char *name, struct walk_stat *stat)
 {
 	struct kernel_statx kernel = {0};
@@ -71,7 +85,7 @@ static int reopen_file(const struct stat *held, int parent, const char *name, in
 	int new = walk_openat(parent, name, flags | REOPEN_FLAGS);
 	if (new < 0)
 		return -1;
-	if (fstat(new, opened) == 0 && opened->st_dev == held->st_dev && opened->st_ino == held->st_ino)
+	if (walk_fstat(new, opened) == 0 && opened->st_dev == held->st_dev && opened->st_ino == held->st_ino)
 		return new;
 	close(new);
 	errno = ESTALE;
@@ -80,9 +94,9 @@ static int reopen_file(const struct stat *held, int parent, const char *name, in
 
 int walk_reopen(int fd, int parent, const char *name, int flags)
 {
-	struct stat held = {0}, opened;
+	struct stat held, opened;
 
-	if (fstat(fd, &held) != 0)
+	if (walk_fstat(fd, &held) != 0)
 		return -1;
 	if (S_ISDIR(held.st_mode))
 		return walk_openat(fd, ".", flags | REOPEN_FLAGS | O_DIRECTORY);
@@ -160,7 +174,7 @@ int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t
 	if (gid == UINT32_MAX)
 		gid = getegid();
 	/* Mode first: once it is somebody else's, chmod(2) needs CAP_FOWNER. */
-	if (walk_chmod(fd, parent, name, mode) == 0 && fstat(fd, &made) == 0 &&
+	if (walk_chmod(fd, parent, name, mode) == 0 && walk_fstat(fd, &made) == 0 &&
 	    ((made.st_uid == uid && made.st_gid == gid) || fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0))
 		return fd;
 	int err = errno;

@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "walk.h"
 #include "workload_parts.h"
 
 /*
@@ -30,8 +31,7 @@ static bool open_null(int want)
 	struct stat status;
 	int fd = openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY);
 
-	memset(&status, 0, sizeof(status));
-	if (fd == want && fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == NULL_DEVICE)
+	if (fd == want && walk_fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == NULL_DEVICE)
 		return true;
 	if (fd >= 0)
 		close(fd);

@@ -44,8 +44,7 @@ bool workload_stdio_foreign(int fd, uint32_t uid)
 {
 	struct stat status;
 
-	memset(&status, 0, sizeof(status));
-	if (fstat(fd, &status) != 0 || status.st_uid == uid)
+	if (walk_fstat(fd, &status) != 0 || status.st_uid == uid)
 		return false;
 	return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || terminal(fd, &status);
 }

@@ -55,7 +55,7 @@ static bool make_link(const char *text, const struct file_want *want, int to, co
 	if (symlinkat(text, to, temporary) != 0)
 		return false;
 	int fd = walk_openat(to, temporary, O_PATH | O_NOFOLLOW);
-	bool good = fd >= 0 && fstat(fd, &made) == 0;
+	bool good = fd >= 0 && walk_fstat(fd, &made) == 0;
 	if (good && !S_ISLNK(made.st_mode)) {
 		errno = ESTALE;
 		good = false;

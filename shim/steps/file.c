@@ -71,7 +71,7 @@ char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *l
 	struct stat stat = {.st_mode = 0};
 	int in = walk_reopen(fd, parent, name, O_RDONLY);
 
-	if (in < 0 || fstat(in, &stat) != 0 || !S_ISREG(stat.st_mode) || stat.st_size > READ_LIMIT) {
+	if (in < 0 || walk_fstat(in, &stat) != 0 || !S_ISREG(stat.st_mode) || stat.st_size > READ_LIMIT) {
 		if (in >= 0) {
 			close(in);
 			errno = S_ISREG(stat.st_mode) ? EFBIG : EINVAL;
@@ -121,7 +121,7 @@ int file_is_empty(int fd, int parent, const char *name)
 	struct stat stat;
 	bool seeding = false;
 
-	if (fstat(fd, &stat) != 0)
+	if (walk_fstat(fd, &stat) != 0)
 		return -1;
 	if (!S_ISDIR(stat.st_mode))
 		return stat.st_size == 0;
@@ -160,12 +160,13 @@ static ssize_t wanted_part(const struct file_want *want, off_t at, char *buffer,
 /* Is AT the end of what is wanted? A read that ends before the source does must not pass for a copy: EIO. */
 static bool is_whole(const struct file_want *want, off_t at)
 {
-	struct stat source = {.st_size = INT64_MAX};
+	struct stat source;
 
 	if (want->bytes)
 		return true;
-	if (fstat(want->source, &source) == 0 && at < source.st_size)
-		errno = EIO;
+	if (walk_fstat(want->source, &source) != 0)
+		return false;
+	errno = EIO;
 	return at >= source.st_size;
 }
 
@@ -222,13 +223,13 @@ static bool own(int fd, const struct file_want *want, int *cap)
 {
 	struct stat now;
 
-	if (fstat(fd, &now) != 0)
+	if (walk_fstat(fd, &now) != 0)
 		return false;
 	*cap = CAP_CHOWN;
 	if ((now.st_uid != want->uid || now.st_gid != want->gid) && fchown(fd, want->uid, want->gid) != 0)
 		return false;
 	*cap = want->mode & 06000 ? CAP_FSETID : CAP_FOWNER;
-	if (fchmod(fd, want->mode) != 0 || fstat(fd, &now) != 0)
+	if (fchmod(fd, want->mode) != 0 || walk_fstat(fd, &now) != 0)
 		return false;
 	if (now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode)
 		return true;
@@ -285,7 +286,7 @@ static int overwrite(int fd, int parent, const char *name, const struct file_wan
 	*cap = CAP_DAC_OVERRIDE;
 	if (out < 0)
 		return -1;
-	if (fstat(out, &now) == 0) {
+	if (walk_fstat(out, &now) == 0) {
 		if (now.st_nlink != 1)
 			errno = EMLINK;
 		else if (own(out, want, cap) && fill(out, want))
@@ -321,7 +322,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	int cap = CAP_DAC_OVERRIDE, result = -1;
 
 	found.fd = walk_openat(parent, name, O_PATH | O_NOFOLLOW);
-	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fstat(found.fd, &found.stat) != 0)) {
+	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && walk_fstat(found.fd, &found.stat) != 0)) {
 		setup_failed(setup, verb, path, errno, cap);
 		return false;
 	}

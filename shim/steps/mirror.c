@@ -13,7 +13,7 @@ bool mirror_may_be_planted(nlink_t links, int directory)
 {
 	struct stat stat;
 
-	return links > 1 && (fstat(directory, &stat) != 0 || stat.st_uid != 0 || stat.st_mode & 022);
+	return links > 1 && (walk_fstat(directory, &stat) != 0 || stat.st_uid != 0 || stat.st_mode & 022);
 }
 
 /* A directory just made: its owner, then its mode, which a change of owner may alter. */

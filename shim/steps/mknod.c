@@ -34,7 +34,7 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 	if (made && owner.gid == ACCOUNTS_NO_ID)
 		owner.gid = getegid();
 
-	if (fstat(held->fd, &stat) != 0 || walk_stat(held->fd, "", &held->now) != 0)
+	if (walk_fstat(held->fd, &stat) != 0 || walk_stat(held->fd, "", &held->now) != 0)
 		setup_failed(setup, "mknod", held->path, errno, CAP_MKNOD);
 	else if (!is_same_device(step, &stat))
 		setup_refused(setup, "mknod", held->path, "it exists and is something else");

@@ -103,7 +103,7 @@ static int mount_on(int fd, const char *source, const char *type, unsigned long 
 	struct stat stat;
 	char path[32];
 
-	if (fstat(fd, &stat) != 0)
+	if (walk_fstat(fd, &stat) != 0)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (S_ISDIR(stat.st_mode))

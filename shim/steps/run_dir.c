@@ -20,7 +20,7 @@ static bool is_wanted(const struct step *step, const char *path, const char *nam
 	int fd = walk_open(path, WALK_FOLLOW, NULL);
 	if (fd < 0)
 		return true; /* run_open() says why it cannot be run */
-	bool wanted = fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
+	bool wanted = walk_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
 	close(fd);
 	return wanted;
 }

@@ -25,7 +25,7 @@ static bool is_program(const char *path)
 
 	if (fd < 0)
 		return errno != ENOENT && errno != ENOTDIR;
-	bool good = fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
+	bool good = walk_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
 	close(fd);
 	return good;
 }
@@ -64,7 +64,7 @@ static int open_image(struct setup *setup, const char *path, const char *name, c
 		return -1;
 	}
 	ssize_t length = pread(fd, line, SCRIPT_LINE, 0);
-	if (length >= 0 && fstat(fd, &stat) == 0) {
+	if (length >= 0 && walk_fstat(fd, &stat) == 0) {
 		line[length] = '\0';
 		if (stat.st_mode & 0111)
 			return fd;
