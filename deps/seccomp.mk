@@ -3,7 +3,8 @@
 
 GENERATE := $(OUT)/seccomp-generate
 GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/,filter_answer.c filter_code.c filter_compile.c \
-		  filter_profile.c filter_where.c capability.c diag.c mem.c) \
+		  filter_profile.c filter_where.c capability.c diag.c mem.c \
+		  walk.c walk_object.c) \
 		  $(wildcard shim/yaml*.c)
 
 .DEFAULT_GOAL := all

@@ -1,4 +1,5 @@
 #include "filter_parts.h"
+#include "walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -187,13 +188,13 @@ static int add_calls(scmp_filter_ctx ctx, const struct filter_profile *profile, 
 /* Exports the program through a file in memory: seccomp_export_bpf_mem() is newer than what distributions have. */
 static int export(scmp_filter_ctx ctx, struct mem *mem, struct sock_filter **body, size_t *count)
 {
-	struct stat st = {0};
-	int fd = memfd_create("filter", MFD_CLOEXEC);
+	struct stat st;
+	int fd = walk_descriptor(memfd_create("filter", MFD_CLOEXEC));
 
 	if (fd < 0)
 		return -errno;
 	int error = seccomp_export_bpf(ctx, fd);
-	if (!error && fstat(fd, &st) != 0)
+	if (!error && walk_fstat(fd, &st) != 0)
 		error = -errno;
 	if (!error) {
 		*count = (size_t)st.st_size / sizeof(**body);

@@ -143,9 +143,9 @@ RESIDENT static void workload_changed(struct init_state *state, int status)
 
 /*
  * SIGCHLD says only that something may have happened: several become one, and anybody of the same user can send one.
- * waitpid(2) knows, and is asked again a second after the last of them: if it was wrong the first time, no other signal
- * would come. ECHILD before the workload was seen cannot be while SIGCHLD is not ignored; it must not be waited for all
- * the same.
+ * waitpid(2) knows, and is asked again when a second has passed without a signal: if it was wrong the first time, no
+ * other one would come. ECHILD before the workload was seen cannot be while SIGCHLD is not ignored; it must not be waited
+ * for all the same.
  */
 RESIDENT static void reap(struct init_state *state)
 {

@@ -366,8 +366,11 @@ bool plan_owner(struct plan *plan, const struct node *node, struct owner *to)
 	const char *group;
 
 	*to = (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
+	/* A variable that only the start sets: somebody else than root, as accounts take it for. */
+	if (!text && plan->mode != PLAN_RUN)
+		*to = (struct owner){65533, 65533};
 	if (!text)
-		return false;
+		return plan->mode != PLAN_RUN;
 	if (strcmp(text, "workload") == 0) {
 		*to = (struct owner){plan->workload.uid, plan->workload.gid};
 		return true;

@@ -76,8 +76,8 @@ int trust_open(struct mem *mem, const char *path, const char **why)
 }
 
 /*
- * Reads until the end or until SIZE bytes are there, and asks for one byte more than there should be: a file that grows,
- * or has no honest size, does not pass. Returns the number of bytes, or -1 with errno.
+ * Reads to the end, and asks for one byte more than the SIZE that there should be: a file that grows, or has no honest
+ * size, does not pass. A read that gives just SIZE has seen the end. Returns the number of bytes, or -1 with errno.
  */
 static ssize_t read_all(int fd, char *bytes, size_t size)
 {
@@ -88,7 +88,7 @@ static ssize_t read_all(int fd, char *bytes, size_t size)
 		if (n < 0)
 			return -1;
 		done += (size_t)n;
-		if (n == 0 || done >= size)
+		if (n == 0 || done > size || (size_t)n == size)
 			return (ssize_t)done;
 	}
 }

@@ -13,11 +13,11 @@
 #include "diag.h"
 
 #define LINKS_MAX 40            /* as the kernel: path_resolution(7) */
-#define TEXT_MAX (3 * PATH_MAX) /* a path, and the text of a link in front of its rest */
+#define TEXT_MAX (3 * PATH_MAX) /* the text of a link, a path, and room for its rest while the link is read */
 #define PROC_MAGIC 0x9fa0       /* PROC_SUPER_MAGIC of statfs(2) */
 
 struct walk {
-	/* What is still to be walked: behind TAKEN. First and never cleared, so that only the page it begins in is touched. */
+	/* What is still to be walked: behind TAKEN. First and never cleared: most walks touch only the page it begins in. */
 	char text[TEXT_MAX];
 	size_t taken;
 	int dir; /* where it stands, O_PATH */

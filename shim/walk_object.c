@@ -161,7 +161,7 @@ int walk_chmod(int fd, int parent, const char *name, mode_t mode)
 
 int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid)
 {
-	struct stat made = {.st_uid = UINT32_MAX};
+	struct stat made;
 
 	if (mkdirat(parent, name, 0700) != 0)
 		return -1;

@@ -130,6 +130,31 @@ drop='setgid setuid setpcap'
 	done
 }
 
+@test "an owner that only the start names needs CHOWN, in every verb" {
+	local step list
+
+	for step in '{chown: /data, owner: "${PUID}:${PGID}"}' '{mkdir: /var/lib/app, owner: "${PUID}:${PGID}"}' \
+		'{write: /var/lib/app, content: x, owner: "${PUID}"}'; do
+		explain '=json' <<-END
+			user: app
+			own_stdio: false
+			setup:
+			  - $step
+		END
+		assert_success
+		output=$(grep '^{' <<<"$output") # and on standard error that the variable is not set
+		list=$(required)
+		[[ $list == chown,* ]]
+		run_with "$list"
+		assert_refused 100 PUID
+		capshim_run --image --config image --env PUID=2345 --env PGID=2345 --with --bounding --with "$list" -- -- /probe
+		assert_success
+		capshim_run --image --config image --env PUID=1234 --env PGID=1234 --with --bounding \
+			--with "${list#chown,}" -- -- /probe
+		assert_refused 111 CAP_CHOWN
+	done
+}
+
 @test "the least list is exact: files with an owner, and with a group" {
 	assert_exact "$drop chown fowner" <<-'END'
 		user: app

@@ -4,6 +4,7 @@
 # Each: does it, does it again, wrong input, missing capability, read-only file system, links in every position.
 
 load helpers
+load lie
 
 setup() {
 	test_dir
@@ -400,6 +401,42 @@ make_source() {
 		assert_stat '%u:%g %a' '0:0 755' "$T/both/two"
 	done
 	assert_trace '0 changed, 2 already right'
+}
+
+@test "copy and template: files whose size says nothing, in sysfs and procfs" {
+	local size
+
+	size=$(stat -c %s /sys/kernel/mm/transparent_hugepage/enabled)
+	[ "$size" -gt "$(wc -c </sys/kernel/mm/transparent_hugepage/enabled)" ]
+	steps <<-END
+		  - {copy: /sys/kernel/mm/transparent_hugepage/enabled, to: $T/huge}
+		  - {copy: /proc/sys/kernel/ostype, to: $T/ostype}
+		  - {template: /proc/sys/kernel/ostype, to: $T/filled}
+	END
+	assert_success
+	cmp "$T/huge" /sys/kernel/mm/transparent_hugepage/enabled
+	assert_equal "$(cat "$T/ostype" "$T/filled")" $'Linux\nLinux'
+}
+
+@test "copy and append: a read that answers nothing once, before the end, cuts nothing short" {
+	local call
+
+	printf 'one\ntwo\n' >"$T/from"
+	for call in pread64 read; do
+		printf 'old\n' >"$T/to"
+		lie $call '"(one|old)' retval=0 <<-END
+			user: 1234:1234
+			supplementary_groups: none
+			seccomp: unconfined
+			setup:
+			  - {copy: $T/from, to: $T/copied}
+			  - {write: $T/to, content: new, if_exists: append_missing}
+		END
+		assert_success
+		assert_equal "$(cat "$T/copied")" $'one\ntwo'
+		assert_equal "$(cat "$T/to")" $'old\nnew'
+		rm "$T/copied"
+	done
 }
 
 @test "copy: the contents of a directory, with modes and links as they are" {

@@ -7,7 +7,6 @@
 #define BIT(cap) CAPABILITY_BIT(cap)
 
 /* What root needs in files and directories of others, as a used volume has them. */
-/* Not DAC_READ_SEARCH, which would do: engines do not grant it by default, and Pod Security "baseline" forbids it. */
 #define MAY_SEARCH BIT(CAP_DAC_OVERRIDE)
 #define MAY_CHANGE (BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER))
 #define MAY_REPLACE (MAY_CHANGE | BIT(CAP_CHOWN))
