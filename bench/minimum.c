@@ -1,14 +1,19 @@
 /*
  * What capshim is measured against: the drop and its proof, from root with a full bounding set to a fixed uid and gid
- * with nothing, with just the system calls that this takes, and no config. It is linked twice: with no filter, and with
- * the built-in default as finished BPF. Not for use: it explains no failure.
+ * with nothing, with just the system calls that capshim makes for this (shim/drop.c, shim/verify.c, the descriptors), and
+ * no config. It is linked twice: with no filter, and with the built-in default as finished BPF. Not for use: it explains
+ * no failure.
  */
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define LOCKED (SECURE_ALL_BITS | SECURE_ALL_LOCKS)
@@ -25,6 +30,36 @@ static int set(unsigned int effective)
 	const struct __user_cap_data_struct data[2] = {{effective, effective, 0}, {0, 0, 0}};
 
 	return (int)syscall(SYS_capset, &header, data);
+}
+
+/* What survives a drop and execve(2), and is not handed on. */
+static int clean(void)
+{
+	const struct itimerval off = {{0, 0}, {0, 0}};
+	int bad = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0L) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+
+	for (int timer = ITIMER_REAL; timer <= ITIMER_PROF; timer++)
+		bad |= (int)syscall(SYS_setitimer, timer, &off, 0L);
+	return bad || personality(0xffffffffUL) < 0;
+}
+
+static int cleaned(void)
+{
+	struct itimerval left;
+	char about[256];
+	int bad = syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, about, sizeof(about)) <= 0;
+
+	for (int timer = ITIMER_REAL; timer <= ITIMER_PROF; timer++)
+		bad |= syscall(SYS_getitimer, timer, &left) || left.it_value.tv_sec || left.it_value.tv_usec;
+	return bad || personality(0xffffffffUL) != 0 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+}
+
+/* Every descriptor above 2, and one for certain. */
+static int closed(void)
+{
+	int canary = (int)syscall(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 3);
+
+	return canary < 3 || syscall(SYS_close_range, 3U, ~0U, 0U) || syscall(SYS_fcntl, canary, F_GETFD) != -1;
 }
 
 static int drop(unsigned int id)
@@ -66,7 +101,7 @@ static int filter(void)
 
 int main(int argc, char **argv, char **envp)
 {
-	if (argc < 2 || drop(1234) || prove(1234) || filter())
+	if (argc < 2 || drop(1234) || clean() || prove(1234) || cleaned() || closed() || filter())
 		return 112;
 	execve(argv[1], argv + 1, envp);
 	return 111;

@@ -675,6 +675,13 @@ with_xattr() {
 	assert_refused 112 'cannot prove the disposition of signal 22'
 }
 
+@test "a working directory of which nothing is answered is not proven" {
+	for WHICH in 1 2; do
+		WHICH=$WHICH lie newfstatat '.' retval=0 <<<'{user: "1234:1234", seccomp: unconfined, working_dir: /usr/bin}'
+		assert_refused 112 'cannot prove that the working directory is "/usr/bin": it cannot be read'
+	done
+}
+
 @test "a start without root that cannot stand in / first" {
 	lie chdir '"/"' error=EACCES --groups none --gid 1234 --uid 1234 <<-'END'
 		user: "1234:1234"
