@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016 # ${…} is capshim's, not the shell's
 # --explain: what it says is needed is exactly what is needed. --check: what only a start can decide is no mistake.
 
 load helpers
