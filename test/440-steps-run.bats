@@ -449,7 +449,7 @@ signal_capshim() {
 			END
 			wait_until 10 eval "[ \$(pgrep -fx 'sleep $MARK' | wc -l) = 2 ]"
 			signal_capshim "${pair%:*}"
-			wait_until 10 test -e "$T/status"
+			wait_until 10 test -s "$T/status"
 			assert_equal "$(<"$T/status")" "${pair#*:}"
 			wait_until 5 eval "! pgrep -fx 'sleep $MARK'"
 			run grep -c ^uid= "$T/output"
@@ -470,7 +470,7 @@ signal_capshim() {
 		END
 		wait_until 10 test -e "$T/begun"
 		signal_capshim TERM
-		wait_until 10 test -e "$T/status"
+		wait_until 10 test -s "$T/status"
 		assert_equal "$(<"$T/status")" 143
 	done
 }
@@ -485,7 +485,7 @@ signal_capshim() {
 	wait_until 10 test -e "$T/begun"
 	signal_capshim HUP
 	touch "$T/go"
-	wait_until 10 test -e "$T/status"
+	wait_until 10 test -s "$T/status"
 	observed "$T/output"
 	assert_probe ignored 0x1 blocked 0x4000
 	assert_equal "$(<"$T/status")" 0
