@@ -1,0 +1,22 @@
+#!/usr/bin/env bats
+# Where the memory ends. A file of its own, for what brings an allocator or a machine of its own cannot run it.
+
+load helpers
+
+setup() {
+	test_dir
+}
+
+@test "a proof that there is no memory for is a refusal" {
+	local size groups proof=0
+	groups=$(seq -s , 100001 119900)
+	for ((size = 0; size < 1048576; size += 60000)); do
+		printf '{user: "1234:1234", seccomp: unconfined, supplementary_groups: [%s], ulimits: {as: 1}, environment: {PAD: "%s"}}' \
+			"$groups" "$(printf "%${size}s" '' | tr ' ' x)" >"$T/capshim.yaml"
+		capshim_run --config "$T/capshim.yaml" -- -- "$PROBE"
+		[ "$status" -ne 0 ]
+		refute_workload
+		! [[ $status == 112 && $output == *'cannot prove "the supplementary groups": Out of memory'* ]] || proof=1
+	done
+	assert_equal "$proof" 1
+}
