@@ -22,8 +22,8 @@ void workload_prepare(const struct plan *plan);
 /*
  * Lines 13 and 14, after the proof: session, working_dir again, descriptors, signal state, umask, each proven; the
  * report; the program found in PATH as the user it is now, its file capabilities read again; the filter; execve.
- * Never returns: 126 or 127 where it cannot be executed, 111 or 112 as everywhere. FAILURE_FD is not used: an init
- * learns the status from waitpid(2).
+ * Never returns: 126 or 127 where it cannot be executed, 111 or 112 as everywhere. An init learns the status from
+ * waitpid(2).
  */
 _Noreturn void workload_become(const struct plan *plan);
 

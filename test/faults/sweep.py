@@ -130,35 +130,6 @@ with open("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", encoding="ascii") as 
     NAMES = {int(m[2]): m[1] for m in re.finditer(r"#define __NR_(\w+) (\d+)", header.read())}
 
 
-MORE_STEPS = """
-working_dir: DIR/m
-accounts:
-  - {name: new, uid: 1234, gid: 1234, home: DIR}
-setup:
-  - {mount: DIR/m, type: tmpfs, options: [nosuid, "size=64k"]}
-  - {sysctl: {kernel.pid_max: ">=2"}}
-  - {copy: /etc, to: DIR/tree, recursive: true, owner: workload}
-  - {remove: DIR/tree/group, when: {exists: DIR/tree, cap: CHOWN}, unless: {empty: DIR/tree, mountpoint: DIR/tree}}
-  - {write: DIR/lines, content: "a\n"}
-  - {write: DIR/lines, content: "b\n", if_exists: append_missing}
-  - {copy: /etc, to: DIR/gone, recursive: true}
-  - {remove: DIR/gone, recursive: true}
-  - {wait_for: "unix://DIR/socket", timeout: 2s}
-  - {run_dir: DIR/run.d, user: workload}
-"""
-
-# A process 1 that is told to stop, and a workload that is slow to.
-STOPPED = ["/bin/sh", "-c", 'trap "" TERM; "$@"; kill -TERM $PPID; sleep 9 & wait; wait', "sh"]
-
-# Around a run: mounts that end with it, accounts that only it sees, and a look at what was mounted.
-IN_NETWORK = 'exec "$@"'
-IN_NAMESPACE = """mount --bind "$0/etc" /etc && "$@"
-status=$?
-stat -f -c %T "$0/m" >"$0/mounted"
-exit $status
-"""
-
-
 class Broken(Exception):
     pass
 
