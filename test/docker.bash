@@ -40,39 +40,39 @@ docker_config() {
 	MOUNT=(-v "$T/capshim.yaml:/etc/capshim.yaml:ro")
 }
 
-# docker_run [OPTION ...] [-- ARGUMENT ...]: a container of the image in the foreground; standard input is the caller's.
-# FRONT stands in front of the client. Docker lets everybody bind port 80 in a network namespace of its own: not here.
-docker_run() {
-	local options=()
-
+# docker_command OPTION ... [-- ARGUMENT ...]: sets COMMAND to the client's, for a container of the image.
+docker_command() {
+	COMMAND=(docker run --network none "${MOUNT[@]}")
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
-		options+=("$1")
+		COMMAND+=("$1")
 		shift
 	done
 	[ $# -eq 0 ] || shift
-	observe timeout -k 5 60 "${FRONT[@]}" docker run --rm --network none \
-		--sysctl net.ipv4.ip_unprivileged_port_start=1024 "${MOUNT[@]}" "${options[@]}" "$DOCKER_IMAGE" "$@"
+	COMMAND+=("$DOCKER_IMAGE" "$@")
+}
+
+# docker_observe COMMAND ...: runs a client; sets $output and $lines to what it wrote, as bats' run does.
+docker_observe() {
+	observe "$@"
 	output=${output//$'\r'/}
 	mapfile -t lines <<<"$output"
+}
+
+# docker_run [OPTION ...] [-- ARGUMENT ...]: a container of the image in the foreground; standard input is the caller's.
+# FRONT stands in front of the client. Docker lets everybody bind port 80 in a network namespace of its own: not here.
+docker_run() {
+	docker_command --rm --sysctl net.ipv4.ip_unprivileged_port_start=1024 "$@"
+	docker_observe timeout -k 5 60 "${FRONT[@]}" "${COMMAND[@]}"
 }
 
 # docker_start OPTION ... [-- ARGUMENT ...]: the same in the background, as $NAME; it is for the test to remove.
 docker_start() {
-	local options=()
-
-	while [ $# -gt 0 ] && [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	[ $# -eq 0 ] || shift
-	timeout 60 docker run -d --name "$NAME" --network none "${MOUNT[@]}" "${options[@]}" "$DOCKER_IMAGE" "$@" >/dev/null
+	docker_command -d --name "$NAME" "$@"
+	timeout 60 "${COMMAND[@]}" >/dev/null
 }
 
-# docker_logs: sets $output to what $NAME wrote, as bats' run does.
 docker_logs() {
-	observe timeout 20 docker logs "$NAME"
-	output=${output//$'\r'/}
-	mapfile -t lines <<<"$output"
+	docker_observe timeout 20 docker logs "$NAME"
 }
 
 docker_says() {

@@ -33,13 +33,14 @@ profile_run() {
 	)
 }
 
-# rules RULE ...: a profile with these rules; what a program needs to be started and to end is allowed.
+# rules RULE ...: a profile with these rules; what a program of either C library needs to start and to end is allowed.
 # DEFAULT is what stands for the other calls, the default is ERRNO with 4002.
 rules() {
 	local IFS=,
 
 	printf '{%s, "syscalls": [%s]}' "${DEFAULT:-\"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 4002}" \
 		"{\"names\": [\"execve\", \"exit_group\", \"seccomp\", \"arch_prctl\", \"set_tid_address\", \"mmap\", \"brk\",
-		 \"mprotect\", \"clone\", \"rt_sigaction\", \"rt_sigprocmask\", \"poll\", \"ioctl\", \"wait4\", \"close\", \"write\", \"writev\"],
+		 \"mprotect\", \"clone\", \"rt_sigaction\", \"rt_sigprocmask\", \"poll\", \"ioctl\", \"wait4\", \"close\", \"write\", \"writev\",
+		 \"set_robust_list\", \"rseq\", \"prlimit64\", \"readlink\", \"getrandom\", \"newfstatat\"],
 		 \"action\": \"SCMP_ACT_ALLOW\"}${*:+,}$*"
 }
