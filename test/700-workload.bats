@@ -676,8 +676,10 @@ with_xattr() {
 }
 
 @test "a working directory of which nothing is answered is not proven" {
-	for WHICH in 1 2; do
-		WHICH=$WHICH lie newfstatat '.' retval=0 <<<'{user: "1234:1234", seccomp: unconfined, working_dir: /usr/bin}'
+	local path
+	for path in '' /usr/bin; do
+		lie newfstatat "AT_FDCWD, \"$path\"," retval=0 \
+			<<<'{user: "1234:1234", seccomp: unconfined, working_dir: /usr/bin}'
 		assert_refused 112 'cannot prove that the working directory is "/usr/bin": it cannot be read'
 	done
 }

@@ -4,8 +4,8 @@
 # some configs; here it is one call, of a config that the sweep does not have.
 
 # lie CALL PATTERN HOW [START OPTION ...] [-- WORD ...] with the config on standard input: runs capshim outside of an
-# image, and with the first (WHICH=2: the second) CALL whose line in strace(1) is like PATTERN (grep -E) tampered with as HOW says (the words
-# behind CALL of strace's inject). Sets what observe sets. Fails where no such call is made.
+# image, and with the first (WHICH=2: the second) CALL whose line in strace(1) is like PATTERN (grep -E) tampered with as
+# HOW says (the words behind CALL of strace's inject). Sets what observe sets. Fails where no such call is made.
 lie() {
 	local call=$1 pattern=$2 how=$3 options=() run nth
 
