@@ -200,7 +200,7 @@ static bool has_member(const struct account_group *group, const char *name)
 bool accounts_member_of(const struct accounts *accounts, const char *name, uint32_t *groups, size_t *count, size_t max)
 {
 	for (const struct account_group *group = accounts->groups; group; group = group->next)
-		if (has_member(group, name) && !accounts_add_gid(groups, count, max, group->gid))
+		if (group->gid != 0 && has_member(group, name) && !accounts_add_gid(groups, count, max, group->gid))
 			return false;
 	return true;
 }

@@ -56,7 +56,7 @@ const struct account_group *accounts_group(const struct accounts *accounts, cons
 /* Puts GID into the ascending list *GROUPS of *COUNT, once; the list is in MEM and has room for MAX. */
 bool accounts_add_gid(uint32_t *groups, size_t *count, size_t max, uint32_t gid) __attribute__((warn_unused_result));
 
-/* Adds the gids of all groups in which NAME is a member. False: more than MAX. */
+/* Adds the gids of all groups in which NAME is a member, but never 0. False: more than MAX. */
 bool accounts_member_of(const struct accounts *accounts, const char *name, uint32_t *groups, size_t *count, size_t max)
 	__attribute__((warn_unused_result));
 

@@ -226,7 +226,7 @@ const char *drop_plan(struct privileges *want, const struct start *start, struct
 	uint64_t absent = want->keep & ~start->permitted;
 	char list[1024];
 
-	want->bounding = want->keep;
+	want->bounding = want->keep & start->bounding; /* an inheritable capability may be in permitted only */
 	want->lock = setpcap || (start->securebits & 0xff) == DROP_SECUREBITS;
 	if (absent && start->euid != 0)
 		return mem_format(mem,

@@ -314,6 +314,14 @@ static void read_groups(struct plan *plan, const struct node *node)
 	plan->workload.ngroups = list.count;
 }
 
+static void no_root_group(struct plan *plan, const struct node *node, const struct identity *user)
+{
+	if (user->gid == 0 && user->uid != 0 && !group_zero_written(node))
+		yaml_problem(&plan->problems, node,
+			     "\"%s\" has group 0: write the group, such as \"%s:0\" if it is meant", node->text,
+			     user->name ? user->name : "UID");
+}
+
 static void no_root(struct plan *plan, const struct node *node, const struct identity *user)
 {
 	if (user->uid == 0 && !plan->allow_root)
@@ -321,10 +329,7 @@ static void no_root(struct plan *plan, const struct node *node, const struct ide
 			     "\"%s\" is root: name another user, or write \"allow_root: true\" for "
 			     "a root without capabilities",
 			     node->text);
-	if (user->gid == 0 && user->uid != 0 && !group_zero_written(node))
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" has group 0: write the group, such as \"%s:0\" if it is meant", node->text,
-			     user->name ? user->name : "UID");
+	no_root_group(plan, node, user);
 }
 
 void plan_identity(struct plan *plan, const struct node *root)
@@ -403,6 +408,8 @@ bool plan_step_user(struct plan *plan, const struct node *user, const struct nod
 	struct group_list groups = no_groups(plan, 0);
 	if (user && (!text || (strcmp(text, "workload") != 0 && !find_identity(plan, user, text, &who))))
 		return false;
+	if (user)
+		no_root_group(plan, user, &who);
 	if (plan->nonroot || (text && strcmp(text, "workload") == 0)) {
 		who = (struct identity){plan->workload.uid, plan->workload.gid, plan->user_name, plan->home};
 		groups.gids = (uint32_t *)plan->workload.groups;

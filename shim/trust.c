@@ -40,7 +40,8 @@ static const char *why_unreachable(struct mem *mem, int err, const struct walk_w
 	if (err == EPERM && where->uid == OVERFLOW_ID)
 		hint = " (uid 65534: root's files look so in a user namespace that does not map root)";
 	else if (err == EPERM && S_ISDIR(where->mode))
-		hint = " (or mounted read-only): put the file elsewhere, such as into /etc";
+		hint = where->uid == 0 ? " (or mounted read-only): put the file elsewhere, such as into /etc"
+				       : ": put the file elsewhere, such as into /etc";
 	return mem_format(mem, "%s%s", why, hint);
 }
 

@@ -27,17 +27,20 @@ struct walk {
 	struct walk_where where;
 };
 
-/* May nobody but root change this? Group bits also show the mask of an ACL: acl(5). */
-static bool is_roots(const struct stat *stat)
-{
-	return stat->st_uid == 0 && (stat->st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
 static bool is_read_only(int fd)
 {
 	struct statvfs fs = {0};
 
 	return fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
+}
+
+/*
+ * May nobody but root change the directory FD? Group bits also show the mask of an ACL: acl(5). A read-only mount makes up
+ * for the mode only, as a Kubernetes ConfigMap needs: what is another's here may be mounted for him to write elsewhere.
+ */
+static bool is_roots(int fd, const struct stat *stat)
+{
+	return stat->st_uid == 0 && ((stat->st_mode & (S_IWGRP | S_IWOTH)) == 0 || is_read_only(fd));
 }
 
 static bool is_procfs(int fd)
@@ -94,7 +97,7 @@ static int enter(struct walk *walk, int fd, const struct stat *stat)
 		errno = ENOTDIR;
 		return -1;
 	}
-	if ((walk->flags & WALK_TRUSTED) && !is_roots(stat) && !is_read_only(fd))
+	if ((walk->flags & WALK_TRUSTED) && !is_roots(fd, stat))
 		return refuse(walk, EPERM, stat);
 	return 0;
 }
@@ -146,12 +149,10 @@ static int follow(struct walk *walk, int link, const struct stat *stat)
 {
 	if (is_procfs(link))
 		return refuse(walk, ELOOP, stat);
-	if (!is_read_only(link)) {
-		if (stat->st_uid != 0)
-			return refuse(walk, ELOOP, stat);
-		if (!is_roots(&walk->dir_stat))
-			return refuse(walk, ELOOP, &walk->dir_stat);
-	}
+	if (stat->st_uid != 0)
+		return refuse(walk, ELOOP, stat);
+	if (!is_roots(walk->dir, &walk->dir_stat))
+		return refuse(walk, ELOOP, &walk->dir_stat);
 	if (++walk->links > LINKS_MAX) {
 		errno = ELOOP;
 		return -1;
@@ -243,6 +244,13 @@ int walk_find(const char *path, int flags, struct walk_found *found, struct walk
 	found->fd = -1;
 	errno = err;
 	return -1;
+}
+
+bool walk_follows(int directory, uint32_t uid)
+{
+	struct stat stat;
+
+	return uid == 0 && walk_fstat(directory, &stat) == 0 && is_roots(directory, &stat);
 }
 
 void walk_release(struct walk_found *found)

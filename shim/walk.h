@@ -1,8 +1,8 @@
 /*
  * Walking a path and a tree where others may have planted anything. Every path is walked component by component from
  * "/" with openat(O_PATH|O_NOFOLLOW). A symbolic link is followed only if it belongs to root *and* its directory is
- * root's and writable by nobody else (sticky does not count), or lies on a read-only mount; its text is walked again,
- * 40 at most; never on procfs. What is found is held by a descriptor, and changes are made on that descriptor.
+ * root's and writable by nobody else (sticky does not count) or on a read-only mount; its text is walked again, 40 at
+ * most; never on procfs. What is found is held by a descriptor, and changes are made on that descriptor.
  */
 #ifndef CAPSHIM_WALK_H
 #define CAPSHIM_WALK_H
@@ -17,7 +17,7 @@
 
 enum walk_flags {
 	WALK_FOLLOW = 1,  /* follow a link that is the last component (by the rule), otherwise return the link itself */
-	WALK_TRUSTED = 2, /* every directory on the way must be root's and writable by nobody else, or read-only */
+	WALK_TRUSTED = 2, /* every directory on the way must be root's, and writable by nobody else or read-only */
 };
 
 /* Where a walk ended: the path so far, cut to what fits. */
@@ -62,6 +62,15 @@ int walk_find(const char *path, int flags, struct walk_found *found, struct walk
 	__attribute__((warn_unused_result));
 void walk_release(struct walk_found *found);
 
+/* Would a link that belongs to UID, in DIRECTORY, be followed by the rule? */
+bool walk_follows(int directory, uint32_t uid) __attribute__((warn_unused_result));
+
+/*
+ * Something with LINKS names, one of them in the directory DIRECTORY: a hard link in a directory that others can write
+ * may be theirs, to a file that they cannot read; and what is read here is often given to them.
+ */
+bool walk_may_be_planted(nlink_t links, int directory) __attribute__((warn_unused_result));
+
 /*
  * Opens the directory that holds the last component of PATH and points *NAME at that component inside PATH. The
  * descriptor is O_PATH|O_DIRECTORY|O_CLOEXEC and the caller's. Errors as walk_open(), and EINVAL where PATH ends in
@@ -71,6 +80,13 @@ int walk_parent(const char *path, const char **name, struct walk_where *where) _
 
 /* The same, and makes the directories that are missing on the way: the caller's, mode 0755 whatever the umask. */
 int walk_make_parent(const char *path, const char **name, struct walk_where *where) __attribute__((warn_unused_result));
+
+/*
+ * Takes from FD, which was just made in PARENT, the access control list that a directory of others has handed down to it:
+ * acl(5). FD is open for writing, or a directory (O_PATH). A directory of root's own may hand one down. 0, or -1 with
+ * errno.
+ */
+int walk_disinherit(int fd, int parent) __attribute__((warn_unused_result));
 
 /*
  * Makes the directory NAME in PARENT with exactly MODE and these owners (UINT32_MAX: the caller's), and opens it
@@ -116,7 +132,8 @@ int walk_stat(int parent, const char *name, struct walk_stat *stat) __attribute_
 
 /* One entry of a tree. All of it is the walk's and lasts as long as the call that receives it. */
 struct walk_entry {
-	const char *path; /* for messages; cut where it is longer than a message should be */
+	const char *path; /* for messages */
+	bool cut;         /* of a file: PATH was too long for a message, and names a directory above it */
 	const char *name; /* in PARENT; NULL for the top */
 	int parent;       /* the directory that holds it; -1 for the top */
 	int fd;           /* a directory: itself, open for reading; the top; anything else O_PATH if pinned, or -1 */

@@ -9,6 +9,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* Newer than the headers of some C libraries. The number is the same on every architecture but alpha. */
@@ -159,6 +160,44 @@ int walk_chmod(int fd, int parent, const char *name, mode_t mode)
 	return result;
 }
 
+/* Could others than root have changed what lies in the directory? Without an answer: yes. */
+static bool is_of_others(int directory)
+{
+	struct stat stat;
+
+	return walk_fstat(directory, &stat) != 0 || stat.st_uid != 0 || (stat.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+bool walk_may_be_planted(nlink_t links, int directory)
+{
+	return links > 1 && is_of_others(directory);
+}
+
+/* Without one, and on a file system that has none, there is nothing to take: setxattr(2). */
+static int remove_acl(int fd, const char *which)
+{
+	return fremovexattr(fd, which) == 0 || errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+}
+
+int walk_disinherit(int fd, int parent)
+{
+	if (!is_of_others(parent))
+		return 0;
+	int result = remove_acl(fd, "system.posix_acl_access");
+	if (result == 0 || errno != EBADF)
+		return result;
+	int directory = walk_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+	if (directory < 0)
+		return -1;
+	result = remove_acl(directory, "system.posix_acl_access");
+	if (result == 0)
+		result = remove_acl(directory, "system.posix_acl_default");
+	int err = errno;
+	close(directory);
+	errno = err;
+	return result;
+}
+
 int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid)
 {
 	struct stat made;
@@ -174,7 +213,7 @@ int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t
 	if (gid == UINT32_MAX)
 		gid = getegid();
 	/* Mode first: once it is somebody else's, chmod(2) needs CAP_FOWNER. */
-	if (walk_chmod(fd, parent, name, mode) == 0 && walk_fstat(fd, &made) == 0 &&
+	if (walk_disinherit(fd, parent) == 0 && walk_chmod(fd, parent, name, mode) == 0 && walk_fstat(fd, &made) == 0 &&
 	    ((made.st_uid == uid && made.st_gid == gid) || fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0))
 		return fd;
 	int err = errno;

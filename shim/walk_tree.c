@@ -21,6 +21,7 @@
 #define BATCH_DEEP_BYTES 4096 /* and below BATCH_DEPTH, so that depth cannot be used to exhaust memory */
 #define BATCH_DEPTH 16
 #define PATH_BYTES 1024 /* of a path in messages */
+#define CUT PATH_BYTES  /* the length of one that is longer: it ends with the last directory that fits */
 
 struct record { /* linux_dirent64 of getdents64(2) */
 	uint64_t ino;
@@ -37,7 +38,7 @@ struct frame {
 	int64_t offset;         /* where the next batch begins */
 	size_t name;            /* its own name, in its parent's batch */
 	size_t base, next, end; /* its batch begins at base; the names from next to end wait to be walked */
-	size_t path_length;
+	size_t path_length;     /* of the path to it; CUT where that has no room */
 };
 
 struct state {
@@ -47,16 +48,16 @@ struct state {
 	size_t depth, frames_max; /* frames[depth] is the directory at hand */
 	char *batch;
 	size_t batch_max;
-	char path[PATH_BYTES];
+	char path[PATH_BYTES + 1]; /* the last byte is CUT's */
 };
 
-/* Appends NAME to the path; where there is no room it stays as it is. Returns its new length. */
+/* Appends NAME to the path of that LENGTH. Returns its new length, or CUT and leaves it as it is. */
 static size_t append(struct state *state, size_t length, const char *name)
 {
 	size_t more = strlen(name);
 
-	if (length + 1 + more >= sizeof(state->path))
-		return length;
+	if (length + 1 + more >= PATH_BYTES)
+		return CUT;
 	if (length == 0 || state->path[length - 1] != '/')
 		state->path[length++] = '/';
 	memcpy(state->path + length, name, more + 1);
@@ -237,7 +238,7 @@ static bool hand_out(struct state *state, const char *name, bool mine)
 	} else if (!mine) {
 		; /* its type had to be found out */
 	} else if (is_on_mount(state, &entry.stat)) {
-		append(state, frame->path_length, name);
+		entry.cut = append(state, frame->path_length, name) == CUT;
 		tree->file(tree->context, &entry);
 		state->path[frame->path_length] = '\0';
 	} else {

@@ -342,6 +342,15 @@ refuses_pw() {
 	refute_output --partial root:
 }
 
+@test "file_environment: a hard link that others could have made is not read" {
+	printf 'hunter2\n' >"$IMAGE/run/pw" && chmod 0600 "$IMAGE/run/pw"
+	ln "$IMAGE/run/pw" "$IMAGE/tmp/pw"
+	refuses_pw 'hard links' /tmp/pw
+	with_config --env PW_FILE=/run/pw <<<'file_environment: [PW]'
+	assert_unprivileged 1234
+	assert_probe env.PW hunter2
+}
+
 @test "file_environment: a secret that belongs to another user is fine, its path is what counts" {
 	secret pw 'hunter2\n'
 	chown 1234:1234 "$IMAGE/run/pw"

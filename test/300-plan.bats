@@ -83,6 +83,29 @@ as_user() {
 	assert_refused 100 'group 0'
 }
 
+@test "group 0 of a step's user only where it is written" {
+	echo 'zero:x:3000:0::/:/bin/false' >>"$IMAGE/etc/passwd"
+	capshim_run --image -- -- /probe <<<'{user: app, seccomp: unconfined, setup: [{run: [/probe], user: zero}]}'
+	assert_refused 100 'zero:0'
+	capshim_run --image -- -- /probe <<<'{user: app, seccomp: unconfined, setup: [{run: [/probe], user: "zero:0"}]}'
+	assert_success
+	assert_line 'uid=3000,3000,3000,3000'
+	assert_line 'gid=0,0,0,0'
+}
+
+@test "supplementary groups: auto never takes group 0, whoever its members are; nor does a step's user" {
+	sed -i 's/^root:.*/root:x:0:app/' "$IMAGE/etc/group"
+	assert grep -qx 'root:x:0:app' "$IMAGE/etc/group"
+	as_user app
+	assert_unprivileged 1234
+	assert_probe groups 44
+	capshim_run --image -- -- /probe <<<'{user: "7:7", seccomp: unconfined, setup: [{run: [/probe], user: app}]}'
+	assert_success
+	assert_line 'uid=1234,1234,1234,1234'
+	assert_line 'groups=44'
+	refute_line --regexp '^groups=0'
+}
+
 @test "supplementary groups: auto takes the user's own and the runtime's, never root's" {
 	echo 'wheel:x:10:root' >>"$IMAGE/etc/group"
 	capshim_run --image --with --groups --with 0,10,700,44 -- -- /probe <<-'END'

@@ -95,16 +95,53 @@ real_file() {
 	assert_output --partial 'ot a directory'
 }
 
-@test "a link on a read-only mount is followed whoever owns it" {
+# over_ro: runs the config in $T with $D/ro mounted read-only, which leaves it writable where it came from.
+over_ro() {
+	run timeout 20 unshare -m bash -c "mount --bind $D/ro $D/ro && mount -o remount,bind,ro $D/ro &&
+		$CAPSHIM -c $T/capshim.yaml"
+}
+
+@test "a read-only mount makes up for the mode of a link's directory, and for no owner" {
 	real_file
-	mkdir "$D/ro" && ln -s ../real "$D/ro/l" && chown -h 1234 "$D/ro/l" "$D/ro" && chmod 0777 "$D/ro"
+	mkdir "$D/ro" && ln -s ../real "$D/ro/l" && chmod 0777 "$D/ro"
 	refute_reaches "$D/ro/l/file"
 	printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:' \
 		"  - {chmod: $D/ro/l/file, mode: 0640}" >"$T/capshim.yaml"
-	run timeout 20 unshare -m bash -c "mount --bind $D/ro $D/ro && mount -o remount,bind,ro $D/ro &&
-		$CAPSHIM -c $T/capshim.yaml"
+	over_ro
 	assert_success
 	assert_equal "$(stat -c %a "$D/real/file")" 640
+	# Another container may have it writable.
+	chmod 0600 "$D/real/file"
+	chown -h 1234 "$D/ro/l"
+	over_ro
+	assert_refused 111 "$D/ro/l"
+	chown -h 0 "$D/ro/l" && chown 1234 "$D/ro" && chmod 0755 "$D/ro"
+	over_ro
+	assert_refused 111 "$D/ro/l"
+	assert_equal "$(stat -c %a "$D/real/file")" 600
+}
+
+@test "on a read-only mount, too, no program is run, no secret read and no group taken that another's link names" {
+	local line
+	mkdir "$D/ro" "$D/roots" && echo secret >"$D/roots/file" && chgrp 42 "$D/roots/file"
+	ln -s "$D/roots/file" "$D/ro/file" && ln -s /bin/true "$D/ro/program"
+	chown -hR 1234:1234 "$D/ro"
+	while read -r line; do
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' "environment: {PW_FILE: $D/ro/file}" \
+			"$line" >"$T/capshim.yaml"
+		over_ro
+		assert_failure
+		assert_output --partial "$D/ro"
+	done <<-END
+		setup: [{run: [$D/ro/program]}]
+		setup: [{copy: $D/ro/file, to: $D/copied, owner: workload}]
+		supplementary_groups: ["group_of:$D/ro/file"]
+	END
+	assert [ ! -e "$D/copied" ]
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'file_environment: [PW]' >"$T/capshim.yaml"
+	PW_FILE=$D/ro/file over_ro
+	assert_failure 100
+	assert_output --partial "$D/ro/file"
 }
 
 # ---- what has the power of an executable
@@ -176,7 +213,13 @@ assert_distrusted() {
 	run timeout 20 unshare -m bash -c "mount --bind $D/map $D/map && mount -o remount,bind,ro $D/map &&
 		$CAPSHIM -c $D/map/config.yaml"
 	assert_success
-	# The file itself must be root's there as well.
+	# What lies there must be root's all the same: the directory ...
+	chown 1234 "$D/map/..2026_01_01"
+	run timeout 20 unshare -m bash -c "mount --bind $D/map $D/map && mount -o remount,bind,ro $D/map &&
+		$CAPSHIM -c $D/map/config.yaml"
+	assert_failure 100
+	chown 0 "$D/map/..2026_01_01"
+	# ... and the file, which nobody else may write.
 	chmod 0666 "$D/map/..2026_01_01/config.yaml"
 	run timeout 20 unshare -m bash -c "mount --bind $D/map $D/map && mount -o remount,bind,ro $D/map &&
 		$CAPSHIM -c $D/map/config.yaml"

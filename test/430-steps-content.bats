@@ -612,6 +612,112 @@ make_source() {
 	done
 }
 
+@test "copy: a link that somebody planted does not become root's, and leads no later step anywhere" {
+	local owner
+	mkdir "$T/outside"
+	as_app ln -s "$T/outside" "$T/data/link"
+	ln -s "$T/outside" "$T/data/moved" # a link of root's that its directory's owner moved there
+	for owner in root 0; do
+		steps <<-END
+			- copy: $T/data
+			  to: $T/there
+			  recursive: true
+			  owner: $owner
+			- write: $T/there/regular
+			  content: ""
+			- chown: $T/there/link
+			  if_exists: true
+		END
+		assert_success
+		assert_output --partial '2 symbolic links passed over that others than root could have made'
+		assert_equal "$(ls "$T/there")" regular
+	done
+	assert_stat %u 0 "$T/outside"
+	steps <<-END
+		- copy: $T/data
+		  to: $T/theirs
+		  recursive: true
+		  owner: 1234
+		- chown: $T/theirs/link
+	END
+	assert_refused 111 "$T/theirs/link"
+	assert_stat '%F %u' 'symbolic link 1234' "$T/theirs/link"
+	assert_stat %u 0 "$T/outside"
+	# What is root's alone is copied with its links, also where only the mount makes it so.
+	mkdir "$T/roots" && ln -s ../outside "$T/roots/link" && chmod 0777 "$T/roots"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:' \
+		"  - {copy: $T/roots, to: $T/kept, recursive: true}" >"$T/capshim.yaml"
+	run timeout 20 unshare -m bash -c "mount --bind $T/roots $T/roots && mount -o remount,bind,ro $T/roots &&
+		$CAPSHIM -c $T/capshim.yaml"
+	assert_success
+	assert_stat '%N' "'$T/kept/link' -> '../outside'" "$T/kept/link"
+}
+
+# acl FILE KIND: gives the owner of FILE an ACL that lets 1234 do everything: access, or default (for what is made below).
+acl() {
+	python3 -c 'import os, struct, sys
+entries = [(1, 7, -1), (2, 7, 1234), (4, 5, -1), (16, 7, -1), (32, 5, -1)]
+os.setxattr(sys.argv[1], "system.posix_acl_" + sys.argv[2],
+            struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))' "$1" "$2"
+}
+
+# has_acl FILE: as the kernel lists it.
+has_acl() {
+	python3 -c 'import os, sys
+sys.exit(not any("posix_acl" in name for name in os.listxattr(sys.argv[1])))' "$1"
+}
+
+@test "what is made in a directory of others has the mode that is written, whatever ACL they hand down" {
+	local name
+	acl "$T/data" default
+	mkdir "$T/source" && echo secret >"$T/source/file" && chmod 0600 "$T/source/file"
+	steps <<-END
+		- mkdir: $T/data/made/deep
+		  mode: 0770
+		  owner: "2000:2000"
+		- {write: $T/data/written, content: secret, owner: "root:2000", mode: 0640}
+		- {template: $T/source/file, to: $T/data/template, owner: "root:2000", mode: 0640}
+		- {copy: $T/source, to: $T/data/copied, recursive: true, owner: "root:2000", mode: 0640}
+	END
+	assert_success
+	for name in made made/deep written template copied copied/file; do
+		has_acl "$T/data/$name" && fail "$name has an ACL"
+	done
+	for name in written template; do
+		run as_app cat "$T/data/$name"
+		assert_failure
+	done
+	run as_app touch "$T/data/made/deep/evil"
+	assert_failure
+	# In root's own directory it is root's word.
+	mkdir "$T/roots"
+	acl "$T/roots" default
+	steps <<<"- {mkdir: $T/roots/made, mode: 0770}"
+	assert_success
+	has_acl "$T/roots/made"
+}
+
+@test "write: a file that was somebody else's is not adopted, for he may still hold it open" {
+	mkdir "$T/shared"
+	printf 'benign\n' >"$T/shared/hook" && chown 1234:1234 "$T/shared/hook"
+	exec 7< <(as_app bash -c "exec 5>>$T/shared/hook; echo open; sleep 20; :")
+	read -r -t 10 -u 7
+	assert_equal "$REPLY" open
+	local before
+	before=$(stat -c %i "$T/shared/hook")
+	steps <<<"- {write: $T/shared/hook, content: \"benign\\n\", mode: 0755}"
+	assert_success
+	assert_stat '%u:%g %a' '0:0 755' "$T/shared/hook"
+	assert [ "$(stat -c %i "$T/shared/hook")" != "$before" ]
+	before=$(stat -c %i "$T/shared/hook")
+	steps <<<"- {write: $T/shared/hook, content: \"benign\\n\", mode: 0755}"
+	assert_trace '0 changed, 1 already right'
+	steps <<<"- {write: $T/shared/hook, content: \"benign\\n\", mode: 0755, owner: workload}"
+	assert_trace '1 changed'
+	assert_stat '%u %i' "1234 $before" "$T/shared/hook"
+	exec 7<&-
+}
+
 @test "copy: odd names, a deep tree, and one that is too deep" {
 	local deep=$T/source
 	mkdir -p "$T/source"
@@ -742,6 +848,25 @@ make_source() {
 	assert_content "$T/out/four" <<<1
 	assert_content "$T/single/one.conf" <<<1
 	assert_equal "$(cd "$T/out" && find . -type f | sort | tr '\n' ' ')" './conf.d/two ./four ./one.conf '
+}
+
+@test "template: below a path that is too long for a message every file is still the right one" {
+	local long deep=$T/source level
+	long=$(printf 'a%.0s' {1..240})
+	for level in 1 2 3 4 5; do
+		deep+=/$long
+		mkdir -p "$deep/deep" && echo "level $level" >"$deep/deep/f"
+	done
+	steps <<<"- {template: $T/source, to: $T/there}"
+	assert_success
+	deep=$T/there
+	for level in 1 2 3 4 5; do
+		deep+=/$long
+		assert_content "$deep/deep/f" <<<"level $level"
+	done
+	ln -s f "${deep/there/source}/deep/link"
+	steps <<<"- {template: $T/source, to: $T/there}"
+	assert_refused 111 'a link whose path is too long'
 }
 
 @test "template: links that somebody planted, and wrong input" {

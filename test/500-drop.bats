@@ -105,6 +105,17 @@ from() {
 	assert_unprivileged 1234 net_bind_service
 }
 
+@test "cap_add that the container has without its bounding set: kept, and the bounding set stays without it" {
+	local with=()
+	for word in --inheritable net_raw --without net_raw; do
+		with+=(--with "$word")
+	done
+	capshim_run --image "${with[@]}" -- -- /probe <<<'{user: app, cap_add: [NET_RAW], seccomp: unconfined}'
+	assert_success
+	assert_probe uid 1234,1234,1234,1234 effective net_raw permitted net_raw ambient net_raw \
+		inheritable net_raw bounding ''
+}
+
 @test "a start without root: ids stay, setup skipped, no_new_privs; the bounding set is out of reach" {
 	local start bounding
 	for start in nonroot_full nonroot nonroot_empty; do

@@ -74,8 +74,9 @@ static bool make_link(const char *text, const struct file_want *want, int to, co
 	return good;
 }
 
-static void put_link(struct setup *setup, const struct step *step, const struct walk_entry *entry, int to)
+static void put_link(struct mirror *mirror, const struct walk_entry *entry, int to)
 {
+	struct setup *setup = mirror->setup;
 	struct file_want want = {.bytes = ""};
 	char text[PATH_MAX];
 	sigset_t was;
@@ -87,7 +88,12 @@ static void put_link(struct setup *setup, const struct step *step, const struct 
 		return;
 	}
 	text[length] = '\0';
-	file_attributes(step, &want);
+	file_attributes(mirror->step, &want);
+	/* A walk does not follow it where it lies; no copy of ours may make that good. */
+	if (want.uid == 0 && !walk_follows(entry->parent, entry->stat.uid)) {
+		mirror->planted++;
+		return;
+	}
 	if (same_link(text, (size_t)length, &want, to, entry->name)) {
 		setup->same++;
 		return;
@@ -107,10 +113,10 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, in
 	if (kept(setup, mirror->step, to, entry->name))
 		return;
 	if (S_ISLNK(entry->stat.mode)) {
-		put_link(setup, mirror->step, entry, to);
+		put_link(mirror, entry, to);
 	} else if (!S_ISREG(entry->stat.mode)) {
 		mirror->special++;
-	} else if (mirror_may_be_planted(entry->stat.nlink, entry->parent)) {
+	} else if (walk_may_be_planted(entry->stat.nlink, entry->parent)) {
 		mirror->linked++;
 	} else {
 		int source = walk_reopen(entry->fd, entry->parent, entry->name, O_RDONLY);
@@ -163,7 +169,7 @@ static void copy_file(struct setup *setup, const struct step *step, const char *
 	struct walk_found found;
 	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
 
-	if (mirror_may_be_planted(source->stat.st_nlink, source->parent)) {
+	if (walk_may_be_planted(source->stat.st_nlink, source->parent)) {
 		setup_refused(setup, "copy", path, "it has other hard links, and its directory is not root's alone");
 		return;
 	}

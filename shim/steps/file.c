@@ -252,7 +252,7 @@ static int replace(int parent, const char *name, const struct file_want *want, i
 	int out =
 		walk_descriptor(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
 	if (out >= 0) {
-		if (fill(out, want) && own(out, want, cap)) {
+		if (fill(out, want) && walk_disinherit(out, parent) == 0 && own(out, want, cap)) {
 			*cap = CAP_DAC_OVERRIDE;
 			result = renameat(parent, temporary, parent, name);
 		}
@@ -297,13 +297,17 @@ static bool is_mount(int fd)
 	return walk_stat(fd, "", &stat) == 0 && stat.mount_begins;
 }
 
-/* Does it need no more than another mode or owner, which a file with other names is not given? */
+/*
+ * Does it need no more than another mode or owner? A file with other names is not given one; nor is one that was somebody
+ * else's, who may hold it open for writing: it is replaced.
+ */
 static bool needs_no_content(const struct walk_found *found, const struct file_want *want)
 {
 	const struct stat *now = &found->stat;
 	bool right = now->st_uid == want->uid && now->st_gid == want->gid && (now->st_mode & 07777) == want->mode;
+	bool ours = now->st_nlink == 1 && (now->st_uid == want->uid || now->st_uid == geteuid());
 
-	return (right || now->st_nlink == 1) && same_content(want, found->fd, found->parent, found->name);
+	return (right || ours) && same_content(want, found->fd, found->parent, found->name);
 }
 
 bool file_put(struct setup *setup, const char *verb, const char *path, int parent, const char *name,

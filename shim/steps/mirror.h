@@ -16,7 +16,8 @@ struct mirror {
 	const struct list *exclude; /* of walk_tree */
 	/* Everything that is no directory: ENTRY (pinned) belongs into the directory TO. */
 	void (*file)(struct mirror *mirror, const struct walk_entry *entry, int to);
-	size_t special, linked; /* passed over: FIFOs and the like; hard links that somebody else may have made */
+	/* Passed over: FIFOs and the like; hard links and symbolic links that somebody else may have made. */
+	size_t special, linked, planted;
 	int directories[MIRROR_DEPTH]; /* of the destination, by depth */
 };
 
@@ -29,12 +30,6 @@ int mirror_directory(struct setup *setup, const struct step *step, const char *p
 
 /* Opens step->to as a directory; makes it, and those above it, where it is missing. -1: it was reported. */
 int mirror_open(struct setup *setup, const struct step *step, mode_t mode) __attribute__((warn_unused_result));
-
-/*
- * Something with LINKS names, one of them in the directory DIRECTORY: a hard link in a directory that others can write
- * may be theirs, to a file that they cannot read; and what is read here is often given to them.
- */
-bool mirror_may_be_planted(nlink_t links, int directory) __attribute__((warn_unused_result));
 
 /* Adds a problem where a source and `to` lie inside each other: the walk would meet what it makes. */
 void mirror_check(const struct step *step, struct problems *problems, const struct node *node);

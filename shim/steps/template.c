@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -64,7 +65,7 @@ static size_t replace(const struct step *step, const struct environment *env, st
 	return total;
 }
 
-/* From PATH, which SOURCE holds, to NAME in TO, which messages call TARGET. */
+/* From SOURCE, which messages call PATH, to NAME in TO, which they call TARGET. */
 static void put(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source,
 		const char *target, int to, const char *name)
 {
@@ -73,7 +74,7 @@ static void put(struct setup *setup, const struct step *step, const char *path, 
 	struct file_want want = {.source = -1};
 	size_t size;
 
-	if (mirror_may_be_planted(source->stat.st_nlink, source->parent)) {
+	if (walk_may_be_planted(source->stat.st_nlink, source->parent)) {
 		setup_refused(setup, "read", path, "it has other hard links, and its directory is not root's alone");
 		return;
 	}
@@ -105,15 +106,16 @@ static const char *target_name(struct mem *mem, const struct step *step, const c
 	return mem_copy(mem, name, length - suffix);
 }
 
-/* A link is followed by the rule of walk.h: the files of a Kubernetes ConfigMap are links. */
-static void template_entry(struct mirror *mirror, const struct walk_entry *entry, int to)
+/* A link is followed by the rule of walk.h, from the top: the files of a Kubernetes ConfigMap are links. */
+static void template_link(struct mirror *mirror, const struct walk_entry *entry, int to, const char *name)
 {
 	struct walk_where where;
 	struct walk_found source;
-	const char *name = target_name(&mirror->setup->mem, mirror->step, entry->name);
 
-	if (!name)
+	if (entry->cut) {
+		setup_refused(mirror->setup, "read", entry->path, "below it is a link whose path is too long");
 		return;
+	}
 	if (walk_find(entry->path, WALK_FOLLOW, &source, &where) != 0) {
 		setup_unreachable(mirror->setup, "read", entry->path, errno, &where);
 		return;
@@ -123,6 +125,24 @@ static void template_entry(struct mirror *mirror, const struct walk_entry *entry
 	else if (!S_ISDIR(source.stat.st_mode))
 		mirror->special++;
 	walk_release(&source);
+}
+
+static void template_entry(struct mirror *mirror, const struct walk_entry *entry, int to)
+{
+	const char *name = target_name(&mirror->setup->mem, mirror->step, entry->name);
+
+	if (!name)
+		return;
+	if (S_ISLNK(entry->stat.mode)) {
+		template_link(mirror, entry, to, name);
+	} else if (S_ISREG(entry->stat.mode)) {
+		struct walk_found source = {.fd = entry->fd, .parent = entry->parent};
+		source.stat.st_nlink = entry->stat.nlink;
+		snprintf(source.name, sizeof(source.name), "%s", entry->name);
+		put(mirror->setup, mirror->step, entry->path, &source, name, to, name);
+	} else {
+		mirror->special++;
+	}
 }
 
 static void template_tree(struct setup *setup, const struct step *step, const char *path,

@@ -63,7 +63,7 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 		(void)file_enforce(setup, path, found, &want->mode, want->uid, want->gid);
 		return false;
 	}
-	if (mirror_may_be_planted(now->st_nlink, found->parent)) {
+	if (walk_may_be_planted(now->st_nlink, found->parent)) {
 		setup_refused(setup, "read", path, "it has other hard links, and its directory is not root's alone");
 		return false;
 	}
