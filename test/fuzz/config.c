@@ -6,13 +6,14 @@
  * - the same bytes make the same plan and the same messages, twice;
  * - what the environment holds decides nothing about privileges: with other values there is either a refusal, or the same
  *   capabilities, filter, root's user and group only where they are written, the same programs of root and mounts;
- * - --explain=json is JSON.
+ * - --explain=json is JSON, by the letter, and says what the plan does.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "explain_parts.h"
 #include "fuzz.h"
+#include "json.h"
 #include "steps/steps.h"
 #include "world.h"
 #include "yaml.h"
@@ -90,7 +91,7 @@ static bool is_utf8(const char *text)
 	return good;
 }
 
-/* What YAML reads, JSON or not; arguments from the environment may have any bytes, and are then not looked at. */
+/* Arguments from the environment may have any bytes, and what they say is then not looked at. */
 static void check_explanation(struct plan *plan)
 {
 	static struct explanation explained;
@@ -99,9 +100,10 @@ static void check_explanation(struct plan *plan)
 	memset(&explained, 0, sizeof(explained));
 	explain_needs(plan, &explained);
 	explain_json(plan, &explained);
-	if (!is_utf8(world_output()))
-		return;
 	const char *json = world_output();
+	FUZZ_HOLDS(json_is(json));
+	if (!is_utf8(json))
+		return;
 	const struct node *node = yaml_read(&problems, "explain", json, strlen(json));
 	FUZZ_HOLDS(node && node->kind == NODE_MAP);
 	const struct node *args = yaml_get(node, "args");
@@ -111,6 +113,18 @@ static void check_explanation(struct plan *plan)
 		FUZZ_HOLDS(strcmp(n->text, plan->argv.items[i++]) == 0);
 	mem_release(&problems.mem);
 	memset(&problems, 0, sizeof(problems));
+}
+
+/* What is JSON, and what only YAML takes. */
+static void check_json(void)
+{
+	static const char *const wrong[] = {"",     "{a:1}",     "[1,]",      "{\"a\":1,}", "[,1]",  "[01]",
+					    "[1.]", "'a'",       "{\"a\" 1}", "[1 2]",      "[1",    "[\"\t\"]",
+					    "[1}",  "[\"\\x\"]", "{\"a\"}",   "[tru]",      "[] []", "[\"\\u00g0\"]"};
+
+	FUZZ_HOLDS(json_is(" {\"a\": [1, -0.5e+3, \"\\u00e9\\n\\\"\", true, false, null, {}, []],\n\"\":\"\"}\n"));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		FUZZ_HOLDS(!json_is(wrong[i]));
 }
 
 /* What must be accepted, or nothing that is asserted of accepted plans means anything. */
@@ -123,6 +137,7 @@ static void check_world(struct plan *plan, char **envp)
 
 	if (checked)
 		return;
+	check_json();
 	world_begin(good, strlen(good));
 	FUZZ_HOLDS(world_plan(plan, PLAN_RUN, false, envp) && environ_get(&plan->env, "FROM_FILE"));
 	mem_release(&plan->problems.mem);
