@@ -5,7 +5,7 @@
 # name|what it is measured against|what the row is called|what it does
 rows() {
 	cat <<-'END'
-		minimum|minimum|bare minimum|the same calls for the drop and its proof, fixed ids, no config (bench/minimum.c)
+		minimum|minimum|bare minimum|the calls of the drop and its proof, for one kind of start, fixed ids, no config (bench/minimum.c)
 		capshim|minimum|**capshim**|20-line config, drop, proof; no filter
 		setpriv|minimum|setpriv|ids, groups, bounding set, no_new_privs; no proof, no config
 		capsh|minimum|capsh|the same as setpriv, through its shell, which it starts by itself
