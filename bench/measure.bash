@@ -32,6 +32,7 @@ measure_startup() {
 		variant capsh capsh "${capsh[@]}" -- -c "exec $mark"
 		variant capsh-direct capsh "${capsh[@]}" --shell="$mark" --
 		variant gosu gosu 1234:1234 "$mark"
+		variant su-exec su-exec 1234:1234 "$mark" # Debian has no package of it
 		variant minimum-filter "$work/minimum-filter" "$mark"
 		variant capshim-filter "$work/capshim" -c "$work/filter.yaml" --
 		variant capshim-bpf "$work/capshim" -c "$work/bpf.yaml" --

@@ -11,6 +11,7 @@ rows() {
 		capsh|minimum|capsh|the same as setpriv, through its shell, which it starts by itself
 		capsh-direct|minimum|capsh --shell=PROGRAM|the same, with the program in place of the shell
 		gosu|minimum|gosu|ids and groups only
+		su-exec|minimum|su-exec|ids and groups only
 		minimum-filter|minimum-filter|bare minimum + filter|the same default filter as finished BPF, and its canary
 		capshim-filter|minimum-filter|**capshim + default filter**|the default
 		capshim-bpf|minimum-filter|**capshim + FILE.bpf**|a profile of the same rules, compiled while the image is built
