@@ -108,25 +108,39 @@ inits() {
 
 switches() { awk '/ctxt_switches/ { sum += $2 } END { print sum }' "/proc/$1/status"; }
 
+# child_of PID: its child, for which it waits five seconds.
+child_of() {
+	local end=$((SECONDS + 5))
+	until pgrep -P "$1"; do
+		[ "$SECONDS" -lt "$end" ] || return
+		sleep 0.02
+	done
+}
+
+# memory PID: its Rss and Pss in KB.
+memory() {
+	awk '/^Rss:/ { rss = $2 } /^Pss:/ { pss = $2 } END { print rss "\t" pss; exit rss == "" }' "/proc/$1/smaps_rollup"
+}
+
 # name, Rss in KB, Pss in KB, context switches while idle. All of them are process 1 of a PID namespace, at the same time.
+# One that does not start, or does not stay, has no row.
 measure_idle() {
-	local name command outer inner names=() pids=() before=() i
+	local name command outer inner names=() pids=() before=() memory i
 	while read -r name command; do
 		# shellcheck disable=SC2086 # a command line
 		unshare --fork --pid --mount-proc $command sleep 1000 </dev/null >/dev/null 2>&1 &
 		outer=$!
-		until inner=$(pgrep -P "$outer"); do sleep 0.02; done
+		inner=$(child_of "$outer") || { echo "bench: idle: $name did not start" >&2 && continue; }
 		names+=("$name") pids+=("$inner") running+=("$inner")
 	done < <(inits)
 	sleep 1
 	for i in "${!pids[@]}"; do before+=("$(switches "${pids[i]}")"); done
 	sleep "$idle"
 	for i in "${!pids[@]}"; do
-		printf '%s\t%s\t%d\n' "${names[i]}" \
-			"$(awk '/^Rss:/ { rss = $2 } /^Pss:/ { pss = $2 } END { print rss "\t" pss }' "/proc/${pids[i]}/smaps_rollup")" \
-			$(($(switches "${pids[i]}") - before[i]))
+		memory=$(memory "${pids[i]}") || { echo "bench: idle: ${names[i]} did not stay" >&2 && continue; }
+		printf '%s\t%s\t%d\n' "${names[i]}" "$memory" $(($(switches "${pids[i]}") - before[i]))
 	done
-	kill -KILL "${pids[@]}"
+	kill -KILL "${pids[@]}" || : # some may have ended
 	running=()
 	wait
 }
