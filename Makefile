@@ -150,7 +150,7 @@ test:
 		BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-120} \
 		$(BUILD)/test/start --signals -- /usr/bin/env bats $(TESTS)
 
-# The whole sweep, and every mutant of the drop and of the proof: minutes, and close to an hour.
+# The whole sweep, and every mutant of the drop and of the proof: minutes, and ten minutes.
 test-faults:
 	deps/install-packages build test
 	$(MAKE) all fixtures
