@@ -14,6 +14,7 @@
 #include "explain_parts.h"
 #include "fuzz.h"
 #include "json.h"
+#include "mutate.h"
 #include "steps/steps.h"
 #include "world.h"
 #include "yaml.h"
@@ -159,6 +160,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	world_begin(text, length);
 	bool accepted = world_plan(&plan, PLAN_RUN, nonroot, envp);
 	const char *said = mem_text(&mem, world_problems()), *is = world_dump(&plan);
+	if (accepted)
+		mutate_keep(bytes, length);
 
 	world_begin(text, length);
 	FUZZ_HOLDS(world_plan(&again, PLAN_RUN, nonroot, envp) == accepted);

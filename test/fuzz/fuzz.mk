@@ -11,7 +11,7 @@ FUZZ_JOBS ?= $(shell nproc)
 FUZZ_SHARED := $(filter-out shim/main.c shim/heap.c,$(SOURCES)) test/fuzz/fuzz.c
 FUZZ_WORLD := $(wildcard test/fuzz/world*.c)
 FUZZ_MEANING := test/filter/meaning.c test/filter/calls.c
-FUZZ_SOURCES := $(FUZZ_SHARED) $(FUZZ_WORLD) $(FUZZ_MEANING) test/fuzz/json.c $(FUZZ_TARGETS:%=test/fuzz/%.c)
+FUZZ_SOURCES := $(FUZZ_SHARED) $(FUZZ_WORLD) $(FUZZ_MEANING) test/fuzz/json.c test/fuzz/mutate.c $(FUZZ_TARGETS:%=test/fuzz/%.c)
 
 FUZZ_FLAGS := $(filter-out -Wpedantic,$(WARNINGS)) -std=c11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
 	      -D_GNU_SOURCE -DCAPSHIM_VERSION='"$(VERSION)"' -DFUZZ_WORLD='"$(abspath test/fuzz/world)"' -iquote shim
@@ -46,6 +46,7 @@ $(FUZZ)/obj/shim.a: $(FUZZ_SHARED:%.c=$(FUZZ)/obj/%.o) $(FUZZ)/obj/default_filte
 
 $(FUZZ)/bin/config $(FUZZ)/bin/steps: $(FUZZ_WORLD:%.c=$(FUZZ)/obj/%.o)
 $(FUZZ)/bin/config: $(FUZZ)/obj/test/fuzz/json.o
+$(FUZZ)/bin/config $(FUZZ)/bin/steps: $(FUZZ)/obj/test/fuzz/mutate.o
 $(FUZZ)/bin/profile: $(FUZZ_MEANING:%.c=$(FUZZ)/obj/%.o)
 $(FUZZ)/bin/%: $(FUZZ)/obj/test/fuzz/%.o $(FUZZ)/obj/shim.a
 	@mkdir -p $(@D)

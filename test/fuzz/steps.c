@@ -7,6 +7,7 @@
 
 #include "explain_parts.h"
 #include "fuzz.h"
+#include "mutate.h"
 #include "plan_parts.h"
 #include "steps/steps.h"
 #include "world.h"
@@ -70,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	FUZZ_HOLDS(read_steps(&again, text, length) == accepted);
 	FUZZ_HOLDS(strcmp(said, world_problems()) == 0);
 	if (accepted) {
+		mutate_keep(bytes, length);
 		world_check_steps(&plan);
 		FUZZ_HOLDS(strcmp(world_dump(&plan), world_dump(&again)) == 0);
 		memset(&explained, 0, sizeof(explained));
