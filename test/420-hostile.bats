@@ -258,8 +258,8 @@ deep() {
 	chown -R 1234:1234 "$V" && chown 1234:2000 "$V/top"
 	printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:' \
 		"  - {chown: $V/top, owner: \":2000\", recursive: true}" >"$T/capshim.yaml"
-	# The 101st listing is that of the bottom: it takes three seconds.
-	timeout 20 strace -qq -o "$T/calls" -e trace=getdents64 -e inject=getdents64:delay_enter=3000000:when=101 \
+	# The 101st listing is that of the bottom: it takes eight seconds.
+	timeout 20 strace -qq -o "$T/calls" -e trace=getdents64 -e inject=getdents64:delay_enter=8000000:when=101 \
 		"$CAPSHIM" -c "$T/capshim.yaml" >"$T/output" 2>&1 3>&- &
 	pid=$!
 	wait_until 10 bash -c "[ \$(wc -l <'$T/calls') -ge 100 ]"

@@ -267,15 +267,15 @@ both_in_state() {
 }
 
 @test "stop_grace_period: nothing else starts it, and an end in time is the workload's own" {
-	init_config 'init: {stop_grace_period: 1s, signal_map: {QUIT: ignore}}'
+	init_config 'init: {stop_grace_period: 3s, signal_map: {QUIT: ignore}}'
 	init_start "$T/signals" 3
 	init_logged 'ready [0-9]+'
 	kill -HUP "$INIT"
 	kill -QUIT "$INIT"
-	sleep 2
+	sleep 4
 	init_settled
 	kill -TERM "$INIT"
-	sleep 0.2
+	logged '1 15'
 	kill -USR1 "$INIT"
 	init_end
 	assert_success

@@ -138,14 +138,28 @@ typed() {
 
 @test "fg of a job that runs in the background hands the terminal on" {
 	init_config
+	cat >"$T/job" <<-'END'
+		#!/bin/sh
+		# job own|init WORD ...: once the terminal's foreground is its own process group, or that of its init.
+		front() {
+			read -r stat </proc/$$/stat && set -- "$1" $stat || return
+			case $1 in own) [ "$6" = "$9" ] ;; init) [ "$5" = "$9" ] ;; esac
+		}
+		echo begun
+		until front "$1"; do sleep 0.05; done
+		echo in front
+		shift
+		exec "$@"
+	END
+	chmod 0755 "$T/job"
 	# This shell sends CONT to whatever it takes to the front,
-	on_terminal expect '> ' type "$(typed "sh -c 'echo begun; sleep 1; exec $T/probe'" | sed 's/\\n$//') &\\n" \
+	on_terminal expect '> ' type "$(typed "$T/job own $T/probe" | sed 's/\\n$//') &\\n" \
 		expect begun type 'fg\n' expect env.HOME expect '> ' type 'exit\n' -- /bin/dash -i
 	assert_success
 	assert_equal "$(probe_value foreground)" "$(probe_value pgid)"
-	# this one only to those that were stopped.
-	on_terminal expect '> ' type "$(typed "sh -c 'sleep 1; read -r word; echo got:\$word'" | sed 's/\\n$//') &\\n" \
-		expect '> ' type 'fg\n' pause 1500 type 'there\n' expect got:there expect '> ' type 'exit\n' -- \
+	# this one only to those that were stopped: the init hands the terminal on when its workload reads.
+	on_terminal expect '> ' type "$(typed "$T/job init sh -c 'read -r word; echo got:\$word'" | sed 's/\\n$//') &\\n" \
+		expect begun type 'fg\n' expect 'in front' type 'there\n' expect got:there expect '> ' type 'exit\n' -- \
 		"${INTERACTIVE[@]}"
 	assert_success
 	refute_output --partial Stopped
