@@ -207,7 +207,8 @@ void plan_read(struct plan *plan, enum plan_mode mode, const char *file, char **
 	if (!root)
 		return;
 	plan_keys(plan, root, args, envp);
-	if (plan->nsteps + plan->nwishes || plan->init.on || plan->new_session || plan->command == COMMAND_PAUSE)
+	if (plan->nsteps + plan->nwishes || plan->init.on || plan->new_session || plan->report != REPORT_NONE ||
+	    plan->command == COMMAND_PAUSE)
 		start_read_dispositions(&plan->start);
 	if (plan->problems.count == 0 && plan->command == COMMAND_RUN)
 		workload_look(plan);

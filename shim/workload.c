@@ -140,6 +140,11 @@ static unsigned long action_set(int signal, unsigned long handler)
 	return action[0];
 }
 
+void workload_ignore(int signal)
+{
+	action_set(signal, HANDLER_IGNORE);
+}
+
 /*
  * A session leader, as the first process of a container is, cannot leave its session, but its terminal it can:
  * tty_ioctl(4), TIOCNOTTY. That hangs up the foreground group, which we are in. A blocked signal stays pending even
@@ -150,7 +155,7 @@ static void leave_terminal(void)
 	int tty = openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	pid_t session = getsid(0);
 
-	action_set(SIGHUP, HANDLER_IGNORE);
+	workload_ignore(SIGHUP);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		ioctl(fd, TIOCNOTTY); /* ENOTTY where it is not the one; proven below */
 	if (tty > STDERR_FILENO) {
@@ -158,7 +163,7 @@ static void leave_terminal(void)
 		close(tty);
 		tty = openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	}
-	action_set(SIGHUP, HANDLER_IGNORE);
+	workload_ignore(SIGHUP);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (tty >= 0 || tcgetsid(fd) == session)
 			diag_die(DIAG_UNPROVEN, "cannot prove that the controlling terminal is left");

@@ -21,7 +21,13 @@ bool workload_stdio_foreign(int fd, uint32_t uid);
  */
 char **workload_environment(const struct plan *plan, struct mem *mem);
 
-/* The one line about the state that this process is in now, in the form that plan->report asks for. */
+/* Ignores SIGNAL, and takes one away that is pending, until workload_signals() puts back what the start had. */
+void workload_ignore(int signal);
+
+/*
+ * The one line about the state that this process is in now, in the form that plan->report asks for. Whether anybody
+ * reads it changes nothing: it ignores SIGPIPE, for workload_signals() to put back.
+ */
 void workload_report(const struct plan *plan, struct mem *mem);
 
 /* Line 14: looks the program up, refuses what execve(2) would not run as the config says, loads the filter, executes. */

@@ -805,6 +805,33 @@ with_xattr() {
 	refute_output --partial '{"user"'
 }
 
+@test "report: a reader that is gone ends nothing, and SIGPIPE is as it was" {
+	local form with begin
+
+	mkfifo "$T/fifo"
+	exec 8<>"$T/fifo" # or the next would wait for a reader
+	exec 9>"$T/fifo" 8<&-
+	for form in 'report: text' 'report: json' $'report: text\ninit: true'; do
+		for with in '' --ignore --block; do
+			printf '%s\n' 'user: "1234:1234"' 'seccomp: unconfined' "$form" >"$T/config"
+			begin=("$START" --clean)
+			[ -z "$with" ] || begin+=("$with" 13)
+			begin+=(-- "$CAPSHIM" -c "$T/config" --)
+			output=$(timeout 20 "${begin[@]}" "$PROBE" 2>&9 9>&-) || fail "$form, $with: status $?" || return
+			case $with in
+			*ignore*) assert_probe ignored "$(bit 13)" blocked 0x0 ;;
+			*block*) assert_probe ignored 0x0 blocked "$(bit 13)" ;;
+			*) assert_probe ignored 0x0 blocked 0x0 ;;
+			esac || return
+			# Blocked, one that came must not be left for the workload.
+			[ "$form" = 'report: json' ] || continue
+			output=$(timeout 20 "${begin[@]}" grep SigPnd /proc/self/status 2>&9 9>&-)
+			assert_output $'SigPnd:\t0000000000000000' || return
+		done
+	done
+	exec 9>&-
+}
+
 @test "working_dir: a link of the user's does not take root where the user could not get" {
 	mkdir -p "$IMAGE/secret/open"
 	chmod 0700 "$IMAGE/secret"
