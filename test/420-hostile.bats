@@ -332,6 +332,29 @@ deep() {
 		assert_failure 111
 		assert_output --partial symbolic
 	done
+	assert_output --partial 'is not followed: it lies on procfs, where none is followed'
+}
+
+@test "a link that is not followed: the message tells the reason that it has" {
+	local path
+
+	for path in /dev/stdin /dev/stdout /dev/stderr; do
+		steps <<<"- {chown: $path}"
+		assert_failure 111
+		assert_output --regexp 'link "/proc/[a-z]*" is not followed: it lies on procfs \(own_stdio gives'
+	done
+	ln -s round "$T/round"
+	steps <<<"- {chown: $T/round}"
+	assert_failure 111
+	assert_output --partial "link \"$T/round\" is not followed: there are more than 40 on the way"
+	ln -s "$O" "$T/own" && chown -h 1234 "$T/own"
+	steps <<<"- {chown: $T/own}"
+	assert_failure 111
+	assert_output --partial "link \"$T/own\" is not followed: it, or its directory, is not root's alone"
+	rm "$T/own" && ln -s "$O" "$V/moved" && chown 1234 "$V"
+	steps <<<"- {chown: $V/moved}"
+	assert_failure 111
+	assert_output --partial "link \"$V/moved\" is not followed: it, or its directory, is not root's alone"
 }
 
 @test "more than 40 links are a loop" {

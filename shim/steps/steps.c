@@ -69,12 +69,23 @@ void setup_refused(struct setup *setup, const char *verb, const char *object, co
 	setup_failed_for(setup, verb, object, 0, reason);
 }
 
+/* Why the link at WHERE was not followed on the way to PATH: as walk.c decides, in the order of its rule. */
+static const char *link_refused(const char *path, const struct walk_where *where)
+{
+	if (where->mode == 0) /* nobody's: it was refused for being one too many */
+		return "there are more than 40 on the way, or they lead in a circle";
+	if (where->uid != 0 || !S_ISLNK(where->mode)) /* a link's owner, or a directory */
+		return "it, or its directory, is not root's alone";
+	if (strcmp(path, "/dev/stdin") == 0 || strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0)
+		return "it lies on procfs (own_stdio gives the standard streams to the workload, without a step)";
+	return "it lies on procfs, where none is followed";
+}
+
 void setup_unreachable(struct setup *setup, const char *verb, const char *path, int err, const struct walk_where *where)
 {
 	if (err == ELOOP)
-		setup_refused(setup, verb, path,
-			      "the symbolic link \"%s\" is not followed: it, or its directory, is not root's alone",
-			      where->path);
+		setup_refused(setup, verb, path, "the symbolic link \"%s\" is not followed: %s", where->path,
+			      link_refused(path, where));
 	else if (err == EPERM)
 		setup_refused(setup, verb, path, "\"%s\" belongs to uid %u and has mode %04o: it must be root's alone",
 			      where->path, where->uid, (unsigned int)where->mode & 07777);
