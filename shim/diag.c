@@ -94,6 +94,12 @@ static bool holds(int cap)
 	return (data[cap / 32].effective >> (cap % 32)) & 1;
 }
 
+/* Is CAP one that changes of files need? Whoever holds it is still held off by a flag of the file: ioctl_iflags(2). */
+static bool of_files(int cap)
+{
+	return cap == CAP_CHOWN || cap == CAP_DAC_OVERRIDE || cap == CAP_FOWNER;
+}
+
 const char *diag_why(char *why, size_t size, int err, int cap)
 {
 	char name[32];
@@ -102,8 +108,10 @@ const char *diag_why(char *why, size_t size, int err, int cap)
 		snprintf(why, size, "%s (needs %s: add it to the container's cap_add)", strerror(err),
 			 capability_name(name, sizeof(name), (unsigned int)cap));
 	else if (err == EPERM)
-		snprintf(why, size, "%s (the container's seccomp profile or security module forbids it)",
-			 strerror(err));
+		snprintf(why, size, "%s (the container's seccomp profile or security module forbids it%s)",
+			 strerror(err), of_files(cap) ? ", or the file is immutable" : "");
+	else if (err == EMFILE)
+		snprintf(why, size, "%s (the limit nofile is too low)", strerror(err));
 	else if (err == EROFS)
 		snprintf(why, size, "%s (mount a volume or a tmpfs there)", strerror(err));
 	else

@@ -171,6 +171,24 @@ assert_wrong() {
 	[ ! -e "$D/nowhere" ]
 }
 
+@test "mkdir at or below a link that leads nowhere says so" {
+	local path
+
+	ln -s nowhere "$D/dangling" && ln -s dangling "$D/two"
+	for path in dangling dangling/a dangling/a/b; do
+		steps <<<"  - mkdir: $D/$path"
+		assert_failure 111
+		assert_line "capshim: cannot mkdir \"$D/$path\": \"$D/dangling\" is a symbolic link to something that does not exist"
+	done
+	steps <<<"  - mkdir: $D/two"
+	assert_failure 111
+	assert_line --partial "\"$D/two\" is a symbolic link to something"
+	steps <<<"  - {mkdir: [$D/dangling, $D/made], on_error: warn}"
+	assert_success
+	assert_line --partial "warning: cannot mkdir \"$D/dangling\": \"$D/dangling\" is"
+	[ -d "$D/made" ] && [ ! -e "$D/nowhere" ]
+}
+
 # ---- chown
 
 @test "chown: the workload by default, one of both ids, a list" {
@@ -411,6 +429,21 @@ large_tree() {
 			assert_equal "$expression $mode $mine" "$expression $mode $his"
 		done
 	done
+}
+
+@test "an immutable file: the message says that it may be one" {
+	local file=$D/immutable step
+
+	echo x >"$file"
+	chattr +i "$file" 2>/dev/null || skip "this file system has no such flag"
+	for step in "chmod: $file, mode: 0600" "chown: $file, owner: workload" "remove: $file" \
+		"write: $file, content: y"; do
+		steps <<<"  - {$step}"
+		assert_failure 111 && assert_output --partial 'or the file is immutable' || break
+	done
+	chattr -i "$file"
+	assert_output --partial 'or the file is immutable'
+	assert_equal "$(cat "$file")" x
 }
 
 @test "chmod recursive: files and directories apart, links never" {

@@ -425,6 +425,11 @@ with_xattr() {
 	assert_probe rlimit.nofile 512:512 rlimit.core 0:0 rlimit.nproc 512:1024
 	workload --with --nofile --with 700 <<<'ulimits: {nofile: {soft: 70}, core: {hard: 0}, cpu: unlimited}'
 	assert_probe rlimit.nofile 70:700 rlimit.core 0:0 rlimit.cpu unlimited:unlimited
+	# Too few for capshim itself: what fails then names the limit.
+	workload <<<$'ulimits: {nofile: 3}\nworking_dir: /tmp'
+	assert_refused 111 'cannot enter "/tmp"' 'the limit nofile is too low'
+	workload <<<$'ulimits: {nofile: 3}\ninit: true'
+	assert_refused 111 'the limit nofile is too low'
 	workload --with --nofile --with 700 <<<'ulimits: {nofile: {hard: 600}}'
 	assert_probe rlimit.nofile 600:600
 	workload --with --nofile --with 700 <<<'ulimits: {nofile: 700}'

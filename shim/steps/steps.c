@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <linux/capability.h>
 
@@ -51,11 +52,28 @@ void setup_failed_for(struct setup *setup, const char *verb, const char *object,
 		diag_say("warning: cannot %s \"%s\": %s", verb, object, reason);
 }
 
+/* The link at PATH or on the way to it that leads nowhere: what makes mkdir(2) say EEXIST of what is not there. */
+static const char *dangling(struct mem *mem, const char *path)
+{
+	for (const char *end = path; *end;) {
+		end += 1 + strcspn(end + 1, "/");
+		const char *part = mem_copy(mem, path, (size_t)(end - path));
+		if (readlink(part, (char[1]){0}, 1) >= 0 && access(part, F_OK) != 0 && errno == ENOENT)
+			return part;
+	}
+	return NULL;
+}
+
 void setup_failed(struct setup *setup, const char *verb, const char *object, int err, int cap)
 {
-	char why[256];
+	const char *link = err == EEXIST ? dangling(&setup->mem, object) : NULL;
+	char why[512];
 
-	setup_failed_for(setup, verb, object, err, diag_why(why, sizeof(why), err, cap));
+	if (link)
+		snprintf(why, sizeof(why), "\"%s\" is a symbolic link to something that does not exist", link);
+	else
+		diag_why(why, sizeof(why), err, cap);
+	setup_failed_for(setup, verb, object, err, why);
 }
 
 void setup_refused(struct setup *setup, const char *verb, const char *object, const char *format, ...)
