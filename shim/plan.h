@@ -130,7 +130,7 @@ struct step {
 	const char *type, *source; /* mount; for mknod type is "c", "b" or "p" */
 	struct list mount_options;
 	uint32_t major, minor;                /* mknod */
-	unsigned int timeout;                 /* seconds; 0: none */
+	unsigned int timeout;                 /* seconds; 0: not written */
 	struct step_user user;                /* run, run_dir */
 	struct list environment;              /* run: NAME=VALUE, complete (PATH included) */
 	const char *input;                    /* run: stdin; NULL: /dev/null */

@@ -141,9 +141,14 @@ static void read_minor(struct plan *plan, const struct node *node, void *to)
 	((struct step *)to)->minor = (uint32_t)number;
 }
 
+/* 0 would be no time at all to one reader and no limit to the next: who means either can say it. */
 static void read_timeout(struct plan *plan, const struct node *node, void *to)
 {
-	(void)value_seconds(plan, node, &((struct step *)to)->timeout);
+	struct step *step = to;
+
+	if (value_seconds(plan, node, &step->timeout) && step->timeout == 0)
+		yaml_problem(&plan->problems, node, "a timeout is at least 1s: write that, or leave it out for %s",
+			     step->verb->options & OPTION_RUN ? "none" : "the default of 60s");
 }
 
 /* An entry replaces one of the same name, the default PATH among them. */
