@@ -71,7 +71,6 @@ chown_config() {
 	cat >"$work/$1.yaml" <<-END
 		user: "1234:1234"
 		command: none
-		seccomp: unconfined
 		setup:
 		  - {chown: $work/volume, owner: "$2:$2", recursive: true${3:-}}
 	END

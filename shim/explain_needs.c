@@ -121,7 +121,7 @@ static void needs_limits(struct plan *plan, struct explanation *to)
 
 static void needs_workload(struct plan *plan, struct explanation *to)
 {
-	if (plan->own_stdio != STDIO_FALSE && plan->command == COMMAND_RUN)
+	if (plan->own_stdio != STDIO_FALSE)
 		add(plan, plan->own_stdio == STDIO_TRUE ? to->always : to->maybe, BIT(CAP_CHOWN),
 		    "own_stdio: the workload can open /dev/stdout again");
 	needs_limits(plan, to);

@@ -37,15 +37,6 @@ static _Noreturn void report(const struct args *args, const char *config, char *
 	}
 }
 
-/* `none` was the setup alone; `pause` holds the pod. */
-static void end_without_workload(char **argv, char **envp)
-{
-	if (plan.command == COMMAND_NONE)
-		_exit(0);
-	if (plan.command == COMMAND_PAUSE)
-		init_pause(&plan, argv, envp);
-}
-
 int main(int argc, char **argv, char **envp)
 {
 	struct args args;
@@ -62,8 +53,11 @@ int main(int argc, char **argv, char **envp)
 
 	/* act: as root */
 	setup_run(&plan);
-	end_without_workload(argv, envp);
+	if (plan.command == COMMAND_NONE) /* the setup was all */
+		_exit(0);
 	workload_prepare(&plan);
+	if (plan.command == COMMAND_PAUSE) /* holds the pod */
+		init_pause(&plan, argv, envp);
 	init_fork(&plan, argv, envp);
 
 	/* give up, prove, become */

@@ -127,6 +127,34 @@ static void read_nonroot(struct plan *plan, const struct node *root)
 				"capabilities of capshim (setcap -r), or start the container as root";
 }
 
+/*
+ * Where there is no workload, a key that is about one would do nothing and look as if it did. Not refused is what
+ * concerns the command line (entrypoint and the like): that may name a command, and then there is a workload.
+ */
+static void refuse_unused(struct plan *plan, const struct node *root)
+{
+	static const struct {
+		const char *key;
+		bool paused; /* a pause has it as well */
+	} about[] = {
+		{"cap_add", false},     {"cap_add_optional", false}, {"seccomp", false}, {"unset_environment", false},
+		{"working_dir", false}, {"umask", false},            {"ulimits", true},  {"oom_score_adj", true},
+		{"own_stdio", false},   {"new_session", false},      {"keep_fds", false}, {"init", false},
+		{"report", false},
+	};
+	const bool pause = plan->command == COMMAND_PAUSE;
+
+	if (plan->command == COMMAND_RUN)
+		return;
+	for (size_t i = 0; i < sizeof(about) / sizeof(*about); i++) {
+		const struct node *node = yaml_get(root, about[i].key);
+		if (node && !(pause && about[i].paused))
+			yaml_problem(&plan->problems, node->key,
+				     "\"%s\" does not go with \"command: %s\", which runs no workload: remove it",
+				     about[i].key, pause ? "pause" : "none");
+	}
+}
+
 static void read_capabilities(struct plan *plan, const struct node *root)
 {
 	const struct node *required = yaml_get(root, "cap_add");
@@ -152,7 +180,8 @@ static void plan_keys(struct plan *plan, const struct node *root, char **args, c
 		return;
 	read_environment(plan, root, envp);  /* every ${…} below sees the result */
 	plan_command_line(plan, root, args); /* `command` conditions see it */
-	read_nonroot(plan, root);            /* needs to know of none and pause */
+	refuse_unused(plan, root);           /* needs to know of none and pause */
+	read_nonroot(plan, root);            /* as well */
 	if (allow_root && value_fixed(plan, allow_root))
 		(void)value_bool(plan, allow_root, &plan->allow_root);
 	plan_accounts(plan, yaml_get(root, "accounts"), NULL); /* names resolve against these */
@@ -160,7 +189,8 @@ static void plan_keys(struct plan *plan, const struct node *root, char **args, c
 	read_capabilities(plan, root);
 	if (!plan->refused && plan->command != COMMAND_NONE) /* which ends without giving up anything */
 		plan->refused = drop_plan(&plan->workload, &plan->start, &plan->problems.mem);
-	plan_seccomp(plan, yaml_get(root, "seccomp")); /* needs the kept capabilities */
+	if (plan->command == COMMAND_RUN)
+		plan_seccomp(plan, yaml_get(root, "seccomp")); /* needs the kept capabilities */
 	plan_process(plan, root);
 	plan_init(plan, yaml_get(root, "init"));
 	plan->init_holds = plan->workload;

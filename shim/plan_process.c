@@ -229,6 +229,8 @@ void plan_process(struct plan *plan, const struct node *root)
 		if (node)
 			key->read(plan, node, NULL);
 	}
+	if (plan->command != COMMAND_RUN) /* nobody who could open them again */
+		plan->own_stdio = STDIO_FALSE;
 	for (long long fd = 0; fd < 3; fd++)
 		keep_fd(plan, fd);
 	keep_listen_fds(plan);

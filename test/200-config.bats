@@ -14,6 +14,10 @@ setup() {
 	echo 'zero:x:3456:0::/:/bin/false' >>"$IMAGE/etc/passwd"
 }
 
+teardown() {
+	umount -l "$IMAGE/proc" 2>/dev/null || true
+}
+
 # golden FILE ARGUMENT ...: capshim in the image with that config; standard output in $stdout, standard error in $stderr.
 golden() {
 	local file=$1 name=${1##*/} entry environment=(--env PATH=/)
@@ -80,6 +84,7 @@ numbered() {
 @test "every good config passes --check without a word of complaint, and its workload runs" {
 	local file bad=''
 
+	mount --bind /proc "$IMAGE/proc" # for oom_score_adj
 	for file in "$BATS_TEST_DIRNAME"/golden/good/*.yaml; do
 		golden "$file" --check
 		[ "$status" -eq 0 ] || bad+=" $(basename "$file"): $(cat "$T/stderr")"

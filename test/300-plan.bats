@@ -304,6 +304,21 @@ setup_ran() {
 	assert_equal "$(stat -c '%a %u' "$IMAGE/data/made")" '700 0'
 }
 
+@test "what only a workload has is no mistake where the command line names one" {
+	capshim_run --image -- -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+		command: none
+		umask: "0027"
+		working_dir: /data
+	END
+	assert_unprivileged 1234
+	assert_probe umask 0027 cwd /data
+	capshim_run --image --config image
+	assert_refused 100 'capshim.yaml:2:1: "seccomp" does not go with "command: none"' 'capshim.yaml:4:1: "umask"' \
+		'capshim.yaml:5:1: "working_dir"'
+}
+
 @test "command: none refuses a start that cannot do the setup" {
 	capshim_run --image --start nonroot <<-'END'
 		command: none

@@ -12,7 +12,7 @@ setup() {
 
 # step STEP: runs one step.
 step() {
-	printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:' "  - {$1}" >"$T/capshim.yaml"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$1}" >"$T/capshim.yaml"
 	capshim_run --config "$T/capshim.yaml"
 }
 
@@ -105,7 +105,7 @@ over_ro() {
 	real_file
 	mkdir "$D/ro" && ln -s ../real "$D/ro/l" && chmod 0777 "$D/ro"
 	refute_reaches "$D/ro/l/file"
-	printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:' \
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
 		"  - {chmod: $D/ro/l/file, mode: 0640}" >"$T/capshim.yaml"
 	over_ro
 	assert_success
@@ -147,7 +147,7 @@ over_ro() {
 # ---- what has the power of an executable
 
 trusted_config() {
-	printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' >"$D/config.yaml"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' >"$D/config.yaml"
 }
 
 assert_trusted() {

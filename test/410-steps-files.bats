@@ -13,7 +13,7 @@ setup() {
 # config: makes the steps on standard input the config.
 config() {
 	{
-		printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:'
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:'
 		cat
 	} >"$T/capshim.yaml"
 }
@@ -385,7 +385,7 @@ large_tree() {
 	touch "$D/f" "$D/g"
 	chown 70000:70000 "$D/f" # shows as 65534, which is mapped as well
 	{
-		printf '%s\n' 'user: "65534:65534"' 'command: none' 'seccomp: unconfined' 'setup:' "  - {chown: $D/f}"
+		printf '%s\n' 'user: "65534:65534"' 'command: none' 'setup:' "  - {chown: $D/f}"
 	} >"$T/capshim.yaml"
 	capshim_run --config "$T/capshim.yaml" --start userns
 	assert_failure 111

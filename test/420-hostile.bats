@@ -41,7 +41,7 @@ as_user() {
 # steps: runs the steps on standard input.
 steps() {
 	{
-		printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:'
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:'
 		cat
 	} >"$T/capshim.yaml"
 	capshim_run --config "$T/capshim.yaml"
@@ -256,7 +256,7 @@ deep() {
 	local middle
 	middle=$V/top$(printf '/d%.0s' {1..20})
 	chown -R 1234:1234 "$V" && chown 1234:2000 "$V/top"
-	printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:' \
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
 		"  - {chown: $V/top, owner: \":2000\", recursive: true}" >"$T/capshim.yaml"
 	# The 101st listing is that of the bottom: it takes eight seconds.
 	timeout 20 strace -qq -o "$T/calls" -e trace=getdents64 -e inject=getdents64:delay_enter=8000000:when=101 \
@@ -280,7 +280,6 @@ deep() {
 	cat >"$T/capshim.yaml" <<-END
 		user: "1234:1234"
 		command: none
-		seccomp: unconfined
 		setup:
 		  - {chown: $V, owner: "1234:2000", recursive: true}
 		  - {chmod: $V, file_mode: 0640, dir_mode: 0750, recursive: true}
@@ -299,7 +298,6 @@ deep() {
 	cat >"$T/capshim.yaml" <<-END
 		user: "1234:1234"
 		command: none
-		seccomp: unconfined
 		setup:
 		  - {chown: $V, owner: "1234:2000", recursive: true, cross_mounts: true}
 	END
@@ -314,7 +312,6 @@ deep() {
 	cat >"$T/capshim.yaml" <<-END
 		user: "1234:1234"
 		command: none
-		seccomp: unconfined
 		setup:
 		  - {remove: $V/a, recursive: true}
 	END
@@ -396,7 +393,6 @@ deep() {
 	cat >"$IMAGE/etc/capshim.yaml" <<-END
 		user: app
 		command: none
-		seccomp: unconfined
 		setup:
 		  - {chown: /data, recursive: true}
 		  - {chmod: /data, recursive: true, file_mode: 0640, dir_mode: 0750}
@@ -441,7 +437,7 @@ deep() {
 	outside >"$T/before"
 
 	{
-		printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:'
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:'
 		for _ in {1..75}; do
 			for n in 1 2; do
 				printf '  - {%s, on_error: ignore}\n' \

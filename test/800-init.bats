@@ -279,6 +279,20 @@ outlived() {
 	done
 }
 
+@test "command: pause has limits and oom_score_adj as a workload has them" {
+	init_config 'command: pause' 'oom_score_adj: 900'
+	sed -i 's/^ulimits:.*/ulimits: {core: 0, nofile: 77}/' "$T/capshim.yaml"
+	init_start
+	await 10 init_is_proven
+	assert_equal "$(cat "/proc/$INIT/oom_score_adj")" 900
+	run grep -E '^Max (core|open)' "/proc/$INIT/limits"
+	assert_line --regexp '^Max core file size +0 +0 '
+	assert_line --regexp '^Max open files +77 +77 '
+	kill -TERM "$INIT"
+	init_end
+	assert_success
+}
+
 init_is_proven() {
 	[ "$(init_status Seccomp)" = 2 ] && init_in_state S
 }

@@ -24,7 +24,9 @@ init_teardown() {
 # is `true`.
 init_config() {
 	{
-		printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: none' 'seccomp: unconfined' 'ulimits: {core: 0}'
+		printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: none'
+		[[ "$*" == *'command: none'* ]] || echo 'ulimits: {core: 0}'
+		[[ "$*" == *'command: '* ]] || echo 'seccomp: unconfined'
 		[[ "$*" == *init:* || "$*" == *pause* || "$*" == *none* ]] || echo 'init: true'
 		[ $# -eq 0 ] || printf '%s\n' "$@"
 	} >"$T/capshim.yaml"
