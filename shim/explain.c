@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
+
 #include "capability.h"
 #include "explain_parts.h"
 #include "plan_parts.h"
@@ -46,12 +48,27 @@ int plan_check(struct plan *plan)
 	return 0;
 }
 
+/* Each of these changes a user, a group or a set: whoever keeps one has a way back. */
+#define WAYS (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_SETPCAP))
+
+static const char *explain_filter(const struct plan *plan)
+{
+	if (plan->command == COMMAND_PAUSE)
+		return "a filter of its own: nothing but waiting and reaping";
+	return plan->filter.code ? "a filter, loaded last" : "unconfined: no filter of capshim's";
+}
+
 static void explain_workload(const struct plan *plan)
 {
 	char list[1024], name[32];
 	bool root;
 
-	say("the workload\n  user     uid %u", plan->workload.uid);
+	say("the workload\n");
+	if (plan->command == COMMAND_NONE) {
+		say("  none: the end of the setup is the end of capshim\n");
+		return;
+	}
+	say("  user     uid %u", plan->workload.uid);
 	if (plan->user_name)
 		say(" (%s)", plan->user_name);
 	say(", gid %u, groups", plan->workload.gid);
@@ -60,14 +77,18 @@ static void explain_workload(const struct plan *plan)
 	say("%s\n  command ", plan->workload.ngroups ? "" : " none");
 	for (size_t i = 0; i < plan->argv.count; i++)
 		say(" %s", plan->argv.items[i]);
-	say("%s\n  keeps    %s\n", plan->argv.count ? "" : " none",
+	say("%s\n  keeps    %s\n",
+	    plan->argv.count                 ? ""
+	    : plan->command == COMMAND_PAUSE ? " pause"
+					     : " none",
 	    capability_list(list, sizeof(list), plan->workload.keep));
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (plan->workload.keep & CAPABILITY_BIT(cap))
 			say("           %s: who takes the workload over %s\n", capability_name(name, sizeof(name), cap),
 			    explain_gain(cap, &root));
-	say("  loses    every other capability in all five sets, new privileges by execve, the way back\n");
-	say("  seccomp  %s\n", plan->filter.code ? "a filter, loaded last" : "unconfined: no filter of capshim's");
+	say("  loses    every other capability in all five sets, new privileges by execve%s\n",
+	    plan->workload.keep & WAYS ? "" : ", the way back");
+	say("  seccomp  %s\n", explain_filter(plan));
 }
 
 static void explain_steps(const struct plan *plan)
@@ -165,7 +186,10 @@ int plan_explain_syscall(struct plan *plan, const char *name)
 	if (problems_status(plan) != 0)
 		return DIAG_USER;
 	if (!plan->filter.code)
-		diag_die(DIAG_USER, "there is no filter: the config says \"seccomp: unconfined\"");
+		diag_die(DIAG_USER, "there is no filter: the config says \"%s\"",
+			 plan->command == COMMAND_NONE    ? "command: none"
+			 : plan->command == COMMAND_PAUSE ? "command: pause"
+							  : "seccomp: unconfined");
 	if (!filter_explain_call(&plan->problems.mem, &plan->filter, plan->profile, &target, name, &lines))
 		diag_die(DIAG_USER, "\"%s\" is not a system call that is known here", name);
 	say_lines(&lines, "");

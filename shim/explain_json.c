@@ -50,6 +50,8 @@ void explain_json(struct plan *plan, const struct explanation *explained)
 	const struct privileges *who = &plan->workload;
 	struct list kept[EXPLAIN_CAPS] = {{0}};
 	const char *groups = "";
+	/* A pause has a filter of its own. */
+	const bool filtered = plan->filter.code || plan->command == COMMAND_PAUSE;
 	bool root;
 
 	for (size_t i = 0; i < who->ngroups; i++)
@@ -61,6 +63,6 @@ void explain_json(struct plan *plan, const struct explanation *explained)
 		"{\"config\":%s,\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"args\":%s,\"kept\":%s,"
 		"\"required\":%s,\"conditional\":%s,\"seccomp\":%s,\"warnings\":%s}\n",
 		quoted(mem, plan->file), who->uid, who->gid, groups, strings(mem, &plan->argv), reasons(mem, kept),
-		reasons(mem, explained->always), reasons(mem, explained->maybe), plan->filter.code ? "true" : "false",
+		reasons(mem, explained->always), reasons(mem, explained->maybe), filtered ? "true" : "false",
 		strings(mem, &explained->warnings));
 }

@@ -184,9 +184,11 @@ void explain_warn(struct plan *plan, struct explanation *to)
 					"line %u: %s starts \"%s\" with all that the container has: write user or cap_add",
 					step->line, step->verb->name, step->items.count ? step->items.items[0] : ""));
 	}
-	warn_kept(plan, &to->warnings);
-	warn_program(plan, path ? path : PROGRAM_PATH, &to->warnings);
-	warn_path(plan, path ? path : PROGRAM_PATH, &to->warnings);
+	if (plan->command != COMMAND_NONE) {
+		warn_kept(plan, &to->warnings);
+		warn_program(plan, path ? path : PROGRAM_PATH, &to->warnings);
+		warn_path(plan, path ? path : PROGRAM_PATH, &to->warnings);
+	}
 	if (idle && !plan->workload.keep)
 		list_add(mem, &to->warnings,
 			 "nothing here needs root: start the container as the user itself (USER, runAsUser)");

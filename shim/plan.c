@@ -98,6 +98,7 @@ static void read_environment(struct plan *plan, const struct node *root, char **
 	environ_start(&plan->env, &plan->problems, envp);
 	if (files)
 		value_each(plan, files, load_env_file, NULL);
+	plan->imports = imports != NULL;
 	if (imports)
 		environ_import(&plan->env, &plan->problems, imports);
 	if (environment)
@@ -137,9 +138,12 @@ static void refuse_unused(struct plan *plan, const struct node *root)
 		const char *key;
 		bool paused; /* a pause has it as well */
 	} about[] = {
-		{"cap_add", false},     {"cap_add_optional", false}, {"seccomp", false}, {"unset_environment", false},
-		{"working_dir", false}, {"umask", false},            {"ulimits", true},  {"oom_score_adj", true},
-		{"own_stdio", false},   {"new_session", false},      {"keep_fds", false}, {"init", false},
+		{"cap_add", false},     {"cap_add_optional", false},
+		{"seccomp", false},     {"unset_environment", false},
+		{"working_dir", false}, {"umask", false},
+		{"ulimits", true},      {"oom_score_adj", true},
+		{"own_stdio", false},   {"new_session", false},
+		{"keep_fds", false},    {"init", false},
 		{"report", false},
 	};
 	const bool pause = plan->command == COMMAND_PAUSE;

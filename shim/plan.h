@@ -146,6 +146,7 @@ struct plan {
 	struct start start;
 	struct accounts accounts;
 	struct environment env; /* complete, before unset_environment */
+	bool imports;           /* file_environment is written: files of others may have been read for it */
 
 	bool nonroot;                 /* started without uid 0 */
 	const char *refused;          /* why this start cannot reach what the config asks for (status 111), or NULL */

@@ -294,6 +294,8 @@ void plan_command_line(struct plan *plan, const struct node *root, char **args)
 		value_each(plan, suffix, suffix_rule, NULL);
 	if (entrypoint && value_argv(plan, entrypoint, &front) && plan->command == COMMAND_RUN)
 		put_in_front(plan, &front, 0);
+	if (plan->command != COMMAND_RUN) /* what a suffix has made of no words */
+		plan->argv.count = 0;
 	/* What is wrong with a command that is written has been said. */
 	if (plan->command == COMMAND_RUN &&
 	    (plan->argv.count ? !plan->argv.items[0][0] : plan->problems.count == before)) {

@@ -296,6 +296,60 @@ drop='setgid setuid setpcap'
 	assert_unprivileged 1234
 }
 
+@test "a secret that only another user may read: DAC_OVERRIDE is listed apart, and is what it takes" {
+	local secret=$IMAGE/data/secret
+
+	echo word >"$secret"
+	chown 2345:2345 "$secret"
+	chmod 0400 "$secret"
+	explain '=json' <<<$'user: app\nfile_environment: [WORD]\nown_stdio: false'
+	assert_equal "$(required)" setgid,setpcap,setuid
+	assert_equal "$(jq -r '.conditional | keys[]' <<<"$output")" CAP_DAC_OVERRIDE
+	capshim_run --image --config image --env WORD_FILE=/data/secret --with --bounding \
+		--with setgid,setpcap,setuid -- -- /probe
+	assert_refused 100 '/data/secret' CAP_DAC_OVERRIDE
+	capshim_run --image --config image --env WORD_FILE=/data/secret --with --bounding \
+		--with setgid,setpcap,setuid,dac_override -- -- /probe
+	assert_success
+	assert_probe env.WORD word
+	explain '=json' <<<$'user: app\nown_stdio: false'
+	assert_equal "$(jq -r '.conditional | length' <<<"$output")" 0
+}
+
+@test "the way back is lost only where nothing that is kept is one" {
+	local cap
+
+	for cap in SETUID SETGID SETPCAP; do
+		explain <<<$'user: app\ncap_add: ['"$cap]"
+		assert_line '  loses    every other capability in all five sets, new privileges by execve' || return
+	done
+	explain <<<$'user: app\ncap_add: [NET_RAW]'
+	assert_line '  loses    every other capability in all five sets, new privileges by execve, the way back'
+}
+
+@test "without a workload nothing is said of one: command none and pause" {
+	capshim_run --image -- --explain <<<$'command: none\ncommand_suffix: [-v]\nsetup: [mkdir: /run/x]'
+	assert_success
+	assert_line '  none: the end of the setup is the end of capshim'
+	assert_line '  line 3: mkdir /run/x'
+	refute_output --regexp '(keeps|loses|seccomp) |takes the workload over|allowed: '
+	capshim_run --image --config image -- --explain=json
+	assert_equal "$(jq -c '[.args, .kept, .required, .seccomp]' <<<"$output")" '[[],{},{},false]'
+	capshim_run --image --config image -- --explain-syscall mount
+	assert_refused 100 'there is no filter: the config says "command: none"'
+	capshim_run --image -- --explain <<<$'user: app\ncommand: pause'
+	assert_success
+	assert_line '  user     uid 1234 (app), gid 1234, groups 44'
+	assert_line '  command  pause'
+	assert_line '  keeps    none'
+	assert_line '  seccomp  a filter of its own: nothing but waiting and reaping'
+	refute_output --partial 'allowed: '
+	capshim_run --image --config image -- --explain=json
+	assert_equal "$(jq -c '[.args, .kept, .seccomp]' <<<"$output")" '[[],{},true]'
+	capshim_run --image --config image -- --explain-syscall mount
+	assert_refused 100 'there is no filter: the config says "command: pause"'
+}
+
 @test "a skipped step needs nothing" {
 	explain '=json' <<<$'user: app\nsetup: [{chown: /data, when: {env: NOT_THERE}}]'
 	assert_equal "$(required)" setgid,setpcap,setuid
