@@ -127,7 +127,7 @@ over_ro() {
 	ln -s "$D/roots/file" "$D/ro/file" && ln -s /bin/true "$D/ro/program"
 	chown -hR 1234:1234 "$D/ro"
 	while read -r line; do
-		printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' "environment: {PW_FILE: $D/ro/file}" \
+		printf '%s\n' 'user: "1234:1234"' 'command: none' "environment: {PW_FILE: $D/ro/file}" \
 			"$line" >"$T/capshim.yaml"
 		over_ro
 		assert_failure
@@ -138,7 +138,7 @@ over_ro() {
 		supplementary_groups: ["group_of:$D/ro/file"]
 	END
 	assert [ ! -e "$D/copied" ]
-	printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'file_environment: [PW]' >"$T/capshim.yaml"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'file_environment: [PW]' >"$T/capshim.yaml"
 	PW_FILE=$D/ro/file over_ro
 	assert_failure 100
 	assert_output --partial "$D/ro/file"

@@ -645,7 +645,7 @@ make_source() {
 	assert_stat %u 0 "$T/outside"
 	# What is root's alone is copied with its links, also where only the mount makes it so.
 	mkdir "$T/roots" && ln -s ../outside "$T/roots/link" && chmod 0777 "$T/roots"
-	printf '%s\n' 'user: "1234:1234"' 'command: none' 'seccomp: unconfined' 'setup:' \
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
 		"  - {copy: $T/roots, to: $T/kept, recursive: true}" >"$T/capshim.yaml"
 	run timeout 20 unshare -m bash -c "mount --bind $T/roots $T/roots && mount -o remount,bind,ro $T/roots &&
 		$CAPSHIM -c $T/capshim.yaml"
