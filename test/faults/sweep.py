@@ -6,13 +6,13 @@
 The calls are listed from a live run of each config below, in every process of it (test/fixtures/fault.c, for x86-64).
 Each one is then made to fail with each of ERRORS (EPERM, ENOSYS, EINVAL, EINTR, ENOMEM, EIO), and to lie: to return 0
 without having been made. After each run there are two good outcomes: the workload ran once, what it observed of itself
-is what it observed in the run without a fault, line by line, and so are its exit status and the files that the steps
-made; or it did not run, the exit status is one of capshim's own, and there is a message. A process that dies of a signal
-is no good outcome, but for the C library's own start, before main(). "not reached": the call was not made at all, in
-ATTEMPTS runs one behind the other, and nothing was shown: how often an init is woken is for the scheduler to say. More
-than SHARE of that is a failure. "excused": own_stdio is auto, and a stream of the
-workload's stayed root's. "believed": a set-up step was lied to, and took it for done: what it made is not what it should
-be, but the workload's own state is. Capshim proves the privileges, not each step's files.
+(and of its init) is what it observed in the run without a fault, line by line, and so are its exit status and the files
+that the steps made; or it did not run, the exit status is one of capshim's own, and there is a message. A process that
+dies of a signal is no good outcome, but for the C library's own start, before main(). "not reached": the call was not
+made at all, in ATTEMPTS runs one behind the other, and nothing was shown: how often an init is woken is for the
+scheduler to say. More than SHARE of that is a failure. "excused": own_stdio is auto, and a stream of the workload's
+stayed root's. "believed": a set-up step was lied to, and took it for done: what it made is not what it should be, but
+the workload's own state is. Capshim proves the privileges, not each step's files.
 
 CAPSHIM, PROBE, START and FAULT name the programs. Prints a table, and ends with 0 if there was no escape.
 """
@@ -104,8 +104,12 @@ IN_NETWORK = ["unshare", "--net", "sh", "-c", '''
     cat /proc/sys/net/ipv4/ip_unprivileged_port_start >"$0/port"
     exit $status''', "DIR"]
 
+# What the kernel says of an init, for it prints nothing: that it is what it stays, its workload can tell, which runs
+# when that has been proven. The workload is a shell's then, and the probe stands for it.
+INIT = "grep -E '^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp[_a-z]*):' /proc/$PPID/status"
+WATCHED = ["/bin/sh", "-c", f'{INIT}; exec "$@"', "sh"]
 # A workload that asks its init to stop it, and will not.
-STOPPED = ["/bin/sh", "-c", 'trap "" TERM; "$@"; kill -TERM $PPID; sleep 9 & wait; wait', "sh"]
+STOPPED = ["/bin/sh", "-c", f'{INIT}; trap "" TERM; "$@"; kill -TERM $PPID; sleep 9 & wait; wait', "sh"]
 
 BASE = 'user: "1234:1234"\nsupplementary_groups: [44, 77]\n'
 PLAIN = BASE + "seccomp: unconfined\n"
@@ -126,7 +130,7 @@ CONFIGS = [
     Config("more-steps", PLAIN + MORE_STEPS, short=False, around=IN_NAMESPACE),
     Config("sysctl", PLAIN + "setup: [sysctl: {net.ipv4.ip_unprivileged_port_start: 80}]\n", short=False,
            around=IN_NETWORK),
-    Config("init", PLAIN + "init: true\ncap_add: [NET_BIND_SERVICE]\n"),
+    Config("init", PLAIN + "init: true\ncap_add: [NET_BIND_SERVICE]\n", command=WATCHED),
     Config("stopped", PLAIN + "init: {stop_grace_period: 1s, wait_until: all}\n", short=False, command=STOPPED, late=True),
     Config("nonroot", PLAIN, ["--groups", "none", "--gid", "1234", "--uid", "1234"]),
     Config("no-setpcap", PLAIN, ["--inheritable", "setuid,setgid", "--bounding", "none"], short=False),
@@ -295,6 +299,8 @@ def calls_of(place, late=False):
     good = place.run(["--list", place.log])
     if good.status is None or not good.ran or any(not line.startswith("capshim: verified: ") for line in good.messages):
         raise Broken(f"the run without a fault failed with {good.status}: {good.error}")
+    if any(INIT in word for word in place.command) and not any(line.startswith("CapBnd:") for line in good.ran):
+        raise Broken("nothing was seen of the init")
     with open(place.log, encoding="ascii") as file:
         rows = [line.split() for line in file]
     calls, behind = [], collections.Counter()
@@ -383,7 +389,7 @@ def main():
     try:
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             for config in CONFIGS:
-                if (options.only and config.name != options.only) or (options.short and not config.short):
+                if config.name != options.only if options.only else options.short and not config.short:
                     continue
                 tally, wrong = sweep(config, options, pool, root)
                 total += tally
