@@ -7,12 +7,13 @@ The calls are listed from a live run of each config below, in every process of i
 Each one is then made to fail with each of ERRORS (EPERM, ENOSYS, EINVAL, EINTR, ENOMEM, EIO), and to lie: to return 0
 without having been made. After each run there are two good outcomes: the workload ran once, what it observed of itself
 (and of its init) is what it observed in the run without a fault, line by line, and so are its exit status and the files
-that the steps made; or it did not run, the exit status is one of capshim's own, and there is a message. A process that
-dies of a signal is no good outcome, but for the C library's own start, before main(). "not reached": the call was not
-made at all, in ATTEMPTS runs one behind the other, and nothing was shown: how often an init is woken is for the
-scheduler to say. More than SHARE of that is a failure. "excused": own_stdio is auto, and a stream of the workload's
-stayed root's. "believed": a set-up step was lied to, and took it for done: what it made is not what it should be, but
-the workload's own state is. Capshim proves the privileges, not each step's files.
+that the steps made; or it did not run, the exit status is the one of capshim's that such a call may end in, and the
+last line is a message that says so. A process that dies of a signal is no good outcome, but for the C library's own
+start, before main(). "not reached": the call was not made at all, in ATTEMPTS runs one behind the other, and nothing
+was shown: how often an init is woken is for the scheduler to say. More than SHARE of that is a failure. "excused":
+own_stdio is auto, and a stream of the workload's stayed root's. "believed": a set-up step was lied to, and took it for
+done: what it made is not what it should be, but the workload's own state is. Capshim proves the privileges, not each
+step's files.
 
 CAPSHIM, PROBE, START and FAULT name the programs. Prints a table, and ends with 0 if there was no escape.
 """
@@ -39,7 +40,15 @@ REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 ERRORS = ["EPERM", "ENOSYS", "EINVAL", "EINTR", "ENOMEM", "EIO"]
 LIE = "lie"
-REFUSALS = {100, 111, 112, 126, 127}
+# What the system refused, and what could not be proven.
+REFUSALS = {111, 112}
+# Status -> what may end so all the same, and what is said then: for a file that cannot be read, or a program whose file
+# capabilities cannot, the user may be to blame; for a workload that cannot be executed, the image.
+OTHER_REFUSALS = {
+    100: (("openat", "fstat", "read", "memfd_create", "write", "pread64", "fgetxattr"),
+          re.compile(r"capshim: (PLACE)?/\S+: |capshim: cannot execute .*: its file capabilities ")),
+    126: (("stat", "access", "pread64", "execve"), re.compile(r"capshim: cannot execute ")),
+}
 TIMEOUT = 20
 # Of test/fixtures/fault.c: the call that was to fail was never made. One run in some hundred of those with an init.
 NOT_REACHED = 97
@@ -312,6 +321,13 @@ def calls_of(place, late=False):
     return calls, good
 
 
+def refused(call, status, said):
+    """Is this how capshim refuses: the status, and the last line of standard error?"""
+    calls, saying = OTHER_REFUSALS.get(status, ((), re.compile("")))
+    return said.startswith("capshim: ") and not said.startswith("capshim: verified: ") and \
+        (status in REFUSALS or (call in calls and bool(saying.match(said))))
+
+
 def judge(call, fault, result, good):
     """The outcome of one run: harmless, refused, excused, not reached or a description of what must not be."""
     if result.status == NOT_REACHED:
@@ -334,7 +350,7 @@ def judge(call, fault, result, good):
             missing = [each for each in good.files[:-1] if each not in result.files]
             return f"escape: the workload ran and files differ: {wrong[:3]} instead of {missing[:3]}"
         return "harmless" if result.ran == good.ran else "excused"
-    if result.status in REFUSALS and result.messages:
+    if refused(call, result.status, (result.error.splitlines() or [""])[-1]):
         return "refused"
     if result.status > 128:
         return "start of the C library" if call == "arch_prctl" else f"died: status {result.status}"
