@@ -23,10 +23,6 @@ REASONS = {
     "list of N, the list is those, also if none is taken away": """
         groups remove: now[at] = now[--left];
     """,
-    "without memory the next line writes to NULL and the process dies of SIGSEGV: no run either, with a worse message; "
-    "which needs a mmap(2) that fails at that very place, behind a config that fills the heap": """
-        groups remove: unreadable("the supplementary groups");
-    """,
     "the memory goes with execve(2), in microseconds": """
         groups remove: free(now);
     """,

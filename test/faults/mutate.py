@@ -46,7 +46,7 @@ FILES = ["shim/drop.c", "shim/verify.c"]
 # File -> the test files that judge what survives the rest.
 TESTS = {
     "shim/drop.c": ["test/510-proof.bats", "test/500-drop.bats"],
-    "shim/verify.c": ["test/510-proof.bats", "test/500-drop.bats"],
+    "shim/verify.c": ["test/510-proof.bats", "test/500-drop.bats", "test/520-memory.bats"],
     "shim/filter.c": ["test/600-filter.bats", "test/610-filter-profiles.bats"],
     "shim/workload.c": ["test/700-workload.bats", "test/800-init.bats"],
     "shim/workload_files.c": ["test/700-workload.bats"],
