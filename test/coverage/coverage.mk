@@ -5,9 +5,9 @@ COVERAGE := $(BUILD)/coverage
 COVERAGE_OBJECTS := $(SOURCES:%.c=$(COVERAGE)/%.o)
 COVERAGE_ENDS := $(COVERAGE)/test/coverage/counters.o $(COVERAGE)/test/coverage/section.o
 COVERAGE_CC := clang-14 -nostdinc -isystem /usr/include/$(HOST:%-gnu=%-musl)
-# Containers have an IPC namespace of their own, where nothing is counted; and what a new user does in his first hour
-# builds its own program. Both would only take their time.
-COVERAGE_TESTS ?= $(filter-out test/900-% test/992-%,$(TESTS))
+# Containers have an IPC namespace of their own, where nothing is counted; and what a new user does in his first hour,
+# mutants and fuzz targets build their own programs. All of that would only take its time.
+COVERAGE_TESTS ?= $(filter-out test/900-% test/951-% test/960-% test/992-%,$(TESTS))
 
 .PHONY: coverage coverage-report lint-coverage
 coverage:
