@@ -158,6 +158,8 @@ def print_missed(found, problems):
     for file, (counts, functions) in sorted(found.items()):
         for line in sorted(line for line, count in counts.items() if not count):
             key = f"{file} {function_of(functions, line)}"
+            if key not in used and key not in reasons:
+                problems.append(f"no reason is listed for what is not reached of {key}")
             if key not in used:
                 print(f"  {key}: {reasons.get(key, 'no reason is listed').lstrip('~ ')}")
             used.add(key)
@@ -195,6 +197,7 @@ def report(directory):
         total = modules[module_of(file)]
         total[0] += len(counts)
         total[1] += sum(1 for count in counts.values() if count)
+    problems += [f"{module}: must be reached in full, and is no module" for module in sorted(WHOLE - set(modules))]
     print_missed(found, problems)
     judge_tests(directory, problems)
 
