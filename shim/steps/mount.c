@@ -16,6 +16,8 @@
 /* What belongs to a mount and not to its file system: the same bits in mount(2) and as ST_… in statvfs(3). */
 #define PER_MOUNT (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)
 
+#define NO_TYPE "none" /* where mount(2) ignores it: for a bind mount, and to change one */
+
 /* Options that are flags of mount(2); every other one is data for the file system. */
 static const struct {
 	const char *name;
@@ -138,7 +140,7 @@ static int protect(int fd, const struct wish *wish)
 	unsigned long wanted = wish->flags & PER_MOUNT;
 	if ((wanted & ~now.f_flag) == 0)
 		return 0;
-	return mount_on(fd, NULL, NULL, MS_REMOUNT | MS_BIND | (now.f_flag & PER_MOUNT) | wanted, NULL);
+	return mount_on(fd, NULL, NO_TYPE, MS_REMOUNT | MS_BIND | (now.f_flag & PER_MOUNT) | wanted, NULL);
 }
 
 static bool make_mount(struct setup *setup, const struct step *step, const struct wish *wish, const char *path, int fd)
@@ -148,7 +150,7 @@ static bool make_mount(struct setup *setup, const struct step *step, const struc
 
 	snprintf(bound, sizeof(bound), "/proc/self/fd/%d", wish->source);
 	bool bind = wish->flags & MS_BIND;
-	if (mount_on(fd, bind ? bound : source, bind ? NULL : step->type,
+	if (mount_on(fd, bind ? bound : source, bind ? NO_TYPE : step->type,
 		     bind ? wish->flags & (MS_BIND | MS_REC) : wish->flags, wish->data) == 0)
 		return true;
 	if (errno == ENOENT && bind)
@@ -170,7 +172,7 @@ static void finish(struct setup *setup, const struct wish *wish, const char *pat
 		setup_unreachable(setup, "mount on", path, errno, &where);
 		return;
 	}
-	if (protect(fd, wish) != 0 || (wish->propagation && mount_on(fd, NULL, NULL, wish->propagation, NULL) != 0)) {
+	if (protect(fd, wish) != 0 || (wish->propagation && mount_on(fd, NULL, NO_TYPE, wish->propagation, NULL) != 0)) {
 		int err = errno;
 		if (made && fchdir(fd) == 0)
 			(void)umount2(".", MNT_DETACH);

@@ -39,7 +39,7 @@ REASONS = {
         same_groups part 0: want->ngroups == 0 OF
     """,
     "two members that are read after both": """
-        drop_plan swap: want->bounding = want->keep;
+        drop_plan swap: want->bounding = want->keep & start->bounding;
         set_capabilities swap: data[word].effective = data[word].permitted;
     """,
     "capset(2) takes out of the ambient set what leaves the permitted or the inheritable one, capabilities(7): after it "
