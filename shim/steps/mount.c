@@ -172,7 +172,8 @@ static void finish(struct setup *setup, const struct wish *wish, const char *pat
 		setup_unreachable(setup, "mount on", path, errno, &where);
 		return;
 	}
-	if (protect(fd, wish) != 0 || (wish->propagation && mount_on(fd, NULL, NO_TYPE, wish->propagation, NULL) != 0)) {
+	if (protect(fd, wish) != 0 ||
+	    (wish->propagation && mount_on(fd, NULL, NO_TYPE, wish->propagation, NULL) != 0)) {
 		int err = errno;
 		if (made && fchdir(fd) == 0)
 			(void)umount2(".", MNT_DETACH);
