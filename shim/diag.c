@@ -110,6 +110,8 @@ const char *diag_why(char *why, size_t size, int err, int cap)
 	else if (err == EPERM)
 		snprintf(why, size, "%s (the container's seccomp profile or security module forbids it%s)",
 			 strerror(err), of_files(cap) ? ", or the file is immutable" : "");
+	else if (err == ESTALE)
+		snprintf(why, size, "%s (somebody has put another one in its place)", strerror(err));
 	else if (err == EMFILE)
 		snprintf(why, size, "%s (the limit nofile is too low)", strerror(err));
 	else if (err == EROFS)

@@ -71,8 +71,10 @@ static const char *check_found(struct mem *mem, const struct walk_found *found)
 
 	if (!S_ISREG(found->stat.st_mode))
 		return "not a regular file";
-	if (walk_may_be_planted(found->stat.st_nlink, found->parent))
-		return "it has other hard links, and its directory is not root's alone";
+	const char *planted =
+		walk_planted(found->stat.st_nlink, found->stat.st_uid, found->stat.st_mode, found->parent);
+	if (planted)
+		return planted;
 	if (fstatfs(found->fd, &fs) != 0)
 		return why_errno(mem, errno);
 	if (fs.f_type == PROC_SUPER_MAGIC)

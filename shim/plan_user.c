@@ -264,7 +264,8 @@ static bool group_of(struct plan *plan, const struct node *node, const char *pat
 		yaml_problem(&plan->problems, node, "\"%s\" must be an absolute path: write group_of:/path", path);
 		return false;
 	}
-	int fd = walk_open(path, WALK_FOLLOW, &where);
+	/* Whoever could put another file there would choose the group. */
+	int fd = walk_open(path, WALK_FOLLOW | WALK_TRUSTED, &where);
 	if (fd < 0 || walk_fstat(fd, &st) != 0) {
 		plan->problems.pending += errno == ENOENT;
 		yaml_problem(&plan->problems, node, "cannot open \"%s\": %s (mount it, or name the group itself)", path,
@@ -296,6 +297,11 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 		good = group_of(plan, node, text + 9, &gid);
 	else if (text)
 		good = find_group(plan, node, text, &gid);
+	if (good && gid == 0 && strcmp(text, "0") != 0 && strcmp(text, "root") != 0) {
+		yaml_problem(&plan->problems, node,
+			     "\"%s\" is group 0, which is only given where it is written: write 0", text);
+		good = false;
+	}
 	list->good &= good && accounts_add_gid(list->gids, &list->count, list->room, gid);
 }
 

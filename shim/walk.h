@@ -66,12 +66,6 @@ void walk_release(struct walk_found *found);
 bool walk_follows(int directory, uint32_t uid) __attribute__((warn_unused_result));
 
 /*
- * Something with LINKS names, one of them in the directory DIRECTORY: a hard link in a directory that others can write
- * may be theirs, to a file that they cannot read; and what is read here is often given to them.
- */
-bool walk_may_be_planted(nlink_t links, int directory) __attribute__((warn_unused_result));
-
-/*
  * Opens the directory that holds the last component of PATH and points *NAME at that component inside PATH. The
  * descriptor is O_PATH|O_DIRECTORY|O_CLOEXEC and the caller's. Errors as walk_open(), and EINVAL where PATH ends in
  * '/', "." or "..".
@@ -82,11 +76,23 @@ int walk_parent(const char *path, const char **name, struct walk_where *where) _
 int walk_make_parent(const char *path, const char **name, struct walk_where *where) __attribute__((warn_unused_result));
 
 /*
- * Takes from FD, which was just made in PARENT, the access control list that a directory of others has handed down to it:
- * acl(5). FD is open for writing, or a directory (O_PATH). A directory of root's own may hand one down. 0, or -1 with
- * errno.
+ * Takes the access control lists from the directory FD (O_PATH), which was another's: acl(5). 0, or -1 with errno; it needs
+ * CAP_FOWNER where there is one.
+ */
+int walk_clear_acl(int fd) __attribute__((warn_unused_result));
+
+/*
+ * Takes from FD, which was just made in PARENT, the access control list that a directory of others has handed down to it.
+ * FD is a file open for writing, or O_PATH; for a device or FIFO it needs /proc. A directory of root's own may hand one
+ * down. 0, or -1 with errno.
  */
 int walk_disinherit(int fd, int parent) __attribute__((warn_unused_result));
+
+/*
+ * Opens the directory NAME in PARENT that was just made, O_PATH. In a directory of others somebody may have put another
+ * one in its place: what is not empty is not it (ESTALE); and nothing is inherited there. -1 with errno.
+ */
+int walk_made(int parent, const char *name) __attribute__((warn_unused_result));
 
 /*
  * Makes the directory NAME in PARENT with exactly MODE and these owners (UINT32_MAX: the caller's), and opens it
@@ -129,6 +135,12 @@ struct walk_stat {
 
 /* Reads it for NAME in PARENT, or for PARENT itself where NAME is "". 0, or -1 with errno. */
 int walk_stat(int parent, const char *name, struct walk_stat *stat) __attribute__((warn_unused_result));
+
+/*
+ * Why a file with so many LINKS, of UID and with MODE, found in DIRECTORY, may be there by the doing of somebody who
+ * cannot read it: he linked it, or moved it there. What is read here is often given away. NULL: it may be read.
+ */
+const char *walk_planted(nlink_t links, uint32_t uid, mode_t mode, int directory) __attribute__((warn_unused_result));
 
 /* One entry of a tree. All of it is the walk's and lasts as long as the call that receives it. */
 struct walk_entry {

@@ -2,6 +2,7 @@
 #include "walk.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -168,34 +169,108 @@ static bool is_of_others(int directory)
 	return walk_fstat(directory, &stat) != 0 || stat.st_uid != 0 || (stat.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }
 
-bool walk_may_be_planted(nlink_t links, int directory)
+const char *walk_planted(nlink_t links, uint32_t uid, mode_t mode, int directory)
 {
-	return links > 1 && is_of_others(directory);
+	struct stat stat;
+
+	if (!is_of_others(directory))
+		return NULL;
+	if (links > 1)
+		return "it has other hard links, and its directory is not root's alone";
+	if (walk_fstat(directory, &stat) != 0 || (stat.st_uid != uid && !(mode & S_IROTH)))
+		return "its directory's owner may not read it, and could have moved it there";
+	return NULL;
 }
 
-/* Without one, and on a file system that has none, there is nothing to take: setxattr(2). */
+/* Removing one asks for more rights than looking whether there is one; a file system may have none: setxattr(2). */
 static int remove_acl(int fd, const char *which)
 {
-	return fremovexattr(fd, which) == 0 || errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+	if (fgetxattr(fd, which, NULL, 0) < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+	return fremovexattr(fd, which);
+}
+
+int walk_clear_acl(int fd)
+{
+	int directory = walk_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+	int result = directory < 0 ? -1 : remove_acl(directory, "system.posix_acl_access");
+
+	if (result == 0)
+		result = remove_acl(directory, "system.posix_acl_default");
+	int err = errno;
+	if (directory >= 0)
+		close(directory);
+	errno = err;
+	return result;
+}
+
+/* The same for what cannot be opened, such as a device: by the magic link of FD, as chmod_by_proc() has it. */
+static int clear_acl_by_proc(int fd)
+{
+	struct statfs fs = {0};
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (statfs("/proc/self/fd", &fs) != 0 || fs.f_type != PROC_MAGIC) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (getxattr(path, "system.posix_acl_access", NULL, 0) < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+	return removexattr(path, "system.posix_acl_access");
 }
 
 int walk_disinherit(int fd, int parent)
 {
+	struct stat stat;
+
 	if (!is_of_others(parent))
 		return 0;
-	int result = remove_acl(fd, "system.posix_acl_access");
-	if (result == 0 || errno != EBADF)
-		return result;
-	int directory = walk_openat(fd, ".", O_RDONLY | O_DIRECTORY);
-	if (directory < 0)
+	if (walk_fstat(fd, &stat) != 0)
 		return -1;
-	result = remove_acl(directory, "system.posix_acl_access");
-	if (result == 0)
-		result = remove_acl(directory, "system.posix_acl_default");
+	if (S_ISDIR(stat.st_mode))
+		return walk_clear_acl(fd);
+	if (S_ISREG(stat.st_mode))
+		return remove_acl(fd, "system.posix_acl_access");
+	return clear_acl_by_proc(fd);
+}
+
+static bool is_empty(int fd)
+{
+	int directory = walk_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+	DIR *dir = directory < 0 ? NULL : fdopendir(directory);
+	const struct dirent *entry;
+	bool empty = true;
+
+	if (!dir) {
+		if (directory >= 0)
+			close(directory);
+		return false;
+	}
+	errno = 0;
+	while ((entry = readdir(dir)))
+		empty &= strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	empty &= errno == 0;
+	closedir(dir);
+	return empty;
+}
+
+int walk_made(int parent, const char *name)
+{
+	int fd = walk_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+
+	if (fd < 0 || !is_of_others(parent))
+		return fd;
+	if (is_empty(fd)) {
+		if (walk_clear_acl(fd) == 0)
+			return fd;
+	} else {
+		errno = ESTALE;
+	}
 	int err = errno;
-	close(directory);
+	close(fd);
 	errno = err;
-	return result;
+	return -1;
 }
 
 int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid)
@@ -204,7 +279,7 @@ int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t
 
 	if (mkdirat(parent, name, 0700) != 0)
 		return -1;
-	int fd = walk_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	int fd = walk_made(parent, name);
 	if (fd < 0)
 		return -1;
 	/* A set-group-ID directory hands its group down, and whoever owns it would choose who may read below. */
@@ -213,7 +288,7 @@ int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t
 	if (gid == UINT32_MAX)
 		gid = getegid();
 	/* Mode first: once it is somebody else's, chmod(2) needs CAP_FOWNER. */
-	if (walk_disinherit(fd, parent) == 0 && walk_chmod(fd, parent, name, mode) == 0 && walk_fstat(fd, &made) == 0 &&
+	if (walk_chmod(fd, parent, name, mode) == 0 && walk_fstat(fd, &made) == 0 &&
 	    ((made.st_uid == uid && made.st_gid == gid) || fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0))
 		return fd;
 	int err = errno;

@@ -351,6 +351,16 @@ refuses_pw() {
 	assert_probe env.PW hunter2
 }
 
+@test "file_environment: what only root may read is not read where its directory's owner could have moved it" {
+	mkdir "$IMAGE/run/app"
+	printf 'hunter2\n' >"$IMAGE/run/app/pw" && chmod 0600 "$IMAGE/run/app/pw"
+	chown 1234 "$IMAGE/run/app"
+	refuses_pw 'could have moved it there' /run/app/pw
+	chown 1234 "$IMAGE/run/app/pw"
+	with_config --env PW_FILE=/run/app/pw <<<'file_environment: [PW]'
+	assert_probe env.PW hunter2
+}
+
 @test "file_environment: a secret that belongs to another user is fine, its path is what counts" {
 	secret pw 'hunter2\n'
 	chown 1234:1234 "$IMAGE/run/pw"

@@ -138,6 +138,24 @@ as_user() {
 	END
 }
 
+@test "group_of a file that somebody else could have put there is refused; so is group 0 by another name" {
+	mkdir -p "$IMAGE/data/app"
+	touch "$IMAGE/data/app/socket"
+	chown 1234:42 "$IMAGE/data/app" "$IMAGE/data/app/socket"
+	capshim_run --image -- -- /probe <<-'END'
+		user: app
+		supplementary_groups: ["group_of:/data/app/socket"]
+		seccomp: unconfined
+	END
+	assert_refused 100 '"/data/app"' 'writable by nobody else'
+	echo 'ops:x:0:' >>"$IMAGE/etc/group"
+	capshim_run --image -- -- /probe <<<'{user: app, seccomp: unconfined, supplementary_groups: [ops]}'
+	assert_refused 100 'write 0'
+	capshim_run --image -- -- /probe <<<'{user: app, seccomp: unconfined, supplementary_groups: [0]}'
+	assert_success
+	assert_probe groups 0
+}
+
 @test "group_of a file of group 0, or a missing one, is refused" {
 	touch "$IMAGE/data/device"
 	capshim_run --image -- -- /probe <<-'END'

@@ -598,8 +598,16 @@ make_source() {
 		  recursive: true
 		  owner: workload
 	END
+	assert_refused 111 "$T/data/hard\": it has other hard links"
+	steps <<-END
+		- copy: $T/data
+		  to: $T/there
+		  recursive: true
+		  owner: workload
+		  on_error: warn
+	END
 	assert_success
-	assert_output --partial '1 hard links passed over'
+	assert_output --partial 'it has other hard links'
 	assert [ ! -e "$T/there/hard" ]
 	assert_stat %F 'symbolic link' "$T/there/soft"
 	for name in hard soft; do
@@ -617,31 +625,26 @@ make_source() {
 	mkdir "$T/outside"
 	as_app ln -s "$T/outside" "$T/data/link"
 	ln -s "$T/outside" "$T/data/moved" # a link of root's that its directory's owner moved there
-	for owner in root 0; do
-		steps <<-END
-			- copy: $T/data
-			  to: $T/there
-			  recursive: true
-			  owner: $owner
-			- write: $T/there/regular
-			  content: ""
-			- chown: $T/there/link
-			  if_exists: true
-		END
-		assert_success
-		assert_output --partial '2 symbolic links passed over that others than root could have made'
-		assert_equal "$(ls "$T/there")" regular
+	for owner in root '":1234"'; do
+		for _ in 1 2; do
+			steps <<-END
+				- copy: $T/data
+				  to: $T/there
+				  recursive: true
+				  owner: $owner
+			END
+			assert_success
+			assert_output --partial '2 symbolic links that others than root could have made do not become root'
+			assert_stat '%F %u' 'symbolic link 1234' "$T/there/link"
+			assert_stat '%F %u' 'symbolic link 65534' "$T/there/moved"
+		done
+		assert_trace '0 changed, 2 already right'
+		steps <<<"- chown: $T/there/link"
+		assert_refused 111 "$T/there/link"
+		steps <<<"- {write: $T/there/moved/file, content: x}"
+		assert_refused 111 "$T/there/moved"
 	done
-	assert_stat %u 0 "$T/outside"
-	steps <<-END
-		- copy: $T/data
-		  to: $T/theirs
-		  recursive: true
-		  owner: 1234
-		- chown: $T/theirs/link
-	END
-	assert_refused 111 "$T/theirs/link"
-	assert_stat '%F %u' 'symbolic link 1234' "$T/theirs/link"
+	assert_equal "$(ls "$T/outside")" ''
 	assert_stat %u 0 "$T/outside"
 	# What is root's alone is copied with its links, also where only the mount makes it so.
 	mkdir "$T/roots" && ln -s ../outside "$T/roots/link" && chmod 0777 "$T/roots"
@@ -650,7 +653,36 @@ make_source() {
 	run timeout 20 unshare -m bash -c "mount --bind $T/roots $T/roots && mount -o remount,bind,ro $T/roots &&
 		$CAPSHIM -c $T/capshim.yaml"
 	assert_success
-	assert_stat '%N' "'$T/kept/link' -> '../outside'" "$T/kept/link"
+	assert_stat '%N %u' "'$T/kept/link' -> '../outside' 0" "$T/kept/link"
+}
+
+@test "chown recursive to root: a link of somebody else's stays his, and leads no later step anywhere" {
+	mkdir "$T/outside" "$T/data/conf"
+	as_app ln -s "$T/outside" "$T/data/link"
+	steps <<-END
+		- {chown: $T/data, owner: "root:1234", recursive: true}
+		- {mkdir: $T/data/link, owner: workload}
+	END
+	assert_refused 111 "$T/data/link"
+	assert_stat '%u:%g' 0:1234 "$T/data/conf"
+	assert_stat %u 1234 "$T/data/link"
+	assert_stat %u 0 "$T/outside"
+}
+
+@test "what only root may read is not read where its directory's owner could have moved it" {
+	printf 'only root\n' >"$T/data/pw" && chmod 0600 "$T/data/pw"
+	local step
+	for step in copy template; do
+		steps <<<"- {$step: $T/data/pw, to: $T/got, owner: workload}"
+		assert_refused 111 "$T/data/pw" 'could have moved it there'
+	done
+	steps <<<"- {copy: $T/data, to: $T/got, recursive: true, owner: workload}"
+	assert_refused 111 "$T/data/pw" 'could have moved it there'
+	steps <<<"- {write: $T/data/pw, content: x, if_exists: append_missing, owner: workload}"
+	assert_refused 111 "$T/data/pw" 'could have moved it there'
+	chmod 0644 "$T/data/pw"
+	steps <<<"- {copy: $T/data/pw, to: $T/got, owner: workload}"
+	assert_success
 }
 
 # acl FILE KIND: gives the owner of FILE an ACL that lets 1234 do everything: access, or default (for what is made below).
@@ -689,6 +721,27 @@ sys.exit(not any("posix_acl" in name for name in os.listxattr(sys.argv[1])))' "$
 	done
 	run as_app touch "$T/data/made/deep/evil"
 	assert_failure
+	steps <<-END
+		- {mknod: $T/data/fifo, type: p, mode: 0660, owner: "root:2000"}
+		- {mknod: $T/data/device, type: c, major: 1, minor: 3, mode: 0660, owner: "root:2000"}
+	END
+	assert_success
+	for name in fifo device; do
+		assert_stat '%u:%g %a' '0:2000 660' "$T/data/$name"
+		has_acl "$T/data/$name" && fail "$name has an ACL"
+	done
+	# A directory of theirs that becomes another's hands nothing down any more.
+	as_app mkdir "$T/data/theirs"
+	acl "$T/data/theirs" default
+	acl "$T/data/theirs" access
+	steps <<-END
+		- {mkdir: $T/data/theirs, mode: 0750, owner: "root:2000"}
+		- {write: $T/data/theirs/file, content: secret, owner: "root:2000", mode: 0640}
+	END
+	assert_success
+	for name in theirs theirs/file; do
+		has_acl "$T/data/$name" && fail "$name has an ACL"
+	done
 	# In root's own directory it is root's word.
 	mkdir "$T/roots"
 	acl "$T/roots" default
@@ -716,6 +769,55 @@ sys.exit(not any("posix_acl" in name for name in os.listxattr(sys.argv[1])))' "$
 	assert_trace '1 changed'
 	assert_stat '%u %i' "1234 $before" "$T/shared/hook"
 	exec 7<&-
+}
+
+@test "write: nor is one that a group could write" {
+	printf 'benign\n' >"$T/hook" && chown 0:1234 "$T/hook" && chmod 0664 "$T/hook"
+	local before
+	before=$(stat -c %i "$T/hook")
+	steps <<<"- {write: $T/hook, content: \"benign\\n\", mode: 0755}"
+	assert_success
+	assert [ "$(stat -c %i "$T/hook")" != "$before" ]
+	assert_stat '%u:%g %a' '0:0 755' "$T/hook"
+}
+
+@test "mknod: a FIFO of somebody else's is not adopted" {
+	as_app mkfifo "$T/data/fifo"
+	steps <<<"- {mknod: $T/data/fifo, type: p, owner: \"2000:2000\"}"
+	assert_refused 111 "$T/data/fifo" 'remove it first'
+	assert_stat %u 1234 "$T/data/fifo"
+	steps <<<"- {mknod: $T/data/fifo, type: p, owner: workload}"
+	assert_success
+	steps <<<"- {mknod: $T/data/fifo, type: p}"
+	assert_success
+}
+
+# exchange ONE OTHER: gives each the other's place.
+exchange() {
+	python3 -c 'import ctypes, os, sys
+sys.exit(ctypes.CDLL(None).syscall(316, -100, os.fsencode(sys.argv[1]), -100, os.fsencode(sys.argv[2]), 2))' "$1" "$2"
+}
+
+@test "mkdir and copy: what somebody has put in the place of a directory just made is not taken for it" {
+	local step
+	mkdir -m 0700 "$T/data/private" "$T/source" "$T/source/sub" && echo key >"$T/data/private/key"
+	for step in "mkdir: $T/data/sub, owner: workload" "copy: $T/source, to: $T/data, recursive: true, owner: workload"; do
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$step}" >"$T/capshim.yaml"
+		{
+			timeout 30 strace -f -qq -o /dev/null -e trace=mkdirat -e inject=mkdirat:delay_exit=3000000 \
+				"$CAPSHIM" -c "$T/capshim.yaml" && :
+			echo "status $?"
+		} >"$T/said" 2>&1 3>&- &
+		timeout 10 sh -c 'until [ -d "$1" ]; do sleep 0.1; done' - "$T/data/sub"
+		exchange "$T/data/sub" "$T/data/private"
+		timeout 20 sh -c 'until grep -q "^status" "$1"; do sleep 0.1; done' - "$T/said"
+		run cat "$T/said"
+		assert_line 'status 111'
+		assert_output --partial 'somebody has put another one in its place'
+		assert_stat '%u %a' '0 700' "$T/data/sub"
+		exchange "$T/data/sub" "$T/data/private"
+		rmdir "$T/data/sub"
+	done
 }
 
 @test "copy: odd names, a deep tree, and one that is too deep" {

@@ -343,6 +343,14 @@ script() {
 	assert_refused 111 '"true"' 'status 0'
 }
 
+@test "run: what is stopped is ended, for nobody is there who lets it go on" {
+	steps <<<'- {run: [/bin/sh, -c, "kill -STOP $$"]}'
+	assert_refused 111 'it was stopped by a signal'
+	steps <<<'- {run: [/bin/sh, -c, "kill -STOP $$"], user: workload, on_error: warn}'
+	assert_success
+	assert_output --partial 'it was stopped by a signal'
+}
+
 @test "run: killed with its group at the timeout, and what left the group as well" {
 	local pid1
 	for pid1 in '' --pid1; do

@@ -4,9 +4,15 @@
 
 #include "change.h"
 
+/* A link of somebody else's stays his: as root's, steps would follow it. */
+static bool stays(const struct change *change, const struct walk_stat *now)
+{
+	return S_ISLNK(now->mode) && change->owner.uid == 0 && now->uid != 0;
+}
+
 static bool differs(const struct change *change, const struct walk_stat *now)
 {
-	return owner_differs(&change->owner, now);
+	return !stays(change, now) && owner_differs(&change->owner, now);
 }
 
 /* The kernel clears these when the owner changes, for root as well: chown(2). */
@@ -18,6 +24,8 @@ static bool loses_set_id(const struct walk_stat *now)
 
 static int apply(struct change *change, const struct held *held)
 {
+	if (stays(change, &held->now)) /* what always is due comes here as well */
+		return 0;
 	if (owner_apply(&change->owner, held, change->always) != 0)
 		return -1;
 	change->cleared += loses_set_id(&held->now);

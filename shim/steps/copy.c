@@ -10,6 +10,8 @@
 #include "mirror.h"
 #include "run.h"
 
+#define NOBODY 65534 /* of a link that may be anybody's */
+
 static bool kept(struct setup *setup, const struct step *step, int to, const char *name)
 {
 	struct stat stat;
@@ -89,10 +91,12 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, int 
 	}
 	text[length] = '\0';
 	file_attributes(mirror->step, &want);
-	/* A walk does not follow it where it lies; no copy of ours may make that good. */
+	if (want.uid == ACCOUNTS_NO_ID)
+		want.uid = geteuid();
+	/* A walk does not follow it where it lies; no copy of ours may make that good, as one of root's would. */
 	if (want.uid == 0 && !walk_follows(entry->parent, entry->stat.uid)) {
+		want.uid = entry->stat.uid != 0 ? entry->stat.uid : NOBODY;
 		mirror->planted++;
-		return;
 	}
 	if (same_link(text, (size_t)length, &want, to, entry->name)) {
 		setup->same++;
@@ -109,6 +113,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, int 
 static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, int to)
 {
 	struct setup *setup = mirror->setup;
+	const char *planted;
 
 	if (kept(setup, mirror->step, to, entry->name))
 		return;
@@ -116,8 +121,8 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, in
 		put_link(mirror, entry, to);
 	} else if (!S_ISREG(entry->stat.mode)) {
 		mirror->special++;
-	} else if (walk_may_be_planted(entry->stat.nlink, entry->parent)) {
-		mirror->linked++;
+	} else if ((planted = walk_planted(entry->stat.nlink, entry->stat.uid, entry->stat.mode, entry->parent))) {
+		setup_refused(setup, "copy", entry->path, "%s", planted);
 	} else {
 		int source = walk_reopen(entry->fd, entry->parent, entry->name, O_RDONLY);
 		if (source < 0) {
@@ -169,8 +174,10 @@ static void copy_file(struct setup *setup, const struct step *step, const char *
 	struct walk_found found;
 	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
 
-	if (walk_may_be_planted(source->stat.st_nlink, source->parent)) {
-		setup_refused(setup, "copy", path, "it has other hard links, and its directory is not root's alone");
+	const struct stat *now = &source->stat;
+	const char *planted = walk_planted(now->st_nlink, now->st_uid, now->st_mode, source->parent);
+	if (planted) {
+		setup_refused(setup, "copy", path, "%s", planted);
 		return;
 	}
 	int in = walk_reopen(source->fd, source->parent, source->name, O_RDONLY);

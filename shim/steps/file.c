@@ -298,14 +298,15 @@ static bool is_mount(int fd)
 }
 
 /*
- * Does it need no more than another mode or owner? A file with other names is not given one; nor is one that was somebody
- * else's, who may hold it open for writing: it is replaced.
+ * Does it need no more than another mode or owner? A file with other names is not given one; nor is one that somebody else
+ * could write, who may hold it open: it is replaced.
  */
 static bool needs_no_content(const struct walk_found *found, const struct file_want *want)
 {
 	const struct stat *now = &found->stat;
 	bool right = now->st_uid == want->uid && now->st_gid == want->gid && (now->st_mode & 07777) == want->mode;
-	bool ours = now->st_nlink == 1 && (now->st_uid == want->uid || now->st_uid == geteuid());
+	bool ours = now->st_nlink == 1 && (now->st_uid == want->uid || now->st_uid == geteuid()) &&
+		    (now->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 
 	return (right || ours) && same_content(want, found->fd, found->parent, found->name);
 }

@@ -10,16 +10,11 @@
 #include "run.h"
 
 /* A directory just made: its owner, then its mode, which a change of owner may alter. */
-static bool own_directory(struct setup *setup, const struct step *step, const char *path, int parent, int fd,
-			  mode_t mode)
+static bool own_directory(struct setup *setup, const struct step *step, const char *path, int fd, mode_t mode)
 {
 	struct file_want want;
 
 	file_attributes(step, &want);
-	if (walk_disinherit(fd, parent) != 0) {
-		setup_failed(setup, "take the access control list off", path, errno, DIAG_NO_CAP);
-		return false;
-	}
 	if ((want.uid != geteuid() || want.gid != getegid()) &&
 	    fchownat(fd, "", want.uid, want.gid, AT_EMPTY_PATH) != 0) {
 		setup_failed(setup, "chown", path, errno, CAP_CHOWN);
@@ -41,11 +36,13 @@ int mirror_directory(struct setup *setup, const struct step *step, const char *p
 	run_signals_hold(&was); /* never left with the mode that it is made with */
 	bool made = mkdirat(parent, name, 0700) == 0;
 	int fd = -1;
-	if (made || errno == EEXIST)
+	if (made)
+		fd = walk_made(parent, name);
+	else if (errno == EEXIST)
 		fd = walk_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	if (fd < 0) {
 		setup_failed(setup, "make the directory", path, errno, CAP_DAC_OVERRIDE);
-	} else if (made && !own_directory(setup, step, path, parent, fd, mode)) {
+	} else if (made && !own_directory(setup, step, path, fd, mode)) {
 		close(fd);
 		fd = -1;
 	}
@@ -134,15 +131,11 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 	if (mirror->special)
 		setup_note(mirror->setup, "%zu entries passed over that are neither files, links nor directories",
 			   mirror->special);
-	if (mirror->linked)
-		setup_note(mirror->setup, "%zu hard links passed over in directories that are not root's alone",
-			   mirror->linked);
 	if (mirror->planted)
-		setup_note(
-			mirror->setup,
-			"%zu symbolic links passed over that others than root could have made (with an \"owner\" other "
-			"than root they are copied)",
-			mirror->planted);
+		setup_note(mirror->setup,
+			   "%zu symbolic links that others than root could have made do not become root's: no step "
+			   "follows them",
+			   mirror->planted);
 }
 
 static bool is_inside(const char *path, const char *directory)

@@ -16,8 +16,8 @@ struct mirror {
 	const struct list *exclude; /* of walk_tree */
 	/* Everything that is no directory: ENTRY (pinned) belongs into the directory TO. */
 	void (*file)(struct mirror *mirror, const struct walk_entry *entry, int to);
-	/* Passed over: FIFOs and the like; hard links and symbolic links that somebody else may have made. */
-	size_t special, linked, planted;
+	/* Passed over: FIFOs and the like. Not made root's: symbolic links that somebody else may have made. */
+	size_t special, planted;
 	int directories[MIRROR_DEPTH]; /* of the destination, by depth */
 };
 

@@ -38,6 +38,11 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 		setup_failed(setup, "mknod", held->path, errno, CAP_MKNOD);
 	else if (!is_same_device(step, &stat))
 		setup_refused(setup, "mknod", held->path, "it exists and is something else");
+	else if (!made && owner.uid != ACCOUNTS_NO_ID && owner.uid != stat.st_uid && stat.st_uid != geteuid())
+		setup_refused(setup, "mknod", held->path, "it is uid %u's, who may hold it open: remove it first",
+			      stat.st_uid);
+	else if (made && walk_disinherit(held->fd, held->parent) != 0)
+		setup_failed(setup, "mknod", held->path, errno, DIAG_NO_CAP);
 	else
 		change_settle(setup, held, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
 }

@@ -117,8 +117,18 @@ static _Noreturn void become_program(const struct launch *launch)
 	_exit(DIAG_SYSTEM);
 }
 
-/* Waits for PID to end; it stays a zombie, so that its number stays its own. False: SECONDS (0: any) have passed. */
-static bool wait_for_program(struct setup *setup, pid_t pid, unsigned int seconds, const char *name)
+enum outcome { OUTCOME_ENDED, OUTCOME_STOPPED, OUTCOME_LATE };
+
+/* Has PID been stopped? Nobody is there who could let it go on. */
+static bool is_stopped(pid_t pid)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == pid;
+}
+
+/* Waits for PID to end; it stays a zombie, so that its number stays its own. Late: SECONDS (0: any) have passed. */
+static enum outcome wait_for_program(struct setup *setup, pid_t pid, unsigned int seconds, const char *name)
 {
 	static const struct timespec second = {.tv_sec = 1};
 	struct timespec begin, now;
@@ -132,18 +142,20 @@ static bool wait_for_program(struct setup *setup, pid_t pid, unsigned int second
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0)
 			diag_cannot("wait for", name, errno, DIAG_NO_CAP);
 		if (info.si_pid == pid)
-			return true;
+			return OUTCOME_ENDED;
 		if (info.si_pid != 0) { /* an orphan of the program: inherited by the subreaper */
 			waitpid(info.si_pid, NULL, WNOHANG | __WALL);
 			continue;
 		}
+		if (is_stopped(pid))
+			return OUTCOME_STOPPED;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		struct timespec left = second;
 		if (seconds) {
 			long long ns = (long long)(begin.tv_sec + (time_t)seconds - now.tv_sec) * 1000000000 +
 				       (begin.tv_nsec - now.tv_nsec);
 			if (ns <= 0)
-				return false;
+				return OUTCOME_LATE;
 			if (ns < 1000000000)
 				left = (struct timespec){.tv_nsec = (long)ns};
 		}
@@ -174,9 +186,9 @@ static int follow(struct setup *setup, const struct step *step, pid_t pid, int r
 	int status = 0;
 
 	(void)setpgid(pid, pid);
-	bool ended = wait_for_program(setup, pid, seconds, name);
+	enum outcome outcome = wait_for_program(setup, pid, seconds, name);
 	(void)kill(-pid, SIGKILL); /* the group at once; its leader is a zombie or alive, so the number is still his */
-	if (ended)
+	if (outcome == OUTCOME_ENDED)
 		(void)waitpid(pid, &status, __WALL);
 	if (!run_end_children()) {
 		char why[256];
@@ -185,7 +197,13 @@ static int follow(struct setup *setup, const struct step *step, pid_t pid, int r
 	}
 	while (read(report_fd, &next, sizeof(next)) == (ssize_t)sizeof(next))
 		report = next;
-	if (!ended) {
+	if (outcome == OUTCOME_STOPPED) {
+		setup_refused(setup, "run", name,
+			      "it was stopped by a signal, as the terminal does to what reads from it in "
+			      "the background, and was killed");
+		return -1;
+	}
+	if (outcome == OUTCOME_LATE) {
 		setup_refused(setup, "run", name, "it was still running after %u s (timeout), and was killed", seconds);
 		return -1;
 	}

@@ -74,8 +74,10 @@ static void put(struct setup *setup, const struct step *step, const char *path, 
 	struct file_want want = {.source = -1};
 	size_t size;
 
-	if (walk_may_be_planted(source->stat.st_nlink, source->parent)) {
-		setup_refused(setup, "read", path, "it has other hard links, and its directory is not root's alone");
+	const struct stat *now = &source->stat;
+	const char *planted = walk_planted(now->st_nlink, now->st_uid, now->st_mode, source->parent);
+	if (planted) {
+		setup_refused(setup, "read", path, "%s", planted);
 		return;
 	}
 	const char *text = file_read(&mem, source->fd, source->parent, source->name, &size);
@@ -138,6 +140,8 @@ static void template_entry(struct mirror *mirror, const struct walk_entry *entry
 	} else if (S_ISREG(entry->stat.mode)) {
 		struct walk_found source = {.fd = entry->fd, .parent = entry->parent};
 		source.stat.st_nlink = entry->stat.nlink;
+		source.stat.st_uid = entry->stat.uid;
+		source.stat.st_mode = entry->stat.mode;
 		snprintf(source.name, sizeof(source.name), "%s", entry->name);
 		put(mirror->setup, mirror->step, entry->path, &source, name, to, name);
 	} else {

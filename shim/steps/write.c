@@ -63,8 +63,9 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 		(void)file_enforce(setup, path, found, &want->mode, want->uid, want->gid);
 		return false;
 	}
-	if (walk_may_be_planted(now->st_nlink, found->parent)) {
-		setup_refused(setup, "read", path, "it has other hard links, and its directory is not root's alone");
+	const char *planted = walk_planted(now->st_nlink, now->st_uid, now->st_mode, found->parent);
+	if (planted) {
+		setup_refused(setup, "read", path, "%s", planted);
 		return false;
 	}
 	const char *text = file_read(&setup->mem, found->fd, found->parent, found->name, &want->length);
