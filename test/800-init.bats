@@ -323,7 +323,7 @@ init_is_proven() {
 # kept_maps PID: what kinds of memory it has mapped (the page of the first argument may lie next to its stack, or not, and
 # is then called so, or not); not what the kernel does not take apart.
 kept_maps() {
-	grep -vE '\[(vdso|vvar.*)\]' "/proc/$1/maps" | sed 's/^[^ ]* *//; s/ *\[stack\]$//' | sort -u
+	grep -vE '\[(vdso|vvar.*)\]' "/proc/$1/maps" | sed -E 's/^[^ ]* *//; s/ *(\[stack\])?$//' | sort -u
 }
 
 @test "a workload of process 1 that stops for want of a terminal stays stopped until it is continued" {

@@ -266,6 +266,20 @@ both_in_state() {
 	done
 }
 
+@test "stop_grace_period: a workload that became another user ends with process 1" {
+	init_config 'init: {stop_grace_period: 1s}' 'cap_add: [SETUID]'
+	init_start python3 -c 'import os, time
+os.setresuid(2000, 2000, 2000)
+print("ready", flush=True)
+time.sleep(20)'
+	init_logged ready
+	kill -TERM "$INIT"
+	init_end
+	assert_failure 137
+	run pgrep -u 2000
+	assert_failure
+}
+
 @test "stop_grace_period: nothing else starts it, and an end in time is the workload's own" {
 	init_config 'init: {stop_grace_period: 3s, signal_map: {QUIT: ignore}}'
 	init_start "$T/signals" 3
