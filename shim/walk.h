@@ -83,8 +83,8 @@ int walk_clear_acl(int fd) __attribute__((warn_unused_result));
 
 /*
  * Takes from FD, which was just made in PARENT, the access control list that a directory of others has handed down to it.
- * FD is a file open for writing, or O_PATH; for a device or FIFO it needs /proc. A directory of root's own may hand one
- * down. 0, or -1 with errno.
+ * FD is a file open for writing, or a device or FIFO by O_PATH, which needs /proc; for a directory see walk_made(). A
+ * directory of root's own may hand one down. 0, or -1 with errno.
  */
 int walk_disinherit(int fd, int parent) __attribute__((warn_unused_result));
 

@@ -228,8 +228,6 @@ int walk_disinherit(int fd, int parent)
 		return 0;
 	if (walk_fstat(fd, &stat) != 0)
 		return -1;
-	if (S_ISDIR(stat.st_mode))
-		return walk_clear_acl(fd);
 	if (S_ISREG(stat.st_mode))
 		return remove_acl(fd, "system.posix_acl_access");
 	return clear_acl_by_proc(fd);
