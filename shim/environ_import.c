@@ -71,8 +71,7 @@ static const char *check_found(struct mem *mem, const struct walk_found *found)
 
 	if (!S_ISREG(found->stat.st_mode))
 		return "not a regular file";
-	const char *planted =
-		walk_planted(found->stat.st_nlink, found->stat.st_uid, found->stat.st_mode, found->parent);
+	const char *planted = walk_planted(&found->stat, found->parent);
 	if (planted)
 		return planted;
 	if (fstatfs(found->fd, &fs) != 0)

@@ -137,10 +137,13 @@ struct walk_stat {
 int walk_stat(int parent, const char *name, struct walk_stat *stat) __attribute__((warn_unused_result));
 
 /*
- * Why a file with so many LINKS, of UID and with MODE, found in DIRECTORY, may be there by the doing of somebody who
- * cannot read it: he linked it, or moved it there. What is read here is often given away. NULL: it may be read.
+ * Why FILE (links, owner and mode count), found in DIRECTORY, may be there by the doing of somebody who cannot read it: he
+ * linked it, or moved it there. What is read here is often given away. NULL: it may be read.
  */
-const char *walk_planted(nlink_t links, uint32_t uid, mode_t mode, int directory) __attribute__((warn_unused_result));
+const char *walk_planted(const struct stat *file, int directory) __attribute__((warn_unused_result));
+
+/* Links, owner and mode of STAT, as fstat(2) gives them; nothing else. */
+struct stat walk_plain(const struct walk_stat *stat) __attribute__((warn_unused_result));
 
 /* One entry of a tree. All of it is the walk's and lasts as long as the call that receives it. */
 struct walk_entry {

@@ -75,6 +75,16 @@ int walk_stat(int parent, const char *name, struct walk_stat *stat)
 	return 0;
 }
 
+struct stat walk_plain(const struct walk_stat *stat)
+{
+	return (struct stat){
+		.st_nlink = stat->nlink,
+		.st_uid = stat->uid,
+		.st_gid = stat->gid,
+		.st_mode = stat->mode,
+	};
+}
+
 #define REOPEN_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
 static int reopen_file(const struct stat *held, int parent, const char *name, int flags, struct stat *opened)
@@ -169,17 +179,19 @@ static bool is_of_others(int directory)
 	return walk_fstat(directory, &stat) != 0 || stat.st_uid != 0 || (stat.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }
 
-const char *walk_planted(nlink_t links, uint32_t uid, mode_t mode, int directory)
+const char *walk_planted(const struct stat *file, int directory)
 {
 	struct stat stat;
 
 	if (!is_of_others(directory))
 		return NULL;
-	if (links > 1)
+	if (file->st_nlink > 1)
 		return "it has other hard links, and its directory is not root's alone";
-	if (walk_fstat(directory, &stat) != 0 || (stat.st_uid != uid && !(mode & S_IROTH)))
-		return "its directory's owner may not read it, and could have moved it there";
-	return NULL;
+	if (walk_fstat(directory, &stat) == 0 &&
+	    (stat.st_uid == 0 || stat.st_uid == file->st_uid || (file->st_mode & S_IROTH) ||
+	     (stat.st_gid == file->st_gid && (file->st_mode & S_IRGRP))))
+		return NULL;
+	return "its directory's owner may not read it, and could have moved it there";
 }
 
 /* Removing one asks for more rights than looking whether there is one; a file system may have none: setxattr(2). */

@@ -680,8 +680,18 @@ make_source() {
 	assert_refused 111 "$T/data/pw" 'could have moved it there'
 	steps <<<"- {write: $T/data/pw, content: x, if_exists: append_missing, owner: workload}"
 	assert_refused 111 "$T/data/pw" 'could have moved it there'
-	chmod 0644 "$T/data/pw"
+	chmod 0640 "$T/data/pw" && chown 0:2000 "$T/data/pw"
 	steps <<<"- {copy: $T/data/pw, to: $T/got, owner: workload}"
+	assert_refused 111 'could have moved it there'
+	for step in 'chown 0:1234' 'chmod 0644'; do # what he may read is his to move
+		$step "$T/data/pw"
+		steps <<<"- {copy: $T/data/pw, to: $T/got, owner: workload}"
+		assert_success
+	done
+	# A projected token: the user's own, in a directory of root's that all may write.
+	mkdir -m 1777 "$T/tokens"
+	printf token >"$T/tokens/token" && chown 1234 "$T/tokens/token" && chmod 0600 "$T/tokens/token"
+	steps <<<"- {copy: $T/tokens/token, to: $T/got, owner: workload}"
 	assert_success
 }
 

@@ -113,6 +113,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, int 
 static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, int to)
 {
 	struct setup *setup = mirror->setup;
+	const struct stat now = walk_plain(&entry->stat);
 	const char *planted;
 
 	if (kept(setup, mirror->step, to, entry->name))
@@ -121,7 +122,7 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, in
 		put_link(mirror, entry, to);
 	} else if (!S_ISREG(entry->stat.mode)) {
 		mirror->special++;
-	} else if ((planted = walk_planted(entry->stat.nlink, entry->stat.uid, entry->stat.mode, entry->parent))) {
+	} else if ((planted = walk_planted(&now, entry->parent))) {
 		setup_refused(setup, "copy", entry->path, "%s", planted);
 	} else {
 		int source = walk_reopen(entry->fd, entry->parent, entry->name, O_RDONLY);
@@ -174,8 +175,7 @@ static void copy_file(struct setup *setup, const struct step *step, const char *
 	struct walk_found found;
 	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
 
-	const struct stat *now = &source->stat;
-	const char *planted = walk_planted(now->st_nlink, now->st_uid, now->st_mode, source->parent);
+	const char *planted = walk_planted(&source->stat, source->parent);
 	if (planted) {
 		setup_refused(setup, "copy", path, "%s", planted);
 		return;

@@ -74,8 +74,7 @@ static void put(struct setup *setup, const struct step *step, const char *path, 
 	struct file_want want = {.source = -1};
 	size_t size;
 
-	const struct stat *now = &source->stat;
-	const char *planted = walk_planted(now->st_nlink, now->st_uid, now->st_mode, source->parent);
+	const char *planted = walk_planted(&source->stat, source->parent);
 	if (planted) {
 		setup_refused(setup, "read", path, "%s", planted);
 		return;
@@ -138,10 +137,11 @@ static void template_entry(struct mirror *mirror, const struct walk_entry *entry
 	if (S_ISLNK(entry->stat.mode)) {
 		template_link(mirror, entry, to, name);
 	} else if (S_ISREG(entry->stat.mode)) {
-		struct walk_found source = {.fd = entry->fd, .parent = entry->parent};
-		source.stat.st_nlink = entry->stat.nlink;
-		source.stat.st_uid = entry->stat.uid;
-		source.stat.st_mode = entry->stat.mode;
+		struct walk_found source = {
+			.fd = entry->fd,
+			.parent = entry->parent,
+			.stat = walk_plain(&entry->stat),
+		};
 		snprintf(source.name, sizeof(source.name), "%s", entry->name);
 		put(mirror->setup, mirror->step, entry->path, &source, name, to, name);
 	} else {

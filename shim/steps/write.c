@@ -63,7 +63,7 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 		(void)file_enforce(setup, path, found, &want->mode, want->uid, want->gid);
 		return false;
 	}
-	const char *planted = walk_planted(now->st_nlink, now->st_uid, now->st_mode, found->parent);
+	const char *planted = walk_planted(now, found->parent);
 	if (planted) {
 		setup_refused(setup, "read", path, "%s", planted);
 		return false;
