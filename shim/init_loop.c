@@ -189,7 +189,10 @@ RESIDENT static void forward(struct init_state *state, int signal)
 		signal_to(state->main, as);
 }
 
-/* The grace is over: KILL. What even that does not reach (outside the group, or another user's) is not waited for. */
+/*
+ * The grace is over: KILL. What even that does not reach (outside the group, or another user's) is not waited for, but for
+ * the workload itself elsewhere than in process 1.
+ */
 RESIDENT static void kill_rest(struct init_state *state)
 {
 	signal_rest(state, SIGKILL);

@@ -791,6 +791,20 @@ sys.exit(not any("posix_acl" in name for name in os.listxattr(sys.argv[1])))' "$
 	assert_stat '%u:%g %a' '0:0 755' "$T/hook"
 }
 
+@test "mknod: what may have inherited an ACL, and cannot be asked for want of /proc, is not left behind" {
+	in_image
+	acl "$IMAGE/data" default
+	for _ in 1 2; do
+		steps --image --no-proc <<<'- {mknod: /data/fifo, type: p, mode: 0660, owner: "root:2000"}'
+		assert_refused 111 'take the access control list from "/data/fifo"'
+		assert [ ! -e "$IMAGE/data/fifo" ]
+	done
+	steps --image <<<'- {mknod: /data/fifo, type: p, mode: 0660, owner: "root:2000"}'
+	assert_success
+	has_acl "$IMAGE/data/fifo" && fail "it has an ACL"
+	assert_stat '%u:%g %a' '0:2000 660' "$IMAGE/data/fifo"
+}
+
 @test "mknod: a FIFO of somebody else's is not adopted" {
 	as_app mkfifo "$T/data/fifo"
 	steps <<<"- {mknod: $T/data/fifo, type: p, owner: \"2000:2000\"}"

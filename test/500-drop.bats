@@ -283,7 +283,6 @@ lacking() {
 	assert_refused 111 'cannot clear "PR_SET_KEEPCAPS"'
 }
 
-# Its list is as long as the one that was asked for. Where the heap ends is the build's matter: one of the sizes meets it.
 @test "a setgroups that lies is found out, also where the number is right" {
 	lie setgroups . retval=0 --groups 55,66 <<-'END'
 		user: "1234:1234"

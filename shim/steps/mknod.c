@@ -41,8 +41,6 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 	else if (!made && owner.uid != ACCOUNTS_NO_ID && owner.uid != stat.st_uid && stat.st_uid != geteuid())
 		setup_refused(setup, "mknod", held->path, "it is uid %u's, who may hold it open: remove it first",
 			      stat.st_uid);
-	else if (made && walk_disinherit(held->fd, held->parent) != 0)
-		setup_failed(setup, "mknod", held->path, errno, DIAG_NO_CAP);
 	else
 		change_settle(setup, held, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
 }
@@ -61,6 +59,14 @@ static void make(struct setup *setup, const struct step *step, struct held *held
 		}
 		made = true;
 		held->fd = walk_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
+		if (held->fd >= 0 && walk_disinherit(held->fd, held->parent) != 0) {
+			int err = errno;
+			/* The next start would take it for made. */
+			(void)unlinkat(held->parent, held->name, 0);
+			close(held->fd);
+			setup_failed(setup, "take the access control list from", held->path, err, DIAG_NO_CAP);
+			return;
+		}
 	}
 	if (held->fd < 0) {
 		setup_failed(setup, "mknod", held->path, errno, CAP_DAC_OVERRIDE);
