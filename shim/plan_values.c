@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,12 +173,18 @@ bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
 
 	if (!text)
 		return false;
-	size_t length = strspn(text, "0123456789");
-	for (size_t i = 0; length > 0 && length <= 6 && i < sizeof(units) / sizeof(*units); i++)
-		if (strcmp(text + length, units[i].unit) == 0) {
-			*to = (unsigned int)(strtoul(text, NULL, 10) * units[i].seconds);
-			return true;
-		}
+	const char *unit = text + strspn(text, "0123456789");
+	unsigned long number = strtoul(text, NULL, 10); /* or ULONG_MAX */
+	for (size_t i = 0; unit > text && i < sizeof(units) / sizeof(*units); i++) {
+		unsigned long most = INT_MAX / units[i].seconds;
+		if (strcmp(unit, units[i].unit) != 0)
+			continue;
+		if (number > most)
+			yaml_problem(&plan->problems, node, "\"%s\" is too long: write at most %lu%s", text, most,
+				     unit);
+		*to = (unsigned int)(number * units[i].seconds);
+		return number <= most;
+	}
 	yaml_problem(&plan->problems, node, "\"%s\" must be a time such as 30, 30s, 5m or 1h", text);
 	return false;
 }
