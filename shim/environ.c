@@ -1,6 +1,7 @@
 #include "environ.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "glob.h"
@@ -103,6 +104,15 @@ void environ_unset(struct environment *env, const char *pattern)
 	env->vars.count = kept;
 	if (env->vars.items)
 		env->vars.items[kept] = NULL;
+}
+
+bool environ_listens(const struct environment *env, pid_t pid)
+{
+	const char *named = environ_get(env, "LISTEN_PID");
+	char own[16];
+
+	snprintf(own, sizeof(own), "%d", (int)pid);
+	return named && strcmp(named, own) == 0;
 }
 
 bool environ_name_ok(const char *name)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "diag.h"
 #include "yaml.h"
@@ -26,6 +27,9 @@ void environ_start(struct environment *env, struct problems *problems, char **en
 const char *environ_get(const struct environment *env, const char *name); /* NULL: unset */
 void environ_set(struct environment *env, const char *name, const char *value);
 void environ_unset(struct environment *env, const char *pattern); /* a name, or a glob with '*' */
+
+/* Is LISTEN_PID the process PID? Then LISTEN_FDS counts for it: sd_listen_fds(3). */
+bool environ_listens(const struct environment *env, pid_t pid);
 
 /* Is NAME a name that can be set: [A-Za-z_][A-Za-z0-9_]*? (Names from outside may be odd, ours may not.) */
 bool environ_name_ok(const char *name);

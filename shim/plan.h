@@ -173,7 +173,8 @@ struct plan {
 	int oom_score_adj;
 	enum plan_stdio own_stdio;
 	bool new_session;
-	uint64_t keep_fds[16]; /* bit set of descriptors 0..1023: 0-2, keep_fds and LISTEN_FDS */
+	uint64_t keep_fds[16]; /* bit set of descriptors 0..1023: 0-2, and keep_fds */
+	bool listen_fds;       /* keep_fds has the word: those of LISTEN_FDS are in the set */
 	struct filter filter;
 	const struct node *profile; /* its tree; NULL for a compiled one */
 	struct plan_init init;

@@ -166,31 +166,37 @@ static void keep_fd(struct plan *plan, long long fd)
 	plan->keep_fds[fd / 64] |= UINT64_C(1) << (fd % 64);
 }
 
+/*
+ * sd_listen_fds(3): descriptors 3 and up, as many as LISTEN_FDS says, if LISTEN_PID is this process. Only where the
+ * config says so: by the environment alone, whoever sets it could keep what a runtime leaked.
+ */
+static void keep_listen_fds(struct plan *plan)
+{
+	const char *count = environ_get(&plan->env, "LISTEN_FDS");
+	size_t digits = count ? strspn(count, "0123456789") : 0;
+
+	plan->listen_fds = true;
+	if (digits == 0 || digits > 3 || count[digits] || !environ_listens(&plan->env, getpid()))
+		return;
+	long last = 3 + strtol(count, NULL, 10);
+	for (long fd = 3; fd < last && fd < 1024; fd++)
+		keep_fd(plan, fd);
+}
+
 static void read_keep_fd(struct plan *plan, const struct node *node, void *to)
 {
 	long long fd;
 
 	(void)to;
-	if (value_number(plan, node, 3, 1023, &fd))
+	if (node->kind == NODE_SCALAR && strcmp(node->text, "listen_fds") == 0)
+		keep_listen_fds(plan);
+	else if (value_number(plan, node, 3, 1023, &fd))
 		keep_fd(plan, fd);
 }
 
 static void read_keep_fds(struct plan *plan, const struct node *node, void *to)
 {
 	value_each(plan, node, read_keep_fd, to);
-}
-
-/* sd_listen_fds(3): descriptors 3 and up, as many as LISTEN_FDS says, if LISTEN_PID is this process. */
-static void keep_listen_fds(struct plan *plan)
-{
-	const char *count = environ_get(&plan->env, "LISTEN_FDS"), *owner = environ_get(&plan->env, "LISTEN_PID");
-	size_t digits = count ? strspn(count, "0123456789") : 0;
-
-	if (digits == 0 || digits > 3 || count[digits] || !owner || strtol(owner, NULL, 10) != getpid())
-		return;
-	long last = 3 + strtol(count, NULL, 10);
-	for (long fd = 3; fd < last && fd < 1024; fd++)
-		keep_fd(plan, fd);
 }
 
 static void read_report(struct plan *plan, const struct node *node, void *to)
@@ -233,7 +239,6 @@ void plan_process(struct plan *plan, const struct node *root)
 		plan->own_stdio = STDIO_FALSE;
 	for (long long fd = 0; fd < 3; fd++)
 		keep_fd(plan, fd);
-	keep_listen_fds(plan);
 }
 
 static bool ends_with(const char *text, const char *end)

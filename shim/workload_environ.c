@@ -28,17 +28,24 @@ static void set_user(const struct plan *plan, struct environment *env)
 			environ_set(env, names[i], plan->user_name);
 }
 
-/* sd_listen_fds(3) takes descriptors only where this is its own process id. */
-static void move_listen_pid(struct environment *env)
+/*
+ * LISTEN_PID named capshim: behind an init it names the workload's process. Where the descriptors are not kept the
+ * variables go as well, or the workload would take for them whatever it opens itself.
+ */
+static void pass_listen_fds(const struct plan *plan, struct environment *env)
 {
-	const char *named = environ_get(env, "LISTEN_PID");
 	char pid[16];
 
-	snprintf(pid, sizeof(pid), "%d", (int)getppid());
-	if (!named || strcmp(named, pid) != 0)
+	if (!environ_listens(env, plan->init.on ? getppid() : getpid()))
 		return;
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	environ_set(env, "LISTEN_PID", pid);
+	if (plan->listen_fds) {
+		environ_set(env, "LISTEN_PID", pid);
+		return;
+	}
+	environ_unset(env, "LISTEN_PID");
+	environ_unset(env, "LISTEN_FDS");
+	environ_unset(env, "LISTEN_FDNAMES");
 }
 
 /*
@@ -53,8 +60,7 @@ char **workload_environment(const struct plan *plan, struct mem *mem)
 	for (size_t i = 0; i < plan->env.vars.count; i++)
 		list_add(mem, &env.vars, plan->env.vars.items[i]);
 	set_user(plan, &env);
-	if (plan->init.on)
-		move_listen_pid(&env);
+	pass_listen_fds(plan, &env);
 	for (size_t i = 0; i < plan->unset.count; i++)
 		environ_unset(&env, plan->unset.items[i]);
 	return env.vars.items ? env.vars.items : none;

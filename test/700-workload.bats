@@ -588,26 +588,46 @@ with_xattr() {
 	assert_probe fds 0,1,2
 }
 
-@test "keep_fds and LISTEN_FDS are kept, and nothing between them" {
+@test "keep_fds are kept, with listen_fds those of LISTEN_FDS, and nothing between them" {
 	local fds=(--with --fd --with 3 --with --fd --with 4 --with --fd-path --with 5 --with --fd --with 6
 		--with --fd --with 64 --with --fd-path --with 1023 --with --fd --with 1024)
 	workload "${fds[@]}" <<<'keep_fds: [4, 5, 64, 1023, 900]'
 	assert_unprivileged 1234
 	assert_probe fds 0,1,2,4,5,64,1023
-	workload "${fds[@]}" --env LISTEN_FDS=2 --env LISTEN_PID=1 <<<''
+	workload "${fds[@]}" --env LISTEN_FDS=2 --env LISTEN_PID=1 <<<'keep_fds: listen_fds'
 	assert_probe fds 0,1,2,3,4 env.LISTEN_FDS 2 env.LISTEN_PID 1
-	workload "${fds[@]}" --env LISTEN_FDS=1 --env LISTEN_PID=1 <<<'keep_fds: 6'
+	workload "${fds[@]}" --env LISTEN_FDS=1 --env LISTEN_PID=1 <<<'keep_fds: [6, listen_fds]'
 	assert_probe fds 0,1,2,3,6
 	workload "${fds[@]}" < <(printf 'keep_fds: [4]\nulimits: {nofile: 6}\n')
 	assert_probe fds 0,1,2,4
 }
 
+@test "the environment alone keeps no descriptor, and no word of it is left" {
+	local init
+	for init in false true; do
+		workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 --env LISTEN_FDNAMES=leaked \
+			<<<"init: $init"$'\nkeep_fds: 4'
+		assert_unprivileged 1234
+		assert_probe fds 0,1,2
+		refute_line --regexp '^env\.LISTEN'
+	done
+}
+
+@test "LISTEN_PID counts where it is the process id and nothing else" {
+	local pid
+	for pid in '' 01 +1 ' 1' '1 ' 1x 0x1 2 4294967297 18446744073709551617; do
+		workload --with --fd --with 3 --env LISTEN_FDS=1 --env "LISTEN_PID=$pid" <<<'keep_fds: listen_fds'
+		assert_unprivileged 1234
+		assert_probe fds 0,1,2 env.LISTEN_PID "$pid" env.LISTEN_FDS 1
+	done
+}
+
 @test "behind an init LISTEN_PID is the workload's" {
-	workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 <<<'init: true'
+	workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 <<<$'init: true\nkeep_fds: listen_fds'
 	assert_unprivileged 1234
 	assert_probe fds 0,1,2,3 env.LISTEN_PID "$(probe_value pid)"
 	refute_line pid=1
-	workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=77 <<<'init: true'
+	workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=77 <<<$'init: true\nkeep_fds: listen_fds'
 	assert_probe env.LISTEN_PID 77
 }
 
