@@ -21,8 +21,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define LOCKED (SECURE_ALL_BITS | SECURE_ALL_LOCKS)
-#define BITS ((LOCKED & ~(1U << SECURE_KEEP_CAPS)) & 0xefU)
+#define BITS                                                                                                           \
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |          \
+	 SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
 extern struct sock_filter filter_code[];
 extern const unsigned short filter_count;

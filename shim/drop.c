@@ -18,9 +18,8 @@
 #define BIT(cap) CAPABILITY_BIT(cap)
 #define PERSONALITY_QUERY 0xffffffffUL
 
-_Static_assert(DROP_SECUREBITS ==
-		       (SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
-			SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED),
+_Static_assert(DROP_SECUREBITS == (SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
+				   SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED),
 	       "the securebits that end a drop");
 
 static _Noreturn void refused(const char *verb, const char *object, int cap)
@@ -109,12 +108,11 @@ static void switch_groups(const struct privileges *want, const struct start *sta
 		refused_id("gid", want->gid, CAP_SETGID);
 }
 
-/* With NO_SETUID_FIXUP the sets outlive the switch by themselves, and KEEP_CAPS may be locked off. */
 static void switch_user(const struct privileges *want, const struct start *start)
 {
 	if (same_uid(want, start))
 		return;
-	if (!(start->securebits & SECBIT_NO_SETUID_FIXUP) && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		refused("set", "PR_SET_KEEPCAPS", DIAG_NO_CAP);
 	if (syscall(SYS_setresuid, want->uid, want->uid, want->uid) != 0)
 		refused_id("uid", want->uid, CAP_SETUID);
@@ -127,19 +125,22 @@ static void raise_ambient(uint64_t keep)
 			refused("raise", "an ambient capability", DIAG_NO_CAP);
 }
 
-/* PR_SET_SECUREBITS replaces the whole word: keep what others set, and do not ask for what is so already. */
+/*
+ * PR_SET_SECUREBITS replaces the whole word: keep the bits that are not capshim's (above 0xff), and do not ask for what
+ * is so already.
+ */
 static void lock_securebits(const struct privileges *want, const struct start *start)
 {
-	unsigned int bits = (start->securebits & ~(unsigned int)SECBIT_KEEP_CAPS) | DROP_SECUREBITS;
+	unsigned int bits = (start->securebits & ~0xffU) | DROP_SECUREBITS;
 
 	if (want->lock && start->securebits != bits && prctl(PR_SET_SECUREBITS, (unsigned long)bits, 0, 0, 0) != 0)
 		refused("lock", "the securebits", CAP_SETPCAP);
 }
 
-/* KEEP_CAPS is off since the lock; where there was none it must be put off, or the state is not what was asked for. */
-static void clear_keepcaps(const struct privileges *want)
+/* PR_SET_SECUREBITS has cleared it, where that was called. PR_SET_KEEPCAPS is EPERM where KEEP_CAPS is locked off. */
+static void clear_keepcaps(void)
 {
-	if (!want->lock && prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) != 0 && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0)
+	if (prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) != 0 && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0)
 		refused("clear", "PR_SET_KEEPCAPS", DIAG_NO_CAP);
 }
 
@@ -188,7 +189,7 @@ void drop_privileges(const struct privileges *want, const struct start *start)
 	raise_ambient(want->keep);    /* needs P and I, and NO_CAP_AMBIENT_RAISE not yet locked: before the lock */
 	lock_securebits(want, start); /* needs SETPCAP effective: before it goes */
 	set_capabilities(want->keep, want->keep); /* needs nothing; SETPCAP was the last use of privilege */
-	clear_keepcaps(want);    /* needs nothing; set above, and locked off already unless SETPCAP was missing */
+	clear_keepcaps();        /* needs nothing; set above, and cleared by the lock unless it was not called */
 	forbid_new_privileges(); /* needs nothing, and lets the filter load without CAP_SYS_ADMIN */
 	clean_leftovers();       /* needs nothing; with the ids of the workload, whose keyring it becomes */
 }
@@ -201,19 +202,16 @@ static const char *missing(struct mem *mem, int cap, const char *purpose)
 	return mem_format(mem, "%s needs %s: add it to the container's cap_add", purpose, name);
 }
 
-/* A locked bit that is the wrong way round stays so for ever. */
+/* The lock of each securebit is the next higher bit. A locked one stays as it is for ever. */
 static const char *securebits_forbid(const struct privileges *want, const struct start *start)
 {
-	unsigned int bits = start->securebits;
-	unsigned int on = SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_CAP_AMBIENT_RAISE;
+	unsigned int bits = start->securebits, locked = (bits >> 1) & 0x55;
 
-	/* The lock of each bit is the next higher bit. */
-	if (want->lock && ((bits >> 1) & on & ~bits))
-		return "a securebit that must be on was locked off before the start: start capshim without the lock";
-	if (bits & SECBIT_KEEP_CAPS_LOCKED && bits & SECBIT_KEEP_CAPS)
-		return "the securebit KEEP_CAPS was locked on before the start: start capshim without the lock";
-	if (bits & SECBIT_KEEP_CAPS_LOCKED && !(bits & SECBIT_NO_SETUID_FIXUP) && !same_uid(want, start))
-		return "the securebit KEEP_CAPS was locked off before the start: start capshim without the lock";
+	if (want->lock && locked & ((bits ^ DROP_SECUREBITS) | SECBIT_KEEP_CAPS))
+		return "a securebit was locked before the start in another way than capshim locks it: start capshim "
+		       "without the lock";
+	if (locked & SECBIT_KEEP_CAPS && !same_uid(want, start))
+		return "the securebit KEEP_CAPS was locked before the start: start capshim without the lock";
 	if (want->keep && bits & SECBIT_NO_CAP_AMBIENT_RAISE)
 		return "the securebit NO_CAP_AMBIENT_RAISE is set at the start, and cap_add needs ambient "
 		       "capabilities: start capshim without it, or leave cap_add empty";

@@ -21,8 +21,12 @@ struct privileges {
 	bool lock;         /* securebits end as DROP_SECUREBITS; false only where CAP_SETPCAP was never there */
 };
 
-/* NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE with their locks, and KEEP_CAPS off and locked. */
-#define DROP_SECUREBITS 0xefU
+/*
+ * NOROOT and NO_CAP_AMBIENT_RAISE on, NO_SETUID_FIXUP off, all three locked; KEEP_CAPS off and not locked. A child of a
+ * workload that keeps SETUID then loses its capabilities when it leaves uid 0, as it does without capshim, and programs
+ * that set PR_SET_KEEPCAPS before they drop by themselves (ping, named, chronyd, setpriv) work.
+ */
+#define DROP_SECUREBITS 0xcbU
 
 /*
  * Fills in what the start decides: bounding and lock from keep and the ids. Returns NULL if the drop can reach WANT

@@ -69,6 +69,20 @@ const char *explain_gain(unsigned int capability, bool *root)
 	return text + *root;
 }
 
+/* What a child holds that switches user or groups by itself: capabilities(7), "Effect of user ID changes". */
+static const char *after_switch(const struct plan *plan, unsigned int cap)
+{
+	if (cap == CAP_SETGID)
+		return ": it can join any group, such as shadow or disk, and keeps all of cap_add when it does";
+	if (cap != CAP_SETUID)
+		return "";
+	if (plan->workload.uid == 0)
+		return ": it can become any user. A child that switches from uid 0 to another user loses its "
+		       "capabilities, unless it sets PR_SET_KEEPCAPS before";
+	return ": it can become any user, uid 0 included. A child that switches to another user than uid 0 keeps all "
+	       "of cap_add";
+}
+
 static void warn_kept(struct plan *plan, struct list *to)
 {
 	char name[32];
@@ -77,8 +91,8 @@ static void warn_kept(struct plan *plan, struct list *to)
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (plan->workload.keep & CAPABILITY_BIT(cap) && explain_gain(cap, &root) && root)
 			list_add(&plan->problems.mem, to,
-				 mem_format(&plan->problems.mem, "the workload keeps %s, which is as good as root",
-					    capability_name(name, sizeof(name), cap)));
+				 mem_format(&plan->problems.mem, "the workload keeps %s, which is as good as root%s",
+					    capability_name(name, sizeof(name), cap), after_switch(plan, cap)));
 	if (plan->allow_root && plan->workload.uid == 0)
 		list_add(&plan->problems.mem, to, "the workload is uid 0: every file of root's is its own");
 }

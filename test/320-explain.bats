@@ -410,6 +410,14 @@ drop='setgid setuid setpcap'
 	assert_line --partial "the workload is uid 0: every file of root's is its own"
 }
 
+@test "warnings: what SETUID and SETGID are worth, and what a child that switches user keeps" {
+	explain <<<$'user: app\ncap_add: [SETGID, SETUID]'
+	assert_line --regexp '^  the workload keeps CAP_SETGID, .*: it can join any group, .* keeps all of cap_add'
+	assert_line --regexp '^  the workload keeps CAP_SETUID, .* uid 0 included.* another user than uid 0 keeps all of cap_add$'
+	explain <<<$'user: "0:0"\nallow_root: true\ncap_add: [SETUID]'
+	assert_line --regexp '^  the workload keeps CAP_SETUID, .*from uid 0 to another user loses its capabilities, unless'
+}
+
 @test "a config with mistakes is not explained" {
 	explain <<<'user: nobody-here'
 	assert_refused 100 nobody-here

@@ -65,7 +65,7 @@ assert_file() {
 assert_workload() {
 	assert_success || return
 	assert_probe uid "$1,$1,$1,$1" gid "$2,$2,$2,$2" groups 77 inheritable '' permitted '' effective '' \
-		bounding '' ambient '' no_new_privs 1 seccomp "${SECCOMP:-2}" securebits 0xef
+		bounding '' ambient '' no_new_privs 1 seccomp "${SECCOMP:-2}" securebits 0xcb
 }
 
 # --- redis: `find . ! -user redis -exec chown redis`, umask 0077 where it is 0022, then the server as redis

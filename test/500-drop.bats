@@ -219,17 +219,81 @@ in_userns() {
 	assert_refused 111 'supplementary groups' 'the user namespace denies setgroups'
 }
 
+# switching UID [KEEP]: the workload's child that becomes 33 by itself, as daemons do, when the workload is UID.
+switching() {
+	capshim_run --image --start docker -- -- /probe --switch 33 <<-END
+		user: "$1:$1"
+		allow_root: true
+		cap_add: [CHOWN, DAC_OVERRIDE, NET_BIND_SERVICE, SETGID, SETUID]
+		seccomp: unconfined
+	END
+	assert_success
+	assert_probe permitted chown,dac_override,setgid,setuid,net_bind_service
+}
+
+@test "a child that leaves uid 0 by itself holds nothing, as without capshim; between other ids it keeps all" {
+	switching 0
+	assert_probe child.uid 33 child.permitted '' child.effective '' child.ambient ''
+	switching 1234
+	assert_probe child.uid 33 child.permitted chown,dac_override,setgid,setuid,net_bind_service
+}
+
+@test "PR_SET_KEEPCAPS works for the workload, and keeps no more than it has" {
+	capshim_run --image --start docker -- -- /probe --switch-keeping 1234 <<<'{user: app, seccomp: unconfined}'
+	assert_unprivileged 1234
+	refute_line --partial child.keepcaps
+	assert_probe child.permitted '' child.effective ''
+	capshim_run --image -- -- /probe --switch-keeping 33 <<-'END'
+		user: root
+		allow_root: true
+		cap_add: [SETGID, SETUID]
+		seccomp: unconfined
+	END
+	assert_success
+	assert_probe child.uid 33 child.permitted setgid,setuid child.effective ''
+	refute_line --partial child.keepcaps
+}
+
+@test "uid 0 gains nothing by an execve: neither as the workload, nor by a kept SETUID" {
+	install -m 0755 "$START" "$IMAGE/start"
+	capshim_run --image -- -- /probe --exec /probe <<-'END'
+		user: root
+		allow_root: true
+		cap_add: [CHOWN]
+		seccomp: unconfined
+	END
+	assert_success
+	assert_equal "$(grep -c '^permitted=chown$' <<<"$output")" 2
+	capshim_run --image -- -- /start --uid 0 -- /probe <<<'{user: app, cap_add: [SETUID], seccomp: unconfined}'
+	assert_success
+	assert_probe uid 0,0,0,0 permitted setuid effective setuid bounding setuid securebits 0xcb
+}
+
+@test "securebits that the start has but did not lock: set as every start has them, those of others stay" {
+	local bits
+	# 0x100 is SECBIT_EXEC_RESTRICT_FILE, of Linux 6.14.
+	for bits in 0x4 0x8 0x10; do
+		capshim_run --image --with --securebits --with "$bits" -- -- /probe <<<'{user: app, seccomp: unconfined}'
+		assert_unprivileged 1234
+	done
+	# All of them already, and what the drop needs as ambient ones: nothing to lock, but PR_SET_KEEPCAPS to clear.
+	capshim_run --image --with --ambient --with setuid,setgid,setpcap --with --securebits --with 0xcb -- -- /probe \
+		<<<'{user: app, seccomp: unconfined}'
+	assert_unprivileged 1234
+	capshim_run --image --with --securebits --with 0x100 -- -- /probe <<<'{user: app, seccomp: unconfined}'
+	assert_success
+	assert_probe uid 1234,1234,1234,1234 securebits 0x1cb keepcaps 0
+}
+
 @test "securebits locked the wrong way: 111" {
 	local start
-	for start in fixup_locked noroot_locked; do
+	for start in fixup_locked noroot_locked keepcaps_locked; do
 		from "$start"
 		assert_refused 111 securebit
 	done
-	from keepcaps_locked
-	assert_refused 111 KEEP_CAPS
-	# It does not outlive an execve, capabilities(7): but that is the kernel's word.
-	lie prctl PR_GET_SECUREBITS retval=0x30 <<<'{user: "1234:1234", seccomp: unconfined}'
-	assert_refused 111 'KEEP_CAPS was locked on'
+	# Where no lock is asked for, only one that is in the way.
+	lacking --inheritable setuid,setgid --bounding none --securebits 0x20 -- <<<'{user: app, seccomp: unconfined}'
+	assert_refused 111 'KEEP_CAPS was locked'
 	# Without a lock, and only in the way of what is kept.
 	capshim_run --image --with --securebits --with 0x40 -- -- /probe <<-'END'
 		user: app

@@ -807,11 +807,11 @@ with_xattr() {
 	for name in CapInh CapPrm CapEff CapBnd CapAmb; do
 		sets+="; $name: $kept"
 	done
-	assert_line "capshim: verified: Uid: 1234; Gid: 1234; Groups: 44$sets; Securebits: 0xef; NoNewPrivs: 1;\
+	assert_line "capshim: verified: Uid: 1234; Gid: 1234; Groups: 44$sets; Securebits: 0xcb; NoNewPrivs: 1;\
  Seccomp: 0 instructions; stdio: owned"
 	workload --start docker <<<'report: json'
 	assert_line '{"user":{"uid":1234,"gid":1234,"additionalGids":[44]},"capabilities":{"inheritable":[],'\
-'"permitted":[],"effective":[],"bounding":[],"ambient":[]},"securebits":239,"noNewPrivileges":true,'\
+'"permitted":[],"effective":[],"bounding":[],"ambient":[]},"securebits":203,"noNewPrivileges":true,'\
 '"seccomp":{"instructions":0},"stdioOwned":true}'
 	workload --start docker <<-'END'
 		cap_add: [NET_BIND_SERVICE, CHOWN]

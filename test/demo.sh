@@ -67,7 +67,7 @@ effective effective set
 bounding bounding set
 ambient ambient set
 no_new_privs no_new_privs
-securebits securebits (0xef: all locked)
+securebits securebits (0xcb: locked)
 END
 table 'What it can do' <<'END'
 bind bind port 80

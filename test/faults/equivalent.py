@@ -53,12 +53,8 @@ REASONS = {
     "none of the two needs a capability or changes what the other reads: the flags of prctl(2) are each their own, and "
     "dumpable is set anew only by a change of ids or a larger permitted set, proc(5)": """
         drop_privileges swap: set_capabilities(want->keep, want->keep);
-        drop_privileges swap: clear_keepcaps(want);
+        drop_privileges swap: clear_keepcaps();
         drop_privileges swap: forbid_new_privileges();
-    """,
-    "execve(2) always clears KEEP_CAPS, locked or not, capabilities(7): no start has that bit": """
-        securebits_forbid part 1: bits & SECBIT_KEEP_CAPS_LOCKED OF if (bits & SECBIT_KEEP_CAPS_LOCKED && bits & SECBIT_KEEP_CAPS)
-        securebits_forbid remove: return "the securebit KEEP_CAPS was locked on before the start
     """,
     "a start without root keeps its ids, for the workload and for every step (plan_user.c): nothing else is wanted": """
         drop_plan part 0: start->euid != want->uid OF
