@@ -5,8 +5,8 @@
 # Loaded by every bats file. Nothing here judges by what capshim says of itself: the probe prints what it observes,
 # and assert_probe compares that.
 
-bats_load_library bats-support
-bats_load_library bats-assert
+# shellcheck source=test/bats.bash
+source "${BASH_SOURCE[0]%/*}/bats.bash"
 
 REPO=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 CAPSHIM=${CAPSHIM:-$REPO/build/capshim}
