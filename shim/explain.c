@@ -58,7 +58,7 @@ static const char *explain_filter(const struct plan *plan)
 	return plan->filter.code ? "a filter, loaded last" : "unconfined: no filter of capshim's";
 }
 
-static void explain_workload(const struct plan *plan)
+static void explain_workload(struct plan *plan)
 {
 	char list[1024], name[32];
 	bool root;
@@ -89,6 +89,8 @@ static void explain_workload(const struct plan *plan)
 	say("  loses    every other capability in all five sets, new privileges by execve%s\n",
 	    plan->workload.keep & WAYS ? "" : ", the way back");
 	say("  seccomp  %s\n", explain_filter(plan));
+	if (plan->init.on)
+		say("  init     %s\n", plan_init_explained(plan));
 }
 
 static void explain_steps(const struct plan *plan)

@@ -24,7 +24,6 @@ extern const char __start_init_resident[], __stop_init_resident[];
 #define REAP_AT_ONCE 64 /* a storm of orphans must not keep a signal waiting */
 #define ALL_SIGNALS UINT64_MAX
 #define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
-#define STOP_REQUESTS (SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGQUIT))
 #define JOB_CONTROL (SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 
 /* A system call without libc: its function and its errno are gone by then. Returns -errno, as the kernel does. */
@@ -176,7 +175,7 @@ RESIDENT static void forward(struct init_state *state, int signal)
 		leave(state, 0);
 	if (!state->main || as == INIT_IGNORE)
 		return;
-	if (SIGNAL_BIT(signal) & STOP_REQUESTS && state->plan.stop_grace_seconds >= 0 && !state->stopping) {
+	if (SIGNAL_BIT(signal) & state->plan.stop_signals && state->plan.stop_grace_seconds >= 0 && !state->stopping) {
 		state->stopping = true;
 		state->deadline = now() + state->plan.stop_grace_seconds * SECOND;
 	}

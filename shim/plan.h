@@ -49,6 +49,7 @@ struct plan_init {
 	signed char signal_map[START_SIGNALS + 1]; /* [n]: what signal n is forwarded as; n itself, or INIT_IGNORE */
 	unsigned char exit_code_map[256];          /* [status]: what to exit with */
 	bool wait_all;
+	uint64_t stop_signals;  /* START_SIGNAL_BIT: these ask the workload to stop, and begin the grace */
 	int stop_grace_seconds; /* INIT_NO_GRACE: wait for ever */
 };
 

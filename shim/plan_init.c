@@ -53,6 +53,16 @@ static int read_signal(struct plan *plan, const struct node *node, const char *t
 	return number;
 }
 
+/* False, and a problem that says what it CANNOT be, for the three that an init never forwards. */
+static bool is_forwarded(struct plan *plan, const struct node *node, int number, const char *name, const char *cannot)
+{
+	if (number != SIGKILL && number != SIGSTOP && number != SIGCHLD)
+		return true;
+	yaml_problem(&plan->problems, node, "%s cannot be %s: %s", name, cannot,
+		     number == SIGCHLD ? "the init needs it" : "the kernel does not deliver it to an init");
+	return false;
+}
+
 static void read_signal_map(struct plan *plan, const struct node *node, void *to)
 {
 	(void)to;
@@ -64,11 +74,7 @@ static void read_signal_map(struct plan *plan, const struct node *node, void *to
 		const char *text = value_text(plan, n);
 		int from = read_signal(plan, n->key, n->key->text);
 		int as = !text || strcmp(text, "ignore") == 0 ? INIT_IGNORE : read_signal(plan, n, text);
-		if (from == SIGKILL || from == SIGSTOP || from == SIGCHLD)
-			yaml_problem(&plan->problems, n->key, "%s cannot be mapped: %s", n->key->text,
-				     from == SIGCHLD ? "the init needs it"
-						     : "the kernel does not deliver it to an init");
-		else if (from && as)
+		if (is_forwarded(plan, n->key, from, n->key->text, "mapped") && from && as)
 			plan->init.signal_map[from] = (signed char)as;
 	}
 }
@@ -119,9 +125,30 @@ static void read_grace(struct plan *plan, const struct node *node, void *to)
 		plan->init.stop_grace_seconds = (int)seconds;
 }
 
+static void read_stop_signal(struct plan *plan, const struct node *node, void *to)
+{
+	const char *text = value_text(plan, node);
+	int number = text ? read_signal(plan, node, text) : 0;
+
+	(void)to;
+	if (number && is_forwarded(plan, node, number, text, "a stop signal"))
+		plan->init.stop_signals |= START_SIGNAL_BIT(number);
+}
+
+static void read_stop_signals(struct plan *plan, const struct node *node, void *to)
+{
+	plan->init.stop_signals = 0;
+	value_each(plan, node, read_stop_signal, to);
+}
+
 static const struct key init_keys[] = {
-	{"signal_target", read_target},  {"signal_map", read_signal_map},   {"exit_code_map", read_exit_codes},
-	{"wait_until", read_wait_until}, {"stop_grace_period", read_grace}, {NULL, NULL},
+	{"signal_target", read_target},
+	{"signal_map", read_signal_map},
+	{"exit_code_map", read_exit_codes},
+	{"wait_until", read_wait_until},
+	{"stop_signals", read_stop_signals},
+	{"stop_grace_period", read_grace},
+	{NULL, NULL},
 };
 
 void plan_init(struct plan *plan, const struct node *node)
@@ -130,6 +157,7 @@ void plan_init(struct plan *plan, const struct node *node)
 		plan->init.signal_map[signal] = (signed char)signal;
 	for (int status = 0; status < 256; status++)
 		plan->init.exit_code_map[status] = (unsigned char)status;
+	plan->init.stop_signals = START_SIGNAL_BIT(SIGTERM) | START_SIGNAL_BIT(SIGINT) | START_SIGNAL_BIT(SIGQUIT);
 	plan->init.stop_grace_seconds = INIT_NO_GRACE;
 	if (!node)
 		return;
@@ -139,4 +167,27 @@ void plan_init(struct plan *plan, const struct node *node)
 	}
 	plan->init.on = true;
 	value_map(plan, node, init_keys, NULL);
+}
+
+/* What a signal is called in a config: TERM, RTMIN+3. */
+static const char *signal_name(struct mem *mem, int number)
+{
+	for (const struct signal_row *row = signal_table; row->name; row++)
+		if (row->number == number)
+			return row->name;
+	return mem_format(mem, number < 34 ? "%d" : "RTMIN+%d", number < 34 ? number : number - 34);
+}
+
+const char *plan_init_explained(struct plan *plan)
+{
+	struct mem *mem = &plan->problems.mem;
+	const char *signals = "", *grace = "";
+
+	for (int number = 1; number <= START_SIGNALS; number++)
+		if (plan->init.stop_signals & START_SIGNAL_BIT(number))
+			signals = mem_format(mem, "%s%s%s", signals, *signals ? ", " : "", signal_name(mem, number));
+	if (plan->init.stop_grace_seconds != INIT_NO_GRACE)
+		grace = mem_format(mem, "; SIGKILL after %d s", plan->init.stop_grace_seconds);
+	return mem_format(mem, "capshim stays, without privileges; stop signals: %s%s", *signals ? signals : "none",
+			  grace);
 }

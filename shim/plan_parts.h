@@ -79,6 +79,7 @@ struct filter_target plan_filter_target(const struct plan *plan);
 
 /* plan_init.c: init, true or a mapping */
 void plan_init(struct plan *plan, const struct node *node);
+const char *plan_init_explained(struct plan *plan); /* one line for --explain */
 
 /* plan_steps.c */
 void plan_steps(struct plan *plan, const struct node *node);

@@ -494,3 +494,14 @@ drop='setgid setuid setpcap'
 	capshim_run --image --config image --no-proc --read-only --start nonroot -- --check
 	assert_success
 }
+
+@test "an init: what stops the workload, and when what is left is killed" {
+	explain <<<$'user: app\ninit: true'
+	assert_success
+	assert_line '  init     capshim stays, without privileges; stop signals: INT, QUIT, TERM'
+	explain <<<$'user: app\ninit: {stop_signals: [SIGWINCH, 37, 32, RTMAX], stop_grace_period: 1m}'
+	assert_success
+	assert_line --partial ': WINCH, 32, RTMIN+3, RTMAX; SIGKILL after 60 s'
+	explain <<<'user: app'
+	refute_output --partial '  init '
+}

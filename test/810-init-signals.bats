@@ -266,6 +266,30 @@ both_in_state() {
 	done
 }
 
+# By the timeout of the call that it sleeps in: the third argument of rt_sigtimedwait(2).
+waits_for_ever() {
+	init_in_state S && grep -q ' 0x0 0x0 ' "/proc/$INIT/syscall"
+}
+
+@test "stop_signals: these start the grace, and no others" {
+	local signal
+
+	for signal in 28 37; do
+		init_config 'init: {stop_grace_period: 1s, stop_signals: [WINCH, RTMIN+3]}'
+		init_start "$T/signals" 100
+		init_logged 'ready [0-9]+'
+		kill -TERM "$INIT"
+		logged 15
+		kill -USR1 "$INIT"
+		logged '15 10'
+		await 10 waits_for_ever
+		kill -$signal "$INIT"
+		init_end
+		assert_failure 137
+		logged "15 10 $signal"
+	done
+}
+
 @test "stop_grace_period: a workload that became another user ends with process 1" {
 	init_config 'init: {stop_grace_period: 1s}' 'cap_add: [SETUID]'
 	init_start python3 -c 'import os, time

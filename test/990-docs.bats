@@ -245,7 +245,7 @@ EXCEPTIONS=(
 
 	what+='leave|put |choose|keep one|use fewer|align|correct|close|save the file|delete|needs "|only \$\{|exclude each other|'
 	what+='ids are whole numbers|were not filled in|is a blank|here env, env_true and command decide|name (the|it|each|a)|'
-	what+='cannot be (mapped|recursive|removed)|needs both|is needed|a file holds one|begin another|use |needs a verb|'
+	what+='cannot be (mapped|a stop signal|recursive|removed)|needs both|is needed|a file holds one|begin another|use |needs a verb|'
 	what+='letters, digits|No such file or directory$'
 	while IFS= read -r line; do
 		[[ $line =~ $what ]] || fail "what shall be done? $line" || return

@@ -214,8 +214,8 @@ static void dump_process(FILE *to, const struct plan *plan)
 			(unsigned long long)plan->limits[i].hard);
 	for (size_t i = 0; i < sizeof(plan->keep_fds) / sizeof(*plan->keep_fds); i++)
 		fprintf(to, "%llx ", (unsigned long long)plan->keep_fds[i]);
-	fprintf(to, "\ninit %d %d %d %d\n", plan->init.on, plan->init.signal_target, plan->init.wait_all,
-		plan->init.stop_grace_seconds);
+	fprintf(to, "\ninit %d %d %d %llx %d\n", plan->init.on, plan->init.signal_target, plan->init.wait_all,
+		(unsigned long long)plan->init.stop_signals, plan->init.stop_grace_seconds);
 	fwrite(plan->init.signal_map, 1, sizeof(plan->init.signal_map), to);
 	fwrite(plan->init.exit_code_map, 1, sizeof(plan->init.exit_code_map), to);
 	fprintf(to, "\nfilter %u %u\n", plan->filter.count, plan->filter.flags);
