@@ -50,12 +50,14 @@ void environ_load(struct environment *env, struct problems *problems, const char
  *             FILE__* makes FILE__PASSWORD set PASSWORD (linuxserver.io), GF_*__FILE makes GF_X__FILE set GF_X
  *             (Grafana), *_FILE makes X_FILE set X. A pattern with FILE on neither side or on both is refused.
  *
- * The variable with the path is unset. An empty one, and an empty target, count as not set. Trailing newlines (\n and
+ * With BELOW, a list of directories, every path must lie below one of them as it is written, without . and .. components;
+ * NULL: anywhere. The variable with the path is unset. An empty one, and an empty target, count as not set. Trailing newlines (\n and
  * \r\n) are stripped from the content, nothing else. Problems, at the entry: both set, a path that is not absolute, or
  * a file that cannot be found by walk_find()'s rule, is not regular, has more than 1 MiB or a NUL byte, or lies on
  * procfs. No message has a value in it, and a path only where it begins with '/'.
  */
-void environ_import(struct environment *env, struct problems *problems, const struct node *list);
+void environ_import(struct environment *env, struct problems *problems, const struct node *list,
+		    const struct list *below);
 
 /*
  * Expands ${NAME}, ${NAME:-default}, ${NAME:?message}, ${NAME:+word} in the scalar NODE; defaults nest; values are

@@ -19,6 +19,13 @@ struct rule {
 	bool prefix_goes;            /* the target is without the prefix; otherwise without the suffix */
 };
 
+/* What every import needs to know. */
+struct imports {
+	struct environment *env;
+	struct problems *problems;
+	const struct list *below;
+};
+
 /* Reads all of FD, which has SIZE bytes. NULL: *WHY tells what is wrong. */
 static const char *read_all(struct mem *mem, int fd, size_t size, const char **why)
 {
@@ -109,13 +116,49 @@ static const char *read_secret(struct mem *mem, const char *path, const char **w
 	return text;
 }
 
+/* Is PATH below DIRECTORY, both absolute, by their components? */
+static bool is_below(const char *path, const char *directory)
+{
+	for (;;) {
+		path += strspn(path, "/");
+		directory += strspn(directory, "/");
+		size_t length = strcspn(directory, "/");
+		if (length == 0)
+			return *path != '\0';
+		if (strcspn(path, "/") != length || strncmp(path, directory, length) != 0)
+			return false;
+		path += length;
+		directory += length;
+	}
+}
+
+/* Why PATH is not one of those that the config allows, or NULL. */
+static const char *check_below(struct mem *mem, const char *path, const struct list *below)
+{
+	const char *all = "";
+
+	for (const char *at = path; below && *at; at += strcspn(at, "/")) {
+		at += strspn(at, "/");
+		size_t length = strcspn(at, "/");
+		if (length > 0 && length <= 2 && strspn(at, ".") == length)
+			return "it has . or .. components";
+	}
+	for (size_t i = 0; below && i < below->count; i++) {
+		if (is_below(path, below->items[i]))
+			return NULL;
+		all = mem_format(mem, "%s%s\"%s\"", all, i ? ", " : "", below->items[i]);
+	}
+	return below ? mem_format(mem, "it is not below %s", all) : NULL;
+}
+
 /*
  * Sets NAME to the content of the file that FILE_NAME names. Empty counts as unset, as in the images that the
  * convention comes from (Compose passes on ${X:-} as an empty string).
  */
-static void import(struct environment *env, struct problems *problems, const struct node *node, const char *name,
-		   const char *file_name)
+static void import(const struct imports *imports, const struct node *node, const char *name, const char *file_name)
 {
+	struct environment *env = imports->env;
+	struct problems *problems = imports->problems;
 	const char *path = environ_get(env, file_name);
 	const char *value = environ_get(env, name);
 	const char *why = NULL;
@@ -132,13 +175,14 @@ static void import(struct environment *env, struct problems *problems, const str
 		yaml_problem(problems, node, "%s must be the absolute path of a file that holds the value", file_name);
 		return;
 	}
-	const char *secret = read_secret(env->mem, path, &why);
+	const char *forbidden = check_below(env->mem, path, imports->below);
+	const char *secret = forbidden ? NULL : read_secret(env->mem, path, &why);
 	if (secret)
 		environ_set(env, name, secret);
 	else
-		yaml_problem(problems, node, "cannot read \"%s\": %s (mount the file there, or unset %s)", path, why,
-			     file_name);
-	problems->pending += !secret && access(path, F_OK) != 0 && errno == ENOENT;
+		yaml_problem(problems, node, "cannot read \"%s\": %s (mount the file there, or unset %s)", path,
+			     forbidden ? forbidden : why, file_name);
+	problems->pending += !secret && !forbidden && access(path, F_OK) != 0 && errno == ENOENT;
 }
 
 /* Is FILE a word (between '_' and the ends) of PATTERN, in front of STAR and behind it? */
@@ -194,8 +238,10 @@ static const char *target_of(struct mem *mem, const struct rule *rule, const cha
 	return rule->prefix_goes ? mem_copy(mem, var + prefix, length - prefix) : mem_copy(mem, var, length - suffix);
 }
 
-static void import_matching(struct environment *env, struct problems *problems, const struct node *node)
+static void import_matching(const struct imports *imports, const struct node *node)
 {
+	struct environment *env = imports->env;
+	struct problems *problems = imports->problems;
 	struct list names = {0}, files = {0};
 	struct rule rule;
 
@@ -212,7 +258,7 @@ static void import_matching(struct environment *env, struct problems *problems, 
 	}
 	for (size_t i = 0; i < names.count; i++) {
 		if (environ_name_ok(names.items[i]))
-			import(env, problems, node, names.items[i], files.items[i]);
+			import(imports, node, names.items[i], files.items[i]);
 		else
 			yaml_problem(problems, node,
 				     "%s would set \"%s\", which is no name for a variable: use letters, digits and _",
@@ -220,8 +266,9 @@ static void import_matching(struct environment *env, struct problems *problems, 
 	}
 }
 
-static void import_named(struct environment *env, struct problems *problems, const struct node *node)
+static void import_named(const struct imports *imports, const struct node *node)
 {
+	struct problems *problems = imports->problems;
 	size_t length = strlen(node->text);
 
 	if (!environ_name_ok(node->text))
@@ -229,19 +276,21 @@ static void import_named(struct environment *env, struct problems *problems, con
 	else if (length > strlen(SUFFIX) && strcmp(node->text + length - strlen(SUFFIX), SUFFIX) == 0)
 		yaml_problem(problems, node, "\"%s\": write the name without " SUFFIX, node->text);
 	else
-		import(env, problems, node, node->text, mem_format(env->mem, "%s" SUFFIX, node->text));
+		import(imports, node, node->text, mem_format(&problems->mem, "%s" SUFFIX, node->text));
 }
 
-void environ_import(struct environment *env, struct problems *problems, const struct node *list)
+void environ_import(struct environment *env, struct problems *problems, const struct node *list,
+		    const struct list *below)
 {
 	const struct node *node = list->kind == NODE_LIST ? list->first : list;
+	const struct imports imports = {env, problems, below};
 
 	for (; node; node = node == list ? NULL : node->next) {
 		if (node->kind != NODE_SCALAR)
 			yaml_problem(problems, node, "must be a name or a pattern such as \"FILE__*\"");
 		else if (strchr(node->text, '*'))
-			import_matching(env, problems, node);
+			import_matching(&imports, node);
 		else
-			import_named(env, problems, node);
+			import_named(&imports, node);
 	}
 }

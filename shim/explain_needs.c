@@ -131,7 +131,7 @@ static void needs_workload(struct plan *plan, struct explanation *to)
 
 void explain_needs(struct plan *plan, struct explanation *to)
 {
-	if (plan->imports)
+	if (plan->imports != IMPORTS_NONE)
 		add(plan, to->maybe, BIT(CAP_DAC_OVERRIDE), "file_environment: a file that only another user may read");
 	for (size_t i = 0; i < plan->nsteps; i++)
 		if (plan->steps[i].verb && !plan->steps[i].skipped)

@@ -198,6 +198,11 @@ void explain_warn(struct plan *plan, struct explanation *to)
 					"line %u: %s starts \"%s\" with all that the container has: write user or cap_add",
 					step->line, step->verb->name, step->items.count ? step->items.items[0] : ""));
 	}
+	if (plan->imports == IMPORTS_ANY)
+		list_add(
+			mem, &to->warnings,
+			"file_environment: whoever sets a variable (DB_PASSWORD_FILE=/etc/shadow) chooses what root reads "
+			"for the workload: write {names: [..], below: /run/secrets}");
 	if (plan->command != COMMAND_NONE) {
 		warn_kept(plan, &to->warnings);
 		warn_program(plan, path ? path : PROGRAM_PATH, &to->warnings);

@@ -89,6 +89,43 @@ static void set_environment(struct plan *plan, const struct node *node)
 	}
 }
 
+/* What may be read, and where: names, or {names, below}. */
+struct imports {
+	const struct node *names;
+	struct list below;
+};
+
+static void read_import_names(struct plan *plan, const struct node *node, void *to)
+{
+	(void)plan;
+	((struct imports *)to)->names = node;
+}
+
+static void read_import_below(struct plan *plan, const struct node *node, void *to)
+{
+	/* Whoever sets a variable must not choose what root reads. */
+	(void)value_list(plan, node, value_fixed_path, &((struct imports *)to)->below);
+}
+
+static void read_imports(struct plan *plan, const struct node *node)
+{
+	static const struct key keys[] = {{"names", read_import_names}, {"below", read_import_below}, {NULL, NULL}};
+	struct imports imports = {.names = node};
+
+	if (node->kind == NODE_MAP) {
+		imports.names = NULL;
+		value_map(plan, node, keys, &imports);
+		const struct node *below = yaml_get(node, "below");
+		if (!imports.names || !below || (below->kind == NODE_LIST && !below->count))
+			yaml_problem(&plan->problems, node,
+				     "needs both, such as {names: [DB_PASSWORD], below: /run/secrets}");
+	}
+	plan->imports = node->kind == NODE_MAP ? IMPORTS_BELOW : IMPORTS_ANY;
+	if (imports.names)
+		environ_import(&plan->env, &plan->problems, imports.names,
+			       node->kind == NODE_MAP ? &imports.below : NULL);
+}
+
 static void read_environment(struct plan *plan, const struct node *root, char **envp)
 {
 	const struct node *files = yaml_get(root, "env_file");
@@ -98,9 +135,8 @@ static void read_environment(struct plan *plan, const struct node *root, char **
 	environ_start(&plan->env, &plan->problems, envp);
 	if (files)
 		value_each(plan, files, load_env_file, NULL);
-	plan->imports = imports != NULL;
 	if (imports)
-		environ_import(&plan->env, &plan->problems, imports);
+		read_imports(plan, imports);
 	if (environment)
 		set_environment(plan, environment);
 }

@@ -25,6 +25,7 @@ enum plan_command { COMMAND_RUN, COMMAND_NONE, COMMAND_PAUSE };
 enum plan_nonroot { NONROOT_SKIP_SETUP, NONROOT_TRY_SETUP, NONROOT_REFUSE };
 enum plan_stdio { STDIO_AUTO, STDIO_TRUE, STDIO_FALSE };
 enum plan_report { REPORT_NONE, REPORT_TEXT, REPORT_JSON };
+enum plan_imports { IMPORTS_NONE, IMPORTS_BELOW, IMPORTS_ANY }; /* file_environment: which files it may read */
 enum plan_target { TARGET_PROCESS, TARGET_GROUP };
 enum plan_on_error { ON_ERROR_FAIL, ON_ERROR_WARN, ON_ERROR_IGNORE };
 
@@ -147,7 +148,7 @@ struct plan {
 	struct start start;
 	struct accounts accounts;
 	struct environment env; /* complete, before unset_environment */
-	bool imports;           /* file_environment is written: files of others may have been read for it */
+	enum plan_imports imports;
 
 	bool nonroot;                 /* started without uid 0 */
 	const char *refused;          /* why this start cannot reach what the config asks for (status 111), or NULL */

@@ -369,6 +369,26 @@ refuses_pw() {
 	assert_probe env.PW hunter2
 }
 
+@test "file_environment: below, a file elsewhere is not read, whatever its path looks like" {
+	local path
+
+	mkdir -p "$IMAGE/run/secrets/..2024" "$IMAGE/run/secretsx"
+	secret secrets/pw 'hunter2\n'
+	secret secrets/..2024/pw 'hunter2\n'
+	secret secretsx/pw 'elsewhere\n'
+	ln -s ..2024/pw "$IMAGE/run/secrets/link"
+	for path in /run/secrets/pw //run///secrets//pw /run/secrets/..2024/pw /run/secrets/link; do
+		with_config --env "PW_FILE=$path" <<<'file_environment: {names: PW, below: [/data, /run/secrets/]}'
+		assert_unprivileged 1234
+		assert_probe env.PW hunter2
+	done
+	for path in /run/secretsx/pw /run/secrets/../secretsx/pw /run/./secretsx/pw /etc/passwd /run/secrets /run/secrets/ /; do
+		with_config --env "PW_FILE=$path" <<<'file_environment: {names: PW, below: [/data, /run/secrets/]}'
+		assert_refused 100 "$path" ' below '
+		refute_output --partial elsewhere
+	done
+}
+
 @test "file_environment: works without /proc and on a read-only root" {
 	secret pw 'hunter2\n'
 	with_config --no-proc --read-only --env PW_FILE=/run/pw <<<'file_environment: [PW]'

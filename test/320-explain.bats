@@ -443,6 +443,15 @@ drop='setgid setuid setpcap'
 	assert_refused 100 'takes no value'
 }
 
+@test "a warning where a variable may name any file for root to read, and none where the directories are written" {
+	explain <<<$'user: app\nfile_environment: [DB_PASSWORD]'
+	assert_success
+	assert_line --partial 'DB_PASSWORD_FILE=/etc/shadow'
+	explain <<<$'user: app\nfile_environment: {names: [DB_PASSWORD], below: /run/secrets}'
+	assert_success
+	refute_output --partial 'shadow'
+}
+
 @test "--check passes over what only the start decides, and says it" {
 	capshim_run --image -- --check <<-'END'
 		user: abc

@@ -115,8 +115,8 @@ assert_workload() {
 	entrypoint postgres postgres:999:999 docker-entrypoint.sh
 	planted /var/lib/postgresql/data/lost 0:0 0600
 	planted /run/postgresql/socket 0:0 0660
-	planted /root/secret 0:0 0400
-	started --env PGDATA=/var/lib/postgresql/data --env POSTGRES_PASSWORD_FILE=/root/secret
+	planted /run/secrets/one 0:0 0400
+	started --env PGDATA=/var/lib/postgresql/data --env POSTGRES_PASSWORD_FILE=/run/secrets/one
 	assert_workload 999 999
 	assert_arguments docker-entrypoint.sh postgres
 	assert_probe env.POSTGRES_PASSWORD content env.POSTGRES_USER postgres env.POSTGRES_DB postgres \
@@ -159,8 +159,8 @@ assert_workload() {
 
 @test "postgres: a password and a file with one is an error, as there" {
 	entrypoint postgres postgres:999:999 docker-entrypoint.sh
-	planted /root/secret 0:0 0400
-	started --env POSTGRES_PASSWORD=one --env POSTGRES_PASSWORD_FILE=/root/secret
+	planted /run/secrets/one 0:0 0400
+	started --env POSTGRES_PASSWORD=one --env POSTGRES_PASSWORD_FILE=/run/secrets/one
 	assert_refused 100 POSTGRES_PASSWORD POSTGRES_PASSWORD_FILE
 	[ ! -e "$IMAGE/var/lib/postgresql" ]
 }
@@ -172,9 +172,9 @@ assert_workload() {
 	entrypoint mariadb mysql:999:998 docker-entrypoint.sh
 	planted /var/lib/mysql/mysql/db.frm 0:0 0660
 	planted /run/mysqld/other 0:0 0600
-	planted /root/secret 0:0 0400
-	started --env MARIADB_DATABASE=shop --env MARIADB_ROOT_PASSWORD_FILE=/root/secret \
-		--env MYSQL_PASSWORD_FILE=/root/secret
+	planted /run/secrets/one 0:0 0400
+	started --env MARIADB_DATABASE=shop --env MARIADB_ROOT_PASSWORD_FILE=/run/secrets/one \
+		--env MYSQL_PASSWORD_FILE=/run/secrets/one
 	assert_workload 999 998
 	assert_arguments docker-entrypoint.sh mariadbd
 	assert_probe env.MARIADB_ROOT_PASSWORD content env.MYSQL_PASSWORD content env.MARIADB_DATABASE shop
@@ -263,9 +263,9 @@ vault_image() {
 	entrypoint puid-pgid abc:911:911 app
 	planted /defaults/app.conf 0:0 0644
 	planted /config/old/state 911:911 0600
-	planted /root/secret 0:0 0400
+	planted /run/secrets/one 0:0 0400
 	mkdir "$IMAGE/app"
-	started --env PUID=1000 --env PGID=1001 --env UMASK=002 --env FILE__PASSWORD=/root/secret
+	started --env PUID=1000 --env PGID=1001 --env UMASK=002 --env FILE__PASSWORD=/run/secrets/one
 	assert_workload 1000 1001
 	assert_arguments app
 	assert_probe umask 0002 env.PASSWORD content env.USER abc env.HOME /config

@@ -147,7 +147,7 @@ image_script() {
 
 @test "postgres: the image's script makes the database on a volume of root's, and the server answers a client" {
 	image_script
-	sed "s|: /var/run/postgresql|: $T/run|" "$REPO/config/examples/postgres.yaml" >"$T/capshim.yaml"
+	sed "s|: /var/run/postgresql|: $T/run|; s|: /run/secrets|: $T|" "$REPO/config/examples/postgres.yaml" >"$T/capshim.yaml"
 	mkdir -m 0755 "$T/volume"
 	install -m 0400 /dev/stdin "$T/secret" <<<secret
 	postgres_start "PGDATA=$T/volume/data" POSTGRES_USER=shop "POSTGRES_PASSWORD_FILE=$T/secret"

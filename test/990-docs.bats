@@ -214,6 +214,7 @@ EXCEPTIONS=(
 	utf-16.yaml                   # editors read it
 	nul-escape.yaml               # a NUL byte in any text
 	environment-of-the-start.yaml # the start environment
+	file-environment-none.yaml
 	reference-deep.yaml           # how deep they stand in each other
 	references.yaml               # whether a variable is set, and the form of a reference
 	groups.yaml                   # which groups there are

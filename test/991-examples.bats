@@ -134,8 +134,9 @@ without_each() {
 
 @test "the example of secrets: the file has it, the environment of the workload has not" {
 	example_image "$REPO/config/examples/secrets.yaml"
-	printf 'hunter2\n' >"$IMAGE/data/token"
-	capshim_run --image --config image --env ADMIN_TOKEN_FILE=/data/token --env DB_PASSWORD_FILE=/data/token
+	mkdir -p "$IMAGE/run/secrets"
+	printf 'hunter2\n' >"$IMAGE/run/secrets/token"
+	capshim_run --image --config image --env ADMIN_TOKEN_FILE=/run/secrets/token --env DB_PASSWORD_FILE=/run/secrets/token
 	assert_unprivileged 1234
 	assert_probe env.DB_PASSWORD hunter2
 	refute_line --regexp '^env.ADMIN_TOKEN'
