@@ -130,6 +130,8 @@ static _Noreturn void stay(const struct plan *plan, pid_t workload, int go, char
 		.main = workload,
 		.tty = find_terminal(),
 		.pid1 = self == 1,
+		/* The group of a session leader has no shell above it in the session: it is orphaned, setpgid(2). */
+		.job = self != 1 && getpgrp() != getsid(0),
 		.plan = plan->init,
 		.more = true,
 	};

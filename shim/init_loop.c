@@ -113,17 +113,17 @@ RESIDENT static void stop_too(const struct init_state *state)
 }
 
 /*
- * The workload was stopped by job control. If it was for want of the terminal, and that is our group's, a shell's fg
- * has put us in front since: it is handed on. Process 1 cannot be stopped, and nobody waits for it: there a SIGTSTP is
- * undone, for without an init the kernel would have ignored it (signal(7): an orphaned process group). TTIN and TTOU
- * are not, they would come back at once.
+ * The workload was stopped by job control. If that was because it is not in the terminal's foreground, and our group
+ * is, then a shell's fg has put us there since: hand the foreground on. Where no shell could continue us (process 1,
+ * a session leader) a SIGTSTP is undone: without an init the kernel ignores it in an orphaned process group, signal(7).
+ * TTIN and TTOU are not undone, since they would come back at once.
  */
 RESIDENT static void suspend(struct init_state *state, int signal)
 {
 	if (signal == SIGTSTP || !foreground(state, state->group, state->main)) {
-		if (state->pid1 && signal != SIGTSTP)
+		if (!state->job && signal != SIGTSTP)
 			return;
-		if (!state->pid1)
+		if (state->job)
 			stop_too(state);
 	}
 	signal_to(-state->main, SIGCONT);

@@ -29,6 +29,7 @@ struct init_state {
 	int main;  /* process id of the workload, which leads a process group of its own; 0: pause */
 	int tty;   /* a descriptor of the controlling terminal, or -1 */
 	bool pid1;
+	bool job; /* a shell may stop and continue its process group */
 	struct plan_init plan;
 
 	bool gone;     /* the workload was reaped, and STATUS is what to exit with */

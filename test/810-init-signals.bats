@@ -162,7 +162,7 @@ only_orphan() {
 
 	init_config
 	for signal in 20 21 22; do
-		init_start --plain "$T/signals" 2 --default $signal
+		init_start --plain --with --group "$T/signals" 2 --default $signal
 		init_logged 'ready [0-9]+'
 		kill -$signal "$INIT"
 		await 10 both_in_state T T

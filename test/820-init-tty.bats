@@ -73,6 +73,19 @@ typed() {
 	assert_line status=0
 }
 
+@test "control-Z: a session leader that is not PID 1 goes on as well, for no shell could continue it" {
+	init_config
+	on_terminal expect ready type ^Z expect 18 type ^C expect 2 -- \
+		"$CAPSHIM" -c "$T/capshim.yaml" -- "$T/signals" 2 --default 20
+	assert_success
+	assert_line status=0
+	# Its shell leads the session, and is in its process group.
+	on_terminal expect ready type ^Z expect 18 type ^C expect 2 expect code=0 -- \
+		/bin/sh -c "$CAPSHIM -c $T/capshim.yaml -- $T/signals 2 --default 20; echo code=\$?"
+	assert_success
+	assert_line status=0
+}
+
 @test "the size of the window and the hang-up reach the workload" {
 	init_config
 	container expect ready size 33 expect 28 size 34 expect 28 -- "$T/signals" 2
