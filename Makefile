@@ -26,8 +26,8 @@ endif
 HOST := $(or $(shell $(CC) -dumpmachine 2>/dev/null),no-compiler)
 LIBC ?= $(if $(findstring musl,$(CC) $(HOST)),musl,glibc)
 
-SOURCES := $(wildcard shim/*.c shim/steps/*.c)
-HEADERS := $(wildcard shim/*.h shim/steps/*.h)
+SOURCES := $(sort $(wildcard shim/*.c shim/*/*.c shim/*/*/*.c))
+HEADERS := $(sort $(wildcard shim/*.h shim/*/*.h shim/*/*/*.h))
 # A fixture with a main() is a program; the others are linked to each of these.
 FIXTURES := $(wildcard test/fixtures/*.c)
 FIXTURE_MAINS := $(if $(FIXTURES),$(shell grep -lw '^int main' $(FIXTURES)))
@@ -38,7 +38,7 @@ CFLAGS ?= -Os
 CODE := -ffunction-sections -fdata-sections -fstack-protector-strong
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wwrite-strings -Wformat=2
-# -iquote: our yaml.h must not hide libyaml's.
+# Sources name each other from shim/ on. -iquote: what the libraries include is never ours.
 OWN_CPPFLAGS := -D_GNU_SOURCE -DCAPSHIM_VERSION='"$(VERSION)"' -iquote shim
 OWN_CFLAGS := -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) $(CODE)
 
@@ -69,7 +69,7 @@ endif
 
 GEN := $(OUT)/gen
 # heap.c takes the place of musl's; other builds keep their C library's, which the sanitizers replace.
-OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(if $(filter musl,$(LIBC)),$(SOURCES),$(filter-out shim/heap.c,$(SOURCES))))
+OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(if $(filter musl,$(LIBC)),$(SOURCES),$(filter-out shim/base/heap.c,$(SOURCES))))
 GENERATED := $(GEN)/licenses.o
 PROGRAMS := $(FIXTURE_MAINS:test/fixtures/%.c=$(BUILD)/test/%)
 

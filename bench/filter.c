@@ -20,7 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../shim/filter_parts.h"
+#include "base/diag.h"
+#include "filter/parts.h"
 
 #define STARTS 201
 #define ROUNDS 41

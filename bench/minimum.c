@@ -1,6 +1,6 @@
 /*
  * What capshim is measured against: the drop and its proof, from root with a full bounding set to a fixed uid and gid
- * with nothing, by the system calls that capshim makes for this (shim/drop.c, shim/verify.c, the descriptors) and no
+ * with nothing, by the system calls that capshim makes for this (shim/privilege/drop.c, verify.c, the descriptors) and no
  * others. It does without capshim's calls for
  * - which start this is (ids, securebits, the sets other than the bounding one): it is for one, and fails in others;
  * - PR_GET_KEEPCAPS, which is a bit of the securebits as well, and the end of the ambient set, which is that of the

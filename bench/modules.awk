@@ -7,11 +7,10 @@ function add(size, file,    name)
 		sub(/\(.*/, "", name)
 	else if (file ~ /\/gen\//)
 		name = name == "licenses.o" ? "text of --licenses" : "default filter and its JSON"
-	else if (file ~ /\/steps\//)
-		name = "steps/"
+	else if (match(file, /\/shim\/[a-z]+\//))
+		name = substr(file, RSTART + 6, RLENGTH - 6)
 	else if (file ~ /\/shim\//)
-		# walk_tree.o is a part of the module walk.
-		sub(/(_[a-z_]+)?\.o$/, "", name)
+		sub(/\.o$/, "", name)
 	else
 		name = "C start files"
 	bytes[name] += size

@@ -1,6 +1,6 @@
 /*
  * Compiles the built-in profile while capshim is built: reads the JSON file that is its argument and writes the C
- * source of what shim/filter_default.h declares. Links with the filter and with libseccomp.
+ * source of what shim/filter/default.h declares. Links with the filter and with libseccomp.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 
 #include <linux/audit.h>
 
-#include "filter_default.h"
-#include "filter_parts.h"
+#include "base/diag.h"
+#include "filter/parts.h"
 
 #define MAX_BYTES YAML_LIMIT
 #define MAX_MENTIONS 6 /* capabilities that decide one call */
@@ -155,7 +155,7 @@ int main(int argc, char **argv)
 	filter_code_canary(&canary);
 	front.code += canary.count;
 	front.count -= canary.count;
-	printf("/* Made from %s. */\n#include \"filter_default.h\"\n\n", argv[1]);
+	printf("/* Made from %s. */\n#include \"filter/default.h\"\n\n", argv[1]);
 	printf("const uint32_t filter_default_arch = 0x%xu;\n", sections[0].arch);
 	write_code("filter_default_front", &front);
 	write_code("filter_default_body", &body);

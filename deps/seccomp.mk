@@ -2,10 +2,8 @@
 # RUN: how to run it, where it is for another machine.
 
 GENERATE := $(OUT)/seccomp-generate
-GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/,filter_answer.c filter_code.c filter_compile.c \
-		  filter_profile.c filter_where.c capability.c diag.c mem.c \
-		  walk.c walk_object.c) \
-		  $(wildcard shim/yaml*.c)
+GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/filter/,answer.c code.c compile.c profile.c read.c where.c) \
+		  $(addprefix shim/base/,capability.c diag.c fd.c mem.c problem.c) $(wildcard shim/input/yaml*.c)
 
 .DEFAULT_GOAL := all
 GENERATED += $(GEN)/default_filter.o
@@ -21,7 +19,7 @@ $(GEN)/default_filter.c: config/seccomp/default.json $(GENERATE)
 
 # The simulator of the tests: compares filters with their JSON, and with what libseccomp makes of it.
 BPFSIM_PARTS := $(wildcard test/filter/*.c) $(filter-out deps/%,$(GENERATE_PARTS)) \
-		$(addprefix shim/,filter.c filter_image.c init_filter.c) $(wildcard shim/trust*.c shim/walk*.c)
+		$(addprefix shim/,filter/filter.c filter/image.c init/filter.c walk/held.c walk/rule.c walk/trust.c walk/walk.c)
 
 fixtures: $(BUILD)/test/bpfsim
 

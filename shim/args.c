@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "plan_parts.h"
+#include "base/diag.h"
+#include "base/nearest.h"
 
 extern const char licenses_text[]; /* generated: of this project and of what is linked in */
 

@@ -4,9 +4,9 @@
 #ifndef CAPSHIM_ARGS_H
 #define CAPSHIM_ARGS_H
 
-#include "start.h"
-
 #include <stdbool.h>
+
+#include "base/start.h"
 
 enum args_action {
 	ARGS_RUN,

@@ -6,14 +6,13 @@
 #include <unistd.h>
 
 #include "args.h"
-#include "diag.h"
-#include "drop.h"
-#include "init.h"
-#include "plan.h"
-#include "start.h"
+#include "config/config.h"
+#include "explain/explain.h"
+#include "init/init.h"
+#include "privilege/drop.h"
+#include "privilege/verify.h"
 #include "steps/steps.h"
-#include "verify.h"
-#include "workload.h"
+#include "workload/workload.h"
 
 static struct plan plan;
 

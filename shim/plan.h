@@ -10,12 +10,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "accounts.h"
-#include "diag.h"
-#include "drop.h"
-#include "environ.h"
-#include "filter.h"
-#include "start.h"
+#include "base/start.h"
+#include "filter/filter.h"
+#include "input/accounts.h"
+#include "input/environ.h"
+#include "privilege/privileges.h"
 
 #define PLAN_LIMITS 16 /* RLIM_NLIMITS of getrlimit(2) */
 #define PLAN_UNLIMITED UINT64_MAX
@@ -27,7 +26,6 @@ enum plan_stdio { STDIO_AUTO, STDIO_TRUE, STDIO_FALSE };
 enum plan_report { REPORT_NONE, REPORT_TEXT, REPORT_JSON };
 enum plan_imports { IMPORTS_NONE, IMPORTS_BELOW, IMPORTS_ANY }; /* file_environment: which files it may read */
 enum plan_target { TARGET_PROCESS, TARGET_GROUP };
-enum plan_on_error { ON_ERROR_FAIL, ON_ERROR_WARN, ON_ERROR_IGNORE };
 
 struct plan_limit {
 	bool set;
@@ -54,92 +52,7 @@ struct plan_init {
 	int stop_grace_seconds; /* INIT_NO_GRACE: wait for ever */
 };
 
-/* One condition of `when` or `unless`. */
-enum condition_kind { WHEN_EXISTS, WHEN_EMPTY, WHEN_MOUNTPOINT, WHEN_CAP, WHEN_SUCCEEDS };
-
-struct condition {
-	struct condition *next;
-	enum condition_kind kind;
-	bool negate;      /* it stands under `unless` */
-	const char *path; /* exists, empty, mountpoint */
-	int capability;   /* cap */
-	struct list argv; /* succeeds */
-};
-
-/* A user and a group to own something: ACCOUNTS_NO_ID leaves that one as it is. */
-struct owner {
-	uint32_t uid, gid;
-};
-
-/*
- * A mode: either octal bits, or the clauses of chmod(1)'s symbolic form.
- * For each clause: WHO is a mask of the bits it speaks of (0700 0070 0007, with 04000 02000 01000 as they apply).
- */
-struct mode_clause {
-	mode_t who;         /* u g o a as bits 07777 that may change */
-	char operation;     /* '+', '-' or '=' */
-	mode_t bits;        /* rwxst, already in the places of WHO */
-	bool conditional_x; /* X: execute only for directories and where some execute bit is set */
-};
-
-struct mode_change {
-	bool set;
-	bool octal;
-	mode_t bits;                 /* octal */
-	struct mode_clause *clauses; /* symbolic */
-	size_t nclauses;
-};
-
-/* How `run` narrows a program: the same drop and proof as the workload's. */
-struct step_user {
-	bool narrowed; /* user or cap_add is written: otherwise the program runs as capshim does */
-	struct privileges want;
-	const char *home, *name; /* of passwd; NULL where there is none */
-};
-
-enum change_policy { CHANGE_ALWAYS, CHANGE_ON_ROOT_MISMATCH };
-enum hardlinks { HARDLINKS_SKIP, HARDLINKS_REFUSE, HARDLINKS_FOLLOW };
-enum if_exists { IF_EXISTS_REPLACE, IF_EXISTS_KEEP, IF_EXISTS_APPEND_MISSING };
-
-struct verb; /* steps/steps.h */
-
-/* One step of `setup`. Which members a verb uses is in its row of the verb table. */
-struct step {
-	const struct verb *verb;
-	unsigned int line, column;
-	bool skipped;                 /* a condition on the environment or the command excludes it */
-	struct condition *conditions; /* those that are asked when its turn has come */
-	enum plan_on_error on_error;
-
-	struct list items; /* the verb's own value: paths, argv, or for sysctl KEY=VALUE pairs */
-	bool mode_written, owner_written;
-	mode_t mode; /* octal modes: mkdir, write, copy, template, mknod */
-	struct owner owner;
-	struct mode_change change;              /* chmod: mode */
-	struct mode_change file_mode, dir_mode; /* chmod */
-	bool as_workload;                       /* mkdir: as: workload */
-	bool recursive, cross_mounts, force, only_if_empty, nonempty, bare;
-	bool only_if_exists; /* chown, chmod: `if_exists: true`, a missing path is fine */
-	enum change_policy change_policy;
-	enum hardlinks hardlinks;
-	enum if_exists if_exists;  /* write, copy */
-	struct list exclude;       /* globs on base names */
-	const char *content;       /* write */
-	const char *to;            /* copy, template */
-	const char *target;        /* symlink */
-	const char *suffix;        /* template */
-	struct list variables;     /* template; empty: all that exist */
-	const char *type, *source; /* mount; for mknod type is "c", "b" or "p" */
-	struct list mount_options;
-	uint32_t major, minor;                /* mknod */
-	unsigned int timeout;                 /* seconds; 0: not written */
-	struct step_user user;                /* run, run_dir */
-	struct list environment;              /* run: NAME=VALUE, complete (PATH included) */
-	const char *input;                    /* run: stdin; NULL: /dev/null */
-	unsigned char ok_exit_codes[256 / 8]; /* run: bit set */
-	const char *working_dir;              /* run; NULL: "/" */
-	const char *match;                    /* run_dir: glob; NULL: every executable */
-};
+struct step; /* steps/step.h */
 
 struct plan {
 	struct problems problems;
@@ -183,30 +96,5 @@ struct plan {
 	enum plan_report report;
 	bool trace;
 };
-
-/*
- * Reads the config FILE and makes the plan for ARGV (the words behind the options, maybe none) and ENVP. Acts on
- * nothing. All problems are in plan->problems; a plan with problems must not be acted on.
- */
-void plan_read(struct plan *plan, enum plan_mode mode, const char *file, char **argv, char **envp);
-
-/*
- * Ends the process where the plan must not be acted on: 100 with every problem of the config, or 111 where the start
- * cannot reach what the config asks for.
- */
-void plan_must_hold(const struct plan *plan);
-
-/*
- * --check: says every problem, or that there is none. --explain: the plan in plain words, or as JSON. Both return a
- * status, and pass over what only a start can decide.
- */
-int plan_check(struct plan *plan);
-int plan_explain(struct plan *plan, bool json);
-
-/* --explain-syscall: what the filter answers to the call NAME, and which rules decide. Returns a status. */
-int plan_explain_syscall(struct plan *plan, const char *name);
-
-/* --compile-seccomp, for the capabilities that the config FILE keeps (NULL: none). Returns a status. */
-int plan_compile_seccomp(struct plan *plan, const char *file, const char *in, const char *out);
 
 #endif

@@ -239,7 +239,7 @@ alike() {
 
 # Whatever lies outside is unmapped while the loop runs; 800-init.bats reads the machine code of x86-64.
 @test "the loop of init refers to nothing outside of it" {
-	run aarch64-linux-gnu-readelf -rSW "$ARM64/musl/shim/init_loop.o"
+	run aarch64-linux-gnu-readelf -rSW "$ARM64/musl/shim/init/loop.o"
 	assert_success
 	assert_line --regexp ' init_resident +PROGBITS'
 	refute_output --partial .relainit_resident

@@ -140,11 +140,11 @@ $output"
 
 # The keys of the program, from its tables, one a line: the root's, init's, verbs, their options, conditions.
 program_keys() {
-	sed -n '/root_keys\[\]/,/^};/p' "$REPO/shim/plan.c" | grep -oE '\{"[a-z_]+"'
-	sed -n '/init_keys\[\]/,/^};/p' "$REPO/shim/plan_init.c" | grep -oE '\{"[a-z_]+"'
-	sed -n '/option_table\[\]/,/^};/p' "$REPO/shim/plan_steps.c" | grep -oE '\{"[a-z_]+"'
+	sed -n '/root_keys\[\]/,/^};/p' "$REPO/shim/config/config.c" | grep -oE '\{"[a-z_]+"'
+	sed -n '/init_keys\[\]/,/^};/p' "$REPO/shim/config/init.c" | grep -oE '\{"[a-z_]+"'
+	sed -n '/option_table\[\]/,/^};/p' "$REPO/shim/config/steps.c" | grep -oE '\{"[a-z_]+"'
 	sed -n '/verb_table\[\]/,/^};/p' "$REPO/shim/steps/table.c" | grep -oE 'name = "[a-z_]+"'
-	sed -n '/condition_table\[\]/,/^};/p' "$REPO/shim/plan_command.c" | grep -oE '\{"[a-z_]+"'
+	sed -n '/condition_table\[\]/,/^};/p' "$REPO/shim/config/conditions.c" | grep -oE '\{"[a-z_]+"'
 }
 
 keys_of_program() {
@@ -185,7 +185,7 @@ keys_of_page() {
 @test "the order of the keys in the annotated default is free of gaps: every root key is in it" {
 	local key
 
-	for key in $(sed -n '/root_keys\[\]/,/^};/p' "$REPO/shim/plan.c" | grep -oE '"[a-z_]+"' | tr -d '"'); do
+	for key in $(sed -n '/root_keys\[\]/,/^};/p' "$REPO/shim/config/config.c" | grep -oE '"[a-z_]+"' | tr -d '"'); do
 		grep -qE "^#?$key:" "$REPO/config/capshim.yaml" || fail "$key is not in config/capshim.yaml"
 	done
 	capshim_run --image -- --check <"$REPO/config/capshim.yaml"

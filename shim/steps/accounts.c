@@ -1,10 +1,10 @@
-#include "../accounts.h"
-
 #include <errno.h>
 #include <string.h>
 
-#include "../trust.h"
-#include "file.h"
+#include "steps/common/file.h"
+#include "steps/common/say.h"
+#include "steps/steps.h"
+#include "walk/trust.h"
 
 #define LIMIT (1024 * 1024) /* as accounts_parse_users() */
 

@@ -3,10 +3,13 @@
 
 #include <linux/capability.h>
 
-#include "../capability.h"
-#include "../walk.h"
-#include "file.h"
-#include "run.h"
+#include "base/capability.h"
+#include "base/diag.h"
+#include "base/fd.h"
+#include "steps/common/file.h"
+#include "steps/common/launch.h"
+#include "steps/common/say.h"
+#include "steps/steps.h"
 
 /* 1, 0, or -1: it could not be asked, and that was reported. */
 static int holds_exists(struct setup *setup, const struct condition *condition)

@@ -1,8 +1,8 @@
 #include <linux/capability.h>
 
-#include "../capability.h"
-#include "change.h"
-#include "steps.h"
+#include "base/capability.h"
+#include "steps/common/owner.h"
+#include "steps/steps.h"
 
 #define BIT(cap) CAPABILITY_BIT(cap)
 
@@ -11,34 +11,10 @@
 #define MAY_CHANGE (BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER))
 #define MAY_REPLACE (MAY_CHANGE | BIT(CAP_CHOWN))
 
-/* Does it make something that belongs to another user, or to another group? */
-static bool gives(const struct step *step)
-{
-	return step->owner_written && step->owner.uid != 0 && step->owner.uid != ACCOUNTS_NO_ID;
-}
-
-static bool gives_group(const struct step *step)
-{
-	return step->owner_written && step->owner.gid != 0 && step->owner.gid != ACCOUNTS_NO_ID;
-}
-
-/* A directory has its mode before it is given away. */
-static uint64_t needs_mkdir(const struct step *step)
-{
-	return gives(step) || gives_group(step) ? BIT(CAP_CHOWN) : 0;
-}
-
-/* Other files have theirs afterwards: chown(2) takes the set-id bits away. FSETID: for a group that root is not in. */
-static uint64_t needs_making(const struct step *step)
-{
-	return needs_mkdir(step) | (gives(step) ? BIT(CAP_FOWNER) : 0) |
-	       (step->mode & 02000 && gives_group(step) ? BIT(CAP_FSETID) : 0);
-}
-
 /* A directory of the copy is given away before it is filled. */
 static uint64_t needs_copy(const struct step *step)
 {
-	return needs_making(step) | (step->recursive && gives(step) ? BIT(CAP_DAC_OVERRIDE) : 0);
+	return owner_needs_making(step) | (step->recursive && owner_gives(step) ? BIT(CAP_DAC_OVERRIDE) : 0);
 }
 
 /* To root goes only what is not root's yet. */
@@ -58,7 +34,7 @@ static uint64_t needs_mount(const struct step *step)
 
 static uint64_t needs_mknod(const struct step *step)
 {
-	return needs_making(step) | (step->type[0] == 'p' ? 0 : BIT(CAP_MKNOD));
+	return owner_needs_making(step) | (step->type[0] == 'p' ? 0 : BIT(CAP_MKNOD));
 }
 
 const struct verb verb_table[] = {
@@ -68,7 +44,7 @@ const struct verb verb_table[] = {
 		.mode = 0755,
 		.act = step_mkdir,
 		.check = mkdir_check,
-		.needs = needs_mkdir,
+		.needs = owner_needs_mkdir,
 		.may_need = MAY_CHANGE | BIT(CAP_FSETID),
 	},
 	{
@@ -94,7 +70,7 @@ const struct verb verb_table[] = {
 		.required = OPTION_CONTENT,
 		.mode = 0644,
 		.act = step_write,
-		.needs = needs_making,
+		.needs = owner_needs_making,
 		.may_need = MAY_REPLACE,
 	},
 	{
@@ -130,7 +106,7 @@ const struct verb verb_table[] = {
 		.mode = 0644,
 		.act = step_template,
 		.check = template_check,
-		.needs = needs_making,
+		.needs = owner_needs_making,
 		.may_need = MAY_REPLACE,
 	},
 	{

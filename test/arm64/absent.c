@@ -9,8 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "filter.h"
-#include "init_loop.h"
+#include "init/loop.h"
 
 void __wrap_filter_load(const struct filter *filter);
 int __wrap_prctl(int option, ...);

@@ -19,7 +19,7 @@ REASONS = {
         verify_privileges swap: flags(want);
         verify_privileges swap: leftovers(want);
     """,
-    "the list is as long as the wanted one, which holds no id twice (drop.h): if each of N different ids is found in a "
+    "the list is as long as the wanted one, which holds no id twice (privileges.h): if each of N different ids is found in a "
     "list of N, the list is those, also if none is taken away": """
         groups remove: now[at] = now[--left];
     """,
@@ -56,7 +56,7 @@ REASONS = {
         drop_privileges swap: clear_keepcaps();
         drop_privileges swap: forbid_new_privileges();
     """,
-    "a start without root keeps its ids, for the workload and for every step (plan_user.c): nothing else is wanted": """
+    "a start without root keeps its ids, for the workload and for every step (config/identity.c): nothing else is wanted": """
         drop_plan part 0: start->euid != want->uid OF
     """,
 }

@@ -42,15 +42,15 @@ import sweep
 from equivalent import EQUIVALENT
 
 # What every mutant is made of; --only takes any of TESTS.
-FILES = ["shim/drop.c", "shim/verify.c"]
+FILES = ["shim/privilege/drop.c", "shim/privilege/verify.c"]
 
 # File -> the test files that judge what survives the rest.
 TESTS = {
-    "shim/drop.c": ["test/510-proof.bats", "test/500-drop.bats"],
-    "shim/verify.c": ["test/510-proof.bats", "test/500-drop.bats", "test/520-memory.bats"],
-    "shim/filter.c": ["test/600-filter.bats", "test/610-filter-profiles.bats"],
-    "shim/workload.c": ["test/700-workload.bats", "test/800-init.bats"],
-    "shim/workload_files.c": ["test/700-workload.bats"],
+    "shim/privilege/drop.c": ["test/510-proof.bats", "test/500-drop.bats"],
+    "shim/privilege/verify.c": ["test/510-proof.bats", "test/500-drop.bats", "test/520-memory.bats"],
+    "shim/filter/filter.c": ["test/600-filter.bats", "test/610-filter-profiles.bats"],
+    "shim/workload/workload.c": ["test/700-workload.bats", "test/800-init.bats"],
+    "shim/base/descriptors.c": ["test/700-workload.bats"],
 }
 
 # Config, words for test/fixtures/start.c: each must end as it does with the real one.
@@ -261,7 +261,7 @@ def killed_by_fault(real, places, file):
         alone = [(None, call) for call in calls if call.process == 0 and call.at not in matched]
         dropping = begin(calls)
         for real_call, call in alone + same[::-1]:
-            if not worth(call, number, file) or (call.at < dropping and (file != "shim/drop.c" or call.name not in START)):
+            if not worth(call, number, file) or (call.at < dropping and (file != "shim/privilege/drop.c" or call.name not in START)):
                 continue
             more = MORE_ERRORS.get(call.name, []) if number == 0 else []
             for value in ERRORS[:1] if call.at < dropping else ERRORS + more:

@@ -19,9 +19,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "capability.h"
-#include "filter.h"
-#include "init_loop.h"
+#include "base/capability.h"
+#include "init/loop.h"
 #include "meaning.h"
 
 #define MOST 50000 /* combinations of arguments of one call */

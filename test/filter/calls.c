@@ -1,9 +1,9 @@
-#include "meaning.h"
-
 #include <seccomp.h>
 #include <string.h>
 
 #include <linux/audit.h>
+
+#include "meaning.h"
 
 #define MAX_VALUES 160
 

@@ -1,5 +1,3 @@
-#include "meaning.h"
-
 #include <errno.h>
 #include <seccomp.h>
 #include <stdlib.h>
@@ -8,8 +6,9 @@
 
 #include <linux/audit.h>
 
-#include "capability.h"
-#include "filter.h"
+#include "base/capability.h"
+#include "filter/filter.h"
+#include "meaning.h"
 
 #define X32_BIT UINT32_C(0x40000000)
 

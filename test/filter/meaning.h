@@ -1,6 +1,6 @@
 /*
  * What a seccomp profile says, computed from its JSON by the shortest way, and what BPF does, computed by running it:
- * the two that the filter is checked against. Shares nothing with shim/filter*.c.
+ * the two that the filter is checked against. Shares nothing with shim/filter/.
  */
 #ifndef CAPSHIM_TEST_MEANING_H
 #define CAPSHIM_TEST_MEANING_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "yaml.h"
+#include "input/yaml.h"
 
 #define MEANING_ARCHS 3
 #define MEANING_NUMBERS 1024                 /* of calls; no architecture has more */

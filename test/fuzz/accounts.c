@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accounts.h"
 #include "fuzz.h"
+#include "input/accounts.h"
 
 #define MOST_FIELDS 8
 

@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "explain_parts.h"
+#include "explain/parts.h"
 #include "fuzz.h"
 #include "json.h"
 #include "mutate.h"
-#include "steps/steps.h"
+#include "steps/step.h"
+#include "steps/verb.h"
 #include "world.h"
-#include "yaml.h"
 
 #define MOST 16384 /* bytes; libFuzzer's own limit is lower */
 

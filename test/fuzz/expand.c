@@ -2,15 +2,15 @@
  * A start environment, a line "--", an env_file, a line "--", and a text with ${…}. What must hold:
  *
  * - an entry is taken over unless it is not NAME=VALUE or its name is there already; of an env_file the last one counts;
- * - the expansion is what the reader below makes of it, which shares nothing with shim/environ_expand.c;
+ * - the expansion is what the reader below makes of it, which shares nothing with shim/input/environ_expand.c;
  * - it is refused exactly with a problem; a text without a reference cannot fail.
  */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "environ.h"
 #include "fuzz.h"
+#include "input/environ.h"
 
 #define NESTING 16
 

@@ -1,5 +1,3 @@
-#include "fuzz.h"
-
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "fuzz.h"
 
 bool fuzz_may_end;
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 /* libFuzzer's, which has no header for C. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);

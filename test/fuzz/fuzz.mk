@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 300
 FUZZ_JOBS ?= $(shell nproc)
 
 # Everything but main(), and the heap, which is the sanitizers'.
-FUZZ_SHARED := $(filter-out shim/main.c shim/heap.c,$(SOURCES)) test/fuzz/fuzz.c
+FUZZ_SHARED := $(filter-out shim/main.c shim/base/heap.c,$(SOURCES)) test/fuzz/fuzz.c
 FUZZ_WORLD := $(wildcard test/fuzz/world*.c)
 FUZZ_MEANING := test/filter/meaning.c test/filter/calls.c
 FUZZ_SOURCES := $(FUZZ_SHARED) $(FUZZ_WORLD) $(FUZZ_MEANING) test/fuzz/json.c test/fuzz/mutate.c $(FUZZ_TARGETS:%=test/fuzz/%.c)
@@ -54,7 +54,7 @@ $(FUZZ)/bin/%: $(FUZZ)/obj/test/fuzz/%.o $(FUZZ)/obj/shim.a
 		-lcap-ng -lseccomp -lyaml -o $@
 
 # Keys, words and messages of the parser, for libFuzzer to put in: a string literal a line.
-$(FUZZ)/words: $(wildcard shim/plan*.c shim/steps/*.c)
+$(FUZZ)/words: $(filter shim/config/% shim/steps/%,$(SOURCES))
 	@mkdir -p $(@D)
 	grep -ohE '"[-a-z_0-9:/=>+.]{2,24}"' $^ | LC_ALL=C sort -u >$@
 

@@ -5,8 +5,9 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "base/glob.h"
+#include "base/mem.h"
 #include "fuzz.h"
-#include "glob.h"
 
 #define MOST 256
 

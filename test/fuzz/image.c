@@ -18,7 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "filter_parts.h"
+#include "base/diag.h"
+#include "filter/parts.h"
 #include "fuzz.h"
 
 #define KEEP UINT64_C(0x400) /* NET_BIND_SERVICE */

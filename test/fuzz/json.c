@@ -1,6 +1,6 @@
-#include "json.h"
-
 #include <string.h>
+
+#include "json.h"
 
 #define DEPTH 64 /* what --explain=json nests is known */
 #define DIGITS "0123456789"

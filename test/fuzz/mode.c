@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "steps/mode.h"
+#include "steps/common/mode.h"
 
 /* The classes of WHO that the bit BIT (0-11) belongs to, and its letter. */
 static const struct {

@@ -1,9 +1,8 @@
-#include "mutate.h"
-
 #include <stdbool.h>
 #include <string.h>
 
 #include "fuzz.h"
+#include "mutate.h"
 
 #define KEPT 256
 #define MOST 4096

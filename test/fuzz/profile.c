@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../filter/meaning.h"
-#include "filter.h"
+#include "filter/filter.h"
 #include "fuzz.h"
 
 #define MOST 200 /* combinations of arguments of one call */

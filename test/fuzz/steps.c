@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "explain_parts.h"
+#include "config/parts.h"
+#include "explain/parts.h"
 #include "fuzz.h"
 #include "mutate.h"
-#include "plan_parts.h"
 #include "steps/steps.h"
 #include "world.h"
 

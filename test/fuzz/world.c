@@ -1,5 +1,3 @@
-#include "world.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -10,12 +8,10 @@
 
 #include <linux/capability.h>
 
-#include "capability.h"
 #include "fuzz.h"
-#include "trust.h"
-#include "walk.h"
-#include "workload.h"
-#include "yaml.h"
+#include "plan.h"
+#include "walk/walk.h"
+#include "world.h"
 
 #define SAID (1024 * 1024)
 

@@ -7,11 +7,12 @@
 
 #include <linux/capability.h>
 
-#include "capability.h"
-#include "explain_parts.h"
+#include "base/capability.h"
+#include "config/config.h"
 #include "fuzz.h"
-#include "steps/steps.h"
-#include "trust.h"
+#include "steps/step.h"
+#include "steps/verb.h"
+#include "walk/trust.h"
 #include "world.h"
 
 #define ALL_CAPS (CAPABILITY_BIT(CAP_LAST_CAP + 1) - 1)

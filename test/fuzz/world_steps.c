@@ -6,9 +6,10 @@
 
 #include <linux/capability.h>
 
-#include "capability.h"
 #include "fuzz.h"
-#include "steps/steps.h"
+#include "plan.h"
+#include "steps/step.h"
+#include "steps/verb.h"
 #include "world.h"
 
 /* An absolute path without "." and ".." components; PLAIN: without empty ones as well. */

@@ -1,0 +1,32 @@
+/*
+ * Capabilities by name, and those of files. The only user of libcap-ng.
+ */
+#ifndef CAPSHIM_BASE_CAPABILITY_H
+#define CAPSHIM_BASE_CAPABILITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CAPABILITY_BIT(number) (UINT64_C(1) << (number))
+
+/* The number of a capability: case and the CAP_ prefix are free, a plain number is not accepted. -1: unknown. */
+int capability_number(const char *name) __attribute__((warn_unused_result));
+
+/* "CAP_CHOWN"; for a number newer than the library "CAP_41". Writes into NAME and returns it. */
+const char *capability_name(char *name, size_t size, unsigned int number);
+
+/* "CAP_CHOWN, CAP_FOWNER", or "none". Writes into TEXT and returns it; 1024 bytes hold all. */
+const char *capability_list(char *text, size_t size, uint64_t set);
+
+/* What the capabilities of a file do at execve(2), see capabilities(7) "File capabilities". */
+struct capability_file {
+	bool present; /* the file has a security.capability attribute, be it empty or malformed */
+	bool effective;
+	uint64_t permitted, inheritable;
+};
+
+/* Reads them from an open descriptor (not O_PATH). Returns 0, or -1 with errno; "no such attribute" is 0. */
+int capability_of_file(int fd, struct capability_file *file) __attribute__((warn_unused_result));
+
+#endif

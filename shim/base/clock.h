@@ -1,0 +1,12 @@
+/*
+ * Time that is left.
+ */
+#ifndef CAPSHIM_BASE_CLOCK_H
+#define CAPSHIM_BASE_CLOCK_H
+
+#include <time.h>
+
+/* Milliseconds until END (CLOCK_MONOTONIC), at most MOST, at least 0. */
+int wait_left(const struct timespec *end, int most);
+
+#endif

@@ -1,0 +1,109 @@
+#include "base/descriptors.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include "base/diag.h"
+
+#define FIRST_FD 3U
+#define KEEP_FDS 1024U      /* size of the set of kept descriptors */
+#define LAST_FD UINT_MAX    /* close_range(2): all */
+#define FD_CEILING 1048576U /* no descriptor is above it where fs.nr_open has its default, proc(5) */
+
+/* Closes those of FIRST..LAST that /proc lists. False: no such list. */
+static bool close_listed(unsigned int first, unsigned int last)
+{
+	DIR *list = opendir("/proc/self/fd");
+	struct statfs system = {0};
+	const struct dirent *entry;
+
+	if (!list)
+		return false;
+	int own = dirfd(list);
+	bool complete = fstatfs(own, &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+	errno = 0;
+	while (complete && (entry = readdir(list))) {
+		char *end;
+		unsigned long fd = strtoul(entry->d_name, &end, 10);
+		if (end != entry->d_name && fd >= first && fd <= last && fd != (unsigned long)own)
+			close((int)fd);
+		errno = 0;
+	}
+	complete = complete && errno == 0;
+	closedir(list);
+	return complete;
+}
+
+/* The last resort. What could be above its end is not passed on unseen: then there is no run. */
+static void close_each(unsigned int first, unsigned int last)
+{
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (last > FD_CEILING && (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max > FD_CEILING))
+		diag_die(DIAG_SYSTEM, "cannot close every descriptor: needs close_range(2) or /proc, or a hard limit "
+				      "\"nofile\" of at most 1048576");
+	for (unsigned int fd = first; fd <= last && fd < FD_CEILING; fd++)
+		close((int)fd);
+}
+
+/*
+ * A descriptor of FIRST..LAST that is open for certain; -1 where there can be none, for the limit is below FIRST. Cheaper
+ * than asking for each, and poll(2) would not see O_PATH ones.
+ */
+static int canary_place(unsigned int first, unsigned int last)
+{
+	int fd = (int)syscall(SYS_fcntl, STDIN_FILENO, F_DUPFD_CLOEXEC, (int)first); /* musl makes two calls of it */
+
+	if (fd >= 0 && (unsigned int)fd <= last)
+		return fd;
+	if (fd < 0 && errno != EINVAL && errno != EMFILE)
+		diag_cannot("duplicate", "standard input", errno, DIAG_NO_CAP);
+	/* No room between FIRST and LAST: each of them is open. */
+	if (fd >= 0)
+		close(fd);
+	return fcntl((int)first, F_GETFD) != -1 ? (int)first : -1;
+}
+
+static void close_span(unsigned int first, unsigned int last)
+{
+	int canary = canary_place(first, last);
+
+	/* EPERM: the seccomp profile around us does not know the call. */
+	if (syscall(SYS_close_range, first, last, 0) != 0) {
+		if (errno != ENOSYS && errno != EPERM)
+			diag_cannot("close", "the descriptors above 2", errno, DIAG_NO_CAP);
+		if (!close_listed(first, last))
+			close_each(first, last);
+	}
+	if (canary != -1 && (fcntl(canary, F_GETFD) != -1 || errno != EBADF))
+		diag_die(DIAG_UNPROVEN, "cannot prove that the descriptors above 2 are closed: %d is open", canary);
+}
+
+static bool kept(const uint64_t *keep, unsigned int fd)
+{
+	return keep && keep[fd / 64] >> (fd % 64) & 1;
+}
+
+void workload_descriptors(const uint64_t *keep)
+{
+	unsigned int first = FIRST_FD;
+
+	for (unsigned int fd = FIRST_FD; fd < KEEP_FDS; fd++) {
+		if (!kept(keep, fd))
+			continue;
+		if (fd > first)
+			close_span(first, fd - 1);
+		first = fd + 1;
+	}
+	close_span(first, LAST_FD);
+}

@@ -1,0 +1,113 @@
+#include "base/diag.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/capability.h"
+
+/*
+ * Writes "capshim: TEXT\n" in one write(2), so that lines of several processes do not mix. What does not fit is cut.
+ * Bytes above 0x7f pass: names are often UTF-8.
+ */
+static void say(const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	char line[DIAG_LINE] = "capshim: ";
+	size_t used = strlen(line);
+
+	for (; *text && used < sizeof(line) - 5; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c >= 0x20 && c != 0x7f) {
+			line[used++] = (char)c;
+			continue;
+		}
+		line[used++] = '\\';
+		line[used++] = 'x';
+		line[used++] = hex[c >> 4];
+		line[used++] = hex[c & 15];
+	}
+	line[used++] = '\n';
+	for (size_t done = 0; done < used;) {
+		ssize_t n = write(STDERR_FILENO, line + done, used - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		done += (size_t)n;
+	}
+}
+
+void diag_say(const char *format, ...)
+{
+	char text[DIAG_LINE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say(text);
+}
+
+void diag_die(enum diag_status status, const char *format, ...)
+{
+	char text[DIAG_LINE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say(text);
+	_exit((int)status);
+}
+
+void diag_cannot(const char *verb, const char *object, int err, int cap)
+{
+	char why[256];
+
+	diag_die(DIAG_SYSTEM, "cannot %s \"%s\": %s", verb, object, diag_why(why, sizeof(why), err, cap));
+}
+
+/* Is CAP in the effective set now? An answer that cannot be had counts as no: the hint is then shown. */
+static bool holds(int cap)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}, {0}};
+
+	if (syscall(SYS_capget, &header, data) != 0)
+		return false;
+	return (data[cap / 32].effective >> (cap % 32)) & 1;
+}
+
+/* Is CAP one that changes of files need? Whoever holds it is still held off by a flag of the file: ioctl_iflags(2). */
+static bool of_files(int cap)
+{
+	return cap == CAP_CHOWN || cap == CAP_DAC_OVERRIDE || cap == CAP_FOWNER;
+}
+
+const char *diag_why(char *why, size_t size, int err, int cap)
+{
+	char name[32];
+
+	if ((err == EPERM || err == EACCES) && cap != DIAG_NO_CAP && !holds(cap))
+		snprintf(why, size, "%s (needs %s: add it to the container's cap_add)", strerror(err),
+			 capability_name(name, sizeof(name), (unsigned int)cap));
+	else if (err == EPERM)
+		snprintf(why, size, "%s (the container's seccomp profile or security module forbids it%s)",
+			 strerror(err), of_files(cap) ? ", or the file is immutable" : "");
+	else if (err == ESTALE)
+		snprintf(why, size, "%s (somebody has put another one in its place)", strerror(err));
+	else if (err == EMFILE)
+		snprintf(why, size, "%s (the limit nofile is too low)", strerror(err));
+	else if (err == EROFS)
+		snprintf(why, size, "%s (mount a volume or a tmpfs there)", strerror(err));
+	else
+		snprintf(why, size, "%s", strerror(err));
+	return why;
+}

@@ -1,0 +1,40 @@
+/*
+ * The vocabulary of messages and the exit statuses. Every message is one line on standard error that starts with
+ * "capshim: "; control characters in what it quotes are shown as \xNN, so that no file name can forge a line.
+ */
+#ifndef CAPSHIM_BASE_DIAG_H
+#define CAPSHIM_BASE_DIAG_H
+
+#include <stddef.h>
+
+enum diag_status {
+	DIAG_USER = 100,           /* the user must change something: command line or config */
+	DIAG_SYSTEM = 111,         /* the system refused: a step, the drop, the filter */
+	DIAG_UNPROVEN = 112,       /* the state reached is not the state asked for */
+	DIAG_CANNOT_EXECUTE = 126, /* the workload was found but cannot be executed */
+	DIAG_NOT_FOUND = 127,      /* the workload was not found */
+};
+
+#define DIAG_NO_CAP (-1)
+#define DIAG_LINE 8192 /* bytes: what does not fit into one is cut */
+
+/* Says one line. Never fails: a closed standard error must not change what the run does. */
+void diag_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Says one line and ends the process at once with STATUS (no handlers run, nothing is flushed or undone). */
+_Noreturn void diag_die(enum diag_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * "cannot VERB "OBJECT": WHY", and the end with DIAG_SYSTEM. ERR is an errno value; CAP is the capability that the
+ * call needs, or DIAG_NO_CAP: see diag_why().
+ */
+_Noreturn void diag_cannot(const char *verb, const char *object, int err, int cap);
+
+/*
+ * Writes the reason for the errno value ERR into WHY and returns WHY: the system's text, and what to write where
+ * the cause is known. EPERM or EACCES with a CAP that the process does not hold now names it and cap_add; EROFS
+ * says to mount a volume or a tmpfs there.
+ */
+const char *diag_why(char *why, size_t size, int err, int cap);
+
+#endif

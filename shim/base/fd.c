@@ -1,0 +1,89 @@
+#include "base/fd.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* The kernel's struct statx: C libraries declare it since different versions and in different headers. */
+struct kernel_statx {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, padding;
+	uint64_t ino, size, blocks, attributes_mask;
+	uint64_t times[4][2];
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t mnt_id;
+	uint64_t spare[13];
+};
+static_assert(sizeof(struct kernel_statx) == 256, "statx(2)");
+
+#define STATX_WANTED (0x1U | 0x2U | 0x4U | 0x8U | 0x10U | 0x100U | 0x1000U) /* type mode nlink uid gid ino mnt_id */
+#define STATX_MNT_ID_BIT 0x1000U
+#define STATX_NEEDED (STATX_WANTED & ~STATX_MNT_ID_BIT)
+#define STATX_MOUNT_ROOT 0x2000U
+
+/* The kernel's struct stat is the C libraries' on the machines that have one without a second one for large files. */
+static_assert(sizeof(struct stat) == 144 || sizeof(struct stat) == 128, "fstat(2) of x86-64 and arm64");
+
+/* openat(2) throughout: musl's open(3) adds a call, on whatever descriptor it was told. */
+int walk_openat(int parent, const char *name, int flags)
+{
+	return walk_descriptor(openat(parent, name, flags | O_CLOEXEC));
+}
+
+int walk_descriptor(int fd)
+{
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	errno = EBADF;
+	return -1;
+}
+
+int walk_fstat(int fd, struct stat *stat)
+{
+	*stat = (struct stat){.st_uid = UINT32_MAX, .st_gid = UINT32_MAX};
+	if (syscall(SYS_fstat, fd, stat) != 0)
+		return -1;
+	if (stat->st_mode & S_IFMT)
+		return 0;
+	errno = EIO;
+	return -1;
+}
+
+int walk_stat(int parent, const char *name, struct walk_stat *stat)
+{
+	struct kernel_statx kernel = {0};
+
+	if (syscall(SYS_statx, parent, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH, STATX_WANTED,
+		    &kernel) != 0)
+		return -1;
+	if ((kernel.mask & STATX_NEEDED) != STATX_NEEDED) {
+		errno = EIO; /* a file system that does not know the owner of its files, or a call that did nothing */
+		return -1;
+	}
+	*stat = (struct walk_stat){
+		.uid = kernel.uid,
+		.gid = kernel.gid,
+		.nlink = kernel.nlink,
+		.mode = kernel.mode,
+		.dev = makedev(kernel.dev_major, kernel.dev_minor),
+		.ino = kernel.ino,
+		.mount = kernel.mask & STATX_MNT_ID_BIT ? kernel.mnt_id : 0,
+		.mount_begins = (kernel.attributes & STATX_MOUNT_ROOT) != 0,
+	};
+	return 0;
+}
+
+struct stat walk_plain(const struct walk_stat *stat)
+{
+	return (struct stat){
+		.st_nlink = stat->nlink,
+		.st_uid = stat->uid,
+		.st_gid = stat->gid,
+		.st_mode = stat->mode,
+	};
+}

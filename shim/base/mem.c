@@ -1,0 +1,91 @@
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+
+/*
+ * One block for each piece: the sanitizers then see every overrun, and there are only a few hundred pieces. Aligned for
+ * numbers and pointers, of which everything here consists: for a long double it would be 8 bytes more each.
+ */
+struct mem_block {
+	struct mem_block *next;
+	uint64_t bytes[];
+};
+
+void *mem_alloc(struct mem *mem, size_t size)
+{
+	struct mem_block *block = NULL;
+
+	if (size < SIZE_MAX - sizeof(*block))
+		block = calloc(1, sizeof(*block) + size);
+	if (!block)
+		diag_die(DIAG_SYSTEM, "cannot get memory for the configuration");
+	block->next = mem->blocks;
+	mem->blocks = block;
+	return block->bytes;
+}
+
+void *mem_array(struct mem *mem, size_t count, size_t size)
+{
+	if (size != 0 && count > SIZE_MAX / size)
+		diag_die(DIAG_SYSTEM, "cannot get memory for the configuration");
+	return mem_alloc(mem, count * size);
+}
+
+char *mem_copy(struct mem *mem, const char *bytes, size_t length)
+{
+	char *copy = mem_alloc(mem, length + 1);
+
+	if (length)
+		memcpy(copy, bytes, length);
+	return copy;
+}
+
+char *mem_text(struct mem *mem, const char *text)
+{
+	return mem_copy(mem, text, strlen(text));
+}
+
+char *mem_format(struct mem *mem, const char *format, ...)
+{
+	va_list args, again;
+	va_start(args, format);
+	va_copy(again, args);
+	int length = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (length < 0)
+		diag_die(DIAG_SYSTEM, "cannot format a message");
+	char *text = mem_alloc(mem, (size_t)length + 1);
+	vsnprintf(text, (size_t)length + 1, format, again);
+	va_end(again);
+	return text;
+}
+
+void mem_release(struct mem *mem)
+{
+	while (mem->blocks) {
+		struct mem_block *next = mem->blocks->next;
+		free(mem->blocks);
+		mem->blocks = next;
+	}
+}
+
+void list_add(struct mem *mem, struct list *list, const char *text)
+{
+	/* Room doubles whenever the count (with its NULL) reaches a power of two. */
+	size_t used = list->count + 1;
+
+	if (!list->items || (used & (used - 1)) == 0) {
+		char **grown = mem_array(mem, used * 2, sizeof(*grown));
+		if (list->count)
+			memcpy(grown, list->items, list->count * sizeof(*grown));
+		list->items = grown;
+	}
+	list->items[list->count++] = mem_text(mem, text);
+	list->items[list->count] = NULL;
+}

@@ -1,0 +1,34 @@
+/*
+ * Memory of one configuration: taken piece by piece while it is read, given back all at once.
+ */
+#ifndef CAPSHIM_BASE_MEM_H
+#define CAPSHIM_BASE_MEM_H
+
+#include <stddef.h>
+
+struct mem {
+	struct mem_block *blocks; /* start with NULL */
+};
+
+/*
+ * All of these return memory that belongs to MEM and lives until mem_release(). None returns NULL: without memory
+ * the process ends with status 111.
+ */
+void *mem_alloc(struct mem *mem, size_t size) __attribute__((malloc)); /* zeroed */
+void *mem_array(struct mem *mem, size_t count, size_t size);           /* zeroed; checks the product */
+char *mem_copy(struct mem *mem, const char *bytes, size_t length);     /* and a NUL behind them */
+char *mem_text(struct mem *mem, const char *text);                     /* a copy of a string */
+char *mem_format(struct mem *mem, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Gives everything back; MEM can be used again. */
+void mem_release(struct mem *mem);
+
+/* A growing list of strings. ITEMS always ends with a NULL pointer that COUNT does not include. */
+struct list {
+	char **items;
+	size_t count;
+};
+
+void list_add(struct mem *mem, struct list *list, const char *text); /* stores a copy */
+
+#endif

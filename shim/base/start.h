@@ -1,0 +1,48 @@
+/*
+ * What the container gave this process: read once, before anything else, with system calls and never from /proc
+ * (which may be absent, hidden, or another PID namespace's).
+ */
+#ifndef CAPSHIM_BASE_START_H
+#define CAPSHIM_BASE_START_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define START_SIGNALS 64 /* the kernel's _NSIG: signals 1..64, of which libc hides two or three */
+#define START_SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
+
+/*
+ * The signals whose disposition capshim ever changes, so the ones to remember and to put back. A caught signal is
+ * impossible here: execve(2) has reset it.
+ */
+#define START_TOUCHED                                                                                                  \
+	(START_SIGNAL_BIT(SIGHUP) | START_SIGNAL_BIT(SIGINT) | START_SIGNAL_BIT(SIGQUIT) | START_SIGNAL_BIT(SIGTERM) | \
+	 START_SIGNAL_BIT(SIGCHLD) | START_SIGNAL_BIT(SIGPIPE) | START_SIGNAL_BIT(SIGTSTP) |                           \
+	 START_SIGNAL_BIT(SIGTTIN) | START_SIGNAL_BIT(SIGTTOU))
+
+/* Sets of capabilities are masks: bit N is capability number N of capabilities(7). */
+struct start {
+	uint32_t uid, euid, suid;
+	uint32_t gid, egid, sgid;
+	uint32_t *groups; /* supplementary groups, as getgroups(2) gives them: ascending, maybe one twice */
+	size_t ngroups;
+	uint64_t inheritable, permitted, effective, bounding, ambient;
+	unsigned int ncaps; /* capabilities that this kernel knows: 0 .. ncaps-1 */
+	unsigned int securebits;
+	uint64_t blocked; /* signal mask: bit N-1 is signal N */
+	bool touched;     /* a disposition may be changed, so those of START_TOUCHED were read */
+	uint64_t ignored; /* of START_TOUCHED: signals with SIG_IGN */
+};
+
+struct mem;
+
+/* Reads it; ends the process with 111 where a call fails that cannot fail on a usable kernel. */
+void start_read(struct start *start, struct mem *mem);
+
+/* The dispositions of START_TOUCHED: only for a run that will change one, before it does. */
+void start_read_dispositions(struct start *start);
+
+#endif

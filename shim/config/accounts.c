@@ -1,0 +1,193 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/parts.h"
+#include "walk/trust.h"
+
+#define ACCOUNT_FILE_LIMIT (1024 * 1024)
+
+static bool all_digits(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789")];
+}
+
+const char *account_half(struct plan *plan, const char *text, const char **rest)
+{
+	const char *colon = strchr(text, ':');
+
+	*rest = colon ? colon + 1 : NULL;
+	return colon ? mem_copy(&plan->problems.mem, text, (size_t)(colon - text)) : text;
+}
+
+static bool bad_id(struct plan *plan, const struct node *node, const char *kind, const char *text)
+{
+	yaml_problem(&plan->problems, node,
+		     "\"%s\" is not a %s id: ids are whole numbers from 0 to 4294967294, "
+		     "written without a sign, blanks or leading zeros",
+		     text, kind);
+	return false;
+}
+
+static void read_account_file(struct plan *plan, const char *file,
+			      void (*parse)(struct accounts *, struct problems *, const char *, const char *, size_t))
+{
+	const char *why = NULL;
+	size_t length;
+
+	/* An image without one is fine: names then do not resolve. */
+	if (faccessat(AT_FDCWD, file, F_OK, AT_EACCESS) != 0 && (errno == ENOENT || errno == ENOTDIR))
+		return;
+	char *bytes = trust_read(&plan->problems.mem, file, ACCOUNT_FILE_LIMIT, &length, &why);
+	if (bytes)
+		parse(&plan->accounts, &plan->problems, file, bytes, length);
+	else
+		problem_add(&plan->problems, file, 0, 0, "%s", why);
+}
+
+const struct accounts *account_groups(struct plan *plan)
+{
+	if (!plan->accounts.groups_read)
+		read_account_file(plan, "/etc/group", accounts_parse_groups);
+	plan->accounts.groups_read = true;
+	return &plan->accounts;
+}
+
+bool account_find_user(struct plan *plan, const struct node *node, const char *text, uint32_t *uid,
+		       const struct account **entry)
+{
+	if (all_digits(text)) {
+		if (!accounts_id(text, uid))
+			return bad_id(plan, node, "user", text);
+		*entry = accounts_user_by_id(&plan->accounts, *uid);
+		return true;
+	}
+	*entry = *text ? accounts_user(&plan->accounts, text) : NULL;
+	if (*entry) {
+		*uid = (*entry)->uid;
+		return true;
+	}
+	yaml_problem(&plan->problems, node,
+		     "\"%s\" is neither a user in /etc/passwd nor a user id: add the user to the "
+		     "image, name it under accounts, or write a numeric UID:GID",
+		     text);
+	return false;
+}
+
+bool account_find_group(struct plan *plan, const struct node *node, const char *text, uint32_t *gid)
+{
+	if (all_digits(text))
+		return accounts_id(text, gid) || bad_id(plan, node, "group", text);
+
+	const struct account_group *entry = *text ? accounts_group(account_groups(plan), text) : NULL;
+	if (entry) {
+		*gid = entry->gid;
+		return true;
+	}
+	if (!*text) {
+		yaml_problem(&plan->problems, node,
+			     "there is no group behind the colon: leave the colon out, or write it");
+		return false;
+	}
+	yaml_problem(&plan->problems, node,
+		     "\"%s\" is neither a group in /etc/group nor a group id: add the group to "
+		     "the image, or write a numeric id",
+		     text);
+	return false;
+}
+
+bool account_find_identity(struct plan *plan, const struct node *node, const char *text, struct identity *to)
+{
+	const struct account *entry;
+	const char *group;
+	const char *user = account_half(plan, text, &group);
+
+	if (!account_find_user(plan, node, user, &to->uid, &entry))
+		return false;
+	to->name = entry ? entry->name : NULL;
+	to->home = entry ? entry->home : NULL;
+	if (group)
+		return account_find_group(plan, node, group, &to->gid);
+	if (!entry) {
+		yaml_problem(&plan->problems, node,
+			     "user id %s has no entry in /etc/passwd: write its group as well, "
+			     "such as \"%s:%s\"",
+			     user, user, user);
+		return false;
+	}
+	to->gid = entry->gid;
+	return true;
+}
+
+struct wish_text {
+	const char *name, *uid, *gid, *home, *shell;
+};
+
+static void read_text(struct plan *plan, const struct node *node, void *to)
+{
+	*(const char **)to = value_text(plan, node);
+}
+
+static void read_wish(struct plan *plan, const struct node *node, void *to)
+{
+	struct wish_text text = {0};
+	struct account_wish *wish = &plan->wishes[plan->nwishes];
+	const struct {
+		const char *name;
+		const char **to;
+	} fields[] = {{"name", &text.name},
+		      {"uid", &text.uid},
+		      {"gid", &text.gid},
+		      {"home", &text.home},
+		      {"shell", &text.shell}};
+	static const struct key keys[] = {{"name", NULL},  {"uid", NULL},  {"gid", NULL},    {"home", NULL},
+					  {"shell", NULL}, {"when", NULL}, {"unless", NULL}, {NULL, NULL}};
+
+	(void)to;
+	value_map(plan, node, keys, NULL);
+	if (node->kind != NODE_MAP || !plan_when_now(plan, node))
+		return;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		const struct node *field = yaml_get(node, fields[i].name);
+		if (field)
+			read_text(plan, field, fields[i].to);
+		else if (i < 3)
+			yaml_problem(&plan->problems, node, "an account needs name, uid and gid: write \"%s:\"",
+				     fields[i].name);
+	}
+	/* Variables that only the start sets: here the name is enough, for `user` may be it. */
+	if (plan->mode != PLAN_RUN && yaml_get(node, "uid") && yaml_get(node, "gid")) {
+		text.uid = text.uid ? text.uid : "65533";
+		text.gid = text.gid ? text.gid : "65533";
+	}
+	if (!text.name || !text.uid || !text.gid)
+		return;
+	if (!accounts_id(text.uid, &wish->uid)) {
+		bad_id(plan, yaml_get(node, "uid"), "user", text.uid);
+		return;
+	}
+	if (!accounts_id(text.gid, &wish->gid)) {
+		bad_id(plan, yaml_get(node, "gid"), "group", text.gid);
+		return;
+	}
+	wish->name = text.name;
+	wish->home = text.home;
+	wish->shell = text.shell;
+	const char *why = accounts_apply(&plan->accounts, wish);
+	if (why)
+		yaml_problem(&plan->problems, node, "account \"%s\": %s", wish->name, why);
+	else
+		plan->nwishes++;
+}
+
+void plan_accounts(struct plan *plan, const struct node *node, void *to)
+{
+	plan->accounts.mem = &plan->problems.mem;
+	read_account_file(plan, "/etc/passwd", accounts_parse_users);
+	if (!node)
+		return;
+	(void)account_groups(plan);
+	plan->wishes = mem_array(&plan->problems.mem, node->count + 1, sizeof(*plan->wishes));
+	value_each(plan, node, read_wish, to);
+}

@@ -1,0 +1,180 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/parts.h"
+#include "workload/program.h"
+
+/* The rules of command_prefix, command_suffix and entrypoint. */
+
+struct rule {
+	struct list words, globs;
+	bool replace;
+};
+
+static void put_in_front(struct plan *plan, const struct list *words, size_t without)
+{
+	struct list joined = {0};
+
+	for (size_t i = 0; i < words->count; i++)
+		list_add(&plan->problems.mem, &joined, words->items[i]);
+	for (size_t i = without; i < plan->argv.count; i++)
+		list_add(&plan->problems.mem, &joined, plan->argv.items[i]);
+	plan->argv = joined;
+}
+
+static void prefix_words(struct plan *plan, const struct node *node, void *to)
+{
+	(void)value_list(plan, node, value_text, &((struct rule *)to)->words);
+}
+
+static void rule_globs(struct plan *plan, const struct node *node, void *to)
+{
+	(void)value_list(plan, node, value_text, &((struct rule *)to)->globs);
+}
+
+static void prefix_replace(struct plan *plan, const struct node *node, void *to)
+{
+	(void)value_bool(plan, node, &((struct rule *)to)->replace);
+}
+
+static const struct key prefix_keys[] = {{"words", prefix_words},
+					 {"for", rule_globs},
+					 {"replace", prefix_replace},
+					 {NULL, NULL}};
+
+/* MATCHED: a rule has matched already; the first one counts, the others are still checked. */
+static void prefix_rule(struct plan *plan, const struct node *node, void *matched)
+{
+	struct rule rule = {0};
+
+	value_map(plan, node, prefix_keys, &rule);
+	if (node->kind != NODE_MAP)
+		return;
+	if (!yaml_get(node, "words") || !yaml_get(node, "for"))
+		yaml_problem(&plan->problems, node,
+			     "a rule needs \"words\" (what to put in front) and \"for\" (globs on "
+			     "the first argument)");
+	if (*(bool *)matched || plan->argv.count == 0 || !value_matches(&rule.globs, plan->argv.items[0]))
+		return;
+	*(bool *)matched = true;
+	put_in_front(plan, &rule.words, rule.replace ? 1 : 0);
+}
+
+static void suffix_split(struct plan *plan, const struct node *node, void *to)
+{
+	const char *text = value_text(plan, node);
+
+	for (; text && *text; text += strcspn(text, " \t\n")) {
+		text += strspn(text, " \t\n");
+		size_t length = strcspn(text, " \t\n");
+		if (length)
+			list_add(&plan->problems.mem, &((struct rule *)to)->words,
+				 mem_copy(&plan->problems.mem, text, length));
+	}
+}
+
+static const struct key suffix_keys[] = {{"words", prefix_words}, {"split", suffix_split}, {"for", rule_globs},
+					 {"when", NULL},          {"unless", NULL},        {NULL, NULL}};
+
+static void suffix_rule(struct plan *plan, const struct node *node, void *to)
+{
+	struct rule rule = {0};
+
+	(void)to;
+	if (node->kind == NODE_SCALAR) {
+		prefix_words(plan, node, &rule);
+	} else {
+		if (node->kind == NODE_MAP && !plan_when_now(plan, node))
+			return;
+		value_map(plan, node, suffix_keys, &rule);
+		if (node->kind == NODE_MAP && !yaml_get(node, "words") && !yaml_get(node, "split"))
+			yaml_problem(&plan->problems, node, "a rule needs \"words\" or \"split\": what to append");
+	}
+	if (rule.globs.count && !value_matches(&rule.globs, plan_command_name(plan)))
+		return;
+	for (size_t i = 0; i < rule.words.count; i++)
+		list_add(&plan->problems.mem, &plan->argv, rule.words.items[i]);
+}
+
+/* setup_for and setup_unless_args decide about the setup, never about the drop. */
+static bool setup_wanted(struct plan *plan, const struct node *root)
+{
+	const struct node *names = yaml_get(root, "setup_for");
+	const struct node *without = yaml_get(root, "setup_unless_args");
+	struct list globs = {0}, arguments = {0};
+
+	if (names && value_list(plan, names, value_text, &globs) && plan->command == COMMAND_RUN &&
+	    !value_matches(&globs, plan_command_name(plan)))
+		return false;
+	if (without && value_list(plan, without, value_text, &arguments))
+		for (size_t i = 1; i < plan->argv.count; i++)
+			for (size_t j = 0; j < arguments.count; j++)
+				if (strcmp(plan->argv.items[i], arguments.items[j]) == 0)
+					return false;
+	return true;
+}
+
+static enum plan_command special_command(const struct node *command)
+{
+	if (!command || command->kind != NODE_SCALAR)
+		return COMMAND_RUN;
+	if (strcmp(command->text, "none") == 0)
+		return COMMAND_NONE;
+	return strcmp(command->text, "pause") == 0 ? COMMAND_PAUSE : COMMAND_RUN;
+}
+
+void plan_command_line(struct plan *plan, const struct node *root, char **args)
+{
+	const struct node *command = yaml_get(root, "command");
+	const struct node *prefix = yaml_get(root, "command_prefix");
+	const struct node *suffix = yaml_get(root, "command_suffix");
+	const struct node *entrypoint = yaml_get(root, "entrypoint");
+	struct list front = {0}, unused = {0};
+	size_t before = plan->problems.count;
+	bool matched = false;
+
+	for (; *args; args++)
+		list_add(&plan->problems.mem, &plan->argv, *args);
+	if (plan->argv.count == 0)
+		plan->command = special_command(command);
+	if (command && plan->command == COMMAND_RUN)
+		(void)value_argv(plan, command, plan->argv.count ? &unused : &plan->argv);
+	if (prefix)
+		value_each(plan, prefix, prefix_rule, &matched);
+	plan->run_setup = setup_wanted(plan, root);
+	if (suffix)
+		value_each(plan, suffix, suffix_rule, NULL);
+	if (entrypoint && value_argv(plan, entrypoint, &front) && plan->command == COMMAND_RUN)
+		put_in_front(plan, &front, 0);
+	if (plan->command != COMMAND_RUN) /* what a suffix has made of no words */
+		plan->argv.count = 0;
+	/* What is wrong with a command that is written has been said. */
+	if (plan->command == COMMAND_RUN &&
+	    (plan->argv.count ? !plan->argv.items[0][0] : plan->problems.count == before)) {
+		/* While an image is built its CMD is not known yet. */
+		plan->problems.pending += !command && plan->argv.count == 0;
+		yaml_problem(&plan->problems, root,
+			     "nothing to run: give a command behind \"--\", or write \"command:\" "
+			     "(or \"command: none\" for a setup alone)");
+	}
+}
+
+void workload_look(struct plan *plan)
+{
+	struct mem *mem = &plan->problems.mem;
+	const char *name = plan->argv.count ? plan->argv.items[0] : "", *denied, *path, *refused;
+	struct program program;
+	int error;
+
+	/* The workload will start in working_dir. */
+	if (plan->working_dir && name[0] != '/' && strchr(name, '/'))
+		name = mem_format(mem, "%s/%s", plan->working_dir, name);
+	path = environ_get(&plan->env, "PATH");
+	path = program_find(mem, name, path ? path : PROGRAM_PATH, &error, &denied);
+	if (!path)
+		return; /* a step may bring it yet, or only the user may see it: it is looked for again */
+	program_read(&program, mem, path);
+	refused = program_refused(&program, mem, plan->workload.keep, plan->workload.bounding);
+	if (refused)
+		problem_add(&plan->problems, plan->file, 0, 0, "%s", refused);
+}

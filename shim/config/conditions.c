@@ -1,0 +1,152 @@
+#include <string.h>
+#include <strings.h>
+
+#include "base/glob.h"
+#include "base/nearest.h"
+#include "config/parts.h"
+
+const char *plan_command_name(const struct plan *plan)
+{
+	if (plan->argv.count == 0)
+		return "";
+	const char *slash = strrchr(plan->argv.items[0], '/');
+	return slash ? slash + 1 : plan->argv.items[0];
+}
+
+/* Conditions that the environment and the command decide: now, once. */
+
+static bool env_holds(const struct plan *plan, const char *text)
+{
+	const char *equals = strchr(text, '=');
+
+	if (!equals) {
+		const char *value = environ_get(&plan->env, text);
+		return value && *value;
+	}
+	for (size_t i = 0; i < plan->env.vars.count; i++)
+		if (strcmp(plan->env.vars.items[i], text) == 0)
+			return true;
+	return false;
+}
+
+static bool env_true_holds(const struct plan *plan, const char *text)
+{
+	static const char *const yes[] = {"1", "true", "yes", "on"};
+	const char *value = environ_get(&plan->env, text);
+
+	for (size_t i = 0; value && i < sizeof(yes) / sizeof(*yes); i++)
+		if (strcasecmp(value, yes[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool command_holds(const struct plan *plan, const char *text)
+{
+	return glob_match(text, plan_command_name(plan));
+}
+
+/* What a condition may be; HOLDS is NULL where it is asked when the step's turn has come. */
+static const struct condition_row {
+	const char *name;
+	bool (*holds)(const struct plan *plan, const char *text);
+	enum condition_kind kind;
+} condition_table[] = {
+	{"env", env_holds, 0},         {"env_true", env_true_holds, 0},   {"command", command_holds, 0},
+	{"exists", NULL, WHEN_EXISTS}, {"empty", NULL, WHEN_EMPTY},       {"mountpoint", NULL, WHEN_MOUNTPOINT},
+	{"cap", NULL, WHEN_CAP},       {"succeeds", NULL, WHEN_SUCCEEDS}, {NULL, NULL, 0},
+};
+
+/* Puts a condition behind those that LAST ends, so that they are asked in the order written. */
+static struct condition *new_condition(struct plan *plan, const struct condition_row *row, bool negate,
+				       struct condition **conditions)
+{
+	struct condition *condition = mem_alloc(&plan->problems.mem, sizeof(*condition));
+
+	while (*conditions)
+		conditions = &(*conditions)->next;
+	condition->kind = row->kind;
+	condition->negate = negate;
+	*conditions = condition;
+	return condition;
+}
+
+static void read_condition(struct plan *plan, const struct node *node, const struct condition_row *row, bool negate,
+			   struct condition **conditions)
+{
+	if (row->kind == WHEN_SUCCEEDS) {
+		struct condition *condition = new_condition(plan, row, negate, conditions);
+		(void)value_program(plan, node, &condition->argv);
+		return;
+	}
+	const struct node *one = node->kind == NODE_LIST ? node->first : node;
+	for (; one; one = node->kind == NODE_LIST ? one->next : NULL) {
+		struct condition *condition = new_condition(plan, row, negate, conditions);
+		if (row->kind == WHEN_CAP) {
+			uint64_t set = 0;
+			plan_capabilities(plan, one, &set);
+			while (set > 1 && condition->capability < 63) {
+				set >>= 1;
+				condition->capability++;
+			}
+		} else {
+			condition->path = value_path(plan, one);
+		}
+	}
+}
+
+/* Asks one condition of the environment for every value: under `when` all must hold, under `unless` none may. */
+static bool asked_now(struct plan *plan, const struct node *node, const struct condition_row *row, bool negate)
+{
+	struct list values = {0};
+
+	if (!value_list(plan, node, value_text, &values))
+		return true;
+	for (size_t i = 0; i < values.count; i++)
+		if (row->holds(plan, values.items[i]) == negate)
+			return false;
+	return true;
+}
+
+static bool read_conditions(struct plan *plan, const struct node *map, bool negate, struct condition **conditions)
+{
+	bool holds = true;
+
+	if (map->kind != NODE_MAP) {
+		yaml_problem(&plan->problems, map, "must be a mapping such as {env: NAME} or {exists: /path}");
+		return true;
+	}
+	for (const struct node *n = map->first; n; n = n->next) {
+		const struct condition_row *row = condition_table;
+		while (row->name && strcmp(row->name, n->key->text) != 0)
+			row++;
+		if (!row->name)
+			value_unknown(plan, n->key, "condition",
+				      value_nearest(n->key->text, condition_table, sizeof(*condition_table)));
+		else if (row->holds)
+			holds &= asked_now(plan, n, row, negate);
+		else if (conditions)
+			read_condition(plan, n, row, negate, conditions);
+		else
+			yaml_problem(&plan->problems, n->key,
+				     "\"%s\" can only be asked by a step: here env, env_true and "
+				     "command decide",
+				     row->name);
+	}
+	return holds;
+}
+
+bool plan_when(struct plan *plan, const struct node *map, struct condition **conditions)
+{
+	const struct node *when = yaml_get(map, "when");
+	const struct node *unless = yaml_get(map, "unless");
+	/* Both are read, so that both are checked. */
+	bool wanted = !when || read_conditions(plan, when, false, conditions);
+	bool unwanted = unless && !read_conditions(plan, unless, true, conditions);
+
+	return wanted && !unwanted;
+}
+
+bool plan_when_now(struct plan *plan, const struct node *map)
+{
+	return plan_when(plan, map, NULL);
+}

@@ -1,0 +1,243 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "config/parts.h"
+#include "privilege/drop.h"
+#include "walk/walk.h"
+
+/* Group 0 opens what root's group may read: it is only given to who writes it down. */
+static bool group_zero_written(const struct node *node)
+{
+	const char *colon = strchr(node->text, ':');
+
+	return colon && (strcmp(colon, ":0") == 0 || strcmp(colon, ":root") == 0);
+}
+
+/* Supplementary groups while they are collected: ascending, none twice. */
+struct group_list {
+	uint32_t *gids;
+	size_t count, room;
+	bool good;
+};
+
+/* Room for all that can be: every group of the file, of the start, and MORE that the config writes. */
+static struct group_list no_groups(struct plan *plan, size_t more)
+{
+	struct group_list list = {.room = plan->start.ngroups + more + 1, .good = true};
+
+	for (const struct account_group *g = account_groups(plan)->groups; g; g = g->next)
+		list.room++;
+	list.gids = mem_array(&plan->problems.mem, list.room, sizeof(*list.gids));
+	return list;
+}
+
+/* The groups of the start that the container runtime added: not gid 0, and none that the group file gives to root. */
+static bool add_start_groups(struct plan *plan, struct group_list *list)
+{
+	for (size_t i = 0; i < plan->start.ngroups; i++) {
+		uint32_t gid = plan->start.groups[i];
+		bool roots = gid == 0;
+		for (const struct account_group *g = plan->accounts.groups; g && !roots; g = g->next)
+			for (size_t m = 0; g->gid == gid && m < g->members.count && !roots; m++)
+				roots = strcmp(g->members.items[m], "root") == 0;
+		if (!roots && !accounts_add_gid(list->gids, &list->count, list->room, gid))
+			return false;
+	}
+	return true;
+}
+
+static bool add_auto(struct plan *plan, struct group_list *list)
+{
+	if (plan->user_name &&
+	    !accounts_member_of(&plan->accounts, plan->user_name, list->gids, &list->count, list->room))
+		return false;
+	return add_start_groups(plan, list);
+}
+
+/* The group of a device or socket, whatever its number is on this host. */
+static bool group_of(struct plan *plan, const struct node *node, const char *path, uint32_t *gid)
+{
+	struct walk_where where;
+	struct stat st;
+	char why[512];
+
+	if (path[0] != '/') {
+		yaml_problem(&plan->problems, node, "\"%s\" must be an absolute path: write group_of:/path", path);
+		return false;
+	}
+	/* Whoever could put another file there would choose the group. */
+	int fd = walk_open(path, WALK_FOLLOW | WALK_TRUSTED, &where);
+	if (fd < 0 || walk_fstat(fd, &st) != 0) {
+		plan->problems.pending += errno == ENOENT;
+		yaml_problem(&plan->problems, node, "cannot open \"%s\": %s (mount it, or name the group itself)", path,
+			     walk_why(why, sizeof(why), errno, &where));
+		return false;
+	}
+	close(fd);
+	*gid = st.st_gid;
+	if (st.st_gid != 0)
+		return true;
+	yaml_problem(&plan->problems, node,
+		     "\"%s\" belongs to group 0, which is only given where it is written: write 0 if it is meant",
+		     path);
+	return false;
+}
+
+static void read_group(struct plan *plan, const struct node *node, void *to)
+{
+	struct group_list *list = to;
+	const char *text = value_fixed(plan, node);
+	uint32_t gid = 0;
+	bool good = text != NULL;
+
+	if (text && strcmp(text, "auto") == 0) {
+		list->good &= add_auto(plan, list);
+		return;
+	}
+	if (text && strncmp(text, "group_of:", 9) == 0)
+		good = group_of(plan, node, text + 9, &gid);
+	else if (text)
+		good = account_find_group(plan, node, text, &gid);
+	if (good && gid == 0 && strcmp(text, "0") != 0 && strcmp(text, "root") != 0) {
+		yaml_problem(&plan->problems, node,
+			     "\"%s\" is group 0, which is only given where it is written: write 0", text);
+		good = false;
+	}
+	list->good &= good && accounts_add_gid(list->gids, &list->count, list->room, gid);
+}
+
+static void read_groups(struct plan *plan, const struct node *node)
+{
+	/* `none` must not depend on a group file, which an image may not have; nor does `auto` where it can find nothing. */
+	if (node ? node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0
+		 : !plan->user_name && plan->start.ngroups == 0)
+		return;
+	struct group_list list = no_groups(plan, node ? node->count : 0);
+	if (!node)
+		list.good = add_auto(plan, &list);
+	else
+		value_each(plan, node, read_group, &list);
+	plan->workload.groups = list.gids;
+	plan->workload.ngroups = list.count;
+}
+
+static void no_root_group(struct plan *plan, const struct node *node, const struct identity *user)
+{
+	if (user->gid == 0 && user->uid != 0 && !group_zero_written(node))
+		yaml_problem(&plan->problems, node,
+			     "\"%s\" has group 0: write the group, such as \"%s:0\" if it is meant", node->text,
+			     user->name ? user->name : "UID");
+}
+
+static void no_root(struct plan *plan, const struct node *node, const struct identity *user)
+{
+	if (user->uid == 0 && !plan->allow_root)
+		yaml_problem(&plan->problems, node,
+			     "\"%s\" is root: name another user, or write \"allow_root: true\" for "
+			     "a root without capabilities",
+			     node->text);
+	no_root_group(plan, node, user);
+}
+
+void plan_identity(struct plan *plan, const struct node *root)
+{
+	const struct node *node = yaml_get(root, "user");
+	const char *text = node ? value_text(plan, node) : NULL;
+	/* Without a user nothing is ever executed: an init container's end, or a pause that needs no name. */
+	struct identity user = {.uid = 65534, .gid = 65534};
+
+	if (!node && plan->command == COMMAND_RUN)
+		yaml_problem(&plan->problems, root,
+			     "no \"user\": write the user that the workload runs as, such as "
+			     "\"user: app\" or \"user: 1000:1000\"");
+	if (text && account_find_identity(plan, node, text, &user))
+		no_root(plan, node, &user);
+	plan->workload.uid = user.uid;
+	plan->workload.gid = user.gid;
+	plan->user_name = user.name;
+	plan->home = user.home;
+	read_groups(plan, yaml_get(root, "supplementary_groups"));
+	if (!plan->nonroot)
+		return;
+
+	/* Ids of a start without root stay the runtime's. */
+	const struct account *entry = accounts_user_by_id(&plan->accounts, plan->start.euid);
+	plan->workload.uid = plan->start.euid;
+	plan->workload.gid = plan->start.egid;
+	plan->workload.groups = plan->start.groups;
+	plan->workload.ngroups = plan->start.ngroups;
+	plan->user_name = entry ? entry->name : NULL;
+	plan->home = entry ? entry->home : NULL;
+}
+
+/* OWNER, OWNER:GROUP, "OWNER:" (its login group), ":GROUP", or workload. */
+bool plan_owner(struct plan *plan, const struct node *node, struct owner *to)
+{
+	const struct account *entry = NULL;
+	const char *text = value_text(plan, node);
+	const char *group;
+
+	*to = (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
+	/* A variable that only the start sets: somebody else than root, as accounts take it for. */
+	if (!text && plan->mode != PLAN_RUN)
+		*to = (struct owner){65533, 65533};
+	if (!text)
+		return plan->mode != PLAN_RUN;
+	if (strcmp(text, "workload") == 0) {
+		*to = (struct owner){plan->workload.uid, plan->workload.gid};
+		return true;
+	}
+	const char *user = account_half(plan, text, &group);
+	if (*user || !group)
+		if (!account_find_user(plan, node, user, &to->uid, &entry))
+			return false;
+	if (group && *group)
+		return account_find_group(plan, node, group, &to->gid);
+	if (!group)
+		return true;
+	if (!entry) {
+		yaml_problem(&plan->problems, node, "\"%s\" has no login group: write the group behind the colon",
+			     text);
+		return false;
+	}
+	to->gid = entry->gid;
+	return true;
+}
+
+bool plan_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to)
+{
+	struct identity who = {0};
+	const char *text = user ? value_fixed(plan, user) : NULL;
+
+	to->narrowed = user || cap_add;
+	if (!to->narrowed)
+		return true;
+	struct group_list groups = no_groups(plan, 0);
+	if (user && (!text || (strcmp(text, "workload") != 0 && !account_find_identity(plan, user, text, &who))))
+		return false;
+	if (user)
+		no_root_group(plan, user, &who);
+	if (plan->nonroot || (text && strcmp(text, "workload") == 0)) {
+		who = (struct identity){plan->workload.uid, plan->workload.gid, plan->user_name, plan->home};
+		groups.gids = (uint32_t *)plan->workload.groups;
+		groups.count = plan->workload.ngroups;
+	} else if (who.name &&
+		   !accounts_member_of(&plan->accounts, who.name, groups.gids, &groups.count, groups.room)) {
+		return false;
+	}
+	to->name = who.name;
+	to->home = who.home;
+	to->want.uid = who.uid;
+	to->want.gid = who.gid;
+	to->want.groups = groups.gids;
+	to->want.ngroups = groups.count;
+	if (cap_add)
+		plan_capabilities(plan, cap_add, &to->want.keep);
+	if (!plan->refused)
+		plan->refused = drop_plan(&to->want, &plan->start, &plan->problems.mem);
+	return true;
+}

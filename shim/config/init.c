@@ -1,0 +1,195 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/diag.h"
+#include "config/config.h"
+#include "config/parts.h"
+
+static const struct signal_row {
+	const char *name;
+	int number;
+} signal_table[] = {
+	{"HUP", SIGHUP},       {"INT", SIGINT},   {"QUIT", SIGQUIT},        {"ILL", SIGILL},   {"TRAP", SIGTRAP},
+	{"ABRT", SIGABRT},     {"BUS", SIGBUS},   {"FPE", SIGFPE},          {"KILL", SIGKILL}, {"USR1", SIGUSR1},
+	{"SEGV", SIGSEGV},     {"USR2", SIGUSR2}, {"PIPE", SIGPIPE},        {"ALRM", SIGALRM}, {"TERM", SIGTERM},
+	{"STKFLT", SIGSTKFLT}, {"CHLD", SIGCHLD}, {"CONT", SIGCONT},        {"STOP", SIGSTOP}, {"TSTP", SIGTSTP},
+	{"TTIN", SIGTTIN},     {"TTOU", SIGTTOU}, {"URG", SIGURG},          {"XCPU", SIGXCPU}, {"XFSZ", SIGXFSZ},
+	{"VTALRM", SIGVTALRM}, {"PROF", SIGPROF}, {"WINCH", SIGWINCH},      {"IO", SIGIO},     {"PWR", SIGPWR},
+	{"SYS", SIGSYS},       {"RTMIN", 34},     {"RTMAX", START_SIGNALS}, {NULL, 0},
+};
+
+/* TERM, SIGTERM, 15, RTMIN+3 or RTMAX-1, as in kill(1); 0: none of these. RTMIN is libc's 34. */
+static int signal_number(const char *text)
+{
+	if (strncasecmp(text, "SIG", 3) == 0)
+		text += 3;
+	size_t digits = strspn(text, "0123456789");
+	if (digits > 0 && digits <= 2 && !text[digits]) {
+		int number = (int)strtol(text, NULL, 10);
+		return number <= START_SIGNALS ? number : 0;
+	}
+	size_t length = strcspn(text, "+-");
+	for (const struct signal_row *row = signal_table; row->name; row++) {
+		if (strlen(row->name) != length || strncasecmp(text, row->name, length) != 0)
+			continue;
+		if (!text[length])
+			return row->number;
+		digits = strspn(text + length + 1, "0123456789");
+		if (row->number < 34 || digits == 0 || digits > 2 || text[length + 1 + digits])
+			return 0;
+		int number = row->number + (text[length] == '+' ? 1 : -1) * (int)strtol(text + length + 1, NULL, 10);
+		return number >= 34 && number <= START_SIGNALS ? number : 0;
+	}
+	return 0;
+}
+
+static int read_signal(struct plan *plan, const struct node *node, const char *text)
+{
+	int number = signal_number(text);
+
+	if (number == 0)
+		yaml_problem(&plan->problems, node, "\"%s\" is not a signal: write a name such as TERM or RTMIN+3",
+			     text);
+	return number;
+}
+
+/* False, and a problem that says what it CANNOT be, for the three that an init never forwards. */
+static bool is_forwarded(struct plan *plan, const struct node *node, int number, const char *name, const char *cannot)
+{
+	if (number != SIGKILL && number != SIGSTOP && number != SIGCHLD)
+		return true;
+	yaml_problem(&plan->problems, node, "%s cannot be %s: %s", name, cannot,
+		     number == SIGCHLD ? "the init needs it" : "the kernel does not deliver it to an init");
+	return false;
+}
+
+static void read_signal_map(struct plan *plan, const struct node *node, void *to)
+{
+	(void)to;
+	if (node->kind != NODE_MAP) {
+		yaml_problem(&plan->problems, node, "must be a mapping such as {TERM: QUIT, HUP: ignore}");
+		return;
+	}
+	for (const struct node *n = node->first; n; n = n->next) {
+		const char *text = value_text(plan, n);
+		int from = read_signal(plan, n->key, n->key->text);
+		int as = !text || strcmp(text, "ignore") == 0 ? INIT_IGNORE : read_signal(plan, n, text);
+		if (is_forwarded(plan, n->key, from, n->key->text, "mapped") && from && as)
+			plan->init.signal_map[from] = (signed char)as;
+	}
+}
+
+static void read_exit_codes(struct plan *plan, const struct node *node, void *to)
+{
+	(void)to;
+	if (node->kind != NODE_MAP) {
+		yaml_problem(&plan->problems, node, "must be a mapping such as {143: 0}");
+		return;
+	}
+	for (const struct node *n = node->first; n; n = n->next) {
+		long long from, as;
+		if (!value_number(plan, n->key, 0, 255, &from) || !value_number(plan, n, 0, 255, &as))
+			continue;
+		if (from == DIAG_SYSTEM || from == DIAG_UNPROVEN)
+			yaml_problem(&plan->problems, n->key,
+				     "%lld cannot be mapped: it says that capshim refused, and that must be seen",
+				     from);
+		plan->init.exit_code_map[from] = (unsigned char)as;
+	}
+}
+
+static void read_target(struct plan *plan, const struct node *node, void *to)
+{
+	static const char *const words[] = {"process", "group", NULL};
+
+	(void)to;
+	plan->init.signal_target = value_word(plan, node, words) == 1 ? TARGET_GROUP : TARGET_PROCESS;
+}
+
+static void read_wait_until(struct plan *plan, const struct node *node, void *to)
+{
+	static const char *const words[] = {"main", "all", NULL};
+
+	(void)to;
+	plan->init.wait_all = value_word(plan, node, words) == 1;
+}
+
+static void read_grace(struct plan *plan, const struct node *node, void *to)
+{
+	unsigned int seconds;
+
+	(void)to;
+	if (node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0)
+		return;
+	if (value_seconds(plan, node, &seconds))
+		plan->init.stop_grace_seconds = (int)seconds;
+}
+
+static void read_stop_signal(struct plan *plan, const struct node *node, void *to)
+{
+	const char *text = value_text(plan, node);
+	int number = text ? read_signal(plan, node, text) : 0;
+
+	(void)to;
+	if (number && is_forwarded(plan, node, number, text, "a stop signal"))
+		plan->init.stop_signals |= START_SIGNAL_BIT(number);
+}
+
+static void read_stop_signals(struct plan *plan, const struct node *node, void *to)
+{
+	plan->init.stop_signals = 0;
+	value_each(plan, node, read_stop_signal, to);
+}
+
+static const struct key init_keys[] = {
+	{"signal_target", read_target},
+	{"signal_map", read_signal_map},
+	{"exit_code_map", read_exit_codes},
+	{"wait_until", read_wait_until},
+	{"stop_signals", read_stop_signals},
+	{"stop_grace_period", read_grace},
+	{NULL, NULL},
+};
+
+void plan_init(struct plan *plan, const struct node *node)
+{
+	for (int signal = 0; signal <= START_SIGNALS; signal++)
+		plan->init.signal_map[signal] = (signed char)signal;
+	for (int status = 0; status < 256; status++)
+		plan->init.exit_code_map[status] = (unsigned char)status;
+	plan->init.stop_signals = START_SIGNAL_BIT(SIGTERM) | START_SIGNAL_BIT(SIGINT) | START_SIGNAL_BIT(SIGQUIT);
+	plan->init.stop_grace_seconds = INIT_NO_GRACE;
+	if (!node)
+		return;
+	if (node->kind == NODE_SCALAR) {
+		(void)value_bool(plan, node, &plan->init.on);
+		return;
+	}
+	plan->init.on = true;
+	value_map(plan, node, init_keys, NULL);
+}
+
+/* What a signal is called in a config: TERM, RTMIN+3. */
+static const char *signal_name(struct mem *mem, int number)
+{
+	for (const struct signal_row *row = signal_table; row->name; row++)
+		if (row->number == number)
+			return row->name;
+	return mem_format(mem, number < 34 ? "%d" : "RTMIN+%d", number < 34 ? number : number - 34);
+}
+
+const char *plan_init_explained(struct plan *plan)
+{
+	struct mem *mem = &plan->problems.mem;
+	const char *signals = "", *grace = "";
+
+	for (int number = 1; number <= START_SIGNALS; number++)
+		if (plan->init.stop_signals & START_SIGNAL_BIT(number))
+			signals = mem_format(mem, "%s%s%s", signals, *signals ? ", " : "", signal_name(mem, number));
+	if (plan->init.stop_grace_seconds != INIT_NO_GRACE)
+		grace = mem_format(mem, "; SIGKILL after %d s", plan->init.stop_grace_seconds);
+	return mem_format(mem, "capshim stays, without privileges; stop signals: %s%s", *signals ? signals : "none",
+			  grace);
+}

@@ -1,0 +1,112 @@
+/*
+ * What the files of the plan share: turning nodes into values. Every function that can fail adds a problem at the
+ * node and returns false or NULL; the caller goes on, so that one run reports everything.
+ */
+#ifndef CAPSHIM_CONFIG_PARTS_H
+#define CAPSHIM_CONFIG_PARTS_H
+
+#include "plan.h"
+#include "steps/step.h"
+
+/* One row of a key table; the table ends with a row whose name is NULL. TO is what the reader fills in. */
+struct key {
+	const char *name;
+	void (*read)(struct plan *plan, const struct node *node, void *to);
+};
+
+/* Reads MAP by TABLE, in the order of the table; unknown keys are problems that name the nearest known one. */
+void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to);
+void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest);
+
+/* The text of a scalar: with ${…} expanded, or (fixed) with ${ refused, since it would choose privileges. */
+const char *value_text(struct plan *plan, const struct node *node);
+const char *value_fixed(struct plan *plan, const struct node *node);
+
+bool value_bool(struct plan *plan, const struct node *node, bool *to);
+bool value_number(struct plan *plan, const struct node *node, long long min, long long max, long long *to);
+bool value_octal(struct plan *plan, const struct node *node, mode_t *to);         /* 0…07777, begins with 0 */
+bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to); /* 90, 90s, 5m, 1h; fits an int */
+const char *value_path(struct plan *plan, const struct node *node);               /* absolute, no . or .. components */
+const char *value_target(struct plan *plan, const struct node *node); /* the same; ending in / is a directory */
+const char *value_fixed_path(struct plan *plan, const struct node *node);
+
+/* One of WORDS (NULL-terminated); returns its place, or -1. */
+int value_word(struct plan *plan, const struct node *node, const char *const *words);
+
+/* A list, or one item for a list of one. READ turns each node to text (value_text, value_fixed, value_path). */
+bool value_list(struct plan *plan, const struct node *node, const char *(*read)(struct plan *, const struct node *),
+		struct list *to);
+
+/* Program and arguments: a list, or one word. Of a program that runs as root, the first must be written out. */
+bool value_argv(struct plan *plan, const struct node *node, struct list *to);
+bool value_program(struct plan *plan, const struct node *node, struct list *to);
+
+/* Runs EACH on every item of a list, or on the one that stands for it. */
+void value_each(struct plan *plan, const struct node *node, void (*each)(struct plan *, const struct node *, void *),
+		void *to);
+
+/* A map, or a list of KEY=VALUE: the same as text KEY=VALUE. */
+bool value_pairs(struct plan *plan, const struct node *node, struct list *to);
+
+/* A list of capabilities: adds their bits to the uint64_t TO. */
+void plan_capabilities(struct plan *plan, const struct node *node, void *to);
+
+/* Does one of the globs match TEXT? */
+bool value_matches(const struct list *globs, const char *text);
+
+/* accounts.c: users and groups by name or id. False or NULL: a problem was added at the node. */
+
+/* A user and its group, as config text names them. */
+struct identity {
+	uint32_t uid, gid;
+	const char *name, *home; /* of passwd; NULL where there is no entry */
+};
+
+/* The part of TEXT in front of the colon; *REST is what comes behind it, or NULL. */
+const char *account_half(struct plan *plan, const char *text, const char **rest);
+
+/* The accounts with the group file, which is read when the first question about a group comes up. */
+const struct accounts *account_groups(struct plan *plan);
+
+/* A name of passwd, or an id. *ENTRY is NULL where there is none. */
+bool account_find_user(struct plan *plan, const struct node *node, const char *text, uint32_t *uid,
+		       const struct account **entry);
+bool account_find_group(struct plan *plan, const struct node *node, const char *text, uint32_t *gid);
+
+/* NAME, UID, NAME:GROUP or UID:GROUP. */
+bool account_find_identity(struct plan *plan, const struct node *node, const char *text, struct identity *to);
+void plan_accounts(struct plan *plan, const struct node *node, void *to);
+
+/* identity.c */
+void plan_identity(struct plan *plan, const struct node *root);
+bool plan_owner(struct plan *plan, const struct node *node, struct owner *to);
+bool plan_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to);
+
+/* command.c */
+void plan_command_line(struct plan *plan, const struct node *root, char **args);
+
+/*
+ * What is known of the program before anything is done: reads the file capabilities of argv[0] where its path is
+ * known (or the first match in the workload's PATH) and of its #! interpreters. Adds a problem where the kept set
+ * would be lost or execve(2) would answer EPERM.
+ */
+void workload_look(struct plan *plan);
+
+/* conditions.c */
+bool plan_when(struct plan *plan, const struct node *map, struct condition **conditions); /* false: excluded */
+bool plan_when_now(struct plan *plan, const struct node *map); /* only conditions that can be asked now */
+const char *plan_command_name(const struct plan *plan);        /* last component of the command */
+
+/* process.c: keys that describe the workload's process */
+void plan_process(struct plan *plan, const struct node *root);
+
+/* seccomp.c */
+void plan_seccomp(struct plan *plan, const struct node *node);
+
+/* init.c: init, true or a mapping */
+void plan_init(struct plan *plan, const struct node *node);
+
+/* steps.c */
+void plan_steps(struct plan *plan, const struct node *node);
+
+#endif

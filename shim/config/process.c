@@ -1,0 +1,240 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/nearest.h"
+#include "config/parts.h"
+
+static const struct limit_row {
+	const char *name;
+	int resource;
+} limit_table[] = {
+	{"as", RLIMIT_AS},
+	{"core", RLIMIT_CORE},
+	{"cpu", RLIMIT_CPU},
+	{"data", RLIMIT_DATA},
+	{"fsize", RLIMIT_FSIZE},
+	{"locks", RLIMIT_LOCKS},
+	{"memlock", RLIMIT_MEMLOCK},
+	{"msgqueue", RLIMIT_MSGQUEUE},
+	{"nice", RLIMIT_NICE},
+	{"nofile", RLIMIT_NOFILE},
+	{"nproc", RLIMIT_NPROC},
+	{"rss", RLIMIT_RSS},
+	{"rtprio", RLIMIT_RTPRIO},
+	{"rttime", RLIMIT_RTTIME},
+	{"sigpending", RLIMIT_SIGPENDING},
+	{"stack", RLIMIT_STACK},
+	{NULL, 0},
+};
+
+static bool limit_value(struct plan *plan, const struct node *node, uint64_t *to)
+{
+	const char *text = value_text(plan, node);
+	size_t length = text ? strspn(text, "0123456789") : 0;
+
+	if (!text)
+		return false;
+	*to = PLAN_UNLIMITED;
+	if (strcmp(text, "unlimited") == 0)
+		return true;
+	if (length > 0 && length < 20 && !text[length]) {
+		*to = strtoull(text, NULL, 10);
+		return true;
+	}
+	yaml_problem(&plan->problems, node, "\"%s\" must be a whole number or unlimited", text);
+	return false;
+}
+
+static void read_soft(struct plan *plan, const struct node *node, void *to)
+{
+	struct plan_limit *limit = to;
+
+	limit->soft_set = limit_value(plan, node, &limit->soft);
+}
+
+static void read_hard(struct plan *plan, const struct node *node, void *to)
+{
+	struct plan_limit *limit = to;
+
+	limit->hard_set = limit_value(plan, node, &limit->hard);
+}
+
+static void read_limits(struct plan *plan, const struct node *map, void *to)
+{
+	static const struct key keys[] = {{"soft", read_soft}, {"hard", read_hard}, {NULL, NULL}};
+
+	(void)to;
+	if (map->kind != NODE_MAP) {
+		yaml_problem(&plan->problems, map, "must be a mapping such as {nofile: 65536}");
+		return;
+	}
+	for (const struct node *node = map->first; node; node = node->next) {
+		const struct limit_row *row = limit_table;
+		while (row->name && strcmp(row->name, node->key->text) != 0)
+			row++;
+		if (!row->name) {
+			value_unknown(plan, node->key, "limit",
+				      value_nearest(node->key->text, limit_table, sizeof(*limit_table)));
+			continue;
+		}
+		struct plan_limit *limit = &plan->limits[row->resource];
+		limit->set = true;
+		if (node->kind == NODE_MAP) {
+			value_map(plan, node, keys, limit);
+		} else {
+			read_soft(plan, node, limit);
+			limit->hard_set = limit->soft_set;
+			limit->hard = limit->soft;
+		}
+		if (limit->soft_set && limit->hard_set && limit->soft > limit->hard)
+			yaml_problem(&plan->problems, node, "the soft limit must not be above the hard one");
+	}
+}
+
+static void read_umask_from(struct plan *plan, const struct node *node, void *to)
+{
+	(void)value_octal(plan, node, &((struct plan_umask *)to)->from);
+}
+
+static void read_umask_to(struct plan *plan, const struct node *node, void *to)
+{
+	(void)value_octal(plan, node, &((struct plan_umask *)to)->to);
+}
+
+static void read_umask(struct plan *plan, const struct node *node, void *to)
+{
+	static const struct key keys[] = {{"from", read_umask_from}, {"to", read_umask_to}, {NULL, NULL}};
+
+	(void)to;
+	if (node->kind == NODE_SCALAR && strcmp(node->text, "inherit") == 0)
+		return;
+	plan->umask.set = true;
+	if (node->kind == NODE_SCALAR) {
+		read_umask_to(plan, node, &plan->umask);
+	} else {
+		plan->umask.conditional = true;
+		value_map(plan, node, keys, &plan->umask);
+		if (node->kind == NODE_MAP && (!yaml_get(node, "from") || !yaml_get(node, "to")))
+			yaml_problem(&plan->problems, node, "needs both, such as {from: \"0022\", to: \"0077\"}");
+	}
+	if ((plan->umask.from | plan->umask.to) & ~(mode_t)0777)
+		yaml_problem(&plan->problems, node, "a umask has no bits above 0777: write three digits behind the 0");
+}
+
+static void read_unset(struct plan *plan, const struct node *node, void *to)
+{
+	(void)to;
+	(void)value_list(plan, node, value_text, &plan->unset);
+}
+
+static void read_working_dir(struct plan *plan, const struct node *node, void *to)
+{
+	(void)to;
+	plan->working_dir = value_path(plan, node);
+}
+
+static void read_oom(struct plan *plan, const struct node *node, void *to)
+{
+	long long value = 0;
+
+	(void)to;
+	plan->oom_score_adj_set = value_number(plan, node, -1000, 1000, &value);
+	plan->oom_score_adj = (int)value;
+}
+
+static void read_own_stdio(struct plan *plan, const struct node *node, void *to)
+{
+	static const char *const words[] = {"auto", "true", "false", NULL};
+	int word = value_word(plan, node, words);
+
+	(void)to;
+	plan->own_stdio = word > 0 ? (enum plan_stdio)word : STDIO_AUTO;
+}
+
+static void read_new_session(struct plan *plan, const struct node *node, void *to)
+{
+	(void)to;
+	(void)value_bool(plan, node, &plan->new_session);
+}
+
+static void keep_fd(struct plan *plan, long long fd)
+{
+	plan->keep_fds[fd / 64] |= UINT64_C(1) << (fd % 64);
+}
+
+/*
+ * sd_listen_fds(3): descriptors 3 and up, as many as LISTEN_FDS says, if LISTEN_PID is this process. Only where the
+ * config says so: by the environment alone, whoever sets it could keep what a runtime leaked.
+ */
+static void keep_listen_fds(struct plan *plan)
+{
+	const char *count = environ_get(&plan->env, "LISTEN_FDS");
+	size_t digits = count ? strspn(count, "0123456789") : 0;
+
+	plan->listen_fds = true;
+	if (digits == 0 || digits > 3 || count[digits] || !environ_listens(&plan->env, getpid()))
+		return;
+	long last = 3 + strtol(count, NULL, 10);
+	for (long fd = 3; fd < last && fd < 1024; fd++)
+		keep_fd(plan, fd);
+}
+
+static void read_keep_fd(struct plan *plan, const struct node *node, void *to)
+{
+	long long fd;
+
+	(void)to;
+	if (node->kind == NODE_SCALAR && strcmp(node->text, "listen_fds") == 0)
+		keep_listen_fds(plan);
+	else if (value_number(plan, node, 3, 1023, &fd))
+		keep_fd(plan, fd);
+}
+
+static void read_keep_fds(struct plan *plan, const struct node *node, void *to)
+{
+	value_each(plan, node, read_keep_fd, to);
+}
+
+static void read_report(struct plan *plan, const struct node *node, void *to)
+{
+	static const char *const words[] = {"none", "text", "json", NULL};
+	int word = value_word(plan, node, words);
+
+	(void)to;
+	plan->report = word > 0 ? (enum plan_report)word : REPORT_NONE;
+}
+
+static void read_trace(struct plan *plan, const struct node *node, void *to)
+{
+	(void)to;
+	(void)value_bool(plan, node, &plan->trace);
+}
+
+static const struct key process_keys[] = {
+	{"ulimits", read_limits},
+	{"umask", read_umask},
+	{"unset_environment", read_unset},
+	{"working_dir", read_working_dir},
+	{"oom_score_adj", read_oom},
+	{"own_stdio", read_own_stdio},
+	{"new_session", read_new_session},
+	{"keep_fds", read_keep_fds},
+	{"report", read_report},
+	{"trace", read_trace},
+	{NULL, NULL},
+};
+
+void plan_process(struct plan *plan, const struct node *root)
+{
+	for (const struct key *key = process_keys; key->name; key++) {
+		const struct node *node = yaml_get(root, key->name);
+		if (node)
+			key->read(plan, node, NULL);
+	}
+	if (plan->command != COMMAND_RUN) /* nobody who could open them again */
+		plan->own_stdio = STDIO_FALSE;
+	for (long long fd = 0; fd < 3; fd++)
+		keep_fd(plan, fd);
+}

@@ -1,0 +1,347 @@
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <linux/capability.h>
+
+#include "base/capability.h"
+#include "base/glob.h"
+#include "base/nearest.h"
+#include "config/parts.h"
+
+void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest)
+{
+	if (environ_has_reference(key->text))
+		yaml_problem(&plan->problems, key, "\"%s\": a key cannot come from the environment: write it out",
+			     key->text);
+	else if (nearest)
+		yaml_problem(&plan->problems, key, "unknown %s \"%s\": did you mean \"%s\"?", what, key->text, nearest);
+	else
+		yaml_problem(&plan->problems, key, "unknown %s \"%s\": see capshim.yaml(5) for those that exist", what,
+			     key->text);
+}
+
+void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to)
+{
+	if (map->kind != NODE_MAP) {
+		yaml_problem(&plan->problems, map, "must be a mapping: write \"key: value\" lines, or {key: value}");
+		return;
+	}
+	for (const struct node *n = map->first; n; n = n->next) {
+		const struct key *row = table;
+		while (row->name && strcmp(row->name, n->key->text) != 0)
+			row++;
+		if (!row->name)
+			value_unknown(plan, n->key, "key", value_nearest(n->key->text, table, sizeof(*table)));
+	}
+	for (const struct key *row = table; row->name; row++) {
+		const struct node *node = yaml_get(map, row->name);
+		if (node && row->read)
+			row->read(plan, node, to);
+	}
+}
+
+static bool is_scalar(struct plan *plan, const struct node *node)
+{
+	if (node->kind == NODE_SCALAR)
+		return true;
+	yaml_problem(&plan->problems, node, "must be one value, not a %s",
+		     node->kind == NODE_LIST ? "list" : "mapping");
+	return false;
+}
+
+const char *value_text(struct plan *plan, const struct node *node)
+{
+	return is_scalar(plan, node) ? environ_expand(&plan->env, &plan->problems, node) : NULL;
+}
+
+const char *value_fixed(struct plan *plan, const struct node *node)
+{
+	if (!is_scalar(plan, node))
+		return NULL;
+	if (!environ_has_reference(node->text))
+		return node->text;
+	yaml_problem(&plan->problems, node,
+		     "\"%s\": a value that decides about privileges cannot come from the environment: write it out",
+		     node->text);
+	return NULL;
+}
+
+bool value_bool(struct plan *plan, const struct node *node, bool *to)
+{
+	const char *text = value_text(plan, node);
+
+	if (!text)
+		return false;
+	*to = strcmp(text, "true") == 0;
+	if (*to || strcmp(text, "false") == 0)
+		return true;
+	yaml_problem(&plan->problems, node, "\"%s\" must be true or false", text);
+	return false;
+}
+
+bool value_number(struct plan *plan, const struct node *node, long long min, long long max, long long *to)
+{
+	const char *text = value_text(plan, node);
+	const char *digits = text && *text == '-' ? text + 1 : text;
+
+	if (!text)
+		return false;
+	size_t length = strspn(digits, "0123456789");
+	if (length > 0 && length < 19 && !digits[length]) {
+		*to = strtoll(text, NULL, 10);
+		if (*to >= min && *to <= max)
+			return true;
+	}
+	yaml_problem(&plan->problems, node, "\"%s\" must be a whole number from %lld to %lld", text, min, max);
+	return false;
+}
+
+bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
+{
+	const char *text = value_text(plan, node);
+
+	if (!text)
+		return false;
+	size_t length = strspn(text, "01234567");
+	if (text[0] == '0' && length >= 1 && length <= 5 && !text[length]) {
+		unsigned long mode = strtoul(text, NULL, 8);
+		if (mode <= 07777) {
+			*to = (mode_t)mode;
+			return true;
+		}
+	}
+	/* A tool that knows octal numbers writes them back as decimal ones: 0400 as 256. */
+	if (length > 0 && length <= 4 && !text[length] && text[0] != '0')
+		yaml_problem(
+			&plan->problems, node,
+			"\"%s\" must be octal and begin with 0: write \"0%s\", or \"0%lo\" if a tool made a decimal "
+			"number of it",
+			text, text, strtoul(text, NULL, 10));
+	else
+		yaml_problem(&plan->problems, node, "\"%s\" must be octal and begin with 0, such as 0750", text);
+	return false;
+}
+
+bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
+{
+	static const struct {
+		const char *unit;
+		unsigned long seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
+	const char *text = value_text(plan, node);
+
+	if (!text)
+		return false;
+	const char *unit = text + strspn(text, "0123456789");
+	unsigned long number = strtoul(text, NULL, 10); /* or ULONG_MAX */
+	for (size_t i = 0; unit > text && i < sizeof(units) / sizeof(*units); i++) {
+		unsigned long most = INT_MAX / units[i].seconds;
+		if (strcmp(unit, units[i].unit) != 0)
+			continue;
+		if (number > most)
+			yaml_problem(&plan->problems, node, "\"%s\" is too long: write at most %lu%s", text, most,
+				     unit);
+		*to = (unsigned int)(number * units[i].seconds);
+		return number <= most;
+	}
+	yaml_problem(&plan->problems, node, "\"%s\" must be a time such as 30, 30s, 5m or 1h", text);
+	return false;
+}
+
+/* PATH without doubled slashes and without one at the end, which would mean "follow the link", path_resolution(7). */
+static const char *plain_path(struct plan *plan, const char *path)
+{
+	char *plain = mem_text(&plan->problems.mem, path), *to = plain;
+
+	for (const char *from = path; *from; from++)
+		if (*from != '/' || (from[1] != '/' && (from[1] || to == plain)))
+			*to++ = *from;
+	*to = '\0';
+	return plain;
+}
+
+static const char *checked_path(struct plan *plan, const struct node *node, const char *path)
+{
+	if (!path)
+		return NULL;
+	if (path[0] != '/') {
+		yaml_problem(&plan->problems, node, "\"%s\" must be an absolute path: begin it with /", path);
+		return NULL;
+	}
+	for (const char *at = path; *at; at += strcspn(at, "/")) {
+		at += strspn(at, "/");
+		size_t length = strcspn(at, "/");
+		if ((length == 1 && at[0] == '.') || (length == 2 && at[0] == '.' && at[1] == '.')) {
+			yaml_problem(&plan->problems, node, "\"%s\" must not have . or .. components: write it out",
+				     path);
+			return NULL;
+		}
+	}
+	return path;
+}
+
+const char *value_path(struct plan *plan, const struct node *node)
+{
+	const char *path = checked_path(plan, node, value_text(plan, node));
+
+	return path ? plain_path(plan, path) : NULL;
+}
+
+const char *value_target(struct plan *plan, const struct node *node)
+{
+	return checked_path(plan, node, value_text(plan, node));
+}
+
+const char *value_fixed_path(struct plan *plan, const struct node *node)
+{
+	return checked_path(plan, node, value_fixed(plan, node));
+}
+
+int value_word(struct plan *plan, const struct node *node, const char *const *words)
+{
+	const char *text = value_text(plan, node);
+	char all[256] = "";
+
+	if (!text)
+		return -1;
+	for (int i = 0; words[i]; i++) {
+		if (strcmp(text, words[i]) == 0)
+			return i;
+		size_t used = strlen(all);
+		snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "", words[i]);
+	}
+	yaml_problem(&plan->problems, node, "\"%s\" must be one of %s", text, all);
+	return -1;
+}
+
+void value_each(struct plan *plan, const struct node *node, void (*each)(struct plan *, const struct node *, void *),
+		void *to)
+{
+	if (node->kind != NODE_LIST) {
+		each(plan, node, to);
+		return;
+	}
+	for (const struct node *n = node->first; n; n = n->next)
+		each(plan, n, to);
+}
+
+bool value_list(struct plan *plan, const struct node *node, const char *(*read)(struct plan *, const struct node *),
+		struct list *to)
+{
+	bool good = true;
+	const struct node *one = node->kind == NODE_LIST ? node->first : node;
+
+	for (; one; one = node->kind == NODE_LIST ? one->next : NULL) {
+		const char *text = read(plan, one);
+		if (text)
+			list_add(&plan->problems.mem, to, text);
+		else
+			good = false;
+	}
+	return good;
+}
+
+bool value_pairs(struct plan *plan, const struct node *node, struct list *to)
+{
+	bool good = true;
+
+	if (node->kind == NODE_MAP) {
+		for (const struct node *n = node->first; n; n = n->next) {
+			const char *value = value_text(plan, n);
+			if (value)
+				list_add(&plan->problems.mem, to,
+					 mem_format(&plan->problems.mem, "%s=%s", n->key->text, value));
+			good &= value != NULL;
+		}
+		return good;
+	}
+	const struct node *one = node->kind == NODE_LIST ? node->first : node;
+	for (; one; one = node->kind == NODE_LIST ? one->next : NULL) {
+		const char *text = value_text(plan, one);
+		if (text && (text[0] == '=' || !strchr(text, '='))) {
+			yaml_problem(&plan->problems, one, "must be KEY=VALUE");
+			text = NULL;
+		}
+		if (text)
+			list_add(&plan->problems.mem, to, text);
+		good &= text != NULL;
+	}
+	return good;
+}
+
+bool value_matches(const struct list *globs, const char *text)
+{
+	for (size_t i = 0; i < globs->count; i++)
+		if (glob_match(globs->items[i], text))
+			return true;
+	return false;
+}
+
+bool value_argv(struct plan *plan, const struct node *node, struct list *to)
+{
+	if (node->kind == NODE_SCALAR && !node->quoted && strpbrk(node->text, " \t")) {
+		yaml_problem(&plan->problems, node,
+			     "\"%s\" must be a list of program and arguments, such as "
+			     "[program, argument]: no shell splits it",
+			     node->text);
+		return false;
+	}
+	if (node->kind == NODE_MAP || (node->kind == NODE_LIST && node->count == 0) ||
+	    (node->kind == NODE_SCALAR && !node->quoted && (strcmp(node->text, "~") == 0 || !*node->text))) {
+		yaml_problem(&plan->problems, node,
+			     "must be a list of program and arguments, such as [program, argument]");
+		return false;
+	}
+	return value_list(plan, node, value_text, to);
+}
+
+bool value_program(struct plan *plan, const struct node *node, struct list *to)
+{
+	const struct node *program = node->kind == NODE_LIST ? node->first : node;
+
+	if (program && program->kind == NODE_SCALAR && !value_fixed(plan, program))
+		return false;
+	if (!value_argv(plan, node, to) || !program)
+		return false;
+	if (to->items[0][0])
+		return true;
+	yaml_problem(&plan->problems, program, "the name of a program must not be empty");
+	return false;
+}
+
+static void unknown_capability(struct plan *plan, const struct node *node, const char *text)
+{
+	struct {
+		const char *name;
+	} names[CAP_LAST_CAP + 2] = {{NULL}};
+	char texts[CAP_LAST_CAP + 1][32];
+
+	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		names[cap].name = capability_name(texts[cap], sizeof(texts[cap]), cap) + 4;
+	const char *nearest = value_nearest(strncasecmp(text, "cap_", 4) == 0 ? text + 4 : text, names, sizeof(*names));
+	if (nearest && strcasecmp(text, "all") != 0)
+		yaml_problem(&plan->problems, node, "\"%s\" is not a capability: did you mean %s?", text, nearest);
+	else
+		yaml_problem(&plan->problems, node,
+			     "\"%s\" is not a capability: name each one that is needed, such as NET_BIND_SERVICE",
+			     text);
+}
+
+static void add_capability(struct plan *plan, const struct node *node, void *to)
+{
+	const char *text = value_fixed(plan, node);
+	int number = text ? capability_number(text) : 0;
+
+	if (number >= 0 && text)
+		*(uint64_t *)to |= CAPABILITY_BIT(number);
+	else if (text)
+		unknown_capability(plan, node, text);
+}
+
+void plan_capabilities(struct plan *plan, const struct node *node, void *to)
+{
+	value_each(plan, node, add_capability, to);
+}

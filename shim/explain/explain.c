@@ -1,0 +1,203 @@
+#include "explain/explain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/capability.h"
+#include "base/diag.h"
+#include "config/config.h"
+#include "explain/parts.h"
+#include "steps/step.h"
+#include "steps/verb.h"
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vdprintf(STDOUT_FILENO, format, args);
+	va_end(args);
+}
+
+/* Lines that the modules made for us. */
+static void say_lines(const struct list *lines, const char *indent)
+{
+	for (size_t i = 0; i < lines->count; i++)
+		say("%s%s\n", indent, lines->items[i]);
+}
+
+/* Says the problems. Status 0: there is none but what only the start decides. */
+static int problems_status(const struct plan *plan)
+{
+	problems_say(&plan->problems);
+	return plan->problems.count > plan->problems.pending ? DIAG_USER : 0;
+}
+
+int plan_check(struct plan *plan)
+{
+	const struct filter_target target = plan_filter_target(plan);
+	struct list unknown = {0};
+
+	if (problems_status(plan) != 0)
+		return DIAG_USER;
+	if (plan->profile)
+		filter_unknown(&plan->problems.mem, plan->profile, &target, &unknown);
+	say_lines(&unknown, "");
+	say("%s: no problems%s\n", plan->file, plan->problems.count ? " but what only the start decides" : "");
+	return 0;
+}
+
+/* Each of these changes a user, a group or a set: whoever keeps one has a way back. */
+#define WAYS (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_SETPCAP))
+
+static const char *explain_filter(const struct plan *plan)
+{
+	if (plan->command == COMMAND_PAUSE)
+		return "a filter of its own: nothing but waiting and reaping";
+	return plan->filter.code ? "a filter, loaded last" : "unconfined: no filter of capshim's";
+}
+
+static void explain_workload(struct plan *plan)
+{
+	char list[1024], name[32];
+	bool root;
+
+	say("the workload\n");
+	if (plan->command == COMMAND_NONE) {
+		say("  none: the end of the setup is the end of capshim\n");
+		return;
+	}
+	say("  user     uid %u", plan->workload.uid);
+	if (plan->user_name)
+		say(" (%s)", plan->user_name);
+	say(", gid %u, groups", plan->workload.gid);
+	for (size_t i = 0; i < plan->workload.ngroups; i++)
+		say(" %u", plan->workload.groups[i]);
+	say("%s\n  command ", plan->workload.ngroups ? "" : " none");
+	for (size_t i = 0; i < plan->argv.count; i++)
+		say(" %s", plan->argv.items[i]);
+	say("%s\n  keeps    %s\n",
+	    plan->argv.count                 ? ""
+	    : plan->command == COMMAND_PAUSE ? " pause"
+					     : " none",
+	    capability_list(list, sizeof(list), plan->workload.keep));
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
+		if (plan->workload.keep & CAPABILITY_BIT(cap))
+			say("           %s: who takes the workload over %s\n", capability_name(name, sizeof(name), cap),
+			    explain_gain(cap, &root));
+	say("  loses    every other capability in all five sets, new privileges by execve%s\n",
+	    plan->workload.keep & WAYS ? "" : ", the way back");
+	say("  seccomp  %s\n", explain_filter(plan));
+	if (plan->init.on)
+		say("  init     %s\n", plan_init_explained(plan));
+}
+
+static void explain_steps(const struct plan *plan)
+{
+	say("the setup, as root\n");
+	for (size_t i = 0; i < plan->nwishes; i++)
+		say("  accounts %s (uid %u, gid %u)\n", plan->wishes[i].name, plan->wishes[i].uid, plan->wishes[i].gid);
+	for (size_t i = 0; i < plan->nsteps; i++) {
+		const struct step *step = &plan->steps[i];
+		say("  line %u: %s%s%s", step->line, step->verb->name, step->items.count ? " " : "",
+		    step->items.count ? step->items.items[0] : "");
+		if (step->items.count > 1)
+			say(" and %zu more", step->items.count - 1);
+		if (step->skipped)
+			say(" (skipped: its condition does not hold)");
+		say("\n");
+	}
+	if (plan->nsteps + plan->nwishes == 0)
+		say("  none\n");
+}
+
+/* One line for each reason; the name of the capability in front of the first. */
+static void explain_reasons(const struct list *lists)
+{
+	char name[32];
+
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
+		for (size_t i = 0; i < lists[cap].count; i++)
+			say("  %-22s %s\n", i ? "" : capability_name(name, sizeof(name), cap), lists[cap].items[i]);
+}
+
+/* The names without CAP_, each with FRONT before it, but for the first (FIRST). */
+static void explain_names(const struct list *lists, const char *first, const char *front)
+{
+	char name[32];
+
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++) {
+		if (!lists[cap].count)
+			continue;
+		say("%s%s", first, capability_name(name, sizeof(name), cap) + 4);
+		first = front;
+	}
+}
+
+/* Ready to be copied. */
+static void explain_grants(const struct list *always)
+{
+	say("  docker run --security-opt no-new-privileges --cap-drop ALL");
+	explain_names(always, " --cap-add ", " --cap-add ");
+	say("\n  Compose:\n    security_opt: [\"no-new-privileges:true\"]\n    cap_drop: [ALL]\n    cap_add: [");
+	explain_names(always, "", ", ");
+	say("]\n  Kubernetes:\n    securityContext:\n      runAsUser: 0\n      allowPrivilegeEscalation: false\n"
+	    "      seccompProfile: {type: RuntimeDefault}\n      capabilities: {drop: [ALL], add: [");
+	explain_names(always, "", ", ");
+	say("]}\n");
+}
+
+int plan_explain(struct plan *plan, bool json)
+{
+	struct explanation explained = {0};
+	struct list lines = {0};
+
+	if (problems_status(plan) != 0)
+		return DIAG_USER;
+	explain_needs(plan, &explained);
+	explain_warn(plan, &explained);
+	if (json) {
+		explain_json(plan, &explained);
+		return 0;
+	}
+	say("%s\n", plan->file);
+	explain_workload(plan);
+	if (plan->filter.code) {
+		filter_explain(&plan->problems.mem, &plan->filter, &lines);
+		say_lines(&lines, "           ");
+	}
+	explain_steps(plan);
+	say("the least that the container must grant, and what for\n");
+	explain_reasons(explained.always);
+	explain_grants(explained.always);
+	say("more, only where there are files of others (a used volume), processes that stay, or lower limits\n");
+	explain_reasons(explained.maybe);
+	say("warnings\n");
+	say_lines(&explained.warnings, "  ");
+	if (!explained.warnings.count)
+		say("  none\n");
+	return 0;
+}
+
+int plan_explain_syscall(struct plan *plan, const char *name)
+{
+	const struct filter_target target = plan_filter_target(plan);
+	struct list lines = {0};
+
+	if (problems_status(plan) != 0)
+		return DIAG_USER;
+	if (!plan->filter.code)
+		diag_die(DIAG_USER, "there is no filter: the config says \"%s\"",
+			 plan->command == COMMAND_NONE    ? "command: none"
+			 : plan->command == COMMAND_PAUSE ? "command: pause"
+							  : "seccomp: unconfined");
+	if (!filter_explain_call(&plan->problems.mem, &plan->filter, plan->profile, &target, name, &lines))
+		diag_die(DIAG_USER, "\"%s\" is not a system call that is known here", name);
+	say_lines(&lines, "");
+	return 0;
+}

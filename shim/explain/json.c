@@ -1,0 +1,68 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/capability.h"
+#include "explain/parts.h"
+
+/* "TEXT" with what JSON has escaped: RFC 8259, 7. */
+static const char *quoted(struct mem *mem, const char *text)
+{
+	char *out = mem_array(mem, strlen(text) + 1, 6), *at = out;
+
+	for (; *text; text++) {
+		const unsigned char c = (unsigned char)*text;
+		if (c < 0x20)
+			at += snprintf(at, 7, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			*at++ = '\\';
+		if (c >= 0x20)
+			*at++ = *text;
+	}
+	return mem_format(mem, "\"%s\"", out);
+}
+
+static const char *strings(struct mem *mem, const struct list *list)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < list->count; i++)
+		text = mem_format(mem, "%s%s%s", text, i ? "," : "", quoted(mem, list->items[i]));
+	return mem_format(mem, "[%s]", text);
+}
+
+/* {"CAP_CHOWN":["why", …], …}, of those that have reasons. */
+static const char *reasons(struct mem *mem, const struct list *lists)
+{
+	const char *text = "";
+	char name[32];
+
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
+		if (lists[cap].count)
+			text = mem_format(mem, "%s%s\"%s\":%s", text, *text ? "," : "",
+					  capability_name(name, sizeof(name), cap), strings(mem, &lists[cap]));
+	return mem_format(mem, "{%s}", text);
+}
+
+void explain_json(struct plan *plan, const struct explanation *explained)
+{
+	struct mem *mem = &plan->problems.mem;
+	const struct privileges *who = &plan->workload;
+	struct list kept[EXPLAIN_CAPS] = {{0}};
+	const char *groups = "";
+	/* A pause has a filter of its own. */
+	const bool filtered = plan->filter.code || plan->command == COMMAND_PAUSE;
+	bool root;
+
+	for (size_t i = 0; i < who->ngroups; i++)
+		groups = mem_format(mem, "%s%s%u", groups, i ? "," : "", who->groups[i]);
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
+		if (who->keep & CAPABILITY_BIT(cap))
+			list_add(mem, &kept[cap], explain_gain(cap, &root));
+	dprintf(STDOUT_FILENO,
+		"{\"config\":%s,\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"args\":%s,\"kept\":%s,"
+		"\"required\":%s,\"conditional\":%s,\"seccomp\":%s,\"warnings\":%s}\n",
+		quoted(mem, plan->file), who->uid, who->gid, groups, strings(mem, &plan->argv), reasons(mem, kept),
+		reasons(mem, explained->always), reasons(mem, explained->maybe), filtered ? "true" : "false",
+		strings(mem, &explained->warnings));
+}

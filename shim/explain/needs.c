@@ -1,0 +1,145 @@
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/capability.h"
+#include "explain/parts.h"
+#include "steps/step.h"
+#include "steps/verb.h"
+
+#define BIT(cap) CAPABILITY_BIT(cap)
+
+static void add(struct plan *plan, struct list *reasons, uint64_t set, const char *reason)
+{
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
+		if (set & BIT(cap))
+			list_add(&plan->problems.mem, &reasons[cap], reason);
+}
+
+/* Lines 6 to 10 of the order of operations, from a start as root with the groups that this process has. */
+static void needs_drop(struct plan *plan, struct explanation *to, const struct privileges *want, const char *whom)
+{
+	const struct start *start = &plan->start;
+	struct mem *mem = &plan->problems.mem;
+	bool same = want->ngroups == start->ngroups &&
+		    (!want->ngroups || memcmp(want->groups, start->groups, want->ngroups * sizeof(*want->groups)) == 0);
+
+	add(plan, to->always, BIT(CAP_SETPCAP),
+	    mem_format(mem, "%s: empties the bounding set, locks the securebits", whom));
+	if (want->gid != 0 || !same)
+		add(plan, to->always, BIT(CAP_SETGID),
+		    mem_format(mem, "%s: switches to gid %u and its groups", whom, want->gid));
+	if (want->uid != 0)
+		add(plan, to->always, BIT(CAP_SETUID), mem_format(mem, "%s: switches to uid %u", whom, want->uid));
+	add(plan, to->always, want->keep & ~plan->optional, mem_format(mem, "%s: keeps it (cap_add)", whom));
+}
+
+/* Is FILE below DIRECTORY, or (not ABOVE_ONLY) DIRECTORY itself? */
+static bool below(const char *file, const char *directory, bool above_only)
+{
+	size_t length = strlen(directory);
+
+	while (length > 0 && directory[length - 1] == '/')
+		length--;
+	if (strncmp(file, directory, length) != 0)
+		return false;
+	return file[length] == '/' ? file[length + 1] != '\0' || !above_only : file[length] == '\0' && !above_only;
+}
+
+bool explain_given(const struct plan *plan, size_t last, const char *path, bool above_only)
+{
+	for (size_t i = 0; i <= last && i < plan->nsteps; i++) {
+		const struct step *step = &plan->steps[i];
+		bool given = step->owner_written || (step->verb && step->verb->act == step_chown);
+		if (step->skipped || !given || step->owner.uid == 0 || step->owner.uid == ACCOUNTS_NO_ID)
+			continue;
+		if (step->to && below(path, step->to, above_only))
+			return true;
+		for (size_t j = 0; !step->to && j < step->items.count; j++)
+			if (below(path, step->items.items[j], above_only))
+				return true;
+	}
+	return false;
+}
+
+/* What a step needs besides because of the steps in front of it: what they gave away is no longer root's. */
+static uint64_t needs_after(const struct plan *plan, size_t number)
+{
+	const struct step *step = &plan->steps[number];
+	const struct list target = {.items = (char *[]){(char *)step->to}, .count = 1};
+	const struct list *paths = step->to ? &target : &step->items;
+	uint64_t set = 0;
+
+	for (size_t i = 0; step->verb->may_need & BIT(CAP_DAC_OVERRIDE) && i < paths->count; i++) {
+		if (step->verb->may_need & BIT(CAP_FOWNER) && explain_given(plan, number, paths->items[i], true))
+			set |= BIT(CAP_DAC_OVERRIDE);
+		if (step->verb->act == step_chmod && explain_given(plan, number, paths->items[i], false))
+			set |= BIT(CAP_FOWNER);
+	}
+	return set;
+}
+
+static void needs_step(struct plan *plan, struct explanation *to, size_t number)
+{
+	const struct step *step = &plan->steps[number];
+	struct mem *mem = &plan->problems.mem;
+	const char *name = mem_format(mem, "line %u: %s", step->line, step->verb->name);
+	uint64_t always = (step->verb->needs ? step->verb->needs(step) : 0) | needs_after(plan, number);
+
+	if (step->user.narrowed)
+		needs_drop(plan, to, &step->user.want, name);
+	if (step->as_workload)
+		needs_drop(plan, to,
+			   &(struct privileges){.uid = plan->workload.uid,
+						.gid = plan->workload.gid,
+						.groups = plan->workload.groups,
+						.ngroups = plan->workload.ngroups},
+			   name);
+	if (step->items.count && !(step->verb->options & OPTION_RUN))
+		name = mem_format(mem, "%s %.*s", name, (int)strcspn(step->items.items[0], "="), step->items.items[0]);
+	add(plan, to->always, always, name);
+	/* FSETID: only where a set-group-ID bit may be meant. */
+	uint64_t not_meant = step->mode & 02000 || step->verb->act == step_chmod ? 0 : BIT(CAP_FSETID);
+	/* CHOWN: what is there already can be another's, and the step says whose it has to be. */
+	uint64_t takes = step->owner_written ? BIT(CAP_CHOWN) : 0;
+	add(plan, to->maybe, (step->verb->may_need & ~not_meant) | takes, name);
+}
+
+/* The limits of this process stand for the container's. */
+static void needs_limits(struct plan *plan, struct explanation *to)
+{
+	uint64_t now[2]; /* soft, hard: both C libraries call the types differently, prlimit(2) does not */
+
+	for (int i = 0; i < PLAN_LIMITS; i++)
+		if (plan->limits[i].hard_set && syscall(SYS_prlimit64, 0, i, NULL, now) == 0)
+			add(plan, plan->limits[i].hard > now[1] ? to->always : to->maybe, BIT(CAP_SYS_RESOURCE),
+			    "ulimits: above the container's hard limit");
+	if (plan->oom_score_adj_set)
+		add(plan, to->maybe, BIT(CAP_SYS_RESOURCE), "oom_score_adj: below the container's");
+}
+
+static void needs_workload(struct plan *plan, struct explanation *to)
+{
+	if (plan->own_stdio != STDIO_FALSE)
+		add(plan, plan->own_stdio == STDIO_TRUE ? to->always : to->maybe, BIT(CAP_CHOWN),
+		    "own_stdio: the workload can open /dev/stdout again");
+	needs_limits(plan, to);
+	needs_drop(plan, to, &plan->workload, "the workload");
+	add(plan, to->maybe, plan->optional, "cap_add_optional");
+}
+
+void explain_needs(struct plan *plan, struct explanation *to)
+{
+	if (plan->imports != IMPORTS_NONE)
+		add(plan, to->maybe, BIT(CAP_DAC_OVERRIDE), "file_environment: a file that only another user may read");
+	for (size_t i = 0; i < plan->nsteps; i++)
+		if (plan->steps[i].verb && !plan->steps[i].skipped)
+			needs_step(plan, to, i);
+	if (plan->command != COMMAND_NONE)
+		needs_workload(plan, to);
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
+		if (to->always[cap].count)
+			to->maybe[cap].count = 0;
+}

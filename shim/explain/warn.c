@@ -1,0 +1,214 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/fd.h"
+#include "explain/parts.h"
+#include "steps/step.h"
+#include "steps/verb.h"
+#include "workload/program.h"
+
+#define ENTRIES_MAX 8192 /* of a directory of PATH that are looked at */
+#define NAMES_MAX 512    /* bytes of a list of names */
+
+/* What whoever controls the workload gains; with a '!' in front it is as good as root. */
+static const char *const gains[] = {
+	[CAP_CHOWN] = "!gives any file to itself",
+	[CAP_DAC_OVERRIDE] = "!reads and writes any file",
+	[CAP_DAC_READ_SEARCH] = "!reads any file",
+	[CAP_FOWNER] = "!changes mode and attributes of any file",
+	[CAP_FSETID] = "makes set-group-id files for groups it is not in",
+	[CAP_KILL] = "signals any process of the container",
+	[CAP_SETGID] = "!becomes any group, root's among them",
+	[CAP_SETUID] = "!becomes any user, root among them",
+	[CAP_SETPCAP] = "raises inheritable capabilities from the bounding set",
+	[CAP_LINUX_IMMUTABLE] = "makes files immutable",
+	[CAP_NET_BIND_SERVICE] = "listens on ports below 1024",
+	[CAP_NET_BROADCAST] = "sends broadcasts",
+	[CAP_NET_ADMIN] = "reconfigures the network of the container",
+	[CAP_NET_RAW] = "forges and reads packets of the container's network",
+	[CAP_IPC_LOCK] = "locks any amount of memory",
+	[CAP_IPC_OWNER] = "reads and writes any System V IPC object",
+	[CAP_SYS_MODULE] = "!loads code into the kernel",
+	[CAP_SYS_RAWIO] = "!reads and writes physical memory and ports",
+	[CAP_SYS_CHROOT] = "leaves a chroot",
+	[CAP_SYS_PTRACE] = "!takes over any process of the container",
+	[CAP_SYS_PACCT] = "switches process accounting",
+	[CAP_SYS_ADMIN] = "!mounts, and so much else that it is root",
+	[CAP_SYS_BOOT] = "!reboots, loads another kernel",
+	[CAP_SYS_NICE] = "raises priorities, moves processes between processors",
+	[CAP_SYS_RESOURCE] = "goes beyond limits and quotas",
+	[CAP_SYS_TIME] = "sets the clock of the host",
+	[CAP_SYS_TTY_CONFIG] = "reconfigures terminals",
+	[CAP_MKNOD] = "!makes device files",
+	[CAP_LEASE] = "takes leases on any file",
+	[CAP_AUDIT_WRITE] = "writes to the audit log",
+	[CAP_AUDIT_CONTROL] = "switches auditing off",
+	[CAP_SETFCAP] = "!gives file capabilities",
+	[CAP_MAC_OVERRIDE] = "!goes past Smack's rules",
+	[CAP_MAC_ADMIN] = "!changes Smack's rules",
+	[CAP_SYSLOG] = "reads the kernel's log and addresses",
+	[CAP_WAKE_ALARM] = "wakes the host",
+	[CAP_BLOCK_SUSPEND] = "keeps the host awake",
+	[CAP_AUDIT_READ] = "reads the audit log",
+	[CAP_PERFMON] = "observes the whole host's performance counters",
+	[CAP_BPF] = "!loads BPF programs",
+	[CAP_CHECKPOINT_RESTORE] = "restores processes with chosen ids",
+};
+
+const char *explain_gain(unsigned int capability, bool *root)
+{
+	const char *text =
+		capability < sizeof(gains) / sizeof(*gains) ? gains[capability] : "!gains what is not known here";
+
+	*root = text[0] == '!';
+	return text + *root;
+}
+
+/* What a child holds that switches user or groups by itself: capabilities(7), "Effect of user ID changes". */
+static const char *after_switch(const struct plan *plan, unsigned int cap)
+{
+	if (cap == CAP_SETGID)
+		return ": it can join any group, such as shadow or disk, and keeps all of cap_add when it does";
+	if (cap != CAP_SETUID)
+		return "";
+	if (plan->workload.uid == 0)
+		return ": it can become any user. A child that switches from uid 0 to another user loses its "
+		       "capabilities, unless it sets PR_SET_KEEPCAPS before";
+	return ": it can become any user, uid 0 included. A child that switches to another user than uid 0 keeps all "
+	       "of cap_add";
+}
+
+static void warn_kept(struct plan *plan, struct list *to)
+{
+	char name[32];
+	bool root;
+
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
+		if (plan->workload.keep & CAPABILITY_BIT(cap) && explain_gain(cap, &root) && root)
+			list_add(&plan->problems.mem, to,
+				 mem_format(&plan->problems.mem, "the workload keeps %s, which is as good as root%s",
+					    capability_name(name, sizeof(name), cap), after_switch(plan, cap)));
+	if (plan->allow_root && plan->workload.uid == 0)
+		list_add(&plan->problems.mem, to, "the workload is uid 0: every file of root's is its own");
+}
+
+static void warn_program(struct plan *plan, const char *path, struct list *to)
+{
+	struct mem *mem = &plan->problems.mem;
+	const char *denied, *file;
+	struct program program;
+	char list[1024];
+	int error;
+
+	if (plan->argv.count == 0)
+		return;
+	file = program_find(mem, plan->argv.items[0], path, &error, &denied);
+	program.count = 0;
+	if (file)
+		program_read(&program, mem, file);
+	for (size_t i = 0; i < program.count; i++)
+		if (program.files[i].caps.present)
+			list_add(
+				mem, to,
+				mem_format(
+					mem,
+					"\"%s\" has file capabilities (%s), which no_new_privs makes useless: setcap -r",
+					program.files[i].path,
+					capability_list(list, sizeof(list),
+							program.files[i].caps.permitted |
+								program.files[i].caps.inheritable)));
+}
+
+static bool writes(const struct plan *plan, const struct stat *stat)
+{
+	const struct privileges *who = &plan->workload;
+	bool member = stat->st_gid == who->gid;
+
+	for (size_t i = 0; i < who->ngroups; i++)
+		member |= who->groups[i] == stat->st_gid;
+	if (stat->st_uid == who->uid)
+		return stat->st_mode & S_IWUSR;
+	return stat->st_mode & (member ? S_IWGRP : S_IWOTH);
+}
+
+/* Adds the set-user-ID programs of root's in the directory FD to NAMES; closes FD. */
+static const char *setid_names(struct mem *mem, int fd, const char *path, const char *names)
+{
+	DIR *dir = fdopendir(fd);
+	const struct dirent *entry;
+	struct stat stat;
+
+	for (int i = 0; dir && i < ENTRIES_MAX && strlen(names) < NAMES_MAX && (entry = readdir(dir)); i++)
+		if (fstatat(fd, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode) &&
+		    stat.st_mode & S_ISUID && stat.st_uid == 0)
+			names = mem_format(mem, "%s %s/%s", names, path, entry->d_name);
+	if (dir)
+		closedir(dir);
+	else
+		close(fd);
+	return names;
+}
+
+static void warn_path(struct plan *plan, const char *path, struct list *to)
+{
+	struct mem *mem = &plan->problems.mem;
+	const char *setid = "";
+
+	for (; *path; path += *path == ':') {
+		struct stat stat;
+		const char *name = mem_copy(mem, path, strcspn(path, ":"));
+		path += strlen(name);
+		int fd = name[0] == '/' ? openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		if (fd < 0)
+			continue;
+		if ((walk_fstat(fd, &stat) == 0 && writes(plan, &stat)) ||
+		    explain_given(plan, plan->nsteps, name, false))
+			list_add(mem, to,
+				 mem_format(mem, "%s is in PATH, and the workload can put programs there", name));
+		/* /bin is often a link to /usr/bin: once is enough. */
+		if (readlink(name, (char[1]){0}, 1) < 0)
+			setid = setid_names(mem, fd, name, setid);
+		else
+			close(fd);
+	}
+	if (*setid) /* no_new_privs takes their effect away, but not from what is started beside the workload */
+		list_add(mem, to,
+			 mem_format(mem, "set-user-ID programs help whoever gets in by \"docker exec\":%s", setid));
+}
+
+void explain_warn(struct plan *plan, struct explanation *to)
+{
+	const char *path = environ_get(&plan->env, "PATH");
+	struct mem *mem = &plan->problems.mem;
+	bool idle = plan->nwishes == 0;
+
+	for (size_t i = 0; i < plan->nsteps; i++) {
+		const struct step *step = &plan->steps[i];
+		idle &= step->skipped;
+		if (!step->skipped && step->verb && step->verb->options & OPTION_RUN && !step->user.narrowed)
+			list_add(
+				mem, &to->warnings,
+				mem_format(
+					mem,
+					"line %u: %s starts \"%s\" with all that the container has: write user or cap_add",
+					step->line, step->verb->name, step->items.count ? step->items.items[0] : ""));
+	}
+	if (plan->imports == IMPORTS_ANY)
+		list_add(
+			mem, &to->warnings,
+			"file_environment: whoever sets a variable (DB_PASSWORD_FILE=/etc/shadow) chooses what root reads "
+			"for the workload: write {names: [..], below: /run/secrets}");
+	if (plan->command != COMMAND_NONE) {
+		warn_kept(plan, &to->warnings);
+		warn_program(plan, path ? path : PROGRAM_PATH, &to->warnings);
+		warn_path(plan, path ? path : PROGRAM_PATH, &to->warnings);
+	}
+	if (idle && !plan->workload.keep)
+		list_add(mem, &to->warnings,
+			 "nothing here needs root: start the container as the user itself (USER, runAsUser)");
+}

@@ -1,0 +1,133 @@
+#include <seccomp.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <linux/seccomp.h>
+
+#include "filter/parts.h"
+
+int32_t filter_rank(uint32_t action)
+{
+	/* As the kernel compares: signed, KILL_PROCESS is the only one below zero. */
+	return (int32_t)(action & SECCOMP_RET_ACTION_FULL);
+}
+
+/*
+ * Runs a filter without knowing the arguments of the call. Jumps go forward only, so one pass over the instructions
+ * sees every way: A at an instruction is a known number if all ways to it agree on it, otherwise unknown.
+ */
+struct state {
+	unsigned char reached, known;
+	uint32_t a;
+};
+
+struct run {
+	struct state states[BPF_MAXINSNS];
+	struct filter_answer answer;
+	bool any;
+};
+
+static void reach(struct run *run, const struct filter *filter, size_t at, const struct state *from)
+{
+	struct state *to = at < filter->count ? &run->states[at] : NULL;
+
+	if (!to)
+		return;
+	if (!to->reached)
+		*to = *from;
+	else if (!from->known || to->a != from->a)
+		to->known = 0;
+}
+
+static void add_answer(struct run *run, uint32_t action)
+{
+	/* The canary is ours, and no answer of the profile. */
+	if (action == (SECCOMP_RET_ERRNO | FILTER_CANARY_ERRNO))
+		return;
+	if (!run->any || filter_rank(action) < filter_rank(run->answer.strictest))
+		run->answer.strictest = action;
+	if (!run->any || filter_rank(action) > filter_rank(run->answer.laxest))
+		run->answer.laxest = action;
+	run->any = true;
+}
+
+static bool holds(const struct sock_filter *test, uint32_t a)
+{
+	switch (BPF_OP(test->code)) {
+	case BPF_JEQ:
+		return a == test->k;
+	case BPF_JGT:
+		return a > test->k;
+	case BPF_JGE:
+		return a >= test->k;
+	default:
+		return (a & test->k) != 0;
+	}
+}
+
+static void jump(struct run *run, const struct filter *filter, size_t at, const struct state *now)
+{
+	const struct sock_filter *test = &filter->code[at];
+
+	if (BPF_OP(test->code) == BPF_JA) {
+		reach(run, filter, at + 1 + test->k, now);
+		return;
+	}
+	if (!now->known || holds(test, now->a))
+		reach(run, filter, at + 1 + test->jt, now);
+	if (!now->known || !holds(test, now->a))
+		reach(run, filter, at + 1 + test->jf, now);
+}
+
+struct filter_answer filter_answer(const struct filter *filter, uint32_t arch, uint32_t number)
+{
+	struct run run;
+
+	memset(&run, 0, sizeof(run));
+	run.states[0].reached = 1;
+	for (size_t at = 0; at < filter->count && at < BPF_MAXINSNS; at++) {
+		const struct sock_filter *i = &filter->code[at];
+		struct state now = run.states[at];
+		if (!now.reached)
+			continue;
+		switch (BPF_CLASS(i->code)) {
+		case BPF_RET:
+			add_answer(&run, i->k);
+			break;
+		case BPF_JMP:
+			jump(&run, filter, at, &now);
+			break;
+		case BPF_LD:
+			now.known = i->k <= offsetof(struct seccomp_data, arch);
+			now.a = i->k == offsetof(struct seccomp_data, nr) ? number : arch;
+			reach(&run, filter, at + 1, &now);
+			break;
+		default: /* BPF_AND is the only one that is ever made */
+			now.a &= i->k;
+			reach(&run, filter, at + 1, &now);
+			break;
+		}
+	}
+	return run.answer;
+}
+
+const char *filter_unusable(struct mem *mem, const struct filter *filter)
+{
+	static const struct {
+		const char *name;
+		unsigned int number;
+		const char *so;
+	} needed[] = {
+		{"execve", SYS_execve, "the workload cannot be started"},
+		{"exit_group", SYS_exit_group, "no process could end"},
+	};
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		struct filter_answer answer = filter_answer(filter, seccomp_arch_native(), needed[i].number);
+		/* Nobody traces the workload, and then SECCOMP_RET_TRACE answers ENOSYS, see seccomp(2). */
+		if (filter_rank(answer.laxest) < filter_rank(SECCOMP_RET_LOG))
+			return mem_format(mem, "it denies %s, whatever the arguments: %s", needed[i].name,
+					  needed[i].so);
+	}
+	return NULL;
+}

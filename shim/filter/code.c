@@ -1,0 +1,197 @@
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+
+#include "filter/parts.h"
+
+#define X32_BIT UINT32_C(0x40000000) /* of a call's number: the x32 ABI of x86-64 */
+
+#define LOAD(offset) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offset))
+#define LOAD_NUMBER LOAD(offsetof(struct seccomp_data, nr))
+#define LOW(index) (offsetof(struct seccomp_data, args) + 8 * (index) + (BYTE_ORDER == LITTLE_ENDIAN ? 0 : 4))
+#define HIGH(index) (offsetof(struct seccomp_data, args) + 8 * (index) + (BYTE_ORDER == LITTLE_ENDIAN ? 4 : 0))
+#define AND(mask) BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask)
+#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
+#define SKIP(count) BPF_STMT(BPF_JMP | BPF_JA, count)
+#define IF(test, value, then, otherwise) BPF_JUMP(BPF_JMP | (test) | BPF_K, value, then, otherwise)
+#define ADD(code, ...) add(code, (struct sock_filter)__VA_ARGS__)
+
+static void add(struct filter_code *code, struct sock_filter instruction)
+{
+	if (code->count < BPF_MAXINSNS)
+		code->code[code->count++] = instruction;
+	else
+		code->count = BPF_MAXINSNS + 1;
+}
+
+void filter_code_start(struct filter_code *code, struct mem *mem)
+{
+	code->code = mem_array(mem, BPF_MAXINSNS, sizeof(*code->code));
+	code->count = 0;
+}
+
+void filter_code_add(struct filter_code *code, const struct sock_filter *from, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		add(code, from[i]);
+}
+
+void filter_code_canary(struct filter_code *code)
+{
+	ADD(code, IF(BPF_JEQ, SYS_prctl, 0, 6));
+	ADD(code, LOAD(HIGH(0)));
+	ADD(code, IF(BPF_JEQ, 0, 0, 3));
+	ADD(code, LOAD(LOW(0)));
+	ADD(code, IF(BPF_JEQ, FILTER_CANARY_OPTION, 0, 1));
+	ADD(code, RETURN(SECCOMP_RET_ERRNO | FILTER_CANARY_ERRNO));
+	ADD(code, LOAD_NUMBER);
+}
+
+void filter_code_newest(struct filter_code *code, uint32_t arch, uint32_t newest, bool x32)
+{
+	if (newest == 0)
+		return;
+	if (arch == AUDIT_ARCH_X86_64)
+		ADD(code, IF(BPF_JGE, X32_BIT, x32 ? 0 : 2, x32 ? 2 : 0));
+	else if (arch == AUDIT_ARCH_ARM)
+		ADD(code, IF(BPF_JGE, FILTER_ARM_PRIVATE, 2, 0));
+	ADD(code, IF(BPF_JGT, newest, 0, 1));
+	ADD(code, RETURN(SECCOMP_RET_ERRNO | ENOSYS));
+}
+
+/* Instructions of a condition; the same for all that compare sizes, and for all that compare for equality. */
+static unsigned int condition_length(const struct filter_condition *c)
+{
+	switch (c->op) {
+	case FILTER_MASKED_EQ:
+		return 6;
+	case FILTER_EQ:
+	case FILTER_NE:
+		return 4;
+	default:
+		return 5;
+	}
+}
+
+/*
+ * Falls through where C holds, and passes over REST more instructions where it does not. BPF computes with 32 bits: the
+ * upper half decides, unless it is equal. libseccomp is not asked for this: it merges the comparisons of one call
+ * into a tree, and some of its releases do that wrong for halves that are equal.
+ */
+static void add_condition(struct filter_code *code, const struct filter_condition *c, unsigned int rest)
+{
+	const uint32_t high = (uint32_t)(c->value >> 32), low = (uint32_t)c->value;
+	const unsigned char no = (unsigned char)rest;
+	const unsigned char no2 = (unsigned char)(rest + 2), no3 = (unsigned char)(rest + 3);
+
+	ADD(code, LOAD(HIGH(c->index)));
+	switch (c->op) {
+	case FILTER_MASKED_EQ:
+		ADD(code, AND(high));
+		ADD(code, IF(BPF_JEQ, (uint32_t)(c->two >> 32), 0, no3));
+		ADD(code, LOAD(LOW(c->index)));
+		ADD(code, AND(low));
+		ADD(code, IF(BPF_JEQ, (uint32_t)c->two, 0, no));
+		return;
+	case FILTER_EQ:
+		ADD(code, IF(BPF_JEQ, high, 0, no2));
+		ADD(code, LOAD(LOW(c->index)));
+		ADD(code, IF(BPF_JEQ, low, 0, no));
+		return;
+	case FILTER_NE:
+		ADD(code, IF(BPF_JEQ, high, 0, 2));
+		ADD(code, LOAD(LOW(c->index)));
+		ADD(code, IF(BPF_JEQ, low, no, 0));
+		return;
+	case FILTER_GT:
+	case FILTER_GE:
+		ADD(code, IF(BPF_JGT, high, 3, 0));
+		ADD(code, IF(BPF_JEQ, high, 0, no2));
+		ADD(code, LOAD(LOW(c->index)));
+		ADD(code, IF(c->op == FILTER_GT ? BPF_JGT : BPF_JGE, low, 0, no));
+		return;
+	case FILTER_LT:
+	case FILTER_LE:
+		ADD(code, IF(BPF_JGT, high, no3, 0));
+		ADD(code, IF(BPF_JEQ, high, 0, 2));
+		ADD(code, LOAD(LOW(c->index)));
+		ADD(code, IF(c->op == FILTER_LT ? BPF_JGE : BPF_JGT, low, no, 0));
+		return;
+	}
+}
+
+/* The answer of RULE where its conditions hold; falls through where one does not. At most 37 instructions. */
+static void add_rule(struct filter_code *code, const struct filter_rule *rule)
+{
+	unsigned int rest = 1;
+
+	for (size_t i = 0; i < rule->nconditions; i++)
+		rest += condition_length(&rule->conditions[i]);
+	for (size_t i = 0; i < rule->nconditions; i++) {
+		rest -= condition_length(&rule->conditions[i]);
+		add_condition(code, &rule->conditions[i], rest);
+	}
+	ADD(code, RETURN(rule->action));
+}
+
+void filter_code_call(struct filter_code *code, uint32_t number, const struct filter_use *uses, uint32_t otherwise)
+{
+	ADD(code, IF(BPF_JEQ, number, 1, 0));
+	size_t skip = code->count;
+	ADD(code, SKIP(0));
+
+	/* A rule without conditions always fits: nothing behind it can be reached. */
+	bool open = true;
+	for (; open && uses; uses = uses->next) {
+		add_rule(code, uses->rule);
+		open = uses->rule->nconditions > 0;
+	}
+	if (open)
+		ADD(code, RETURN(otherwise));
+	if (code->count <= BPF_MAXINSNS)
+		code->code[skip].k = (uint32_t)(code->count - skip - 1);
+}
+
+void filter_code_multiplexed(struct filter_code *code, uint32_t number, uint32_t mask, uint32_t sub, uint32_t action)
+{
+	ADD(code, IF(BPF_JEQ, number, 0, 5));
+	ADD(code, LOAD(LOW(0)));
+	ADD(code, AND(mask));
+	ADD(code, IF(BPF_JEQ, sub, 0, 1));
+	ADD(code, RETURN(action));
+	ADD(code, LOAD_NUMBER);
+}
+
+bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter_section *sections, size_t nsections,
+		     const struct sock_filter *body, size_t nbody)
+{
+	struct filter_code all;
+	size_t left = 0;
+
+	filter_code_start(&all, mem);
+	for (size_t i = 0; i < nsections; i++)
+		left += sections[i].code.count + 4;
+	ADD(&all, LOAD(offsetof(struct seccomp_data, arch)));
+	for (size_t i = 0; i < nsections; i++) {
+		const struct filter_code *code = &sections[i].code;
+		left -= code->count + 4;
+		ADD(&all, IF(BPF_JEQ, sections[i].arch, 1, 0));
+		ADD(&all, SKIP((uint32_t)code->count + 2));
+		ADD(&all, LOAD_NUMBER);
+		if (code->count <= BPF_MAXINSNS)
+			filter_code_add(&all, code->code, code->count);
+		else
+			all.count = BPF_MAXINSNS + 1;
+		ADD(&all, SKIP((uint32_t)left));
+	}
+	filter_code_add(&all, body, nbody);
+	if (all.count > BPF_MAXINSNS)
+		return false;
+	filter->code = all.code;
+	filter->count = (unsigned short)all.count;
+	return true;
+}

@@ -1,0 +1,85 @@
+#include "filter/filter.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/seccomp.h>
+
+#include "base/diag.h"
+#include "filter/default.h"
+#include "filter/parts.h"
+
+void filter_default(struct filter *filter, struct mem *mem, uint64_t keep)
+{
+	struct filter_section section = {.arch = filter_default_arch};
+
+	filter_code_start(&section.code, mem);
+	filter_code_canary(&section.code);
+	for (size_t i = 0; i < filter_default_nvariants; i++) {
+		const struct filter_variant *variant = &filter_default_variants[i];
+		if ((keep & variant->mask) == variant->kept)
+			filter_code_add(&section.code, filter_default_calls + variant->start, variant->count);
+	}
+	filter_code_add(&section.code, filter_default_front, filter_default_nfront);
+	filter->flags = 0;
+	/* The build has seen that the largest of them fits. */
+	if (!filter_assemble(filter, mem, &section, 1, filter_default_body, filter_default_nbody))
+		diag_die(DIAG_SYSTEM, "cannot build the default seccomp filter: too large");
+}
+
+const struct node *filter_default_profile(struct problems *problems)
+{
+	return yaml_read(problems, "default.json", filter_default_json, strlen(filter_default_json));
+}
+
+/* What the canary says now: 0 where no filter of ours is loaded. */
+static int canary(void)
+{
+	const long result = syscall(SYS_prctl, FILTER_CANARY_OPTION, 0UL, 0UL, 0UL, 0UL);
+
+	return result == -1 && errno >= FILTER_CANARY_ERRNO ? errno : 0;
+}
+
+/* Loads the filter, whose canary is to answer with the errno value EXPECTED. */
+static void load(const struct filter *filter, int expected)
+{
+	const struct sock_fprog program = {.len = filter->count, .filter = filter->code};
+	long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &program);
+
+	/* Filters older than seccomp(2) know the prctl only; it has no flags. */
+	if (result != 0 && (errno == ENOSYS || errno == EPERM) && filter->flags == 0)
+		result = syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0UL, 0UL);
+	/* Above 0 it is a thread that TSYNC cannot bring along, and there is none. */
+	if (result != 0)
+		diag_cannot("load", "the seccomp filter", errno, DIAG_NO_CAP);
+	if (canary() != expected)
+		diag_die(DIAG_UNPROVEN, "the seccomp filter is not in force, though the kernel took it");
+}
+
+/* Below another capshim the canary answers already: ours has to answer something else, and of two the newer one does. */
+static void load_again(const struct filter *filter, int expected)
+{
+	struct sock_filter code[BPF_MAXINSNS];
+	struct filter copy = *filter;
+
+	copy.code = code;
+	for (size_t i = 0; i < filter->count; i++) {
+		code[i] = filter->code[i];
+		if (code[i].code == (BPF_RET | BPF_K) && code[i].k == (SECCOMP_RET_ERRNO | FILTER_CANARY_ERRNO))
+			code[i].k = SECCOMP_RET_ERRNO | (uint32_t)expected;
+	}
+	load(&copy, expected);
+}
+
+void filter_load(const struct filter *filter)
+{
+	const int before = canary();
+
+	if (before)
+		load_again(filter, before + 1);
+	else
+		load(filter, FILTER_CANARY_ERRNO);
+}

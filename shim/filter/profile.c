@@ -1,0 +1,276 @@
+#include <errno.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/seccomp.h>
+
+#include "filter/read.h"
+
+/* The member KEY of MAP, or NULL where it is missing or null. */
+static const struct node *member(const struct node *map, const char *key)
+{
+	const struct node *node = yaml_get(map, key);
+
+	return filter_is_null(node) ? NULL : node;
+}
+
+/* Podman writes an error twice, as a number and by name (defaultErrno, errno): they must say the same. */
+static void check_errno(struct filter_reader *reader, const struct node *word, const struct node *number)
+{
+	static const struct {
+		const char *name, *number;
+	} errors[] = {
+		{"EPERM", "1"},   {"ENOENT", "2"},   {"EACCES", "13"},       {"EINVAL", "22"},
+		{"ENOSYS", "38"}, {"ENOTSUP", "95"}, {"EAFNOSUPPORT", "97"},
+	};
+
+	if (!word || !filter_is_scalar(reader, word))
+		return;
+	for (size_t i = 0; number && i < sizeof(errors) / sizeof(*errors); i++)
+		if (strcmp(errors[i].name, word->text) == 0 && strcmp(errors[i].number, number->text) == 0)
+			return;
+	yaml_problem(reader->problems, word, "\"%s\" is not the name of the number beside it", word->text);
+}
+
+static const struct action {
+	const char *name;
+	uint32_t action;
+	uint64_t max; /* of the number that goes with it; 0: none does */
+} actions[] = {
+	{"SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD, 0},
+	{"SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD, 0},
+	{"SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS, 0},
+	{"SCMP_ACT_TRAP", SECCOMP_RET_TRAP, 0},
+	{"SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO, 4094}, /* the kernel has MAX_ERRNO 4095, libseccomp wants less */
+	{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE, SECCOMP_RET_DATA},
+	{"SCMP_ACT_LOG", SECCOMP_RET_LOG, 0},
+	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, 0},
+};
+
+/* The action NODE with the number WITH, which is EPERM where none is written. */
+static uint32_t read_action(struct filter_reader *reader, const struct node *node, const struct node *with)
+{
+	const struct action *action = actions;
+	const struct action *const end = actions + sizeof(actions) / sizeof(*actions);
+	uint64_t number = EPERM;
+
+	while (action < end && strcmp(action->name, node->text) != 0)
+		action++;
+	if (action == end) {
+		yaml_problem(reader->problems, node,
+			     strcmp(node->text, "SCMP_ACT_NOTIFY") == 0
+				     ? "%s needs a supervisor that answers, and there is none"
+				     : "unknown action \"%s\"",
+			     node->text);
+		return SECCOMP_RET_KILL_PROCESS;
+	}
+	if (with && action->max == 0)
+		yaml_problem(reader->problems, with, "%s takes no error number", node->text);
+	else if (with && !filter_read_number(reader, with, action->max, &number))
+		return SECCOMP_RET_KILL_PROCESS;
+	return action->action | (action->max ? (uint32_t)number : 0);
+}
+
+/* What MAP says under the keys ACTION, NUMBER and WORD. */
+static uint32_t read_decision(struct filter_reader *reader, const struct node *map, const char *action,
+			      const char *number, const char *word)
+{
+	const struct node *node = member(map, action);
+	const struct node *with = member(map, number);
+
+	if (!node) {
+		yaml_problem(reader->problems, map, "no \"%s\"", action);
+		return SECCOMP_RET_KILL_PROCESS;
+	}
+	if (!filter_is_scalar(reader, node) || (with && !filter_is_scalar(reader, with)))
+		return SECCOMP_RET_KILL_PROCESS;
+	check_errno(reader, member(map, word), with);
+	return read_action(reader, node, with);
+}
+
+static void read_condition(struct filter_reader *reader, const struct node *node)
+{
+	static const struct filter_key keys[] = {
+		{"index", NULL}, {"value", NULL}, {"valueTwo", NULL}, {"op", NULL}, {NULL, NULL},
+	};
+	static const char *const operators[] = {"NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"};
+	struct filter_rule *rule = reader->rule;
+	struct filter_condition condition = {.op = FILTER_NE};
+	uint64_t index = 0;
+
+	filter_read_map(reader, node, keys);
+	if (node->kind != NODE_MAP)
+		return;
+	const struct node *at = member(node, "index"), *value = member(node, "value");
+	const struct node *two = member(node, "valueTwo"), *how = member(node, "op");
+	if (!at || !value || !how) {
+		yaml_problem(reader->problems, node, "an argument needs \"index\", \"value\" and \"op\"");
+		return;
+	}
+	if (!filter_read_number(reader, at, FILTER_ARGS - 1, &index) ||
+	    !filter_read_number(reader, value, UINT64_MAX, &condition.value) ||
+	    (two && !filter_read_number(reader, two, UINT64_MAX, &condition.two)) || !filter_is_scalar(reader, how))
+		return;
+	condition.index = (unsigned int)index;
+	size_t i = 0;
+	const bool named = strncmp(how->text, "SCMP_CMP_", 9) == 0;
+	while (named && i < sizeof(operators) / sizeof(*operators) && strcmp(operators[i], how->text + 9) != 0)
+		i++;
+	if (!named || i == sizeof(operators) / sizeof(*operators)) {
+		yaml_problem(reader->problems, how, "unknown operator \"%s\"", how->text);
+		return;
+	}
+	condition.op = (enum filter_operator)i;
+	if (condition.op == FILTER_MASKED_EQ ? (condition.two & ~condition.value) != 0 : condition.two != 0)
+		yaml_problem(reader->problems, two,
+			     condition.op == FILTER_MASKED_EQ
+				     ? "\"value\" is the mask and lacks bits of \"valueTwo\": this can never hold"
+				     : "\"valueTwo\" means nothing here: only SCMP_CMP_MASKED_EQ has it");
+	for (size_t k = 0; k < rule->nconditions; k++)
+		if (rule->conditions[k].index == condition.index) {
+			/* runc and crun take such conditions for "one of them holds", which lets more through. */
+			yaml_problem(reader->problems, at,
+				     "argument %u stands twice in one rule, which container engines read as \"or\" and "
+				     "others as \"and\": write two rules, or one condition",
+				     condition.index);
+			return;
+		}
+	rule->conditions[rule->nconditions++] = condition;
+}
+
+static void read_conditions(struct filter_reader *reader, const struct node *node)
+{
+	filter_read_list(reader, node, read_condition);
+}
+
+bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep)
+{
+	return rule->here && (rule->caps & ~keep) == 0 && (rule->not_caps & keep) == 0;
+}
+
+const struct node *filter_rule_name(const struct filter_rule *rule, const struct node *before)
+{
+	if (rule->names->kind == NODE_LIST)
+		return before ? before->next : rule->names->first;
+	return before ? NULL : rule->names;
+}
+
+/* A name that libseccomp does not know cannot be filtered: fine where it was to be allowed, otherwise a hole. */
+static void check_names(struct filter_reader *reader, const struct filter_rule *rule)
+{
+	const bool denies = filter_rank(rule->action) < filter_rank(SECCOMP_RET_TRACE);
+
+	for (const struct node *name = filter_rule_name(rule, NULL); name; name = filter_rule_name(rule, name))
+		if (filter_is_scalar(reader, name) && denies && rule->here &&
+		    seccomp_syscall_resolve_name(name->text) == __NR_SCMP_ERROR)
+			yaml_problem(reader->problems, name, "unknown system call \"%s\": it cannot be denied by name",
+				     name->text);
+}
+
+static void read_comment(struct filter_reader *reader, const struct node *node)
+{
+	if (filter_is_scalar(reader, node) && *node->text)
+		reader->rule->comment = node->text;
+}
+
+static void read_rule(struct filter_reader *reader, const struct node *node)
+{
+	static const struct filter_key keys[] = {
+		{"names", NULL},
+		{"name", NULL},
+		{"action", NULL},
+		{"errnoRet", NULL},
+		{"errno", NULL},
+		{"args", read_conditions},
+		{"comment", read_comment},
+		{"includes", filter_read_includes},
+		{"excludes", filter_read_excludes},
+		{NULL, NULL},
+	};
+	struct filter_rule *rule = mem_alloc(&reader->problems->mem, sizeof(*rule));
+
+	rule->node = node;
+	rule->here = true;
+	reader->rule = rule;
+	filter_read_map(reader, node, keys);
+	if (node->kind != NODE_MAP)
+		return;
+	rule->action = read_decision(reader, node, "action", "errnoRet", "errno");
+	const struct node *names = member(node, "names"), *name = member(node, "name");
+	rule->names = names ? names : name;
+	if (!rule->names || (names && name))
+		yaml_problem(reader->problems, node, "a rule has either \"names\" or \"name\"");
+	else
+		check_names(reader, rule);
+	*reader->end = rule;
+	reader->end = &rule->next;
+}
+
+static void read_rules(struct filter_reader *reader, const struct node *node)
+{
+	filter_read_list(reader, node, read_rule);
+}
+
+static void read_flag(struct filter_reader *reader, const struct node *node)
+{
+	static const struct {
+		const char *name;
+		unsigned int flag;
+	} flags[] = {
+		{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+		{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+		{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+	};
+
+	if (!filter_is_scalar(reader, node))
+		return;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (strcmp(flags[i].name, node->text) == 0) {
+			reader->profile->flags |= flags[i].flag;
+			return;
+		}
+	yaml_problem(reader->problems, node, "unknown flag \"%s\", or one for a supervisor", node->text);
+}
+
+static void read_flags(struct filter_reader *reader, const struct node *node)
+{
+	filter_read_list(reader, node, read_flag);
+}
+
+static void refuse_listener(struct filter_reader *reader, const struct node *node)
+{
+	yaml_problem(reader->problems, node->key, "\"%s\" is for SCMP_ACT_NOTIFY, which needs a supervisor",
+		     node->key->text);
+}
+
+bool filter_profile_read(struct filter_profile *profile, struct problems *problems, const struct node *node,
+			 const struct filter_target *target)
+{
+	static const struct filter_key keys[] = {
+		{"defaultAction", NULL},
+		{"defaultErrnoRet", NULL},
+		{"defaultErrno", NULL},
+		{"architectures", filter_read_archs},
+		{"archMap", filter_read_arch_map},
+		{"flags", read_flags},
+		{"listenerPath", refuse_listener},
+		{"listenerMetadata", refuse_listener},
+		{"comment", NULL},
+		{"syscalls", read_rules},
+		{NULL, NULL},
+	};
+	struct filter_reader reader = {.problems = problems, .profile = profile, .target = target};
+	const size_t before = problems->count;
+
+	memset(profile, 0, sizeof(*profile));
+	profile->archs[profile->narchs++] = seccomp_arch_native();
+	reader.end = &profile->rules;
+	filter_read_map(&reader, node, keys);
+	if (node->kind == NODE_MAP) {
+		profile->action = read_decision(&reader, node, "defaultAction", "defaultErrnoRet", "defaultErrno");
+		if (member(node, "architectures") && member(node, "archMap"))
+			yaml_problem(problems, node, "a profile has either \"architectures\" or \"archMap\"");
+	}
+	return problems->count == before;
+}

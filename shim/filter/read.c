@@ -1,0 +1,71 @@
+#include "filter/read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool filter_is_null(const struct node *node)
+{
+	return !node || (node->kind == NODE_SCALAR && !node->quoted && strcmp(node->text, "null") == 0);
+}
+
+bool filter_is_scalar(struct filter_reader *reader, const struct node *node)
+{
+	if (node->kind != NODE_SCALAR)
+		yaml_problem(reader->problems, node, "one value is wanted here, not a list or a mapping");
+	return node->kind == NODE_SCALAR;
+}
+
+bool filter_read_number(struct filter_reader *reader, const struct node *node, uint64_t max, uint64_t *number)
+{
+	char *end = NULL;
+
+	if (!filter_is_scalar(reader, node))
+		return false;
+	/* A leading zero would be octal for other readers of YAML, and JSON has none. */
+	const char *text = node->text;
+	bool plain = text[0] >= '0' && text[0] <= '9' && (text[0] != '0' || !text[1]);
+	errno = 0;
+	*number = plain ? strtoull(text, &end, 10) : 0;
+	if (plain && !*end && !errno && *number <= max)
+		return true;
+	yaml_problem(reader->problems, node, "\"%s\" is not a number from 0 to %llu", text, (unsigned long long)max);
+	return false;
+}
+
+static void unknown_key(struct filter_reader *reader, const struct node *key, const struct filter_key *keys)
+{
+	const char *known = keys->name;
+
+	for (keys++; keys->name; keys++)
+		known = mem_format(&reader->problems->mem, "%s, %s", known, keys->name);
+	yaml_problem(reader->problems, key, "unknown key \"%s\"; known here: %s", key->text, known);
+}
+
+void filter_read_map(struct filter_reader *reader, const struct node *map, const struct filter_key *keys)
+{
+	if (map->kind != NODE_MAP) {
+		yaml_problem(reader->problems, map, "a mapping is wanted here");
+		return;
+	}
+	for (const struct node *node = map->first; node; node = node->next) {
+		const struct filter_key *key = keys;
+		while (key->name && strcmp(key->name, node->key->text) != 0)
+			key++;
+		if (!key->name)
+			unknown_key(reader, node->key, keys);
+		else if (key->read && !filter_is_null(node))
+			key->read(reader, node);
+	}
+}
+
+void filter_read_list(struct filter_reader *reader, const struct node *list,
+		      void (*each)(struct filter_reader *reader, const struct node *node))
+{
+	if (list->kind != NODE_LIST) {
+		each(reader, list);
+		return;
+	}
+	for (const struct node *node = list->first; node; node = node->next)
+		each(reader, node);
+}

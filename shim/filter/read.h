@@ -1,0 +1,39 @@
+/*
+ * Reading a profile: what read.c, profile.c and where.c share.
+ */
+#ifndef CAPSHIM_FILTER_READ_H
+#define CAPSHIM_FILTER_READ_H
+
+#include "filter/parts.h"
+
+struct filter_reader {
+	struct problems *problems;
+	struct filter_profile *profile;
+	const struct filter_target *target;
+	struct filter_rule *rule, **end; /* the one that is read, and where it will be linked */
+	bool excludes;                   /* what is read stands under excludes */
+};
+
+/* A member that a mapping may have. READ NULL: it is looked at elsewhere. A table ends with a NULL name. */
+struct filter_key {
+	const char *name;
+	void (*read)(struct filter_reader *reader, const struct node *node);
+};
+
+/* JSON's null, and a missing member: Go programs write null for empty lists and maps. */
+bool filter_is_null(const struct node *node);
+bool filter_is_scalar(struct filter_reader *reader, const struct node *node);
+bool filter_read_number(struct filter_reader *reader, const struct node *node, uint64_t max, uint64_t *number);
+void filter_read_map(struct filter_reader *reader, const struct node *map, const struct filter_key *keys);
+
+/* Runs EACH on the items of a list, or on the one value that stands for it. */
+void filter_read_list(struct filter_reader *reader, const struct node *list,
+		      void (*each)(struct filter_reader *reader, const struct node *node));
+
+/* where.c: architectures, archMap, includes and excludes */
+void filter_read_archs(struct filter_reader *reader, const struct node *node);
+void filter_read_arch_map(struct filter_reader *reader, const struct node *node);
+void filter_read_includes(struct filter_reader *reader, const struct node *node);
+void filter_read_excludes(struct filter_reader *reader, const struct node *node);
+
+#endif

@@ -1,0 +1,183 @@
+#include <seccomp.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/capability.h"
+#include "filter/read.h"
+
+/* What the kernels of a machine run besides their own ABI, and the machine's name in includes.arches. */
+static const struct machine {
+	uint32_t native;
+	const char *name;
+	uint32_t others[FILTER_ARCHS - 1];
+} machines[] = {
+	{SCMP_ARCH_X86_64, "amd64", {SCMP_ARCH_X86, SCMP_ARCH_X32}},
+	{SCMP_ARCH_X86, "x86", {0}},
+	{SCMP_ARCH_AARCH64, "arm64", {SCMP_ARCH_ARM}},
+	{SCMP_ARCH_ARM, "arm", {0}},
+	{SCMP_ARCH_PPC64LE, "ppc64le", {0}},
+	{SCMP_ARCH_RISCV64, "riscv64", {0}},
+	{SCMP_ARCH_S390X, "s390x", {SCMP_ARCH_S390}},
+};
+
+static const struct machine *this_machine(void)
+{
+	static const struct machine other = {.name = ""};
+	uint32_t native = seccomp_arch_native();
+
+	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++)
+		if (machines[i].native == native)
+			return &machines[i];
+	return &other;
+}
+
+/* The architecture that NODE names; 0 for one that this libseccomp does not know. False: it cannot be one. */
+static bool read_arch_name(struct filter_reader *reader, const struct node *node, uint32_t *arch)
+{
+	static const char prefix[] = "SCMP_ARCH_";
+	char name[32];
+
+	if (!filter_is_scalar(reader, node))
+		return false;
+	size_t length = strlen(node->text);
+	if (strncmp(node->text, prefix, strlen(prefix)) != 0 || length - strlen(prefix) >= sizeof(name)) {
+		yaml_problem(reader->problems, node, "\"%s\" is not an architecture: they begin with %s", node->text,
+			     prefix);
+		return false;
+	}
+	memset(name, 0, sizeof(name));
+	for (size_t i = strlen(prefix); i < length; i++) {
+		char c = node->text[i];
+		name[i - strlen(prefix)] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+	}
+	*arch = seccomp_arch_resolve_name(name);
+	return true;
+}
+
+/* An ABI that this machine cannot run never makes a call here; one that is not named at all stays killed. */
+static void read_arch(struct filter_reader *reader, const struct node *node)
+{
+	struct filter_profile *profile = reader->profile;
+	uint32_t arch = 0;
+
+	if (!read_arch_name(reader, node, &arch))
+		return;
+	for (size_t i = 0; i < profile->narchs; i++)
+		if (profile->archs[i] == arch)
+			return;
+	for (size_t i = 0; i < FILTER_ARCHS - 1; i++)
+		if (arch && this_machine()->others[i] == arch)
+			profile->archs[profile->narchs++] = arch;
+}
+
+void filter_read_archs(struct filter_reader *reader, const struct node *node)
+{
+	filter_read_list(reader, node, read_arch);
+}
+
+static void read_arch_map_entry(struct filter_reader *reader, const struct node *node)
+{
+	static const struct filter_key keys[] = {{"architecture", NULL}, {"subArchitectures", NULL}, {NULL, NULL}};
+	size_t before = reader->profile->narchs;
+	uint32_t arch = 0;
+
+	filter_read_map(reader, node, keys);
+	const struct node *name = node->kind == NODE_MAP ? yaml_get(node, "architecture") : NULL;
+	const struct node *subs = node->kind == NODE_MAP ? yaml_get(node, "subArchitectures") : NULL;
+	if (!name) {
+		yaml_problem(reader->problems, node, "no \"architecture\"");
+		return;
+	}
+	if (!filter_is_null(subs))
+		filter_read_list(reader, subs, read_arch);
+	if (read_arch_name(reader, name, &arch) && arch != reader->profile->archs[0])
+		reader->profile->narchs = before;
+}
+
+void filter_read_arch_map(struct filter_reader *reader, const struct node *node)
+{
+	filter_read_list(reader, node, read_arch_map_entry);
+}
+
+static void read_capability(struct filter_reader *reader, const struct node *node)
+{
+	if (!filter_is_scalar(reader, node))
+		return;
+	int number = capability_number(node->text);
+	if (number < 0)
+		yaml_problem(reader->problems, node, "unknown capability \"%s\"", node->text);
+	else if (reader->excludes)
+		reader->rule->not_caps |= CAPABILITY_BIT(number);
+	else
+		reader->rule->caps |= CAPABILITY_BIT(number);
+}
+
+static void read_capabilities(struct filter_reader *reader, const struct node *node)
+{
+	filter_read_list(reader, node, read_capability);
+}
+
+static void read_arches(struct filter_reader *reader, const struct node *node)
+{
+	bool named = false, any = node->kind == NODE_SCALAR || node->count > 0;
+	const struct node *item = node->kind == NODE_LIST ? node->first : node;
+
+	for (; item; item = node->kind == NODE_LIST ? item->next : NULL)
+		if (filter_is_scalar(reader, item) && strcmp(item->text, this_machine()->name) == 0)
+			named = true;
+	if (any && named == reader->excludes)
+		reader->rule->here = false;
+}
+
+/* Digits of one part of a version, at most 65535; *TEXT ends up behind them. */
+static bool read_part(const char **text, uint32_t *part)
+{
+	const char *start = *text;
+
+	*part = 0;
+	while (**text >= '0' && **text <= '9' && *part <= 6552)
+		*part = *part * 10 + (uint32_t)(*(*text)++ - '0');
+	return *text > start;
+}
+
+static void read_min_kernel(struct filter_reader *reader, const struct node *node)
+{
+	const struct filter_target *target = reader->target;
+	struct filter_kernel *kernel = &reader->profile->kernel;
+	uint32_t major, minor;
+
+	if (!filter_is_scalar(reader, node))
+		return;
+	const char *text = node->text;
+	if (!read_part(&text, &major) || *text++ != '.' || !read_part(&text, &minor) || *text) {
+		yaml_problem(reader->problems, node, "\"%s\" is not a kernel version such as 4.8", node->text);
+		return;
+	}
+	const uint32_t version = major << 16 | minor;
+	const bool reached = version <= (target->kernel_major << 16 | target->kernel_minor);
+	if (reached && version > kernel->reached)
+		kernel->reached = version;
+	if (!reached && (version < kernel->missed || kernel->missed == 0))
+		kernel->missed = version;
+	if (reached == reader->excludes)
+		reader->rule->here = false;
+}
+
+static const struct filter_key where_keys[] = {
+	{"caps", read_capabilities},
+	{"arches", read_arches},
+	{"minKernel", read_min_kernel},
+	{NULL, NULL},
+};
+
+void filter_read_includes(struct filter_reader *reader, const struct node *node)
+{
+	reader->excludes = false;
+	filter_read_map(reader, node, where_keys);
+}
+
+void filter_read_excludes(struct filter_reader *reader, const struct node *node)
+{
+	reader->excludes = true;
+	filter_read_map(reader, node, where_keys);
+}

@@ -1,0 +1,187 @@
+#include "init/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/descriptors.h"
+#include "base/diag.h"
+#include "base/process.h"
+#include "init/loop.h"
+#include "privilege/drop.h"
+#include "privilege/verify.h"
+
+#define BEGINNING(address, page) ((address) & ~((page)-1))
+#define END(address, page) BEGINNING((address) + (page)-1, page)
+
+static _Noreturn void cannot(const char *verb, const char *object)
+{
+	diag_cannot(verb, object, errno, DIAG_NO_CAP);
+}
+
+/*
+ * Nothing may be lost between the fork and the loop, and nothing may end PID 1: so all signals wait until they are
+ * asked for. Not sigfillset(3), which leaves out the two or three that libc keeps to itself. A blocked signal is kept
+ * even where it is ignored, but for SIGCHLD: ignored at the start it would make children vanish without a status.
+ */
+static void hold_signals(void)
+{
+	const uint64_t all = UINT64_MAX;
+	const struct sigaction standard = {.sa_handler = SIG_DFL};
+
+	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all)) != 0)
+		cannot("block", "all signals");
+	if (sigaction(SIGCHLD, &standard, NULL) != 0)
+		cannot("reset", "SIGCHLD");
+}
+
+/* The first of the standard streams that is our controlling terminal, or -1. */
+static int find_terminal(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (tcgetpgrp(fd) >= 0)
+			return fd;
+	return -1;
+}
+
+static void keep_range(struct init_range *kept, size_t *count, uintptr_t from, uintptr_t to)
+{
+	size_t at = (*count)++;
+
+	for (; at > 0 && kept[at - 1].from > from; at--)
+		kept[at] = kept[at - 1];
+	kept[at] = (struct init_range){from, to};
+}
+
+/*
+ * What the loop needs: its code, the pages of the stack around STATE with room below, the first argument (what ps
+ * shows), and the thread's block, where some C libraries let the kernel write at every switch (rseq(2)). The gaps are
+ * all that lies between; above END_OF_STACK there is nothing of ours.
+ */
+static void find_gaps(struct init_state *state, const char *name, uintptr_t end_of_stack)
+{
+	struct init_range kept[INIT_GAPS - 1] = {{0, 0}}, code = init_loop_code();
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), here = (uintptr_t)state, at = 0;
+	uintptr_t thread = (uintptr_t)pthread_self();
+	size_t count = 0;
+
+	keep_range(kept, &count, thread - page, thread + page);
+	keep_range(kept, &count, code.from, code.to);
+	keep_range(kept, &count, here - 2 * page, (uintptr_t)(state + 1));
+	keep_range(kept, &count, (uintptr_t)name, (uintptr_t)name + 1);
+	state->page = page;
+	for (size_t i = 0; i < count; i++) {
+		state->gaps[i] = (struct init_range){at, BEGINNING(kept[i].from, page)};
+		if (at < END(kept[i].to, page))
+			at = END(kept[i].to, page);
+	}
+	state->gaps[count] = (struct init_range){at, END(end_of_stack, page)};
+}
+
+/*
+ * Wipes the strings of the arguments (but for the first) and the environment. execve(2) lays them one behind the other
+ * at the top of the stack, where /proc/PID/cmdline and environ read them. Returns where they end.
+ */
+static uintptr_t wipe(char **argv, char **envp)
+{
+	char *from = NULL, *to = NULL;
+
+	for (char **each = argv; *each; each++) {
+		to = *each + strlen(*each) + 1;
+		if (!from)
+			from = to;
+	}
+	for (char **each = envp; *each; each++)
+		to = *each + strlen(*each) + 1;
+	if (from && to > from)
+		explicit_bzero(from, (size_t)(to - from));
+	return (uintptr_t)to;
+}
+
+/*
+ * Lines 5-12 with nothing to keep, then the filter: from here on this process is what it stays. Only the pipe end
+ * INIT_GO_FD stays open above the standard streams. (A sanitizer would make calls of its own behind the filter.)
+ */
+__attribute__((no_sanitize("address"))) static _Noreturn void
+become_init(const struct plan *plan, struct init_state *state, char **argv, char **envp)
+{
+	static const uint64_t keep_fds[16] = {1 << INIT_GO_FD};
+
+	if (chdir("/") != 0)
+		cannot("enter", "/");
+	workload_descriptors(state->main ? keep_fds : NULL);
+	drop_privileges(&plan->init_holds, &plan->start);
+	verify_privileges(&plan->init_holds);
+	find_gaps(state, argv[0], wipe(argv, envp));
+	filter_load(&init_filter);
+	init_loop(state);
+}
+
+/* In PID 1. The workload leads a process group before it runs, so that no signal can come too early for the group. */
+static _Noreturn void stay(const struct plan *plan, pid_t workload, int go, char **argv, char **envp)
+{
+	const pid_t self = getpid();
+	struct init_state state = {
+		.self = self,
+		.group = getpgrp(),
+		.main = workload,
+		.tty = find_terminal(),
+		.pid1 = self == 1,
+		/* The group of a session leader has no shell above it in the session: it is orphaned, setpgid(2). */
+		.job = self != 1 && getpgrp() != getsid(0),
+		.plan = plan->init,
+		.more = true,
+	};
+
+	/* One that will make a session of its own must not lead a group yet, setsid(2). */
+	if (!plan->new_session && setpgid(workload, workload) != 0)
+		cannot("set", "the process group of the workload");
+	if (!plan->new_session && getpgid(workload) != workload)
+		diag_die(DIAG_UNPROVEN, "cannot prove that the workload leads a process group");
+	if (!state.pid1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+		cannot("set", "PR_SET_CHILD_SUBREAPER");
+	if (go != INIT_GO_FD && dup2(go, INIT_GO_FD) < 0)
+		cannot("duplicate", "a pipe");
+	become_init(plan, &state, argv, envp);
+}
+
+/* The end of file instead of a byte: PID 1 is gone. */
+static void wait_for_init(int go)
+{
+	char byte;
+
+	if (read(go, &byte, 1) != 1)
+		diag_die(DIAG_SYSTEM, "cannot run the workload: its init did not become what it must be");
+	close(go);
+}
+
+void init_fork(const struct plan *plan, char **argv, char **envp)
+{
+	int go[2] = {-1, -1};
+
+	if (!plan->init.on)
+		return;
+	hold_signals();
+	if (pipe2(go, O_CLOEXEC) != 0)
+		cannot("make", "a pipe");
+	pid_t pid = process_fork();
+	if (pid < 0)
+		cannot("fork", "the workload's process");
+	if (pid > 0)
+		stay(plan, pid, go[1], argv, envp);
+	close(go[1]);
+	wait_for_init(go[0]);
+}
+
+void init_pause(const struct plan *plan, char **argv, char **envp)
+{
+	struct init_state state = {.pid1 = getpid() == 1, .tty = -1, .more = true};
+
+	hold_signals();
+	become_init(plan, &state, argv, envp);
+}

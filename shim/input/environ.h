@@ -1,0 +1,71 @@
+/*
+ * The one environment of a run, and ${…}. Order: what the container was started with, env_file, file_environment,
+ * environment from top to bottom; ${…}, templates and the workload see the result.
+ */
+#ifndef CAPSHIM_INPUT_ENVIRON_H
+#define CAPSHIM_INPUT_ENVIRON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "input/yaml.h"
+
+/* An environment: strings NAME=VALUE in memory of the configuration. */
+struct environment {
+	struct mem *mem;
+	struct list vars;
+};
+
+/*
+ * Takes over what execve(2) gave. A name that stands there twice is a problem (shells take the last one, getenv(3)
+ * the first: whoever adds one could choose what others see), so is an entry without '='.
+ */
+void environ_start(struct environment *env, struct problems *problems, char **envp);
+
+const char *environ_get(const struct environment *env, const char *name); /* NULL: unset */
+void environ_set(struct environment *env, const char *name, const char *value);
+void environ_unset(struct environment *env, const char *pattern); /* a name, or a glob with '*' */
+
+/* Is LISTEN_PID the process PID? Then LISTEN_FDS counts for it: sd_listen_fds(3). */
+bool environ_listens(const struct environment *env, pid_t pid);
+
+/* Is NAME a name that can be set: [A-Za-z_][A-Za-z0-9_]*? (Names from outside may be odd, ours may not.) */
+bool environ_name_ok(const char *name);
+
+/*
+ * Reads the lines of an env_file: KEY=VALUE, empty lines and lines that start with '#' are passed over; VALUE is
+ * taken as it stands, but for one pair of quotes around all of it. Lines end with \n or \r\n. Of two lines with the
+ * same key the last one counts. Never sourced, never expanded. No message shows what a line holds.
+ */
+void environ_load(struct environment *env, struct problems *problems, const char *file, const char *text);
+
+/*
+ * Imports secrets from files, from the first entry of LIST (a list, or one scalar) to the last. An entry is
+ *
+ *   NAME      NAME_FILE holds the path of the file whose content becomes NAME's value (Docker's official images);
+ *   a pattern with one '*': every variable that it matches holds such a path. The word FILE (between '_' or the ends)
+ *             stands on one side of the '*'; the target's name is the variable's without that side:
+ *             FILE__* makes FILE__PASSWORD set PASSWORD (linuxserver.io), GF_*__FILE makes GF_X__FILE set GF_X
+ *             (Grafana), *_FILE makes X_FILE set X. A pattern with FILE on neither side or on both is refused.
+ *
+ * With BELOW, a list of directories, every path must lie below one of them as it is written, without . and .. components;
+ * NULL: anywhere. The variable with the path is unset. An empty one, and an empty target, count as not set. Trailing newlines (\n and
+ * \r\n) are stripped from the content, nothing else. Problems, at the entry: both set, a path that is not absolute, or
+ * a file that cannot be found by walk_find()'s rule, is not regular, has more than 1 MiB or a NUL byte, or lies on
+ * procfs. No message has a value in it, and a path only where it begins with '/'.
+ */
+void environ_import(struct environment *env, struct problems *problems, const struct node *list,
+		    const struct list *below);
+
+/*
+ * Expands ${NAME}, ${NAME:-default}, ${NAME:?message}, ${NAME:+word} in the scalar NODE; defaults nest; values are
+ * not expanded again; $${ is a literal ${; $x without braces stays. Returns NULL exactly when it added a problem.
+ */
+const char *environ_expand(const struct environment *env, struct problems *problems, const struct node *node)
+	__attribute__((warn_unused_result));
+
+/* Does TEXT contain a ${ that environ_expand() would act on? */
+bool environ_has_reference(const char *text);
+
+#endif

@@ -1,0 +1,298 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+#include <linux/magic.h>
+
+#include "base/diag.h"
+#include "input/environ.h"
+#include "walk/held.h"
+#include "walk/rule.h"
+
+#define SECRET_LIMIT (1024 * 1024)
+#define SUFFIX "_FILE" /* of a name without a star: the convention of the Docker official images */
+
+/* Which variables name files, and what the values are called. */
+struct rule {
+	const char *prefix, *suffix; /* around the star */
+	bool prefix_goes;            /* the target is without the prefix; otherwise without the suffix */
+};
+
+/* What every import needs to know. */
+struct imports {
+	struct environment *env;
+	struct problems *problems;
+	const struct list *below;
+};
+
+/* Reads all of FD, which has SIZE bytes. NULL: *WHY tells what is wrong. */
+static const char *read_all(struct mem *mem, int fd, size_t size, const char **why)
+{
+	char *bytes = mem_alloc(mem, size + 2);
+	size_t length = 0;
+	ssize_t n = 1;
+
+	/* One byte more than there should be: a file that grew is noticed as well. */
+	while (n > 0 && length <= size) {
+		n = read(fd, bytes + length, size + 1 - length);
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n > 0)
+			length += (size_t)n;
+	}
+	if (n < 0)
+		*why = mem_text(mem, strerror(errno));
+	else if (length != size)
+		*why = "its size is not what the file system says: it changed, or it is no plain file";
+	else if (memchr(bytes, '\0', length))
+		*why = "it holds a NUL byte, which no variable can hold";
+	else
+		*why = NULL;
+	if (*why)
+		return NULL;
+
+	while (length > 0 && bytes[length - 1] == '\n') {
+		length--;
+		if (length > 0 && bytes[length - 1] == '\r')
+			length--;
+	}
+	bytes[length] = '\0';
+	return bytes;
+}
+
+static const char *why_errno(struct mem *mem, int err)
+{
+	char why[512];
+
+	return mem_text(mem, diag_why(why, sizeof(why), err, CAP_DAC_OVERRIDE));
+}
+
+/*
+ * Is it fit to be read? On procfs are files that show other things to root than to the workload, such as the
+ * environment and the memory of processes.
+ */
+static const char *check_found(struct mem *mem, const struct walk_found *found)
+{
+	struct statfs fs = {.f_type = PROC_SUPER_MAGIC};
+
+	if (!S_ISREG(found->stat.st_mode))
+		return "not a regular file";
+	const char *planted = walk_planted(&found->stat, found->parent);
+	if (planted)
+		return planted;
+	if (fstatfs(found->fd, &fs) != 0)
+		return why_errno(mem, errno);
+	if (fs.f_type == PROC_SUPER_MAGIC)
+		return "it lies on procfs";
+	if (found->stat.st_size > SECRET_LIMIT)
+		return "larger than 1 MiB";
+	return NULL;
+}
+
+/* The content of the file PATH without trailing newlines, or NULL and *WHY. */
+static const char *read_secret(struct mem *mem, const char *path, const char **why)
+{
+	struct walk_found found;
+	struct walk_where where = {0};
+	const char *text = NULL;
+
+	if (walk_find(path, WALK_FOLLOW, &found, &where) != 0) {
+		char reason[512];
+		*why = mem_text(mem, walk_why(reason, sizeof(reason), errno, &where));
+		return NULL;
+	}
+	*why = check_found(mem, &found);
+	if (!*why) {
+		int fd = walk_reopen(found.fd, found.parent, found.name, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0) {
+			text = read_all(mem, fd, (size_t)found.stat.st_size, why);
+			close(fd);
+		} else {
+			*why = why_errno(mem, errno);
+		}
+	}
+	walk_release(&found);
+	return text;
+}
+
+/* Is PATH below DIRECTORY, both absolute, by their components? */
+static bool is_below(const char *path, const char *directory)
+{
+	for (;;) {
+		path += strspn(path, "/");
+		directory += strspn(directory, "/");
+		size_t length = strcspn(directory, "/");
+		if (length == 0)
+			return *path != '\0';
+		if (strcspn(path, "/") != length || strncmp(path, directory, length) != 0)
+			return false;
+		path += length;
+		directory += length;
+	}
+}
+
+/* Why PATH is not one of those that the config allows, or NULL. */
+static const char *check_below(struct mem *mem, const char *path, const struct list *below)
+{
+	const char *all = "";
+
+	for (const char *at = path; below && *at; at += strcspn(at, "/")) {
+		at += strspn(at, "/");
+		size_t length = strcspn(at, "/");
+		if (length > 0 && length <= 2 && strspn(at, ".") == length)
+			return "it has . or .. components";
+	}
+	for (size_t i = 0; below && i < below->count; i++) {
+		if (is_below(path, below->items[i]))
+			return NULL;
+		all = mem_format(mem, "%s%s\"%s\"", all, i ? ", " : "", below->items[i]);
+	}
+	return below ? mem_format(mem, "it is not below %s", all) : NULL;
+}
+
+/*
+ * Sets NAME to the content of the file that FILE_NAME names. Empty counts as unset, as in the images that the
+ * convention comes from (Compose passes on ${X:-} as an empty string).
+ */
+static void import(const struct imports *imports, const struct node *node, const char *name, const char *file_name)
+{
+	struct environment *env = imports->env;
+	struct problems *problems = imports->problems;
+	const char *path = environ_get(env, file_name);
+	const char *value = environ_get(env, name);
+	const char *why = NULL;
+
+	environ_unset(env, file_name);
+	if (!path || !*path)
+		return;
+	if (value && *value) {
+		yaml_problem(problems, node, "both %s and %s are set: unset one of them", name, file_name);
+		return;
+	}
+	/* Not shown: whoever mixes up the two variables has put the secret itself here. */
+	if (path[0] != '/') {
+		yaml_problem(problems, node, "%s must be the absolute path of a file that holds the value", file_name);
+		return;
+	}
+	const char *forbidden = check_below(env->mem, path, imports->below);
+	const char *secret = forbidden ? NULL : read_secret(env->mem, path, &why);
+	if (secret)
+		environ_set(env, name, secret);
+	else
+		yaml_problem(problems, node, "cannot read \"%s\": %s (mount the file there, or unset %s)", path,
+			     forbidden ? forbidden : why, file_name);
+	problems->pending += !secret && !forbidden && access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+/* Is FILE a word (between '_' and the ends) of PATTERN, in front of STAR and behind it? */
+static void find_mark(const char *pattern, const char *star, bool *before, bool *behind)
+{
+	*before = *behind = false;
+	for (const char *at = pattern; (at = strstr(at, "FILE")); at++) {
+		bool word = (at == pattern || at[-1] == '_') && (at[4] == '\0' || at[4] == '_');
+		*before |= word && at < star;
+		*behind |= word && at > star;
+	}
+}
+
+/*
+ * Takes a pattern with a star apart. One side of the star marks the variables that name files, and the target is
+ * without it: the side that has the word FILE. Where neither or both have it, it is not clear what is meant.
+ */
+static bool read_rule(struct rule *rule, struct problems *problems, const struct node *node)
+{
+	const char *star = strchr(node->text, '*');
+	bool before, behind;
+
+	find_mark(node->text, star, &before, &behind);
+	if (strchr(star + 1, '*')) {
+		yaml_problem(problems, node, "\"%s\" has more than one *: write an entry for each", node->text);
+		return false;
+	}
+	if (before == behind) {
+		yaml_problem(problems, node,
+			     "\"%s\": the word FILE must stand on one side of the *, as in \"FILE__*\" or "
+			     "\"APP_*_FILE\": that side is left out of the name that is set",
+			     node->text);
+		return false;
+	}
+	rule->prefix = mem_copy(&problems->mem, node->text, (size_t)(star - node->text));
+	rule->suffix = star + 1;
+	rule->prefix_goes = before;
+	if (environ_name_ok(mem_format(&problems->mem, "%s%s", rule->prefix, rule->suffix)))
+		return true;
+	yaml_problem(problems, node, "\"%s\" can match no name: a name has letters, digits and _ only", node->text);
+	return false;
+}
+
+/* The name that RULE sets for the variable VAR (NAME=VALUE), or NULL if it does not match. */
+static const char *target_of(struct mem *mem, const struct rule *rule, const char *var)
+{
+	size_t length = strcspn(var, "=");
+	size_t prefix = strlen(rule->prefix), suffix = strlen(rule->suffix);
+
+	if (length <= prefix + suffix || strncmp(var, rule->prefix, prefix) != 0 ||
+	    strncmp(var + length - suffix, rule->suffix, suffix) != 0)
+		return NULL;
+	return rule->prefix_goes ? mem_copy(mem, var + prefix, length - prefix) : mem_copy(mem, var, length - suffix);
+}
+
+static void import_matching(const struct imports *imports, const struct node *node)
+{
+	struct environment *env = imports->env;
+	struct problems *problems = imports->problems;
+	struct list names = {0}, files = {0};
+	struct rule rule;
+
+	if (!read_rule(&rule, problems, node))
+		return;
+	/* The list first: what is imported must not match again. */
+	for (size_t i = 0; i < env->vars.count; i++) {
+		const char *var = env->vars.items[i];
+		const char *name = target_of(env->mem, &rule, var);
+		if (!name)
+			continue;
+		list_add(env->mem, &names, name);
+		list_add(env->mem, &files, mem_copy(env->mem, var, strcspn(var, "=")));
+	}
+	for (size_t i = 0; i < names.count; i++) {
+		if (environ_name_ok(names.items[i]))
+			import(imports, node, names.items[i], files.items[i]);
+		else
+			yaml_problem(problems, node,
+				     "%s would set \"%s\", which is no name for a variable: use letters, digits and _",
+				     files.items[i], names.items[i]);
+	}
+}
+
+static void import_named(const struct imports *imports, const struct node *node)
+{
+	struct problems *problems = imports->problems;
+	size_t length = strlen(node->text);
+
+	if (!environ_name_ok(node->text))
+		yaml_problem(problems, node, "\"%s\" is no name for a variable: use letters, digits and _", node->text);
+	else if (length > strlen(SUFFIX) && strcmp(node->text + length - strlen(SUFFIX), SUFFIX) == 0)
+		yaml_problem(problems, node, "\"%s\": write the name without " SUFFIX, node->text);
+	else
+		import(imports, node, node->text, mem_format(&problems->mem, "%s" SUFFIX, node->text));
+}
+
+void environ_import(struct environment *env, struct problems *problems, const struct node *list,
+		    const struct list *below)
+{
+	const struct node *node = list->kind == NODE_LIST ? list->first : list;
+	const struct imports imports = {env, problems, below};
+
+	for (; node; node = node == list ? NULL : node->next) {
+		if (node->kind != NODE_SCALAR)
+			yaml_problem(problems, node, "must be a name or a pattern such as \"FILE__*\"");
+		else if (strchr(node->text, '*'))
+			import_matching(&imports, node);
+		else
+			import_named(&imports, node);
+	}
+}

@@ -1,0 +1,54 @@
+/*
+ * From bytes to a checked tree with line and column. Knows no keys; pure on a buffer. Reads JSON as well.
+ */
+#ifndef CAPSHIM_INPUT_YAML_H
+#define CAPSHIM_INPUT_YAML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/problem.h"
+
+#define YAML_LIMIT (1024 * 1024) /* bytes of one document; more is refused */
+
+enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
+
+/*
+ * One value. All of it belongs to the memory of the problems that yaml_read() was given.
+ * Scalars are text and nothing else: `yes`, `0755` and `null` are the characters that were written.
+ */
+struct node {
+	enum node_kind kind;
+	const char *file;          /* for messages */
+	unsigned int line, column; /* where it starts, from 1 */
+	const char *text;          /* scalar: its text, with no NUL inside; otherwise NULL */
+	bool quoted;               /* scalar: written in quotes or as a block */
+	size_t count;              /* list and map: number of entries */
+	struct node *first;        /* list and map: the values, in the order written */
+	struct node *next;         /* the next value of the same list or map */
+	const struct node *key;    /* in a map: the key of this value (a scalar), otherwise NULL */
+};
+
+/*
+ * Reads one document. Refused, each with line and column in PROBLEMS: what is not YAML 1.1 or UTF-8, more than
+ * YAML_LIMIT bytes, NUL bytes, anchors, aliases, tags, directives, a second document, keys that are not scalars,
+ * duplicate keys, more than 64 levels or 20000 values. Returns NULL exactly when it added a problem. An empty document
+ * is an empty map.
+ */
+struct node *yaml_read(struct problems *problems, const char *file, const char *bytes, size_t length)
+	__attribute__((warn_unused_result));
+
+/*
+ * The same, but returns NULL only where it could not read to the end. A tree with problems is for whoever reports what
+ * else is wrong in it, and must not be acted on: of duplicate keys it has the first, an alias is its text.
+ */
+struct node *yaml_read_flawed(struct problems *problems, const char *file, const char *bytes, size_t length)
+	__attribute__((warn_unused_result));
+
+/* The value of KEY in MAP, or NULL. */
+struct node *yaml_get(const struct node *map, const char *key);
+
+/* problem_add() at the place of NODE. */
+#define yaml_problem(problems, node, ...) problem_add(problems, (node)->file, (node)->line, (node)->column, __VA_ARGS__)
+
+#endif

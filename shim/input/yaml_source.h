@@ -1,0 +1,33 @@
+/*
+ * Inside of yaml.c and yaml_hints.c: the text that is read, and what is said about it.
+ */
+#ifndef CAPSHIM_INPUT_YAML_SOURCE_H
+#define CAPSHIM_INPUT_YAML_SOURCE_H
+
+#include <stddef.h>
+
+#include <yaml.h>
+
+#include "base/problem.h"
+
+#define HINT_DIRECTIVE "directives are not accepted: delete this line"
+#define HINT_TEMPLATE "(is this a template whose {{ }} were not filled in?)"
+
+/* BYTES need no NUL behind them. */
+struct source {
+	struct problems *problems;
+	const char *file, *bytes;
+	size_t length;
+};
+
+/* Adds a problem at MARK. */
+void source_problem(const struct source *source, yaml_mark_t mark, const char *text);
+
+/* Adds the problem that an alias, or an anchor or tag, stands at MARK. Returns the word, *name. */
+const char *source_refuse_alias(const struct source *source, yaml_mark_t mark);
+void source_refuse_property(const struct source *source, yaml_mark_t mark);
+
+/* Turns the error at which PARSER stopped into a problem that says what to write. */
+void source_explain(const struct source *source, const yaml_parser_t *parser);
+
+#endif

@@ -1,0 +1,251 @@
+#include "privilege/drop.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/securebits.h>
+
+#include "base/capability.h"
+#include "base/diag.h"
+
+#define BIT(cap) CAPABILITY_BIT(cap)
+#define PERSONALITY_QUERY 0xffffffffUL
+
+_Static_assert(DROP_SECUREBITS == (SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED |
+				   SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED),
+	       "the securebits that end a drop");
+
+static _Noreturn void refused(const char *verb, const char *object, int cap)
+{
+	diag_cannot(verb, object, errno, cap);
+}
+
+/* EINVAL of the setres*id family: the user namespace does not map the id, user_namespaces(7). */
+static _Noreturn void refused_id(const char *kind, uint32_t id, int cap)
+{
+	char why[256];
+
+	if (errno == EINVAL)
+		diag_die(DIAG_SYSTEM, "cannot switch to \"%s %u\": the user namespace does not map this id", kind, id);
+	diag_die(DIAG_SYSTEM, "cannot switch to \"%s %u\": %s", kind, id, diag_why(why, sizeof(why), errno, cap));
+}
+
+/* capset(2): inheritable, permitted and effective set of this thread, the only one. */
+static void set_capabilities(uint64_t inheritable, uint64_t permitted)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	for (int word = 0; word < 2; word++) {
+		data[word].permitted = (uint32_t)(permitted >> (32 * word));
+		data[word].effective = data[word].permitted;
+		data[word].inheritable = (uint32_t)(inheritable >> (32 * word));
+	}
+	if (syscall(SYS_capset, &header, data) != 0)
+		refused("set", "the capability sets", DIAG_NO_CAP);
+}
+
+/* Clears the ambient set: a kernel without one (before 4.3) says EINVAL and has nothing to clear. */
+static void clear_ambient(void)
+{
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
+		refused("clear", "the ambient set", DIAG_NO_CAP);
+}
+
+/* Drops what the start had and WANT does not: CAPBSET_DROP without CAP_SETPCAP is EPERM even for a cleared one. */
+static void drop_bounding(const struct privileges *want, const struct start *start)
+{
+	for (unsigned long cap = 0; cap < start->ncaps; cap++)
+		if (start->bounding & ~want->bounding & BIT(cap))
+			if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+				refused("drop from", "the bounding set", CAP_SETPCAP);
+}
+
+static bool same_groups(const struct privileges *want, const struct start *start)
+{
+	return want->ngroups == start->ngroups &&
+	       (want->ngroups == 0 || memcmp(want->groups, start->groups, want->ngroups * sizeof(*want->groups)) == 0);
+}
+
+static bool same_uid(const struct privileges *want, const struct start *start)
+{
+	return want->uid == start->uid && want->uid == start->euid && want->uid == start->suid;
+}
+
+static bool same_gid(const struct privileges *want, const struct start *start)
+{
+	return want->gid == start->gid && want->gid == start->egid && want->gid == start->sgid;
+}
+
+/* EPERM though CAP_SETGID is there, which drop_plan() saw to: user_namespaces(7), the setgroups file. */
+static _Noreturn void refused_groups(void)
+{
+	if (errno == EPERM)
+		diag_die(DIAG_SYSTEM,
+			 "cannot set \"the supplementary groups\": %s (the user namespace denies "
+			 "setgroups(2), or a seccomp profile does: map groups with newgidmap(1), or ask "
+			 "for those of the start)",
+			 strerror(errno));
+	refused("set", "the supplementary groups", CAP_SETGID);
+}
+
+/*
+ * Raw calls: libc would only add a broadcast to threads that do not exist. What is asked for and already true needs
+ * no privilege and is left alone (a user namespace may deny setgroups for ever).
+ */
+static void switch_groups(const struct privileges *want, const struct start *start)
+{
+	if (!same_groups(want, start) && syscall(SYS_setgroups, want->ngroups, want->groups) != 0)
+		refused_groups();
+	if (!same_gid(want, start) && syscall(SYS_setresgid, want->gid, want->gid, want->gid) != 0)
+		refused_id("gid", want->gid, CAP_SETGID);
+}
+
+static void switch_user(const struct privileges *want, const struct start *start)
+{
+	if (same_uid(want, start))
+		return;
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		refused("set", "PR_SET_KEEPCAPS", DIAG_NO_CAP);
+	if (syscall(SYS_setresuid, want->uid, want->uid, want->uid) != 0)
+		refused_id("uid", want->uid, CAP_SETUID);
+}
+
+static void raise_ambient(uint64_t keep)
+{
+	for (unsigned long cap = 0; cap < 64; cap++)
+		if (keep & BIT(cap) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) != 0)
+			refused("raise", "an ambient capability", DIAG_NO_CAP);
+}
+
+/*
+ * PR_SET_SECUREBITS replaces the whole word: keep the bits that are not capshim's (above 0xff), and do not ask for what
+ * is so already.
+ */
+static void lock_securebits(const struct privileges *want, const struct start *start)
+{
+	unsigned int bits = (start->securebits & ~0xffU) | DROP_SECUREBITS;
+
+	if (want->lock && start->securebits != bits && prctl(PR_SET_SECUREBITS, (unsigned long)bits, 0, 0, 0) != 0)
+		refused("lock", "the securebits", CAP_SETPCAP);
+}
+
+/* PR_SET_SECUREBITS has cleared it, where that was called. PR_SET_KEEPCAPS is EPERM where KEEP_CAPS is locked off. */
+static void clear_keepcaps(void)
+{
+	if (prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) != 0 && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0)
+		refused("clear", "PR_SET_KEEPCAPS", DIAG_NO_CAP);
+}
+
+static void forbid_new_privileges(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		refused("set", "no_new_privs", DIAG_NO_CAP);
+	/* After the last change of credentials: each of those sets it anew from fs.suid_dumpable, proc(5). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		refused("set", "PR_SET_DUMPABLE", DIAG_NO_CAP);
+}
+
+/*
+ * What survives both the drop and execve(2) and is not ours to pass on: root's session keyring, interval timers, a
+ * personality that takes away randomisation. Docker's profile answers EPERM for keyctl(2), a kernel without keys
+ * ENOSYS; then the workload cannot use the keyring either.
+ */
+static void clean_leftovers(void)
+{
+	const struct itimerval off = {{0, 0}, {0, 0}};
+
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != EPERM && errno != ENOSYS &&
+	    errno != EOPNOTSUPP)
+		refused("join", "a session keyring of its own", DIAG_NO_CAP);
+	if (setitimer(ITIMER_REAL, &off, NULL) != 0 || setitimer(ITIMER_VIRTUAL, &off, NULL) != 0 ||
+	    setitimer(ITIMER_PROF, &off, NULL) != 0)
+		refused("disarm", "the interval timers", DIAG_NO_CAP);
+	int now = personality(PERSONALITY_QUERY);
+	if (now < 0 || (now & ~PER_MASK && personality((unsigned long)now & PER_MASK) < 0))
+		refused("reset", "the personality", DIAG_NO_CAP);
+}
+
+/*
+ * The order is the product: every line says what it needs, and so why it stands before the next.
+ * Sources: capabilities(7), "Effect of user ID changes" and "The securebits flags"; kernel/cred, security/commoncap.c.
+ */
+void drop_privileges(const struct privileges *want, const struct start *start)
+{
+	uint64_t setpcap = start->permitted & BIT(CAP_SETPCAP);
+
+	clear_ambient();            /* needs nothing; first, so that nothing below can bring one back */
+	drop_bounding(want, start); /* needs SETPCAP effective: setresuid below empties the effective set */
+	switch_groups(want, start); /* needs SETGID effective: before setresuid as well */
+	switch_user(want, start);   /* needs SETUID effective; KEEPCAPS lets the permitted set outlive it */
+	set_capabilities(want->keep, want->keep | setpcap); /* effective again, for the lock; I = kept, for ambient */
+	raise_ambient(want->keep);    /* needs P and I, and NO_CAP_AMBIENT_RAISE not yet locked: before the lock */
+	lock_securebits(want, start); /* needs SETPCAP effective: before it goes */
+	set_capabilities(want->keep, want->keep); /* needs nothing; SETPCAP was the last use of privilege */
+	clear_keepcaps();        /* needs nothing; set above, and cleared by the lock unless it was not called */
+	forbid_new_privileges(); /* needs nothing, and lets the filter load without CAP_SYS_ADMIN */
+	clean_leftovers();       /* needs nothing; with the ids of the workload, whose keyring it becomes */
+}
+
+static const char *missing(struct mem *mem, int cap, const char *purpose)
+{
+	char name[32];
+
+	capability_name(name, sizeof(name), (unsigned int)cap);
+	return mem_format(mem, "%s needs %s: add it to the container's cap_add", purpose, name);
+}
+
+/* The lock of each securebit is the next higher bit. A locked one stays as it is for ever. */
+static const char *securebits_forbid(const struct privileges *want, const struct start *start)
+{
+	unsigned int bits = start->securebits, locked = (bits >> 1) & 0x55;
+
+	if (want->lock && locked & ((bits ^ DROP_SECUREBITS) | SECBIT_KEEP_CAPS))
+		return "a securebit was locked before the start in another way than capshim locks it: start capshim "
+		       "without the lock";
+	if (locked & SECBIT_KEEP_CAPS && !same_uid(want, start))
+		return "the securebit KEEP_CAPS was locked before the start: start capshim without the lock";
+	if (want->keep && bits & SECBIT_NO_CAP_AMBIENT_RAISE)
+		return "the securebit NO_CAP_AMBIENT_RAISE is set at the start, and cap_add needs ambient "
+		       "capabilities: start capshim without it, or leave cap_add empty";
+	return NULL;
+}
+
+const char *drop_plan(struct privileges *want, const struct start *start, struct mem *mem)
+{
+	bool setpcap = start->effective & BIT(CAP_SETPCAP);
+	uint64_t absent = want->keep & ~start->permitted;
+	char list[1024];
+
+	want->bounding = want->keep & start->bounding; /* an inheritable capability may be in permitted only */
+	want->lock = setpcap || (start->securebits & 0xff) == DROP_SECUREBITS;
+	if (absent && start->euid != 0)
+		return mem_format(mem,
+				  "cap_add asks for %s, and a start as uid %u has nothing to keep: start the container "
+				  "as root, or write cap_add_optional",
+				  capability_list(list, sizeof(list), absent), start->euid);
+	if (absent)
+		return mem_format(mem, "cap_add asks for %s, which the container does not have: add it to its cap_add",
+				  capability_list(list, sizeof(list), absent));
+	if (!setpcap && start->bounding != want->bounding) {
+		if (start->euid == 0 || start->euid != want->uid)
+			return missing(mem, CAP_SETPCAP, "emptying the bounding set");
+		want->bounding = start->bounding; /* out of reach, and no_new_privs makes it worthless */
+	}
+	if (want->uid == 0 && !want->lock)
+		return missing(mem, CAP_SETPCAP, "locking NOROOT for a workload that runs as uid 0");
+	if (!same_groups(want, start) && !(start->effective & BIT(CAP_SETGID)))
+		return missing(mem, CAP_SETGID, "setting the supplementary groups");
+	if (!same_gid(want, start) && !(start->effective & BIT(CAP_SETGID)))
+		return missing(mem, CAP_SETGID, "switching to the workload's group");
+	if (!same_uid(want, start) && !(start->effective & BIT(CAP_SETUID)))
+		return missing(mem, CAP_SETUID, "switching to the workload's user");
+	return securebits_forbid(want, start);
+}

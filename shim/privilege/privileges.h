@@ -1,0 +1,28 @@
+/*
+ * A state of privilege: what the drop is to reach, and the proof to find.
+ */
+#ifndef CAPSHIM_PRIVILEGE_PRIVILEGES_H
+#define CAPSHIM_PRIVILEGE_PRIVILEGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a process is to hold, no more and no less. */
+struct privileges {
+	uint32_t uid, gid;      /* real, effective, saved and file system ids */
+	const uint32_t *groups; /* supplementary groups, ascending, none twice */
+	size_t ngroups;
+	uint64_t keep;     /* inheritable, permitted, effective and ambient set hold exactly these */
+	uint64_t bounding; /* and the bounding set these: keep, or what a non-root start cannot reach */
+	bool lock;         /* securebits end as DROP_SECUREBITS; false only where CAP_SETPCAP was never there */
+};
+
+/*
+ * NOROOT and NO_CAP_AMBIENT_RAISE on, NO_SETUID_FIXUP off, all three locked; KEEP_CAPS off and not locked. A child of a
+ * workload that keeps SETUID then loses its capabilities when it leaves uid 0, as it does without capshim, and programs
+ * that set PR_SET_KEEPCAPS before they drop by themselves (ping, named, chronyd, setpriv) work.
+ */
+#define DROP_SECUREBITS 0xcbU
+
+#endif

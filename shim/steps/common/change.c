@@ -1,0 +1,98 @@
+#include "steps/common/change.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <linux/capability.h>
+
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/held.h"
+
+#define HARD_LINK_TEXT "it has %u names (hard links), and one may lie elsewhere"
+
+/* Names of other places that a user may have given to a file of root's: fs.protected_hardlinks may be off. */
+static bool is_hard_link(const struct walk_stat *now)
+{
+	return !S_ISDIR(now->mode) && now->nlink > 1;
+}
+
+void change_not_kept(struct setup *setup, const char *verb, const char *path, const struct walk_stat *now)
+{
+	setup_refused(setup, verb, path, "the file system did not keep it: it reads uid %u, gid %u, mode %04o",
+		      now->uid, now->gid, (unsigned int)now->mode & 07777);
+}
+
+bool change_is_due(const struct change *change, const struct walk_stat *now)
+{
+	return change->always || change->differs(change, now);
+}
+
+void change_failed(struct change *change, const char *path, int err)
+{
+	if (err == EINVAL || err == EOVERFLOW)
+		setup_refused(change->setup, change->verb, path,
+			      "the file system or the user namespace does not know this owner or mode");
+	else
+		setup_failed(change->setup, change->verb, path, err, err == EACCES ? CAP_DAC_OVERRIDE : change->cap);
+}
+
+bool change_held(struct change *change, const struct held *held)
+{
+	if (!change_is_due(change, &held->now)) {
+		change->setup->same++;
+		return false;
+	}
+	if (is_hard_link(&held->now) && change->step->hardlinks == HARDLINKS_SKIP) {
+		change->links++;
+		return false;
+	}
+	if (is_hard_link(&held->now) && change->step->hardlinks == HARDLINKS_REFUSE) {
+		setup_refused(change->setup, change->verb, held->path, HARD_LINK_TEXT, held->now.nlink);
+		return false;
+	}
+	if (change->apply(change, held) != 0) {
+		change_failed(change, held->path, errno);
+		return false;
+	}
+	change->setup->changed++;
+	return true;
+}
+
+void change_settle(struct setup *setup, const struct held *held, mode_t mode, const struct owner *owner, bool made)
+{
+	struct walk_stat now = held->now;
+	bool always = owner_is_ambiguous(owner);
+	bool owned = !owner_differs(owner, &now) && !always;
+
+	if (mode == KEEP_MODE)
+		mode = now.mode & 07777;
+	if (owned && mode == (now.mode & 07777)) {
+		*(made ? &setup->changed : &setup->same) += 1;
+		return;
+	}
+	if (is_hard_link(&now)) {
+		setup_refused(setup, "change", held->path, HARD_LINK_TEXT, now.nlink);
+		return;
+	}
+	if (!owned && owner_apply(owner, held, always) != 0) {
+		setup_failed(setup, "chown", held->path, errno, CAP_CHOWN);
+		return;
+	}
+	if (mode != (now.mode & 07777) && walk_chmod(held->fd, held->parent, held->name, mode) != 0) {
+		setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
+		return;
+	}
+	if (walk_stat(held->fd, "", &now) != 0 || owner_differs(owner, &now) || mode != (now.mode & 07777))
+		change_not_kept(setup, "change", held->path, &now);
+	else
+		setup->changed++;
+}
+
+void change_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	for (size_t i = 0; i < step->items.count; i++)
+		if (step->recursive && step->items.items[i][strspn(step->items.items[i], "/")] == '\0')
+			yaml_problem(problems, node, "\"%s: /\" cannot be recursive: name the directories",
+				     step->verb->name);
+}

@@ -1,0 +1,53 @@
+/*
+ * What chown and chmod share: finding what a step names, walking it where it is recursive, and changing what differs
+ * on a descriptor after looking at it once more.
+ */
+#ifndef CAPSHIM_STEPS_COMMON_CHANGE_H
+#define CAPSHIM_STEPS_COMMON_CHANGE_H
+
+#include "steps/common/owner.h"
+#include "steps/setup.h"
+
+struct change {
+	struct setup *setup;
+	const struct step *step;
+	const char *verb;
+	int cap; /* that the change needs */
+	/* Is this not yet as the step wants it? */
+	bool (*differs)(const struct change *change, const struct walk_stat *now);
+	/* Changes it: 0, or -1 with errno. */
+	int (*apply)(struct change *change, const struct held *held);
+	bool by_name;       /* apply() can do without a descriptor */
+	bool always;        /* differs() cannot be relied on: apply() to everything */
+	struct owner owner; /* chown */
+	uint64_t cleared;   /* chown: files that lost set-id bits */
+	uint64_t links;     /* hard links passed over */
+};
+
+/* Is this not yet as the step wants it, or can that not be known? */
+bool change_is_due(const struct change *change, const struct walk_stat *now);
+
+/* Changes what is held, if it is due and is no hard link; counts it, and reports a failure. True: it was changed. */
+bool change_held(struct change *change, const struct held *held);
+
+/* Reports that PATH could not be changed. */
+void change_failed(struct change *change, const char *path, int err);
+
+/*
+ * Reports that PATH did not become what it was changed to, but reads as NOW. FAT and some network file systems say yes to
+ * everything; without CAP_FSETID a set-group-ID bit gets lost.
+ */
+void change_not_kept(struct setup *setup, const char *verb, const char *path, const struct walk_stat *now);
+
+/* The check of both: neither walks "/", which holds what no step may touch. */
+void change_check(const struct step *step, struct problems *problems, const struct node *node);
+
+#define KEEP_MODE ((mode_t)-1)
+
+/*
+ * Gives an object that a step names this mode (KEEP_MODE: as it is) and these owners (ACCOUNTS_NO_ID: as it is) where
+ * they differ, reads them back, and counts it: as changed in any case where the step MADE it just now.
+ */
+void change_settle(struct setup *setup, const struct held *held, mode_t mode, const struct owner *owner, bool made);
+
+#endif

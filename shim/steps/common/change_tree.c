@@ -1,0 +1,341 @@
+/*
+ * A whole tree for chown and chmod. Holding every file by a descriptor costs two system calls more than changing it by
+ * its name, as chown(1) does; so where the directory is root's alone, and a name cannot come to mean something else,
+ * chown does that as well. And the files are dealt out by their names into a part for every processor. The first part
+ * is walked here; if it turns out to be large, the others are walked by other processes meanwhile, and otherwise here,
+ * one after the other: listing a small tree again costs next to nothing. While there are other processes no directory
+ * is changed: what they found to be root's alone must stay so. A second walk does that, with the top last.
+ */
+#include "steps/common/change_tree.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/process.h"
+#include "steps/common/change.h"
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/tree.h"
+#include "walk/walk.h"
+
+#define PROGRESS_EVERY 64 /* entries: reading the clock for each would cost as much as the entry */
+#define SHARE_AFTER 512   /* entries of the first part: many times what starting a process costs */
+#define SHARE_MAX 4       /* parts */
+#define DESCRIPTORS 1024
+
+/* What another process did; in memory shared with it. */
+struct result {
+	uint64_t changed, same, links, cleared;
+	size_t failures, mounts;
+};
+
+struct job {
+	struct change *change;
+	struct walk_tree tree;
+	int top;
+	const char *path;
+	uint64_t entries;        /* seen in this part */
+	bool deferred;           /* directories are left to be changed when the others are done */
+	pid_t others[SHARE_MAX]; /* processes of the parts from 1; 0: none */
+	struct result *results;  /* NULL: not shared */
+};
+
+static void share(struct job *job);
+static void share_end(struct job *job);
+static void job_walk(struct job *job);
+static void deferred(const struct job *first);
+
+static bool is_changed_type(const struct walk_stat *a, const struct walk_stat *b)
+{
+	return ((a->mode ^ b->mode) & S_IFMT) != 0;
+}
+
+static void count(struct job *job, const char *path)
+{
+	if (++job->entries % PROGRESS_EVERY == 0)
+		setup_progress(job->change->setup, path);
+	if (job->entries == SHARE_AFTER && job->tree.part == 0)
+		share(job);
+}
+
+/*
+ * One that is no directory. The tree learns to hold the next one at once if this one was due: neighbours are mostly
+ * alike, and that saves looking at it twice.
+ */
+static void job_file(void *context, const struct walk_entry *entry)
+{
+	struct job *job = context;
+	struct change *change = job->change;
+	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
+
+	count(job, entry->path);
+	bool due = change_is_due(change, &entry->stat), by_name = change->by_name && entry->roots;
+	job->tree.pin = due && !by_name;
+	if (!due) {
+		change->setup->same++;
+		return;
+	}
+	if (by_name && entry->fd < 0) {
+		(void)change_held(change, &held);
+		return;
+	}
+	if (entry->fd < 0)
+		held.fd = walk_pin(entry, &held.now);
+	if (held.fd < 0) {
+		if (errno != ENOENT)
+			change_failed(change, entry->path, errno);
+		return;
+	}
+	if (!is_changed_type(&entry->stat, &held.now))
+		(void)change_held(change, &held);
+	if (entry->fd < 0)
+		close(held.fd);
+}
+
+static void job_leave(void *context, const struct walk_entry *entry)
+{
+	struct job *job = context;
+	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
+
+	count(job, entry->path);
+	/* The top is what on_root_mismatch looks at: it is changed when all else is. */
+	if (entry->depth == 0) {
+		share_end(job);
+		if (job->deferred)
+			deferred(job);
+	}
+	if (entry->depth > 0 && job->results && change_is_due(job->change, &entry->stat))
+		job->deferred = true;
+	else
+		(void)change_held(job->change, &held);
+}
+
+static void directory_leave(void *context, const struct walk_entry *entry)
+{
+	struct job *job = context;
+	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
+
+	if (entry->depth > 0 && change_is_due(job->change, &entry->stat))
+		(void)change_held(job->change, &held);
+}
+
+/* The first walk has reported it. */
+static void known_failure(void *context, const char *path, int err)
+{
+	(void)context;
+	(void)path;
+	(void)err;
+}
+
+/* The directories that waited for the other processes. */
+static void deferred(const struct job *first)
+{
+	struct job job = {.change = first->change, .tree = first->tree, .top = first->top, .path = first->path};
+
+	job.tree.context = &job;
+	job.tree.file = NULL;
+	job.tree.leave = directory_leave;
+	job.tree.failed = known_failure;
+	job.tree.parts = 0;
+	job_walk(&job);
+}
+
+static void job_failed(void *context, const char *path, int err)
+{
+	struct job *job = context;
+
+	setup_failed(job->change->setup, job->change->verb, path, err, CAP_DAC_OVERRIDE);
+}
+
+static void job_walk(struct job *job)
+{
+	struct change *change = job->change;
+
+	if (walk_tree(&job->tree, job->top, job->path) == 0)
+		return;
+	if (errno == EINVAL)
+		setup_refused(change->setup, change->verb, job->path, "it is the root directory");
+	else if (errno == ESTALE)
+		setup_refused(change->setup, change->verb, job->path, "a directory was moved while it was walked");
+	else
+		change_failed(change, job->path, errno);
+}
+
+/* Another process: its part of the files, from the beginning of the tree. */
+static _Noreturn void work(const struct job *first, unsigned int part)
+{
+	struct setup setup = *first->change->setup;
+	struct change change = *first->change;
+	struct job job = {.change = &change, .tree = first->tree, .top = first->top, .path = first->path};
+
+	/* The descriptors of the walk that it was forked from: it needs room for its own. */
+	for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS; fd++)
+		if (fd != job.top)
+			close(fd);
+	setup.changed = setup.same = 0;
+	setup.said.tv_sec += INT32_MAX; /* the first process says how far it is */
+	change.setup = &setup;
+	change.links = change.cleared = 0;
+	job.tree.context = &job;
+	job.tree.leave = NULL;
+	job.tree.mounts = 0;
+	job.tree.part = part;
+	job_walk(&job);
+	first->results[part] = (struct result){
+		.changed = setup.changed,
+		.same = setup.same,
+		.links = change.links,
+		.cleared = change.cleared,
+		.failures = setup.failures - first->change->setup->failures,
+		.mounts = job.tree.mounts,
+	};
+	_exit(0);
+}
+
+static unsigned int processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	return CPU_COUNT(&set) < SHARE_MAX ? (unsigned int)CPU_COUNT(&set) : SHARE_MAX;
+}
+
+/* Gives the other parts to other processes. Those for which none can be had are left to share_end(). */
+static void share(struct job *job)
+{
+	pid_t first = getpid();
+	void *memory = mmap(NULL, SHARE_MAX * sizeof(*job->results), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			    -1, 0);
+
+	if (memory == MAP_FAILED || !memory)
+		return;
+	job->results = memory;
+	for (unsigned int part = 1; part < job->tree.parts; part++) {
+		job->others[part] = process_fork();
+		if (job->others[part] == 0) {
+			/* What ends the first one must end them all; it may have ended already. */
+			if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != first)
+				_exit(1);
+			work(job, part);
+		}
+	}
+}
+
+/* Waits for the process that does PART and counts what it did. Ends this one too where a failure ended that one. */
+static void collect(struct job *job, unsigned int part)
+{
+	struct change *change = job->change;
+	const struct result *result = &job->results[part];
+	int status = SIGKILL; /* killed, unless waitpid(2) says more */
+
+	while (waitpid(job->others[part], &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status))
+		setup_refused(change->setup, change->verb, job->path, "a process that shared the work was killed");
+	else if (WEXITSTATUS(status) != 0)
+		_exit(WEXITSTATUS(status)); /* it has said why */
+	change->setup->changed += result->changed;
+	change->setup->same += result->same;
+	change->setup->failures += result->failures;
+	change->links += result->links;
+	change->cleared += result->cleared;
+	job->tree.mounts += result->mounts;
+}
+
+/* All parts but the first, which walks the directories as well and so ends last. */
+static void share_end(struct job *job)
+{
+	for (unsigned int part = 1; part < job->tree.parts; part++) {
+		if (job->others[part] > 0) {
+			collect(job, part);
+			continue;
+		}
+		struct job rest = {.change = job->change, .tree = job->tree, .top = job->top, .path = job->path};
+		rest.tree.context = &rest;
+		rest.tree.leave = NULL;
+		rest.tree.mounts = 0;
+		rest.tree.part = part;
+		job_walk(&rest);
+		job->tree.mounts += rest.tree.mounts;
+	}
+	job->tree.parts = 1;
+	if (job->results)
+		munmap(job->results, SHARE_MAX * sizeof(*job->results));
+	job->results = NULL;
+}
+
+static void change_tree(struct change *change, int top, const char *path)
+{
+	const struct step *step = change->step;
+	struct job job = {
+		.change = change,
+		.tree = {.cross_mounts = step->cross_mounts,
+			 .exclude = &step->exclude,
+			 .file = job_file,
+			 .leave = job_leave,
+			 .failed = job_failed,
+			 .parts = processors()},
+		.top = top,
+		.path = path,
+	};
+
+	job.tree.context = &job;
+	job_walk(&job);
+	share_end(&job); /* where the walk had to stop before its end */
+	if (job.tree.mounts)
+		setup_note(change->setup, "%zu entries of \"%s\" lie on other mounts and were left alone%s",
+			   job.tree.mounts, path,
+			   step->verb->options & OPTION_CROSS_MOUNTS ? " (write \"cross_mounts: true\" to include them)"
+								     : "");
+}
+
+static void change_object(struct change *change, const struct walk_found *found, struct held *held)
+{
+	held->fd = found->fd;
+	held->parent = found->parent;
+	held->name = found->name;
+	if (walk_stat(held->fd, "", &held->now) != 0) {
+		change_failed(change, held->path, errno);
+		return;
+	}
+	if (S_ISDIR(held->now.mode) && change->step->recursive) {
+		if (change->step->change_policy == CHANGE_ON_ROOT_MISMATCH && !change_is_due(change, &held->now))
+			change->setup->same++;
+		else
+			change_tree(change, held->fd, held->path);
+		return;
+	}
+	if (change_held(change, held) &&
+	    (walk_stat(held->fd, "", &held->now) != 0 || change->differs(change, &held->now)))
+		change_not_kept(change->setup, change->verb, held->path, &held->now);
+}
+
+void change_run(struct change *change)
+{
+	const struct step *step = change->step;
+	struct walk_where where;
+	struct walk_found found;
+
+	for (size_t i = 0; i < step->items.count; i++) {
+		struct held held = {.path = step->items.items[i]};
+		if (walk_find(held.path, WALK_FOLLOW, &found, &where) == 0) {
+			change_object(change, &found, &held);
+			walk_release(&found);
+		} else if (errno != ENOENT || !step->only_if_exists) {
+			setup_unreachable(change->setup, change->verb, held.path, errno, &where);
+		}
+	}
+	if (change->links)
+		setup_note(change->setup,
+			   "%llu files that have several names (hard links) were left alone, for a name "
+			   "may lie elsewhere",
+			   (unsigned long long)change->links);
+}

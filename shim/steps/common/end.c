@@ -1,0 +1,80 @@
+#include "steps/common/end.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define END_SECONDS 10
+#define LAST_PID (1 << 22) /* PID_MAX_LIMIT of the kernel, proc(5) */
+#define SWEEP 4096         /* process ids between two looks at the clock */
+
+static bool passed(const struct timespec *end)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec > end->tv_sec || (now.tv_sec == end->tv_sec && now.tv_nsec >= end->tv_nsec);
+}
+
+/* Reaps what has ended by itself; true if no child is left. __WALL: also children made by clone(2) without SIGCHLD. */
+static bool childless(void)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(-1, NULL, WNOHANG | __WALL);
+	while (pid > 0);
+	return pid < 0 && errno == ECHILD;
+}
+
+/* Kills the child PID (with the group that bears its number) and reaps it. False with errno. */
+static bool end_child(pid_t pid, const struct timespec *end)
+{
+	static const struct timespec pause = {.tv_nsec = 500000};
+
+	(void)kill(-pid, SIGKILL);
+	if (kill(pid, SIGKILL) != 0 && errno == EPERM && waitpid(pid, NULL, WNOHANG | __WALL) == 0) {
+		errno = EPERM;
+		return false;
+	}
+	while (waitpid(pid, NULL, WNOHANG | __WALL) == 0) {
+		if (passed(end)) {
+			errno = ETIMEDOUT;
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+/*
+ * waitid(2) answers ECHILD for a number that is no child of ours, which finds the children without /proc. Numbers are
+ * given out in ascending order, so a child's is above its parent's: one sweep upwards from our own meets every child,
+ * and its children, which have become ours by then, later. Only where the numbers have wrapped it must go round.
+ */
+bool run_end_children(void)
+{
+	struct timespec end;
+	pid_t pid = getpid();
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += END_SECONDS;
+	while (!childless()) {
+		if (passed(&end)) {
+			errno = ETIMEDOUT;
+			return false;
+		}
+		for (int i = 0; i < SWEEP; i++) {
+			siginfo_t info;
+			pid = pid < LAST_PID ? pid + 1 : 1;
+			if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0) {
+				if (!end_child(pid, &end))
+					return false;
+				break;
+			}
+		}
+	}
+	return true;
+}

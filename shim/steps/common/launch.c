@@ -1,0 +1,285 @@
+#include "steps/common/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/descriptors.h"
+#include "base/diag.h"
+#include "base/fd.h"
+#include "base/process.h"
+#include "base/signals.h"
+#include "privilege/drop.h"
+#include "privilege/verify.h"
+#include "steps/common/end.h"
+#include "steps/common/say.h"
+#include "walk/walk.h"
+
+#define KEPT 1024 /* descriptors that workload_descriptors() can be told to keep */
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U /* Linux 6.3; with vm.memfd_noexec=2 nothing else is allowed */
+#endif
+
+/* How far the child came: sent over a pipe that execve(2) closes. */
+enum stage { STAGE_NOT_NARROWED, STAGE_DIRECTORY, STAGE_EXECUTING, STAGE_NOT_EXECUTED };
+
+struct report {
+	enum stage stage;
+	int err;
+};
+
+/* What the child needs. */
+struct launch {
+	struct run_image image;
+	int input;
+	int report;
+	char *const *environment;
+	const struct start *start;
+	const struct step *step; /* NULL for `succeeds` */
+};
+
+static char clean_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+static char *const clean_environment[] = {clean_path, NULL};
+static char *const no_environment[] = {NULL};
+
+/*
+ * Standard input. Text comes from a memory file: unlike a pipe it can hold all of it before there is a reader. An
+ * empty one stands in where the image has no /dev/null.
+ */
+static int open_input(const char *text)
+{
+	int fd = -1;
+
+	if (!text)
+		fd = walk_openat(AT_FDCWD, "/dev/null", O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+	if (fd >= 0)
+		return fd;
+	fd = walk_descriptor(memfd_create("stdin", MFD_CLOEXEC | MFD_NOEXEC_SEAL));
+	if (fd < 0 && errno == EINVAL)
+		fd = walk_descriptor(memfd_create("stdin", MFD_CLOEXEC));
+	size_t length = text ? strlen(text) : 0;
+	while (fd >= 0 && length > 0) {
+		ssize_t wrote = write(fd, text, length);
+		if (wrote <= 0) {
+			close(fd);
+			return -1;
+		}
+		text += wrote;
+		length -= (size_t)wrote;
+	}
+	if (fd >= 0 && lseek(fd, 0, SEEK_SET) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void tell(int fd, enum stage stage, int err)
+{
+	struct report report = {.stage = stage, .err = err};
+
+	/* Less than PIPE_BUF: all or nothing. Without it the parent takes the worst for true. */
+	(void)!write(fd, &report, sizeof(report));
+}
+
+/*
+ * The child. Nothing but 0-2 goes on, and the signal state that the container gave; then, with `user` or `cap_add`, the
+ * same drop and proof as the workload's, which end the process themselves where they fail. The directory is entered
+ * after that, by the rights that the program has, and never through a link that somebody planted.
+ */
+static _Noreturn void become_program(const struct launch *launch)
+{
+	const struct step *step = launch->step;
+	uint64_t keep[KEPT / 64] = {7};
+	const char *directory = step && step->working_dir ? step->working_dir : "/";
+
+	(void)setpgid(0, 0); /* cannot fail in a new child; the parent does it too, whoever comes first */
+	keep[launch->image.fd / 64] |= UINT64_C(1) << (launch->image.fd % 64);
+	keep[launch->report / 64] |= UINT64_C(1) << (launch->report % 64);
+	if (dup2(launch->input, 0) != 0)
+		diag_cannot("open", "standard input", errno, DIAG_NO_CAP);
+	workload_descriptors(keep);
+	workload_signals(launch->start);
+	if (step && step->user.narrowed) {
+		drop_privileges(&step->user.want, launch->start);
+		verify_privileges(&step->user.want);
+	}
+	int fd = walk_open(directory, WALK_FOLLOW, NULL);
+	if (fd < 0 || fchdir(fd) != 0) {
+		tell(launch->report, STAGE_DIRECTORY, errno);
+		_exit(DIAG_SYSTEM);
+	}
+	close(fd);
+	tell(launch->report, STAGE_EXECUTING, 0);
+	syscall(SYS_execveat, launch->image.fd, "", launch->image.argv, launch->environment, AT_EMPTY_PATH);
+	tell(launch->report, STAGE_NOT_EXECUTED, errno);
+	_exit(DIAG_SYSTEM);
+}
+
+enum outcome { OUTCOME_ENDED, OUTCOME_STOPPED, OUTCOME_LATE };
+
+/* Has PID been stopped? Nobody is there who could let it go on. */
+static bool is_stopped(pid_t pid)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == pid;
+}
+
+/* Waits for PID to end; it stays a zombie, so that its number stays its own. Late: SECONDS (0: any) have passed. */
+static enum outcome wait_for_program(struct setup *setup, pid_t pid, unsigned int seconds, const char *name)
+{
+	static const struct timespec second = {.tv_sec = 1};
+	struct timespec begin, now;
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (;;) {
+		siginfo_t info = {.si_pid = 0};
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0)
+			diag_cannot("wait for", name, errno, DIAG_NO_CAP);
+		if (info.si_pid == pid)
+			return OUTCOME_ENDED;
+		if (info.si_pid != 0) { /* an orphan of the program: inherited by the subreaper */
+			waitpid(info.si_pid, NULL, WNOHANG | __WALL);
+			continue;
+		}
+		if (is_stopped(pid))
+			return OUTCOME_STOPPED;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		struct timespec left = second;
+		if (seconds) {
+			long long ns = (long long)(begin.tv_sec + (time_t)seconds - now.tv_sec) * 1000000000 +
+				       (begin.tv_nsec - now.tv_nsec);
+			if (ns <= 0)
+				return OUTCOME_LATE;
+			if (ns < 1000000000)
+				left = (struct timespec){.tv_nsec = (long)ns};
+		}
+		sigtimedwait(&child, NULL, &left);
+		setup_progress(setup, name);
+	}
+}
+
+/* Tells why the program never came to run. */
+static void report_failure(struct setup *setup, const char *name, const struct report *report, const char *directory,
+			   int status)
+{
+	if (report->stage == STAGE_DIRECTORY)
+		setup_failed(setup, "enter", directory ? directory : "/", report->err, CAP_DAC_OVERRIDE);
+	else if (report->stage == STAGE_NOT_EXECUTED)
+		setup_failed(setup, "run", name, report->err, DIAG_NO_CAP);
+	else if (status == DIAG_UNPROVEN) /* whatever on_error says: the promise is broken */
+		diag_die(DIAG_UNPROVEN, "cannot run \"%s\": its privileges could not be narrowed", name);
+	else
+		setup_refused(setup, "run", name, "its privileges could not be narrowed");
+}
+
+/* After the fork: waits, ends all that is left, and turns what happened into run_program()'s result. */
+static int follow(struct setup *setup, const struct step *step, pid_t pid, int report_fd, const char *name)
+{
+	struct report report = {.stage = STAGE_NOT_NARROWED}, next;
+	unsigned int seconds = step ? step->timeout : 0;
+	int status = 0;
+
+	(void)setpgid(pid, pid);
+	enum outcome outcome = wait_for_program(setup, pid, seconds, name);
+	(void)kill(-pid, SIGKILL); /* the group at once; its leader is a zombie or alive, so the number is still his */
+	if (outcome == OUTCOME_ENDED)
+		(void)waitpid(pid, &status, __WALL);
+	if (!run_end_children()) {
+		char why[256];
+		diag_die(DIAG_SYSTEM, "cannot end what \"%s\" left running: %s", name,
+			 diag_why(why, sizeof(why), errno, CAP_KILL));
+	}
+	while (read(report_fd, &next, sizeof(next)) == (ssize_t)sizeof(next))
+		report = next;
+	if (outcome == OUTCOME_STOPPED) {
+		setup_refused(setup, "run", name,
+			      "it was stopped by a signal, as the terminal does to what reads from it in "
+			      "the background, and was killed");
+		return -1;
+	}
+	if (outcome == OUTCOME_LATE) {
+		setup_refused(setup, "run", name, "it was still running after %u s (timeout), and was killed", seconds);
+		return -1;
+	}
+	status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (report.stage != STAGE_EXECUTING) {
+		report_failure(setup, name, &report, step ? step->working_dir : NULL, status);
+		return -1;
+	}
+	return status;
+}
+
+/* Starts the program of LAUNCH; what it reports can be read from *REPORT. */
+static pid_t launch_program(struct launch *launch, int *report)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+		return -1;
+	*report = ends[0];
+	launch->report = ends[1];
+	pid_t pid = -1;
+	if (launch->image.fd >= KEPT || ends[1] >= KEPT)
+		errno = EMFILE;
+	else
+		pid = process_fork();
+	if (pid == 0)
+		become_program(launch);
+	close(ends[1]);
+	if (pid < 0)
+		close(ends[0]);
+	return pid;
+}
+
+int run_program(struct setup *setup, const struct step *step, char *const *argv)
+{
+	struct launch launch = {.step = step, .start = &setup->plan->start, .environment = clean_environment};
+	int report = -1, result = -1;
+
+	if (step)
+		launch.environment = step->environment.count ? step->environment.items : no_environment;
+	if (!run_open(setup, &launch.image, argv, launch.environment))
+		return -1;
+	launch.input = open_input(step ? step->input : NULL);
+	pid_t pid = launch.input < 0 ? -1 : launch_program(&launch, &report);
+	int err = errno;
+	if (launch.input >= 0)
+		close(launch.input);
+	close(launch.image.fd);
+	if (pid < 0) {
+		setup_failed(setup, "start", argv[0], err, DIAG_NO_CAP);
+		return -1;
+	}
+	result = follow(setup, step, pid, report, argv[0]);
+	close(report);
+	return result;
+}
+
+bool run_to_success(struct setup *setup, const struct step *step, char *const *argv)
+{
+	int status = run_program(setup, step, argv);
+
+	if (status < 0)
+		return false;
+	setup->changed++;
+	if ((step->ok_exit_codes[status / 8] >> (status % 8)) & 1)
+		return true;
+	if (status > 128)
+		setup_refused(setup, "run", argv[0], "it ended with status %d (as if by signal %d)", status,
+			      status - 128);
+	else
+		setup_refused(setup, "run", argv[0], "it ended with status %d", status);
+	return false;
+}

@@ -1,0 +1,78 @@
+#include "steps/common/owner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/capability.h"
+#include "input/accounts.h"
+
+#define OVERFLOW_ID 65534 /* the default of kernel.overflowuid and kernel.overflowgid */
+#define ALL_IDS 4294967295UL
+
+bool owner_differs(const struct owner *owner, const struct walk_stat *now)
+{
+	return (owner->uid != ACCOUNTS_NO_ID && owner->uid != now->uid) ||
+	       (owner->gid != ACCOUNTS_NO_ID && owner->gid != now->gid);
+}
+
+int owner_apply(const struct owner *owner, const struct held *held, bool always)
+{
+	/* Not the id that is right: changing the group alone needs no capability where it is one's own. */
+	uint32_t uid = !always && owner->uid == held->now.uid ? ACCOUNTS_NO_ID : owner->uid;
+	uint32_t gid = !always && owner->gid == held->now.gid ? ACCOUNTS_NO_ID : owner->gid;
+
+	if (held->fd < 0)
+		return fchownat(held->parent, held->name, uid, gid, AT_SYMLINK_NOFOLLOW);
+	return fchownat(held->fd, "", uid, gid, AT_EMPTY_PATH);
+}
+
+/* Does the user namespace map every id to itself? Without /proc that is not known. */
+static bool maps_all(const char *file)
+{
+	char text[64];
+	char *at = text;
+	int fd = walk_openat(AT_FDCWD, file, O_RDONLY);
+
+	if (fd < 0)
+		return false;
+	ssize_t length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (length <= 0)
+		return false;
+	text[length] = '\0';
+	unsigned long first = strtoul(at, &at, 10), outside = strtoul(at, &at, 10), count = strtoul(at, &at, 10);
+	return first == 0 && outside == 0 && count == ALL_IDS;
+}
+
+bool owner_is_ambiguous(const struct owner *owner)
+{
+	return (owner->uid == OVERFLOW_ID && !maps_all("/proc/self/uid_map")) ||
+	       (owner->gid == OVERFLOW_ID && !maps_all("/proc/self/gid_map"));
+}
+
+bool owner_gives(const struct step *step)
+{
+	return step->owner_written && step->owner.uid != 0 && step->owner.uid != ACCOUNTS_NO_ID;
+}
+
+bool owner_gives_group(const struct step *step)
+{
+	return step->owner_written && step->owner.gid != 0 && step->owner.gid != ACCOUNTS_NO_ID;
+}
+
+/* A directory has its mode before it is given away. */
+uint64_t owner_needs_mkdir(const struct step *step)
+{
+	return owner_gives(step) || owner_gives_group(step) ? CAPABILITY_BIT(CAP_CHOWN) : 0;
+}
+
+/* Other files have theirs afterwards: chown(2) takes the set-id bits away. FSETID: for a group that root is not in. */
+uint64_t owner_needs_making(const struct step *step)
+{
+	return owner_needs_mkdir(step) | (owner_gives(step) ? CAPABILITY_BIT(CAP_FOWNER) : 0) |
+	       (step->mode & 02000 && owner_gives_group(step) ? CAPABILITY_BIT(CAP_FSETID) : 0);
+}

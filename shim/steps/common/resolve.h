@@ -1,0 +1,28 @@
+/*
+ * Host names, for wait_for. The C library's resolver would be a tenth of the binary; what answers here decides only
+ * whom to wait for, so a short one does.
+ */
+#ifndef CAPSHIM_STEPS_COMMON_RESOLVE_H
+#define CAPSHIM_STEPS_COMMON_RESOLVE_H
+
+#include <netinet/in.h>
+#include <time.h>
+
+#include "base/mem.h"
+
+#define WAIT_ADDRESSES 16
+
+union wait_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/*
+ * The addresses of HOST: itself where it is one, then /etc/hosts, then the name servers of /etc/resolv.conf with its
+ * search list, each asked for two seconds at most and none after END. Returns how many; 0 with errno.
+ */
+size_t wait_addresses(struct mem *mem, const char *host, const struct timespec *end,
+		      union wait_address found[WAIT_ADDRESSES]) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,151 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/fd.h"
+#include "steps/common/launch.h"
+#include "steps/common/say.h"
+#include "walk/trust.h"
+#include "walk/walk.h"
+
+#define SCRIPT_LINE 256 /* BINPRM_BUF_SIZE of the kernel: more of a #! line it does not read either */
+
+static const char *path_of(char *const *environment)
+{
+	for (; *environment; environment++)
+		if (strncmp(*environment, "PATH=", 5) == 0)
+			return *environment + 5;
+	return "";
+}
+
+/* Could PATH be what a PATH search means? What cannot be looked at is left to trust_open(), which says why. */
+static bool is_program(const char *path)
+{
+	struct stat stat;
+	int fd = walk_open(path, WALK_FOLLOW, NULL);
+
+	if (fd < 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	bool good = walk_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
+	close(fd);
+	return good;
+}
+
+/* Directories of PATH that are not absolute are passed over: where they lead depends on who started capshim. */
+static const char *find(struct setup *setup, const char *name, const char *path)
+{
+	if (name[0] == '/')
+		return name;
+	if (strchr(name, '/')) {
+		setup_refused(setup, "run", name, "write an absolute path, or a name to be found in PATH");
+		return NULL;
+	}
+	for (const char *at = path; *name && *at; at += *at == ':') {
+		size_t length = strcspn(at, ":");
+		if (*at == '/') {
+			const char *candidate = mem_format(&setup->mem, "%.*s/%s", (int)length, at, name);
+			if (is_program(candidate))
+				return candidate;
+		}
+		at += length;
+	}
+	setup_refused(setup, "run", name, "it is not in PATH (%s)", path);
+	return NULL;
+}
+
+/* Opens PATH by the rule, and reads its beginning into LINE, which holds SCRIPT_LINE bytes and a NUL. */
+static int open_image(struct setup *setup, const char *path, const char *name, char *line)
+{
+	const char *why = NULL;
+	struct stat stat;
+	int fd = trust_open(&setup->mem, path, &why);
+
+	if (fd < 0) {
+		setup_refused(setup, "run", name, "%s", why);
+		return -1;
+	}
+	ssize_t length = pread(fd, line, SCRIPT_LINE, 0);
+	if (length >= 0 && walk_fstat(fd, &stat) == 0) {
+		line[length] = '\0';
+		if (stat.st_mode & 0111)
+			return fd;
+		errno = EACCES;
+	}
+	setup_failed(setup, "run", path, errno, DIAG_NO_CAP);
+	close(fd);
+	return -1;
+}
+
+static bool is_script(const char *line)
+{
+	return line[0] == '#' && line[1] == '!';
+}
+
+/* Splits a #! line as the kernel does (execve(2) "Interpreter scripts"): a path, and the rest as one argument. */
+static bool split(char *line, char **interpreter, char **argument)
+{
+	size_t length = strcspn(line, "\n");
+
+	if (!line[length])
+		return false;
+	while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+		length--;
+	line[length] = '\0';
+	*interpreter = line + 2 + strspn(line + 2, " \t");
+	*argument = *interpreter + strcspn(*interpreter, " \t");
+	if (**argument) {
+		*(*argument)++ = '\0';
+		*argument += strspn(*argument, " \t");
+	}
+	return **interpreter == '/';
+}
+
+static bool open_script(struct setup *setup, struct run_image *image, char *line, const char *path, char *const *argv)
+{
+	struct list words = {NULL, 0};
+	char *interpreter, *argument, again[SCRIPT_LINE + 1];
+
+	if (!split(line, &interpreter, &argument)) {
+		setup_refused(setup, "run", path, "its #! line does not name an interpreter by an absolute path");
+		return false;
+	}
+	image->fd = open_image(setup, interpreter, interpreter, again);
+	if (image->fd < 0)
+		return false;
+	if (is_script(again)) {
+		setup_refused(setup, "run", path, "its interpreter \"%s\" is a script itself", interpreter);
+		close(image->fd);
+		return false;
+	}
+	list_add(&setup->mem, &words, interpreter);
+	if (*argument)
+		list_add(&setup->mem, &words, argument);
+	list_add(&setup->mem, &words, path);
+	for (argv++; *argv; argv++)
+		list_add(&setup->mem, &words, *argv);
+	image->argv = words.items;
+	return true;
+}
+
+bool run_open(struct setup *setup, struct run_image *image, char *const *argv, char *const *environment)
+{
+	char line[SCRIPT_LINE + 1];
+	struct list words = {NULL, 0};
+	const char *path = find(setup, argv[0], path_of(environment));
+
+	if (!path)
+		return false;
+	image->fd = open_image(setup, path, argv[0], line);
+	if (image->fd < 0)
+		return false;
+	if (is_script(line)) {
+		close(image->fd);
+		return open_script(setup, image, line, path, argv);
+	}
+	for (; *argv; argv++)
+		list_add(&setup->mem, &words, *argv);
+	image->argv = words.items;
+	return true;
+}

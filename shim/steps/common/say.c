@@ -1,0 +1,136 @@
+#include "steps/common/say.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/diag.h"
+#include "steps/verb.h"
+#include "walk/walk.h"
+
+#define PROGRESS_SECONDS 5
+
+long long setup_milliseconds(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)(now.tv_sec - then->tv_sec) * 1000 + (now.tv_nsec - then->tv_nsec) / 1000000;
+}
+
+/* What a step is about, for the trace: its first path or program. The value of a sysctl stays out. */
+const char *setup_subject(struct setup *setup)
+{
+	const struct step *step = setup->step;
+
+	if (!step)
+		return "passwd, group";
+	if (!step->items.count)
+		return "";
+	const char *first = step->items.items[0];
+	return step->verb->value == VERB_MAP ? mem_copy(&setup->mem, first, strcspn(first, "=")) : first;
+}
+
+const char *setup_verb(const struct setup *setup)
+{
+	return setup->step ? setup->step->verb->name : "accounts";
+}
+
+void setup_failed_for(struct setup *setup, const char *verb, const char *object, int err, const char *reason)
+{
+	enum plan_on_error on_error = setup->step ? setup->step->on_error : ON_ERROR_FAIL;
+	bool tried = setup->plan->try_setup && (err == EPERM || err == EACCES || err == EROFS);
+
+	if (on_error == ON_ERROR_FAIL && !tried)
+		diag_die(DIAG_SYSTEM, "cannot %s \"%s\": %s", verb, object, reason);
+	/* One line for the step; setup_end() counts the others. */
+	if (setup->failures++ == 0 && on_error != ON_ERROR_IGNORE)
+		diag_say("warning: cannot %s \"%s\": %s", verb, object, reason);
+}
+
+/* The link at PATH or on the way to it that leads nowhere: what makes mkdir(2) say EEXIST of what is not there. */
+static const char *dangling(struct mem *mem, const char *path)
+{
+	for (const char *end = path; *end;) {
+		end += 1 + strcspn(end + 1, "/");
+		const char *part = mem_copy(mem, path, (size_t)(end - path));
+		if (readlink(part, (char[1]){0}, 1) >= 0 && access(part, F_OK) != 0 && errno == ENOENT)
+			return part;
+	}
+	return NULL;
+}
+
+void setup_failed(struct setup *setup, const char *verb, const char *object, int err, int cap)
+{
+	const char *link = err == EEXIST ? dangling(&setup->mem, object) : NULL;
+	char why[512];
+
+	if (link)
+		snprintf(why, sizeof(why), "\"%s\" is a symbolic link to something that does not exist", link);
+	else
+		diag_why(why, sizeof(why), err, cap);
+	setup_failed_for(setup, verb, object, err, why);
+}
+
+void setup_refused(struct setup *setup, const char *verb, const char *object, const char *format, ...)
+{
+	char reason[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof(reason), format, args);
+	va_end(args);
+	setup_failed_for(setup, verb, object, 0, reason);
+}
+
+/* Why the link at WHERE was not followed on the way to PATH: in the order in which a walk decides. */
+static const char *link_refused(const char *path, const struct walk_where *where)
+{
+	if (where->mode == 0) /* nobody's: it was refused for being one too many */
+		return "there are more than 40 on the way, or they lead in a circle";
+	if (where->uid != 0 || !S_ISLNK(where->mode)) /* a link's owner, or a directory */
+		return "it, or its directory, is not root's alone";
+	if (strcmp(path, "/dev/stdin") == 0 || strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0)
+		return "it lies on procfs (own_stdio gives the standard streams to the workload, without a step)";
+	return "it lies on procfs, where none is followed";
+}
+
+void setup_unreachable(struct setup *setup, const char *verb, const char *path, int err, const struct walk_where *where)
+{
+	if (err == ELOOP)
+		setup_refused(setup, verb, path, "the symbolic link \"%s\" is not followed: %s", where->path,
+			      link_refused(path, where));
+	else if (err == EPERM)
+		setup_refused(setup, verb, path, "\"%s\" belongs to uid %u and has mode %04o: it must be root's alone",
+			      where->path, where->uid, (unsigned int)where->mode & 07777);
+	else
+		setup_failed(setup, verb, path, err, CAP_DAC_OVERRIDE);
+}
+
+void setup_note(struct setup *setup, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	setup->warnings++;
+	diag_say("%s \"%s\": %s", setup_verb(setup), setup_subject(setup), text);
+}
+
+void setup_progress(struct setup *setup, const char *object)
+{
+	if (setup_milliseconds(&setup->said) < PROGRESS_SECONDS * 1000)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &setup->said);
+	diag_say("%s \"%s\": %llu changed, %llu already right, after %lld s, now at \"%s\"", setup_verb(setup),
+		 setup_subject(setup), (unsigned long long)setup->changed, (unsigned long long)setup->same,
+		 setup_milliseconds(&setup->begin) / 1000, object);
+}

@@ -1,0 +1,104 @@
+/*
+ * One step of a config, as the plan holds it: what its verb is told.
+ */
+#ifndef CAPSHIM_STEPS_STEP_H
+#define CAPSHIM_STEPS_STEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/mem.h"
+#include "privilege/privileges.h"
+
+/* One condition of `when` or `unless`. */
+enum condition_kind { WHEN_EXISTS, WHEN_EMPTY, WHEN_MOUNTPOINT, WHEN_CAP, WHEN_SUCCEEDS };
+
+struct condition {
+	struct condition *next;
+	enum condition_kind kind;
+	bool negate;      /* it stands under `unless` */
+	const char *path; /* exists, empty, mountpoint */
+	int capability;   /* cap */
+	struct list argv; /* succeeds */
+};
+
+enum plan_on_error { ON_ERROR_FAIL, ON_ERROR_WARN, ON_ERROR_IGNORE };
+
+/* A user and a group to own something: ACCOUNTS_NO_ID leaves that one as it is. */
+struct owner {
+	uint32_t uid, gid;
+};
+
+/*
+ * A mode: either octal bits, or the clauses of chmod(1)'s symbolic form.
+ * For each clause: WHO is a mask of the bits it speaks of (0700 0070 0007, with 04000 02000 01000 as they apply).
+ */
+struct mode_clause {
+	mode_t who;         /* u g o a as bits 07777 that may change */
+	char operation;     /* '+', '-' or '=' */
+	mode_t bits;        /* rwxst, already in the places of WHO */
+	bool conditional_x; /* X: execute only for directories and where some execute bit is set */
+};
+
+struct mode_change {
+	bool set;
+	bool octal;
+	mode_t bits;                 /* octal */
+	struct mode_clause *clauses; /* symbolic */
+	size_t nclauses;
+};
+
+/* How `run` narrows a program: the same drop and proof as the workload's. */
+struct step_user {
+	bool narrowed; /* user or cap_add is written: otherwise the program runs as capshim does */
+	struct privileges want;
+	const char *home, *name; /* of passwd; NULL where there is none */
+};
+
+enum change_policy { CHANGE_ALWAYS, CHANGE_ON_ROOT_MISMATCH };
+enum hardlinks { HARDLINKS_SKIP, HARDLINKS_REFUSE, HARDLINKS_FOLLOW };
+enum if_exists { IF_EXISTS_REPLACE, IF_EXISTS_KEEP, IF_EXISTS_APPEND_MISSING };
+
+struct verb;
+
+/* One step of `setup`. Which members a verb uses is in its row of the verb table. */
+struct step {
+	const struct verb *verb;
+	unsigned int line, column;
+	bool skipped;                 /* a condition on the environment or the command excludes it */
+	struct condition *conditions; /* those that are asked when its turn has come */
+	enum plan_on_error on_error;
+
+	struct list items; /* the verb's own value: paths, argv, or for sysctl KEY=VALUE pairs */
+	bool mode_written, owner_written;
+	mode_t mode; /* octal modes: mkdir, write, copy, template, mknod */
+	struct owner owner;
+	struct mode_change change;              /* chmod: mode */
+	struct mode_change file_mode, dir_mode; /* chmod */
+	bool as_workload;                       /* mkdir: as: workload */
+	bool recursive, cross_mounts, force, only_if_empty, nonempty, bare;
+	bool only_if_exists; /* chown, chmod: `if_exists: true`, a missing path is fine */
+	enum change_policy change_policy;
+	enum hardlinks hardlinks;
+	enum if_exists if_exists;  /* write, copy */
+	struct list exclude;       /* globs on base names */
+	const char *content;       /* write */
+	const char *to;            /* copy, template */
+	const char *target;        /* symlink */
+	const char *suffix;        /* template */
+	struct list variables;     /* template; empty: all that exist */
+	const char *type, *source; /* mount; for mknod type is "c", "b" or "p" */
+	struct list mount_options;
+	uint32_t major, minor;                /* mknod */
+	unsigned int timeout;                 /* seconds; 0: not written */
+	struct step_user user;                /* run, run_dir */
+	struct list environment;              /* run: NAME=VALUE, complete (PATH included) */
+	const char *input;                    /* run: stdin; NULL: /dev/null */
+	unsigned char ok_exit_codes[256 / 8]; /* run: bit set */
+	const char *working_dir;              /* run; NULL: "/" */
+	const char *match;                    /* run_dir: glob; NULL: every executable */
+};
+
+#endif

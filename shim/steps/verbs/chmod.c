@@ -1,0 +1,55 @@
+#include <linux/capability.h>
+
+#include "steps/common/change.h"
+#include "steps/common/change_tree.h"
+#include "steps/common/mode.h"
+#include "steps/verb.h"
+#include "walk/held.h"
+
+/* What the step wants of this one, or NULL: a link has no mode of its own. */
+static const struct mode_change *wanted(const struct step *step, mode_t mode)
+{
+	const struct mode_change *special = S_ISDIR(mode) ? &step->dir_mode : &step->file_mode;
+
+	if (S_ISLNK(mode))
+		return NULL;
+	if (special->set)
+		return special;
+	return step->change.set ? &step->change : NULL;
+}
+
+static bool differs(const struct change *change, const struct walk_stat *now)
+{
+	const struct mode_change *want = wanted(change->step, now->mode);
+
+	return want && mode_apply(want, now->mode, S_ISDIR(now->mode)) != (now->mode & 07777);
+}
+
+static int apply(struct change *change, const struct held *held)
+{
+	const struct mode_change *want = wanted(change->step, held->now.mode);
+	mode_t mode = mode_apply(want, held->now.mode, S_ISDIR(held->now.mode));
+
+	return walk_chmod(held->fd, held->parent, held->name, mode);
+}
+
+void step_chmod(struct setup *setup, const struct step *step)
+{
+	struct change change = {
+		.setup = setup,
+		.step = step,
+		.verb = "chmod",
+		.cap = CAP_FOWNER,
+		.differs = differs,
+		.apply = apply,
+	};
+
+	change_run(&change);
+}
+
+void chmod_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	change_check(step, problems, node);
+	if (!step->change.set && !step->file_mode.set && !step->dir_mode.set)
+		yaml_problem(problems, node, "\"chmod\" needs \"mode:\", \"file_mode:\" or \"dir_mode:\"");
+}

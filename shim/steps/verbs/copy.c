@@ -1,0 +1,247 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/diag.h"
+#include "steps/common/abort.h"
+#include "steps/common/file.h"
+#include "steps/common/mirror.h"
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/held.h"
+#include "walk/rule.h"
+
+#define NOBODY 65534 /* of a link that may be anybody's */
+
+static bool kept(struct setup *setup, const struct step *step, int to, const char *name)
+{
+	struct stat stat;
+
+	if (step->if_exists != IF_EXISTS_KEEP || fstatat(to, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	setup->same++;
+	return true;
+}
+
+/* MODE is the source's. Set-id bits are not taken over: the owner is another now. */
+static void put_file(struct setup *setup, const struct step *step, const char *path, int source, mode_t mode, int to,
+		     const char *name)
+{
+	struct file_want want = {.source = source};
+
+	file_attributes(step, &want);
+	if (!step->mode_written)
+		want.mode = mode & 01777;
+	(void)file_put(setup, "copy", path, to, name, &want);
+}
+
+/* Is it that link already, with that owner? */
+static bool same_link(const char *text, size_t length, const struct file_want *want, int to, const char *name)
+{
+	struct stat now;
+	char is[PATH_MAX];
+
+	return fstatat(to, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(now.st_mode) &&
+	       (now.st_uid == want->uid || want->uid == ACCOUNTS_NO_ID) &&
+	       (now.st_gid == want->gid || want->gid == ACCOUNTS_NO_ID) &&
+	       readlinkat(to, name, is, sizeof(is)) == (ssize_t)length && memcmp(is, text, length) == 0;
+}
+
+/* Made beside it, given its owner by a descriptor (another may have taken the name), and renamed into place. */
+static bool make_link(const char *text, const struct file_want *want, int to, const char *name, int *cap)
+{
+	char temporary[FILE_TEMPORARY];
+	struct stat made;
+
+	*cap = CAP_DAC_OVERRIDE;
+	file_name_temporary(temporary);
+	if (symlinkat(text, to, temporary) != 0)
+		return false;
+	int fd = walk_openat(to, temporary, O_PATH | O_NOFOLLOW);
+	bool good = fd >= 0 && walk_fstat(fd, &made) == 0;
+	if (good && !S_ISLNK(made.st_mode)) {
+		errno = ESTALE;
+		good = false;
+	}
+	if (good && (made.st_uid != want->uid || made.st_gid != want->gid)) {
+		*cap = CAP_CHOWN;
+		good = fchownat(fd, "", want->uid, want->gid, AT_EMPTY_PATH) == 0;
+	}
+	good = good && renameat(to, temporary, to, name) == 0;
+	int err = errno;
+	if (!good)
+		(void)unlinkat(to, temporary, 0);
+	if (fd >= 0)
+		close(fd);
+	errno = err;
+	return good;
+}
+
+static void put_link(struct mirror *mirror, const struct walk_entry *entry, int to)
+{
+	struct setup *setup = mirror->setup;
+	struct file_want want = {.bytes = ""};
+	char text[PATH_MAX];
+	sigset_t was;
+	int cap = DIAG_NO_CAP;
+	ssize_t length = readlinkat(entry->fd, "", text, sizeof(text) - 1);
+
+	if (length < 0) {
+		setup_failed(setup, "read", entry->path, errno, DIAG_NO_CAP);
+		return;
+	}
+	text[length] = '\0';
+	file_attributes(mirror->step, &want);
+	if (want.uid == ACCOUNTS_NO_ID)
+		want.uid = geteuid();
+	/* A walk does not follow it where it lies; no copy of ours may make that good, as one of root's would. */
+	if (want.uid == 0 && !walk_follows(entry->parent, entry->stat.uid)) {
+		want.uid = entry->stat.uid != 0 ? entry->stat.uid : NOBODY;
+		mirror->planted++;
+	}
+	if (same_link(text, (size_t)length, &want, to, entry->name)) {
+		setup->same++;
+		return;
+	}
+	run_signals_hold(&was);
+	if (make_link(text, &want, to, entry->name, &cap))
+		setup->changed++;
+	else
+		setup_failed(setup, "copy", entry->path, errno, cap);
+	run_signals_release(&was);
+}
+
+static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, int to)
+{
+	struct setup *setup = mirror->setup;
+	const struct stat now = walk_plain(&entry->stat);
+	const char *planted;
+
+	if (kept(setup, mirror->step, to, entry->name))
+		return;
+	if (S_ISLNK(entry->stat.mode)) {
+		put_link(mirror, entry, to);
+	} else if (!S_ISREG(entry->stat.mode)) {
+		mirror->special++;
+	} else if ((planted = walk_planted(&now, entry->parent))) {
+		setup_refused(setup, "copy", entry->path, "%s", planted);
+	} else {
+		int source = walk_reopen(entry->fd, entry->parent, entry->name, O_RDONLY);
+		if (source < 0) {
+			setup_failed(setup, "read", entry->path, errno, CAP_DAC_OVERRIDE);
+			return;
+		}
+		put_file(setup, mirror->step, entry->path, source, entry->stat.mode, to, entry->name);
+		close(source);
+	}
+}
+
+/*
+ * A directory's contents. With only_if_empty a file lies there until all is copied: only where that is found, or
+ * nothing, it is done (again).
+ */
+static void copy_directory(struct setup *setup, const struct step *step, const char *path,
+			   const struct walk_found *source)
+{
+	struct mirror mirror = {.setup = setup, .step = step, .verb = "copy", .file = copy_entry};
+	int empty = 1, marker = -1;
+	int to = mirror_open(setup, step, source->stat.st_mode & 01777);
+
+	if (to < 0)
+		return;
+	if (step->only_if_empty)
+		empty = file_is_empty(to, -1, NULL);
+	if (empty > 0 && step->only_if_empty) {
+		marker = walk_descriptor(
+			openat(to, FILE_SEEDING, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+		empty = marker < 0 ? -1 : 1;
+	}
+	if (empty < 0)
+		setup_failed(setup, "seed", step->to, errno, CAP_DAC_OVERRIDE);
+	else if (empty == 0)
+		setup->same++;
+	else
+		mirror_tree(&mirror, source, path, to);
+	if (marker >= 0) {
+		close(marker);
+		if (unlinkat(to, FILE_SEEDING, 0) != 0)
+			setup_failed(setup, "remove " FILE_SEEDING " in", step->to, errno, CAP_DAC_OVERRIDE);
+	}
+	close(to);
+}
+
+/* Into the directory `to` where it is one or is written as one ("/etc/", several sources), otherwise to that name. */
+static void copy_file(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source)
+{
+	struct walk_found found;
+	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
+
+	const char *planted = walk_planted(&source->stat, source->parent);
+	if (planted) {
+		setup_refused(setup, "copy", path, "%s", planted);
+		return;
+	}
+	int in = walk_reopen(source->fd, source->parent, source->name, O_RDONLY);
+	if (in < 0) {
+		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
+		return;
+	}
+	if (!into && !file_find(setup, "write to", step->to, true, &found)) {
+		close(in);
+		return;
+	}
+	if (!into && found.fd >= 0 && S_ISDIR(found.stat.st_mode)) {
+		file_release(&found);
+		into = true;
+	}
+	int to = into ? mirror_open(setup, step, 0755) : found.parent;
+	const char *name = into ? strrchr(path, '/') + 1 : found.name;
+	if (to >= 0 && !kept(setup, step, to, name))
+		put_file(setup, step, step->to, in, source->stat.st_mode, to, name);
+	if (into && to >= 0)
+		close(to);
+	else if (!into)
+		file_release(&found);
+	close(in);
+}
+
+static void copy_one(struct setup *setup, const struct step *step, const char *path)
+{
+	struct walk_where where;
+	struct walk_found source;
+
+	if (walk_find(path, WALK_FOLLOW, &source, &where) != 0) {
+		setup_unreachable(setup, "copy", path, errno, &where);
+		return;
+	}
+	if (S_ISREG(source.stat.st_mode))
+		copy_file(setup, step, path, &source);
+	else if (!S_ISDIR(source.stat.st_mode))
+		setup_refused(setup, "copy", path, "it is neither a file nor a directory");
+	else if (!step->recursive)
+		setup_refused(setup, "copy", path, "it is a directory: write \"recursive: true\"");
+	else
+		copy_directory(setup, step, path, &source);
+	walk_release(&source);
+}
+
+void step_copy(struct setup *setup, const struct step *step)
+{
+	for (size_t i = 0; i < step->items.count; i++)
+		copy_one(setup, step, step->items.items[i]);
+}
+
+void copy_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	if (step->if_exists == IF_EXISTS_APPEND_MISSING)
+		yaml_problem(problems, yaml_get(node, "if_exists"),
+			     "\"append_missing\" is for write: copy can replace or keep");
+	if (step->only_if_empty && !step->recursive)
+		yaml_problem(problems, node, "\"only_if_empty\" is for directories: write \"recursive: true\" as well");
+	mirror_check(step, problems, node);
+}

@@ -1,0 +1,136 @@
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/diag.h"
+#include "base/process.h"
+#include "privilege/drop.h"
+#include "privilege/verify.h"
+#include "steps/common/change.h"
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/make.h"
+
+/* What the process that makes directories as the workload tells by its exit status. */
+enum outcome { OUTCOME_SAME = 0, OUTCOME_FAILED = 1, OUTCOME_CHANGED = 2 };
+
+/* The capability to name: the workload is not meant to have one. */
+static int cap_of(const struct step *step)
+{
+	return step->as_workload ? DIAG_NO_CAP : CAP_DAC_OVERRIDE;
+}
+
+static void make(struct setup *setup, const struct step *step, const char *path)
+{
+	struct walk_where where;
+	const char *name;
+	int parent = walk_make_parent(path, &name, &where);
+
+	if (parent < 0) {
+		setup_unreachable(setup, "mkdir", path, errno, &where);
+		return;
+	}
+	int fd = walk_mkdir(parent, name, step->mode, step->owner_written ? step->owner.uid : ACCOUNTS_NO_ID,
+			    step->owner_written ? step->owner.gid : ACCOUNTS_NO_ID);
+	int err = errno;
+	close(parent);
+	if (fd < 0) {
+		setup_failed(setup, "mkdir", path, err, err == EPERM ? CAP_CHOWN : cap_of(step));
+		return;
+	}
+	close(fd);
+	setup->changed++;
+}
+
+/* One that exists gets the mode and the owner that are written, and nothing else. */
+static void enforce(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
+{
+	const struct owner any = {ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
+	struct held held = {.fd = found->fd, .parent = found->parent, .name = found->name, .path = path};
+
+	if (!S_ISDIR(found->stat.st_mode))
+		setup_refused(setup, "mkdir", path, "it exists and is no directory");
+	else if (walk_stat(found->fd, "", &held.now) != 0)
+		setup_failed(setup, "mkdir", path, errno, cap_of(step));
+	else if (step->owner_written && owner_differs(&step->owner, &held.now) && held.now.uid != geteuid() &&
+		 walk_clear_acl(found->fd) != 0) /* his, which would be handed down to all that is made below */
+		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
+	else
+		change_settle(setup, &held, step->mode_written ? step->mode : KEEP_MODE,
+			      step->owner_written ? &step->owner : &any, false);
+}
+
+static void make_all(struct setup *setup, const struct step *step)
+{
+	struct walk_where where;
+	struct walk_found found;
+
+	for (size_t i = 0; i < step->items.count; i++) {
+		const char *path = step->items.items[i];
+		if (walk_find(path, WALK_FOLLOW, &found, &where) == 0) {
+			enforce(setup, step, path, &found);
+			walk_release(&found);
+		} else if (errno == ENOENT) {
+			make(setup, step, path);
+		} else {
+			setup_unreachable(setup, "mkdir", path, errno, &where);
+		}
+	}
+}
+
+/*
+ * As the workload and with no capability: a server that squashes root, or a FUSE mount that shuts root out, lets only
+ * the owner make anything. In a process of its own, by the same drop and proof as the workload's.
+ */
+static void make_as_workload(struct setup *setup, const struct step *step)
+{
+	struct privileges want = setup->plan->workload;
+	int status = SIGKILL; /* killed, unless waitpid(2) says more */
+
+	want.keep = 0;
+	const char *why = drop_plan(&want, &setup->plan->start, &setup->mem);
+	if (why) {
+		setup_refused(setup, "become", "the workload's user", "%s", why);
+		return;
+	}
+	pid_t pid = process_fork();
+	if (pid == 0) {
+		drop_privileges(&want, &setup->plan->start);
+		verify_privileges(&want);
+		make_all(setup, step);
+		_exit(setup->failures ? OUTCOME_FAILED : setup->changed ? OUTCOME_CHANGED : OUTCOME_SAME);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid < 0)
+		setup_failed(setup, "fork", "mkdir", errno, DIAG_NO_CAP);
+	else if (!WIFEXITED(status))
+		setup_refused(setup, "mkdir", step->items.items[0], "the process that did it was killed");
+	else if (WEXITSTATUS(status) > OUTCOME_CHANGED)
+		_exit(WEXITSTATUS(status)); /* it has said why */
+	else if (WEXITSTATUS(status) == OUTCOME_FAILED)
+		setup->failures++; /* it has said so */
+	else if (WEXITSTATUS(status) == OUTCOME_CHANGED)
+		setup->changed++;
+	else
+		setup->same++;
+}
+
+void step_mkdir(struct setup *setup, const struct step *step)
+{
+	if (step->as_workload && !setup->plan->nonroot)
+		make_as_workload(setup, step);
+	else
+		make_all(setup, step);
+}
+
+void mkdir_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	if (step->as_workload && step->owner_written)
+		yaml_problem(problems, yaml_get(node, "owner"),
+			     "what is made \"as: workload\" belongs to the workload: "
+			     "leave \"owner\" out");
+}

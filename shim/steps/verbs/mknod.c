@@ -1,0 +1,107 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/diag.h"
+#include "steps/common/change.h"
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/make.h"
+
+static mode_t type_of(const struct step *step)
+{
+	return step->type[0] == 'c' ? S_IFCHR : step->type[0] == 'b' ? S_IFBLK : S_IFIFO;
+}
+
+static bool is_same_device(const struct step *step, const struct stat *stat)
+{
+	mode_t type = type_of(step);
+
+	return (stat->st_mode & S_IFMT) == type &&
+	       (type == S_IFIFO || stat->st_rdev == makedev(step->major, step->minor));
+}
+
+/* Brings the node to the mode and owner that it should have; one that was just MADE to all of them. */
+static void settle(struct setup *setup, const struct step *step, struct held *held, bool made)
+{
+	struct owner owner = {ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
+	struct stat stat = {.st_mode = 0};
+
+	if (step->owner_written)
+		owner = step->owner;
+	if (made && owner.uid == ACCOUNTS_NO_ID)
+		owner.uid = geteuid();
+	if (made && owner.gid == ACCOUNTS_NO_ID)
+		owner.gid = getegid();
+
+	if (walk_fstat(held->fd, &stat) != 0 || walk_stat(held->fd, "", &held->now) != 0)
+		setup_failed(setup, "mknod", held->path, errno, CAP_MKNOD);
+	else if (!is_same_device(step, &stat))
+		setup_refused(setup, "mknod", held->path, "it exists and is something else");
+	else if (!made && owner.uid != ACCOUNTS_NO_ID && owner.uid != stat.st_uid && stat.st_uid != geteuid())
+		setup_refused(setup, "mknod", held->path, "it is uid %u's, who may hold it open: remove it first",
+			      stat.st_uid);
+	else
+		change_settle(setup, held, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
+}
+
+static void make(struct setup *setup, const struct step *step, struct held *held)
+{
+	bool made = false;
+
+	held->fd = walk_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
+	if (held->fd < 0 && errno == ENOENT) {
+		dev_t device = type_of(step) == S_IFIFO ? 0 : makedev(step->major, step->minor);
+		/* Mode 0: nobody opens it before it has its owner. */
+		if (mknodat(held->parent, held->name, type_of(step), device) != 0) {
+			setup_failed(setup, "mknod", held->path, errno, errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
+			return;
+		}
+		made = true;
+		held->fd = walk_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
+		if (held->fd >= 0 && walk_disinherit(held->fd, held->parent) != 0) {
+			int err = errno;
+			/* The next start would take it for made. */
+			(void)unlinkat(held->parent, held->name, 0);
+			close(held->fd);
+			setup_failed(setup, "take the access control list from", held->path, err, DIAG_NO_CAP);
+			return;
+		}
+	}
+	if (held->fd < 0) {
+		setup_failed(setup, "mknod", held->path, errno, CAP_DAC_OVERRIDE);
+		return;
+	}
+	settle(setup, step, held, made);
+	close(held->fd);
+}
+
+void step_mknod(struct setup *setup, const struct step *step)
+{
+	struct walk_where where;
+
+	for (size_t i = 0; i < step->items.count; i++) {
+		struct held held = {.path = step->items.items[i]};
+		held.parent = walk_make_parent(held.path, &held.name, &where);
+		if (held.parent < 0) {
+			setup_unreachable(setup, "mknod", held.path, errno, &where);
+			continue;
+		}
+		make(setup, step, &held);
+		close(held.parent);
+	}
+}
+
+void mknod_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	bool numbers = yaml_get(node, "major") && yaml_get(node, "minor");
+
+	if (!step->type)
+		yaml_problem(problems, node, "\"mknod\" needs \"type:\" c, b or p");
+	else if (type_of(step) != S_IFIFO && !numbers)
+		yaml_problem(problems, node, "a device needs \"major:\" and \"minor:\"");
+}

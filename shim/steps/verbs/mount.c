@@ -1,0 +1,252 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+#include <linux/magic.h>
+
+#include "base/diag.h"
+#include "base/fd.h"
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/walk.h"
+
+/* What belongs to a mount and not to its file system: the same bits in mount(2) and as ST_… in statvfs(3). */
+#define PER_MOUNT (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)
+
+#define NO_TYPE "none" /* where mount(2) ignores it: for a bind mount, and to change one */
+
+/* Options that are flags of mount(2); every other one is data for the file system. */
+static const struct {
+	const char *name;
+	unsigned long set, clear;
+	bool propagation;
+} option_table[] = {
+	{"defaults", 0, 0, false},
+	{"ro", MS_RDONLY, 0, false},
+	{"rw", 0, MS_RDONLY, false},
+	{"nosuid", MS_NOSUID, 0, false},
+	{"suid", 0, MS_NOSUID, false},
+	{"nodev", MS_NODEV, 0, false},
+	{"dev", 0, MS_NODEV, false},
+	{"noexec", MS_NOEXEC, 0, false},
+	{"exec", 0, MS_NOEXEC, false},
+	{"sync", MS_SYNCHRONOUS, 0, false},
+	{"async", 0, MS_SYNCHRONOUS, false},
+	{"dirsync", MS_DIRSYNC, 0, false},
+	{"noatime", MS_NOATIME, 0, false},
+	{"nodiratime", MS_NODIRATIME, 0, false},
+	{"relatime", MS_RELATIME, 0, false},
+	{"strictatime", MS_STRICTATIME, 0, false},
+	{"lazytime", MS_LAZYTIME, 0, false},
+	{"bind", MS_BIND, 0, false},
+	{"rbind", MS_BIND | MS_REC, 0, false},
+	{"private", MS_PRIVATE, 0, true},
+	{"rprivate", MS_PRIVATE | MS_REC, 0, true},
+	{"shared", MS_SHARED, 0, true},
+	{"rshared", MS_SHARED | MS_REC, 0, true},
+	{"slave", MS_SLAVE, 0, true},
+	{"rslave", MS_SLAVE | MS_REC, 0, true},
+	{"unbindable", MS_UNBINDABLE, 0, true},
+};
+
+/* What statfs(2) says of a mounted file system. */
+static const struct {
+	const char *type;
+	unsigned long magic;
+} magic_table[] = {
+	{"tmpfs", TMPFS_MAGIC},         {"proc", PROC_SUPER_MAGIC},       {"sysfs", SYSFS_MAGIC},
+	{"devpts", DEVPTS_SUPER_MAGIC}, {"mqueue", 0x19800202UL}, /* MQUEUE_MAGIC of ipc/mqueue.c */
+	{"cgroup", CGROUP_SUPER_MAGIC}, {"cgroup2", CGROUP2_SUPER_MAGIC}, {"tracefs", TRACEFS_MAGIC},
+	{"bpf", BPF_FS_MAGIC},          {"hugetlbfs", HUGETLBFS_MAGIC},   {"overlay", OVERLAYFS_SUPER_MAGIC},
+	{"nfs", NFS_SUPER_MAGIC},
+};
+
+#define ROWS(table) (sizeof(table) / sizeof(*(table)))
+
+struct wish {
+	unsigned long flags, propagation;
+	const char *data;
+	int source; /* of a bind mount, O_PATH; otherwise -1 */
+};
+
+static void read_option(struct wish *wish, struct mem *mem, const char *option)
+{
+	for (size_t i = 0; i < ROWS(option_table); i++) {
+		if (strcmp(option_table[i].name, option) != 0)
+			continue;
+		if (option_table[i].propagation)
+			wish->propagation = option_table[i].set;
+		else
+			wish->flags = (wish->flags & ~option_table[i].clear) | option_table[i].set;
+		return;
+	}
+	wish->data = wish->data ? mem_format(mem, "%s,%s", wish->data, option) : option;
+}
+
+static void read_options(struct wish *wish, struct mem *mem, const struct step *step)
+{
+	*wish = (struct wish){.source = -1};
+	if (step->type && strcmp(step->type, "bind") == 0)
+		wish->flags = MS_BIND;
+	for (size_t i = 0; i < step->mount_options.count; i++)
+		for (const char *at = step->mount_options.items[i]; *at; at += *at == ',') {
+			size_t length = strcspn(at, ",");
+			read_option(wish, mem, mem_copy(mem, at, length));
+			at += length;
+		}
+}
+
+/* mount(2) takes paths: a directory is named by standing in it, which needs no /proc; a file by its descriptor. */
+static int mount_on(int fd, const char *source, const char *type, unsigned long flags, const void *data)
+{
+	struct stat stat;
+	char path[32];
+
+	if (walk_fstat(fd, &stat) != 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (S_ISDIR(stat.st_mode))
+		return fchdir(fd) != 0 ? -1 : mount(source, ".", type, flags, data);
+	return mount(source, path, type, flags, data);
+}
+
+/* Is what FD holds the root of such a mount already? */
+static bool is_mounted(const struct step *step, const struct wish *wish, int fd)
+{
+	struct walk_stat at, source;
+	struct statfs fs;
+
+	if (walk_stat(fd, "", &at) != 0 || !at.mount_begins)
+		return false;
+	if (wish->flags & MS_BIND)
+		return walk_stat(wish->source, "", &source) == 0 && at.dev == source.dev && at.ino == source.ino;
+	for (size_t i = 0; i < ROWS(magic_table); i++)
+		if (strcmp(magic_table[i].type, step->type) == 0)
+			return fstatfs(fd, &fs) == 0 &&
+			       ((unsigned long)fs.f_type & 0xffffffffUL) == magic_table[i].magic;
+	return false;
+}
+
+/* A bind mount takes no flags from mount(2) at first, and one that was there may have others. Adds, never removes. */
+static int protect(int fd, const struct wish *wish)
+{
+	struct statvfs now;
+
+	if (fstatvfs(fd, &now) != 0)
+		return -1;
+	unsigned long wanted = wish->flags & PER_MOUNT;
+	if ((wanted & ~now.f_flag) == 0)
+		return 0;
+	return mount_on(fd, NULL, NO_TYPE, MS_REMOUNT | MS_BIND | (now.f_flag & PER_MOUNT) | wanted, NULL);
+}
+
+static bool make_mount(struct setup *setup, const struct step *step, const struct wish *wish, const char *path, int fd)
+{
+	char bound[32];
+	const char *source = step->source ? step->source : step->type;
+
+	snprintf(bound, sizeof(bound), "/proc/self/fd/%d", wish->source);
+	bool bind = wish->flags & MS_BIND;
+	if (mount_on(fd, bind ? bound : source, bind ? NO_TYPE : step->type,
+		     bind ? wish->flags & (MS_BIND | MS_REC) : wish->flags, wish->data) == 0)
+		return true;
+	if (errno == ENOENT && bind)
+		setup_refused(setup, "mount on", path, "a bind mount needs /proc, and there is none");
+	else if (errno == ENODEV)
+		setup_refused(setup, "mount on", path, "the kernel knows no file system type \"%s\"", step->type);
+	else
+		setup_failed(setup, "mount on", path, errno, CAP_SYS_ADMIN);
+	return false;
+}
+
+/* The walk leads onto the mount: what is there now gets its flags, or is taken away again. */
+static void finish(struct setup *setup, const struct wish *wish, const char *path, bool made)
+{
+	struct walk_where where;
+	int fd = walk_open(path, WALK_FOLLOW, &where);
+
+	if (fd < 0) {
+		setup_unreachable(setup, "mount on", path, errno, &where);
+		return;
+	}
+	if (protect(fd, wish) != 0 ||
+	    (wish->propagation && mount_on(fd, NULL, NO_TYPE, wish->propagation, NULL) != 0)) {
+		int err = errno;
+		if (made && fchdir(fd) == 0)
+			(void)umount2(".", MNT_DETACH);
+		setup_failed(setup, "give its options to the mount on", path, err, CAP_SYS_ADMIN);
+	} else if (made) {
+		struct walk_stat stat;
+		if (walk_stat(fd, "", &stat) == 0 && stat.mount_begins)
+			setup->changed++;
+		else
+			setup_refused(setup, "mount on", path,
+				      "mount(2) reports success, but nothing is mounted there");
+	} else {
+		setup->same++;
+	}
+	close(fd);
+}
+
+static void mount_one(struct setup *setup, const struct step *step, const struct wish *wish, const char *path)
+{
+	struct walk_where where;
+	int fd = walk_open(path, WALK_FOLLOW, &where);
+
+	if (fd < 0) {
+		setup_unreachable(setup, "mount on", path, errno, &where);
+		return;
+	}
+	bool mounted = is_mounted(step, wish, fd);
+	if (mounted || make_mount(setup, step, wish, path, fd))
+		finish(setup, wish, path, !mounted);
+	close(fd);
+}
+
+void step_mount(struct setup *setup, const struct step *step)
+{
+	struct wish wish;
+	struct walk_where where;
+	int back = walk_openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
+
+	if (back < 0) {
+		setup_failed(setup, "hold", "the working directory", errno, CAP_DAC_OVERRIDE);
+		return;
+	}
+	read_options(&wish, &setup->mem, step);
+	if (wish.flags & MS_BIND)
+		wish.source = walk_open(step->source, WALK_FOLLOW, &where);
+	if (wish.flags & MS_BIND && wish.source < 0)
+		setup_unreachable(setup, "mount", step->source, errno, &where);
+	else
+		for (size_t i = 0; i < step->items.count; i++)
+			mount_one(setup, step, &wish, step->items.items[i]);
+	if (wish.source >= 0)
+		close(wish.source);
+	if (fchdir(back) != 0)
+		diag_cannot("return to", "the working directory", errno, CAP_DAC_OVERRIDE);
+	close(back);
+}
+
+void mount_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	struct wish wish;
+
+	read_options(&wish, &problems->mem, step);
+	bool bind = wish.flags & MS_BIND;
+	if (!step->type && !bind)
+		yaml_problem(problems, node, "\"mount\" needs \"type:\", such as tmpfs or bind");
+	if (bind && step->type && strcmp(step->type, "bind") != 0)
+		yaml_problem(problems, yaml_get(node, "type"), "\"%s\" and the option bind exclude each other",
+			     step->type);
+	if (bind && (!step->source || step->source[0] != '/'))
+		yaml_problem(problems, node, "a bind mount needs \"source:\", an absolute path");
+	if (bind && wish.data)
+		yaml_problem(problems, node, "a bind mount does not take the option \"%s\"", wish.data);
+}

@@ -1,0 +1,209 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/glob.h"
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/tree.h"
+#include "walk/walk.h"
+
+/* A listing may miss names while others of it are removed, so what is not empty is walked again. */
+#define PASSES_MAX 16
+
+struct removal {
+	struct setup *setup;
+	const struct step *step;
+	const char *glob; /* of the entries at depth 1; NULL: all */
+	uint64_t removed; /* in this pass */
+	size_t left;      /* directories that were not empty */
+};
+
+static void failed(struct setup *setup, const char *path, int err)
+{
+	/* EPERM comes from the sticky bit, or from an immutable file, which no capability of ours removes. */
+	setup_failed(setup, "remove", path, err, err == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
+}
+
+/* Removes one name. What vanished is fine; what is not empty, or no longer what it was, waits for the next pass. */
+static void remove_name(struct removal *removal, const struct walk_entry *entry, int flags)
+{
+	setup_progress(removal->setup, entry->path);
+	if (unlinkat(entry->parent, entry->name, flags) == 0) {
+		removal->removed++;
+		removal->setup->changed++;
+	} else if (errno == ENOTEMPTY || errno == EEXIST || errno == EISDIR || errno == ENOTDIR) {
+		removal->left++;
+	} else if (errno != ENOENT) {
+		failed(removal->setup, entry->path, errno);
+	}
+}
+
+static bool is_meant(const struct removal *removal, const struct walk_entry *entry)
+{
+	const char *glob = removal->glob;
+
+	if (entry->depth != 1 || !glob)
+		return true;
+	/* As in a shell: only a written period stands for a leading one. */
+	const bool hidden = entry->name[0] == '.' && glob[*glob == '\\'] != '.';
+	return !hidden && glob_match(glob, entry->name);
+}
+
+static bool removal_enter(void *context, const struct walk_entry *entry)
+{
+	struct removal *removal = context;
+
+	if (entry->depth == 0)
+		return true;
+	if (!is_meant(removal, entry))
+		return false;
+	if (removal->step->recursive)
+		return true;
+	remove_name(removal, entry, AT_REMOVEDIR);
+	return false;
+}
+
+static void removal_file(void *context, const struct walk_entry *entry)
+{
+	if (is_meant(context, entry))
+		remove_name(context, entry, 0);
+}
+
+static void removal_leave(void *context, const struct walk_entry *entry)
+{
+	if (entry->depth > 0)
+		remove_name(context, entry, AT_REMOVEDIR);
+}
+
+static void removal_failed(void *context, const char *path, int err)
+{
+	const struct removal *removal = context;
+
+	failed(removal->setup, path, err);
+}
+
+/* Removes what TOP holds, pass by pass while something goes and something is left. False: it had to stop. */
+static bool remove_below(struct removal *removal, int top, const char *path)
+{
+	struct walk_tree tree = {.context = removal,
+				 .enter = removal_enter,
+				 .file = removal_file,
+				 .leave = removal_leave,
+				 .failed = removal_failed};
+
+	for (int pass = 0; pass < PASSES_MAX; pass++) {
+		removal->removed = 0;
+		removal->left = 0;
+		tree.mounts = 0;
+		if (walk_tree(&tree, top, path) != 0) {
+			if (errno == ESTALE)
+				setup_refused(removal->setup, "remove", path,
+					      "a directory was moved while it was walked");
+			else if (errno == EINVAL)
+				setup_refused(removal->setup, "remove", path, "it is in the root directory");
+			else
+				failed(removal->setup, path, errno);
+			return false;
+		}
+		if (removal->left == 0 || removal->removed == 0)
+			break;
+	}
+	if (tree.mounts && !removal->glob) /* with a glob they may be entries that it does not mean */
+		setup_note(removal->setup, "%zu entries of \"%s\" lie on other mounts and were left alone", tree.mounts,
+			   path);
+	return true;
+}
+
+static void remove_glob(struct setup *setup, const struct step *step, const char *path, const char *glob, int parent)
+{
+	struct removal removal = {.setup = setup, .step = step, .glob = glob};
+	uint64_t before = setup->changed;
+	size_t length = (size_t)(glob - path);
+	char *directory = mem_copy(&setup->mem, path, length > 1 ? length - 1 : 1);
+
+	if (!remove_below(&removal, parent, directory))
+		return;
+	if (removal.left)
+		setup_refused(setup, "remove", path, "%zu directories are not empty%s", removal.left,
+			      step->recursive ? "" : " (write \"recursive: true\")");
+	else if (setup->changed == before)
+		setup->same++;
+}
+
+static void remove_directory(struct setup *setup, const struct step *step, const char *path, int parent,
+			     const char *name)
+{
+	struct removal removal = {.setup = setup, .step = step};
+
+	if (step->recursive) {
+		int top = walk_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+		if (top < 0) {
+			failed(setup, path, errno);
+			return;
+		}
+		bool done = remove_below(&removal, top, path);
+		close(top);
+		if (!done)
+			return;
+	}
+	if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
+		setup->changed++;
+	else if (errno == ENOTEMPTY && !step->recursive)
+		setup_refused(setup, "remove", path, "it is a directory and not empty (write \"recursive: true\")");
+	else if (errno != ENOENT)
+		failed(setup, path, errno);
+}
+
+static void remove_one(struct setup *setup, const struct step *step, const char *path, int parent, const char *name)
+{
+	struct stat stat;
+
+	/* Looked at first: on a read-only file system unlink(2) says EROFS for what is not there as well. */
+	if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno != ENOENT)
+			failed(setup, path, errno);
+		else
+			setup->same++;
+	} else if (S_ISDIR(stat.st_mode)) {
+		remove_directory(setup, step, path, parent, name);
+	} else if (unlinkat(parent, name, 0) == 0) {
+		setup->changed++;
+	} else if (errno != ENOENT) {
+		failed(setup, path, errno);
+	}
+}
+
+void step_remove(struct setup *setup, const struct step *step)
+{
+	struct walk_where where;
+	const char *name;
+
+	for (size_t i = 0; i < step->items.count; i++) {
+		const char *path = step->items.items[i];
+		int parent = walk_parent(path, &name, &where);
+		if (parent < 0 && errno == ENOENT) {
+			setup->same++;
+			continue;
+		}
+		if (parent < 0) {
+			setup_unreachable(setup, "remove", path, errno, &where);
+			continue;
+		}
+		if (name[strcspn(name, "*?[")])
+			remove_glob(setup, step, path, name, parent);
+		else
+			remove_one(setup, step, path, parent, name);
+		close(parent);
+	}
+}
+
+void remove_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	for (size_t i = 0; i < step->items.count; i++)
+		if (step->items.items[i][strspn(step->items.items[i], "/")] == '\0')
+			yaml_problem(problems, node, "\"/\" cannot be removed");
+}

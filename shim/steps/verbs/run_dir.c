@@ -1,0 +1,83 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/fd.h"
+#include "base/glob.h"
+#include "steps/common/launch.h"
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/walk.h"
+
+/* Is NAME one of the programs: an executable file (a link to one, by the rule of walk.h) that `match` names? */
+static bool is_wanted(const struct step *step, const char *path, const char *name)
+{
+	struct stat stat;
+
+	if (name[0] == '.' || (step->match && !glob_match(step->match, name)))
+		return false;
+	int fd = walk_open(path, WALK_FOLLOW, NULL);
+	if (fd < 0)
+		return true; /* run_open() says why it cannot be run */
+	bool wanted = walk_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
+	close(fd);
+	return wanted;
+}
+
+/* The names in DIRECTORY in version order: 9 before 10. */
+static bool list(struct setup *setup, const struct step *step, const char *path, struct list *names)
+{
+	struct walk_where where;
+	const struct dirent *entry;
+	int held = walk_open(path, WALK_FOLLOW, &where);
+	if (held < 0) {
+		setup_unreachable(setup, "list", path, errno, &where);
+		return false;
+	}
+	int fd = walk_openat(held, ".", O_RDONLY | O_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int err = errno;
+	close(held);
+	if (dir) {
+		errno = 0;
+		while ((entry = readdir(dir)))
+			if (is_wanted(step, mem_format(&setup->mem, "%s/%s", path, entry->d_name), entry->d_name))
+				list_add(&setup->mem, names, entry->d_name);
+		err = errno;
+		closedir(dir);
+	}
+	if (err)
+		setup_failed(setup, "list", path, err, CAP_DAC_OVERRIDE);
+	for (size_t i = 1; i < names->count; i++)
+		for (size_t j = i; j > 0 && strverscmp(names->items[j - 1], names->items[j]) > 0; j--) {
+			char *name = names->items[j];
+			names->items[j] = names->items[j - 1];
+			names->items[j - 1] = name;
+		}
+	return !err;
+}
+
+static bool run_directory(struct setup *setup, const struct step *step, const char *path)
+{
+	struct list names = {NULL, 0};
+
+	if (!list(setup, step, path, &names))
+		return false;
+	for (size_t i = 0; i < names.count; i++) {
+		char *argv[] = {mem_format(&setup->mem, "%s/%s", path, names.items[i]), NULL};
+		if (!run_to_success(setup, step, argv))
+			return false;
+	}
+	return true;
+}
+
+void step_run_dir(struct setup *setup, const struct step *step)
+{
+	for (size_t i = 0; i < step->items.count; i++)
+		if (!run_directory(setup, step, step->items.items[i]))
+			break;
+}

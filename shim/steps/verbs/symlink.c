@@ -1,0 +1,91 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/make.h"
+
+#define TEMPORARY_NAMES 100
+
+/* Is NAME a link of ours with this text? One of somebody else's would not be followed by a later step. */
+static bool is_done(int parent, const char *name, const struct stat *stat, const char *target)
+{
+	char text[PATH_MAX];
+
+	if (!S_ISLNK(stat->st_mode) || stat->st_uid != geteuid())
+		return false;
+	ssize_t length = readlinkat(parent, name, text, sizeof(text));
+	return length >= 0 && (size_t)length == strlen(target) && memcmp(text, target, (size_t)length) == 0;
+}
+
+/* Replaces NAME at one stroke: a link under another name, then rename(2). */
+static int replace(int parent, const char *name, const char *target)
+{
+	char temporary[64];
+	int result = -1;
+
+	errno = EEXIST;
+	for (int i = 0; i < TEMPORARY_NAMES && result != 0 && errno == EEXIST; i++) {
+		snprintf(temporary, sizeof(temporary), ".capshim-link-%d", i);
+		result = symlinkat(target, parent, temporary);
+	}
+	if (result != 0)
+		return -1;
+	if (renameat(parent, temporary, parent, name) == 0)
+		return 0;
+	int err = errno;
+	(void)unlinkat(parent, temporary, 0);
+	errno = err;
+	return -1;
+}
+
+static void link_name(struct setup *setup, const struct step *step, const char *path, int parent, const char *name)
+{
+	struct stat stat;
+	int result;
+
+	if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
+		result = errno == ENOENT ? symlinkat(step->target, parent, name) : -1;
+	} else if (is_done(parent, name, &stat, step->target)) {
+		setup->same++;
+		return;
+	} else if (S_ISDIR(stat.st_mode)) {
+		setup_refused(setup, "link", path, "it is a directory, which is never replaced");
+		return;
+	} else if (!step->force) {
+		setup_refused(setup, "link", path,
+			      "it exists and is something else (write \"force: true\" to replace it)");
+		return;
+	} else {
+		result = replace(parent, name, step->target);
+	}
+	if (result != 0)
+		setup_failed(setup, "link", path, errno, CAP_DAC_OVERRIDE);
+	else if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0 || !is_done(parent, name, &stat, step->target))
+		setup_refused(setup, "link", path, "the file system did not keep it");
+	else
+		setup->changed++;
+}
+
+void step_symlink(struct setup *setup, const struct step *step)
+{
+	struct walk_where where;
+	const char *name;
+
+	for (size_t i = 0; i < step->items.count; i++) {
+		const char *path = step->items.items[i];
+		int parent = walk_make_parent(path, &name, &where);
+		if (parent < 0) {
+			setup_unreachable(setup, "link", path, errno, &where);
+			continue;
+		}
+		link_name(setup, step, path, parent, name);
+		close(parent);
+	}
+}

@@ -1,0 +1,179 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+#include <linux/magic.h>
+
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/held.h"
+
+#define ROOT "/proc/sys/"
+#define KEY 256    /* bytes of a key's path */
+#define VALUE 4096 /* what the kernel shows of a value: a page */
+#define SPACE " \t\n"
+
+/*
+ * The path of the key in ITEM (KEY=VALUE), and where its value begins. As with sysctl(8) the first separator decides:
+ * in net.ipv4.conf.eth0/1.forwarding '/' stands for a dot of the name, in net/ipv4/conf/eth0.1/forwarding '.' does not
+ * separate. NULL: no key.
+ */
+static const char *key_path(char path[KEY], const char *item)
+{
+	const char *value = strchr(item, '=');
+	size_t length = value ? (size_t)(value - item) : 0, at = strlen(ROOT);
+	bool swap = strcspn(item, ".") < strcspn(item, "/");
+
+	if (length == 0 || at + length >= KEY)
+		return NULL;
+	memcpy(path, ROOT, at);
+	for (size_t i = 0; i < length; i++) {
+		char c = item[i];
+		if (swap && (c == '.' || c == '/'))
+			c = c == '.' ? '/' : '.';
+		if (c == '/' && path[at - 1] == '/')
+			return NULL; /* an empty part */
+		path[at++] = c;
+	}
+	path[at] = '\0';
+	if (path[at - 1] == '/' || strstr(path, "/./") || strstr(path, "/../"))
+		return NULL;
+	const char *last = strrchr(path, '/');
+	return strcmp(last, "/.") == 0 || strcmp(last, "/..") == 0 ? NULL : value + 1;
+}
+
+/* Does VALUE say at least (">=N")? Then *LEAST is the number; false as well where it is no number. */
+static bool is_least(const char *value, long long *least)
+{
+	if (strncmp(value, ">=", 2) != 0)
+		return false;
+	value += 2 + strspn(value + 2, SPACE);
+	size_t digits = strspn(value, "0123456789");
+	*least = strtoll(value, NULL, 10);
+	return digits > 0 && digits < 19 && !value[digits];
+}
+
+/* The kernel separates the numbers of a value by tabs, people by blanks. */
+static bool same_words(const char *a, const char *b)
+{
+	for (;;) {
+		a += strspn(a, SPACE);
+		b += strspn(b, SPACE);
+		size_t length = strcspn(a, SPACE);
+		if (length != strcspn(b, SPACE) || memcmp(a, b, length) != 0)
+			return false;
+		if (length == 0)
+			return true;
+		a += length;
+		b += length;
+	}
+}
+
+/* Is what is (NOW) what VALUE asks for? */
+static bool is_right(const char *now, const char *value)
+{
+	long long least;
+	size_t digits = strspn(now, "0123456789");
+
+	if (!is_least(value, &least))
+		return same_words(now, value);
+	return digits > 0 && digits < 19 && now[digits + strspn(now + digits, SPACE)] == '\0' &&
+	       strtoll(now, NULL, 10) >= least;
+}
+
+static bool read_now(const struct walk_found *found, char now[VALUE])
+{
+	int fd = walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
+	ssize_t length = fd < 0 ? -1 : read(fd, now, VALUE - 1);
+
+	if (fd >= 0)
+		close(fd);
+	now[length < 0 ? 0 : length] = '\0';
+	return length >= 0;
+}
+
+static int write_value(const struct walk_found *found, const char *value)
+{
+	int fd = walk_reopen(found->fd, found->parent, found->name, O_WRONLY);
+	size_t length = strlen(value);
+
+	if (fd < 0)
+		return errno;
+	/* One write: the kernel takes each as a whole value. */
+	ssize_t wrote = write(fd, value, length);
+	int err = wrote < 0 ? errno : EIO;
+	close(fd);
+	return wrote == (ssize_t)length ? 0 : err;
+}
+
+static void set(struct setup *setup, const char *key, const struct walk_found *found, const char *value)
+{
+	char now[VALUE];
+	long long least;
+	bool readable = read_now(found, now);
+	const char *plain = is_least(value, &least) ? value + 2 + strspn(value + 2, SPACE) : value;
+
+	if (readable && is_right(now, value)) {
+		setup->same++;
+		return;
+	}
+	int err = write_value(found, plain);
+	if (err == EROFS)
+		setup_failed_for(setup, "set", key, err,
+				 "Read-only file system: have the container given it, by docker run --sysctl or "
+				 "securityContext.sysctls");
+	else if (err)
+		setup_failed(setup, "set", key, err, strncmp(key, "net", 3) == 0 ? CAP_NET_ADMIN : CAP_SYS_ADMIN);
+	else if (readable && read_now(found, now) && !is_right(now, value))
+		setup_refused(setup, "set", key, "the kernel made it something else than \"%s\"", plain);
+	else
+		setup->changed++;
+}
+
+void step_sysctl(struct setup *setup, const struct step *step)
+{
+	for (size_t i = 0; i < step->items.count; i++) {
+		char path[KEY];
+		struct walk_where where;
+		struct walk_found found;
+		struct statfs fs;
+		const char *value = key_path(path, step->items.items[i]);
+		const char *key = mem_copy(&setup->mem, step->items.items[i], strcspn(step->items.items[i], "="));
+		if (!value) {
+			setup_refused(setup, "set", key, "it is no key");
+			continue;
+		}
+		if (walk_find(path, 0, &found, &where) != 0) {
+			setup_unreachable(setup, "set", key, errno, &where);
+			continue;
+		}
+		if (fstatfs(found.fd, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC)
+			setup_refused(setup, "set", key, "/proc is not a procfs");
+		else
+			set(setup, key, &found, value);
+		walk_release(&found);
+	}
+}
+
+void sysctl_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	char path[KEY];
+	long long least;
+
+	for (size_t i = 0; i < step->items.count; i++) {
+		const char *item = step->items.items[i];
+		const char *value = key_path(path, item);
+		if (!value)
+			yaml_problem(problems, node, "\"%.*s\" is no sysctl: write it as net.core.somaxconn",
+				     (int)strcspn(item, "="), item);
+		else if (!*value)
+			yaml_problem(problems, node, "\"%.*s\" has no value", (int)strcspn(item, "="), item);
+		else if (strncmp(value, ">=", 2) == 0 && !is_least(value, &least))
+			yaml_problem(problems, node, "\"%s\": what follows >= must be a whole number", value);
+	}
+}

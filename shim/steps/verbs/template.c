@@ -1,0 +1,222 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "steps/common/file.h"
+#include "steps/common/mirror.h"
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/rule.h"
+
+#define FIRST "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
+#define DIGITS "0123456789"
+
+/* The length of the name at AT, 0 where there is none. */
+static size_t name_length(const char *at)
+{
+	return strspn(at, FIRST) ? strspn(at, FIRST DIGITS) : 0;
+}
+
+/*
+ * The value for the reference at AT (a '$'), whose length goes to *LENGTH; NULL where there is none to replace: no
+ * such variable, not among `variables`, or another form such as ${NAME:-x}.
+ */
+static const char *reference(const struct step *step, const struct environment *env, struct mem *mem, const char *at,
+			     size_t *length)
+{
+	bool braces = at[1] == '{';
+	const char *name = at + 1 + braces;
+	size_t size = name_length(name);
+
+	if (!size || (braces ? name[size] != '}' : !step->bare))
+		return NULL;
+	*length = size + (braces ? 3 : 1);
+	const char *variable = mem_copy(mem, name, size);
+	bool wanted = step->variables.count == 0;
+	for (size_t i = 0; i < step->variables.count; i++)
+		wanted |= strcmp(step->variables.items[i], variable) == 0;
+	return wanted ? environ_get(env, variable) : NULL;
+}
+
+/*
+ * Replaces what may be replaced in TEXT (SIZE bytes and a NUL) and writes it to OUT, where that is not NULL. Returns
+ * the size of the result. Values are not expanded again.
+ */
+static size_t replace(const struct step *step, const struct environment *env, struct mem *mem, const char *text,
+		      size_t size, char *out)
+{
+	const char *end = text + size;
+	size_t total = 0;
+
+	while (text < end) {
+		const char *dollar = memchr(text, '$', (size_t)(end - text));
+		const char *part = text, *value = NULL;
+		size_t length = 0, plain = (size_t)((dollar ? dollar : end) - text);
+		if (plain == 0) {
+			value = reference(step, env, mem, text, &length);
+			part = value ? value : text;
+			plain = value ? strlen(value) : 1;
+		}
+		if (out)
+			memcpy(out + total, part, plain);
+		total += plain;
+		text += value ? length : plain;
+	}
+	return total;
+}
+
+/* From SOURCE, which messages call PATH, to NAME in TO, which they call TARGET. */
+static void put(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source,
+		const char *target, int to, const char *name)
+{
+	const struct environment *env = &setup->plan->env;
+	struct mem mem = {NULL}; /* of this file: a tree may have many */
+	struct file_want want = {.source = -1};
+	size_t size;
+
+	const char *planted = walk_planted(&source->stat, source->parent);
+	if (planted) {
+		setup_refused(setup, "read", path, "%s", planted);
+		return;
+	}
+	const char *text = file_read(&mem, source->fd, source->parent, source->name, &size);
+
+	if (!text) {
+		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
+		mem_release(&mem);
+		return;
+	}
+	want.length = replace(step, env, &mem, text, size, NULL);
+	char *out = mem_array(&mem, want.length + 1, 1);
+	(void)replace(step, env, &mem, text, size, out);
+	want.bytes = out;
+	file_attributes(step, &want);
+	(void)file_put(setup, "write", target, to, name, &want);
+	mem_release(&mem);
+}
+
+/* NAME without `suffix`; NULL where it does not end so. */
+static const char *target_name(struct mem *mem, const struct step *step, const char *name)
+{
+	size_t length = strlen(name), suffix = step->suffix ? strlen(step->suffix) : 0;
+
+	if (suffix == 0)
+		return name;
+	if (length <= suffix || strcmp(name + length - suffix, step->suffix) != 0)
+		return NULL;
+	return mem_copy(mem, name, length - suffix);
+}
+
+/* A link is followed by the rule of walk.h, from the top: the files of a Kubernetes ConfigMap are links. */
+static void template_link(struct mirror *mirror, const struct walk_entry *entry, int to, const char *name)
+{
+	struct walk_where where;
+	struct walk_found source;
+
+	if (entry->cut) {
+		setup_refused(mirror->setup, "read", entry->path, "below it is a link whose path is too long");
+		return;
+	}
+	if (walk_find(entry->path, WALK_FOLLOW, &source, &where) != 0) {
+		setup_unreachable(mirror->setup, "read", entry->path, errno, &where);
+		return;
+	}
+	if (S_ISREG(source.stat.st_mode))
+		put(mirror->setup, mirror->step, entry->path, &source, name, to, name);
+	else if (!S_ISDIR(source.stat.st_mode))
+		mirror->special++;
+	walk_release(&source);
+}
+
+static void template_entry(struct mirror *mirror, const struct walk_entry *entry, int to)
+{
+	const char *name = target_name(&mirror->setup->mem, mirror->step, entry->name);
+
+	if (!name)
+		return;
+	if (S_ISLNK(entry->stat.mode)) {
+		template_link(mirror, entry, to, name);
+	} else if (S_ISREG(entry->stat.mode)) {
+		struct walk_found source = {
+			.fd = entry->fd,
+			.parent = entry->parent,
+			.stat = walk_plain(&entry->stat),
+		};
+		snprintf(source.name, sizeof(source.name), "%s", entry->name);
+		put(mirror->setup, mirror->step, entry->path, &source, name, to, name);
+	} else {
+		mirror->special++;
+	}
+}
+
+static void template_tree(struct setup *setup, const struct step *step, const char *path,
+			  const struct walk_found *source)
+{
+	char dots[] = "..*"; /* where a ConfigMap has the directories that its links lead to */
+	char *names[] = {dots, NULL};
+	const struct list exclude = {names, 1};
+	struct mirror mirror = {.setup = setup,
+				.step = step,
+				.verb = "read",
+				.exclude = &exclude,
+				.file = template_entry};
+	int to = mirror_open(setup, step, 0755);
+
+	if (to < 0)
+		return;
+	mirror_tree(&mirror, source, path, to);
+	close(to);
+}
+
+/* Into the directory `to` where it is one or is written as one, without the suffix; otherwise to that name. */
+static void template_file(struct setup *setup, const struct step *step, const char *path,
+			  const struct walk_found *source)
+{
+	struct walk_found found;
+	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
+
+	if (!into && !file_find(setup, "write to", step->to, true, &found))
+		return;
+	if (!into && (found.fd < 0 || !S_ISDIR(found.stat.st_mode))) {
+		put(setup, step, path, source, step->to, found.parent, found.name);
+		file_release(&found);
+		return;
+	}
+	if (!into)
+		file_release(&found);
+	const char *name = target_name(&setup->mem, step, strrchr(path, '/') + 1);
+	int to = name ? mirror_open(setup, step, 0755) : -1;
+	if (!name)
+		setup_refused(setup, "read the template", path, "its name does not end in \"%s\"", step->suffix);
+	if (to >= 0) {
+		put(setup, step, path, source, name, to, name);
+		close(to);
+	}
+}
+
+void step_template(struct setup *setup, const struct step *step)
+{
+	for (size_t i = 0; i < step->items.count; i++) {
+		const char *path = step->items.items[i];
+		struct walk_where where;
+		struct walk_found source;
+		if (walk_find(path, WALK_FOLLOW, &source, &where) != 0) {
+			setup_unreachable(setup, "read", path, errno, &where);
+			continue;
+		}
+		if (S_ISDIR(source.stat.st_mode))
+			template_tree(setup, step, path, &source);
+		else
+			template_file(setup, step, path, &source);
+		walk_release(&source);
+	}
+}
+
+void template_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	mirror_check(step, problems, node);
+}

@@ -1,0 +1,176 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "steps/common/file.h"
+#include "steps/common/resolve.h"
+#include "steps/common/say.h"
+#include "steps/verb.h"
+
+#define DEFAULT_SECONDS 60
+#define CONNECT_MS 2000
+#define FIRST_PAUSE_MS 20
+#define LAST_PAUSE_MS 1000
+
+/* What a target is, split by its scheme. */
+enum target_kind { TARGET_TCP, TARGET_UNIX, TARGET_PATH };
+
+struct target {
+	enum target_kind kind;
+	const char *path; /* of unix and path; the host of tcp */
+	unsigned short port;
+};
+
+/* host:port or [address]:port. */
+static bool split_tcp(struct mem *mem, const char *text, struct target *target)
+{
+	const char *colon = strrchr(text, ':');
+	size_t length = colon ? (size_t)(colon - text) : 0;
+
+	if (length == 0 || strchr(text, '/'))
+		return false;
+	if (text[0] == '[') {
+		if (text[length - 1] != ']')
+			return false;
+		text++;
+		length -= 2;
+	} else if (memchr(text, ':', length)) {
+		return false; /* an IPv6 address without its brackets */
+	}
+	size_t digits = strspn(colon + 1, "0123456789");
+	unsigned long port = strtoul(colon + 1, NULL, 10);
+	if (length == 0 || digits == 0 || digits > 5 || colon[1 + digits] || port == 0 || port > 65535)
+		return false;
+	target->path = mem_copy(mem, text, length);
+	target->port = (unsigned short)port;
+	return true;
+}
+
+/* Returns NULL, or what is wrong with TEXT. */
+static const char *split(struct mem *mem, const char *text, struct target *target)
+{
+	if (strncmp(text, "tcp://", 6) == 0) {
+		target->kind = TARGET_TCP;
+		return split_tcp(mem, text + 6, target) ? NULL : "write it as tcp://host:port or tcp://[address]:port";
+	}
+	target->kind = strncmp(text, "unix://", 7) == 0 ? TARGET_UNIX : TARGET_PATH;
+	target->path = target->kind == TARGET_UNIX ? text + 7 : text;
+	if (target->path[0] != '/')
+		return "write it as tcp://host:port, unix:///path or /path";
+	if (target->kind == TARGET_UNIX && strlen(target->path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return "the path of a socket has at most 107 bytes";
+	return NULL;
+}
+
+/* 0 where somebody accepts, otherwise an errno value. */
+static int try_connect(const struct sockaddr *address, socklen_t size, const struct timespec *end)
+{
+	int fd = walk_descriptor(socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	struct pollfd poller = {.fd = fd, .events = POLLOUT};
+
+	if (fd < 0)
+		return errno;
+	int err = connect(fd, address, size) == 0 ? 0 : errno;
+	if (err == EINPROGRESS) {
+		socklen_t length = sizeof(err);
+		if (poll(&poller, 1, wait_left(end, CONNECT_MS)) != 1)
+			err = ETIMEDOUT;
+		else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &length) != 0)
+			err = errno;
+	}
+	close(fd);
+	return err;
+}
+
+static int try_tcp(const struct target *target, const struct timespec *end)
+{
+	union wait_address found[WAIT_ADDRESSES];
+	struct mem mem = {NULL}; /* of this round: there may be many */
+	size_t count = wait_addresses(&mem, target->path, end, found);
+	int err = count ? 0 : errno;
+
+	for (size_t i = 0; i < count; i++) {
+		found[i].v4.sin_port = htons(target->port); /* at the same place in both */
+		err = try_connect(&found[i].any,
+				  found[i].any.sa_family == AF_INET ? sizeof(found[i].v4) : sizeof(found[i].v6), end);
+		if (err == 0)
+			break;
+	}
+	mem_release(&mem);
+	return err;
+}
+
+/* A socket is connected to by its path: whoever listens is sent nothing. */
+static int try_path(const struct target *target, bool nonempty, const struct timespec *end)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct walk_found found;
+	int err = 0;
+
+	if (walk_find(target->path, WALK_FOLLOW, &found, NULL) != 0)
+		return errno;
+	if (target->kind == TARGET_UNIX) {
+		memcpy(address.sun_path, target->path, strlen(target->path));
+		err = try_connect((const struct sockaddr *)&address, sizeof(address), end);
+	} else if (nonempty) {
+		int empty = file_is_empty(found.fd, found.parent, found.name);
+		err = empty < 0 ? errno : empty ? ENODATA : 0;
+	}
+	walk_release(&found);
+	return err;
+}
+
+static void wait_one(struct setup *setup, const struct step *step, const char *text, const struct timespec *end)
+{
+	struct target target;
+	int pause = FIRST_PAUSE_MS, err;
+	const char *wrong = split(&setup->mem, text, &target);
+
+	if (wrong) {
+		setup_refused(setup, "wait for", text, "%s", wrong);
+		return;
+	}
+	for (;;) {
+		err = target.kind == TARGET_TCP ? try_tcp(&target, end) : try_path(&target, step->nonempty, end);
+		if (err == 0)
+			break;
+		int left = wait_left(end, pause);
+		if (left == 0) {
+			setup_refused(setup, "wait for", text, "not there after %u s: %s",
+				      step->timeout ? step->timeout : DEFAULT_SECONDS, strerror(err));
+			return;
+		}
+		poll(NULL, 0, left);
+		pause = pause * 2 < LAST_PAUSE_MS ? pause * 2 : LAST_PAUSE_MS;
+		setup_progress(setup, text);
+	}
+	setup->changed++;
+}
+
+void step_wait_for(struct setup *setup, const struct step *step)
+{
+	struct timespec end = setup->begin;
+
+	end.tv_sec += (time_t)(step->timeout ? step->timeout : DEFAULT_SECONDS);
+	for (size_t i = 0; i < step->items.count; i++)
+		wait_one(setup, step, step->items.items[i], &end);
+}
+
+void wait_for_check(const struct step *step, struct problems *problems, const struct node *node)
+{
+	for (size_t i = 0; i < step->items.count; i++) {
+		struct target target;
+		const char *wrong = split(&problems->mem, step->items.items[i], &target);
+		if (wrong)
+			yaml_problem(problems, node, "cannot wait for \"%s\": %s", step->items.items[i], wrong);
+		else if (target.kind != TARGET_PATH && step->nonempty)
+			yaml_problem(problems, node, "\"nonempty\" is for paths, not for \"%s\"", step->items.items[i]);
+	}
+}

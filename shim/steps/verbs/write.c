@@ -1,0 +1,96 @@
+#include <errno.h>
+#include <string.h>
+
+#include <linux/capability.h>
+
+#include "steps/common/file.h"
+#include "steps/common/say.h"
+#include "steps/verb.h"
+#include "walk/rule.h"
+
+static bool has_line(const char *text, size_t length, const char *line, size_t line_length)
+{
+	const char *end = text + length;
+
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		size_t this = (size_t)((newline ? newline : end) - text);
+		if (this == line_length && memcmp(text, line, line_length) == 0)
+			return true;
+		text += this + 1;
+	}
+	return false;
+}
+
+/* TEXT and those lines of CONTENT that it does not have, each on a line of its own. */
+static const char *append_missing(struct mem *mem, const char *text, size_t *length, const char *content)
+{
+	size_t size = strlen(content);
+	char *all = mem_array(mem, *length + size + 3, 1);
+	size_t used = *length;
+
+	memcpy(all, text, used);
+	for (const char *line = content; *line; line += *line == '\n') {
+		size_t line_length = strcspn(line, "\n");
+		if (!has_line(all, used, line, line_length)) {
+			if (used && all[used - 1] != '\n')
+				all[used++] = '\n';
+			memcpy(all + used, line, line_length);
+			used += line_length;
+			all[used++] = '\n';
+		}
+		line += line_length;
+	}
+	*length = used;
+	return all;
+}
+
+/* Fills in what is to stand there, by if_exists. False: nothing is left to do. */
+static bool decide(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found,
+		   struct file_want *want)
+{
+	const struct stat *now = &found->stat;
+
+	want->bytes = step->content;
+	want->length = strlen(step->content);
+	if (found->fd < 0 || step->if_exists == IF_EXISTS_REPLACE)
+		return true;
+	/* What stays, stays as it is, but for what is written. */
+	if (!step->mode_written)
+		want->mode = now->st_mode & 07777;
+	if (!step->owner_written) {
+		want->uid = now->st_uid;
+		want->gid = now->st_gid;
+	}
+	if (step->if_exists == IF_EXISTS_KEEP) {
+		(void)file_enforce(setup, path, found, &want->mode, want->uid, want->gid);
+		return false;
+	}
+	const char *planted = walk_planted(now, found->parent);
+	if (planted) {
+		setup_refused(setup, "read", path, "%s", planted);
+		return false;
+	}
+	const char *text = file_read(&setup->mem, found->fd, found->parent, found->name, &want->length);
+	if (!text) {
+		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
+		return false;
+	}
+	want->bytes = append_missing(&setup->mem, text, &want->length, step->content);
+	return true;
+}
+
+void step_write(struct setup *setup, const struct step *step)
+{
+	for (size_t i = 0; i < step->items.count; i++) {
+		const char *path = step->items.items[i];
+		struct file_want want = {.source = -1};
+		struct walk_found found;
+		if (!file_find(setup, "write", path, false, &found))
+			continue;
+		file_attributes(step, &want);
+		if (decide(setup, step, path, &found, &want))
+			(void)file_put(setup, "write", path, found.parent, found.name, &want);
+		file_release(&found);
+	}
+}

@@ -1,0 +1,161 @@
+#include "walk/make.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include "base/fd.h"
+#include "walk/held.h"
+#include "walk/rule.h"
+
+/* Removing one asks for more rights than looking whether there is one; a file system may have none: setxattr(2). */
+static int remove_acl(int fd, const char *which)
+{
+	if (fgetxattr(fd, which, NULL, 0) < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+	return fremovexattr(fd, which);
+}
+
+int walk_clear_acl(int fd)
+{
+	int directory = walk_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+	int result = directory < 0 ? -1 : remove_acl(directory, "system.posix_acl_access");
+
+	if (result == 0)
+		result = remove_acl(directory, "system.posix_acl_default");
+	int err = errno;
+	if (directory >= 0)
+		close(directory);
+	errno = err;
+	return result;
+}
+
+/* The same for what cannot be opened, such as a device: by the magic link of FD, as chmod_by_proc() has it. */
+static int clear_acl_by_proc(int fd)
+{
+	struct statfs fs = {0};
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (statfs("/proc/self/fd", &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (getxattr(path, "system.posix_acl_access", NULL, 0) < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+	return removexattr(path, "system.posix_acl_access");
+}
+
+int walk_disinherit(int fd, int parent)
+{
+	struct stat stat;
+
+	if (!walk_is_of_others(parent))
+		return 0;
+	if (walk_fstat(fd, &stat) != 0)
+		return -1;
+	if (S_ISREG(stat.st_mode))
+		return remove_acl(fd, "system.posix_acl_access");
+	return clear_acl_by_proc(fd);
+}
+
+static bool is_empty(int fd)
+{
+	int directory = walk_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+	DIR *dir = directory < 0 ? NULL : fdopendir(directory);
+	const struct dirent *entry;
+	bool empty = true;
+
+	if (!dir) {
+		if (directory >= 0)
+			close(directory);
+		return false;
+	}
+	errno = 0;
+	while ((entry = readdir(dir)))
+		empty &= strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	empty &= errno == 0;
+	closedir(dir);
+	return empty;
+}
+
+int walk_made(int parent, const char *name)
+{
+	int fd = walk_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+
+	if (fd < 0 || !walk_is_of_others(parent))
+		return fd;
+	if (is_empty(fd)) {
+		if (walk_clear_acl(fd) == 0)
+			return fd;
+	} else {
+		errno = ESTALE;
+	}
+	int err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid)
+{
+	struct stat made;
+
+	if (mkdirat(parent, name, 0700) != 0)
+		return -1;
+	int fd = walk_made(parent, name);
+	if (fd < 0)
+		return -1;
+	/* A set-group-ID directory hands its group down, and whoever owns it would choose who may read below. */
+	if (uid == UINT32_MAX)
+		uid = geteuid();
+	if (gid == UINT32_MAX)
+		gid = getegid();
+	/* Mode first: once it is somebody else's, chmod(2) needs CAP_FOWNER. */
+	if (walk_chmod(fd, parent, name, mode) == 0 && walk_fstat(fd, &made) == 0 &&
+	    ((made.st_uid == uid && made.st_gid == gid) || fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0))
+		return fd;
+	int err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+int walk_make_parent(const char *path, const char **name, struct walk_where *where)
+{
+	char text[PATH_MAX];
+	int fd = walk_parent(path, name, where);
+
+	/* From the top down: make what is missing, until the last directory is there. */
+	for (const char *end = path; fd < 0 && errno == ENOENT && (end = strchr(end + 1, '/'));) {
+		const char *missing;
+		size_t length = (size_t)(end - path);
+
+		if (end[-1] == '/')
+			continue;
+		memcpy(text, path, length);
+		text[length] = '\0';
+		int known = walk_open(text, WALK_FOLLOW, where);
+		if (known < 0 && errno == ENOENT) {
+			int parent = walk_parent(text, &missing, where);
+			if (parent < 0)
+				return -1;
+			known = walk_mkdir(parent, missing, 0755, UINT32_MAX, UINT32_MAX);
+			close(parent);
+		}
+		if (known < 0)
+			return -1;
+		close(known);
+		fd = walk_parent(path, name, where);
+	}
+	return fd;
+}

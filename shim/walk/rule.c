@@ -1,0 +1,57 @@
+#include "walk/rule.h"
+
+#include <stddef.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+
+#include <linux/magic.h>
+
+#include "base/fd.h"
+
+static bool is_read_only(int fd)
+{
+	struct statvfs fs = {0};
+
+	return fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
+}
+
+bool walk_is_roots(int fd, const struct stat *stat)
+{
+	return stat->st_uid == 0 && ((stat->st_mode & (S_IWGRP | S_IWOTH)) == 0 || is_read_only(fd));
+}
+
+bool walk_is_procfs(int fd)
+{
+	struct statfs fs = {0};
+
+	return fstatfs(fd, &fs) != 0 || fs.f_type == PROC_SUPER_MAGIC;
+}
+
+bool walk_follows(int directory, uint32_t uid)
+{
+	struct stat stat;
+
+	return uid == 0 && walk_fstat(directory, &stat) == 0 && walk_is_roots(directory, &stat);
+}
+
+bool walk_is_of_others(int directory)
+{
+	struct stat stat;
+
+	return walk_fstat(directory, &stat) != 0 || stat.st_uid != 0 || (stat.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+const char *walk_planted(const struct stat *file, int directory)
+{
+	struct stat stat;
+
+	if (!walk_is_of_others(directory))
+		return NULL;
+	if (file->st_nlink > 1)
+		return "it has other hard links, and its directory is not root's alone";
+	if (walk_fstat(directory, &stat) == 0 &&
+	    (stat.st_uid == 0 || stat.st_uid == file->st_uid || (file->st_mode & S_IROTH) ||
+	     (stat.st_gid == file->st_gid && (file->st_mode & S_IRGRP))))
+		return NULL;
+	return "its directory's owner may not read it, and could have moved it there";
+}

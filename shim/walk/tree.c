@@ -1,0 +1,397 @@
+/*
+ * Walking a tree that somebody may be changing meanwhile. A directory is read in batches: its files are handed out at
+ * once, the names of its directories stay in the batch's memory until all of them were walked, then comes the next
+ * batch. So memory grows with the depth alone. Of a deep chain the upper directories are closed and opened again by
+ * ".." on the way back; a directory that was moved meanwhile shows by its inode number.
+ */
+#include "walk/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/glob.h"
+
+#define OPEN_MAX_DIRECTORIES 64
+#define BATCH_BYTES 32768     /* what one getdents64(2) may fill */
+#define BATCH_DEEP_BYTES 4096 /* and below BATCH_DEPTH, so that depth cannot be used to exhaust memory */
+#define BATCH_DEPTH 16
+#define PATH_BYTES 1024 /* of a path in messages */
+#define CUT PATH_BYTES  /* the length of one that is longer: it ends with the last directory that fits */
+
+struct record { /* linux_dirent64 of getdents64(2) */
+	uint64_t ino;
+	int64_t offset;
+	uint16_t length;
+	uint8_t type;
+	char name[];
+};
+
+/* A directory that the walk is in. */
+struct frame {
+	int fd; /* -1 while it is closed */
+	struct walk_stat stat;
+	int64_t offset;         /* where the next batch begins */
+	size_t name;            /* its own name, in its parent's batch */
+	size_t base, next, end; /* its batch begins at base; the names from next to end wait to be walked */
+	size_t path_length;     /* of the path to it; CUT where that has no room */
+};
+
+struct state {
+	struct walk_tree *tree;
+	struct mem mem;
+	struct frame *frames;
+	size_t depth, frames_max; /* frames[depth] is the directory at hand */
+	char *batch;
+	size_t batch_max;
+	char path[PATH_BYTES + 1]; /* the last byte is CUT's */
+};
+
+/* Appends NAME to the path of that LENGTH. Returns its new length, or CUT and leaves it as it is. */
+static size_t append(struct state *state, size_t length, const char *name)
+{
+	size_t more = strlen(name);
+
+	if (length + 1 + more >= PATH_BYTES)
+		return CUT;
+	if (length == 0 || state->path[length - 1] != '/')
+		state->path[length++] = '/';
+	memcpy(state->path + length, name, more + 1);
+	return length + more;
+}
+
+static void failed(struct state *state, size_t length, const char *name, int err)
+{
+	append(state, length, name);
+	state->tree->failed(state->tree->context, state->path, err);
+	state->path[length] = '\0';
+}
+
+/* Is it gone, or no longer what it was? Then whoever changed it has answered for it. */
+static bool is_gone(int err)
+{
+	return err == ENOENT || err == ENOTDIR || err == ELOOP;
+}
+
+/*
+ * Does it lie on the mount of the top? A bind mount has the same st_dev, so mount ids decide. Kernels before 5.8 have
+ * none: there the device of a directory decides (that of a file on overlayfs may be any).
+ */
+static bool is_on_mount(const struct state *state, const struct walk_stat *stat)
+{
+	const struct walk_stat *top = &state->frames[0].stat;
+
+	if (state->tree->cross_mounts)
+		return true;
+	if (top->mount != 0)
+		return stat->mount == top->mount;
+	return !stat->mount_begins && (!S_ISDIR(stat->mode) || stat->dev == top->dev);
+}
+
+static bool is_excluded(const struct walk_tree *tree, const char *name)
+{
+	for (size_t i = 0; tree->exclude && i < tree->exclude->count; i++)
+		if (glob_match(tree->exclude->items[i], name))
+			return true;
+	return false;
+}
+
+/* By the name, which is the same for every process; inode numbers of a listing need not be. FNV-1a. */
+static bool is_mine(const struct walk_tree *tree, const char *name)
+{
+	uint32_t hash = 2166136261U;
+
+	if (tree->parts <= 1)
+		return true;
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619U;
+	return (hash >> 8) % tree->parts == tree->part;
+}
+
+/* Room for COUNT frames and BYTES of batches. What was there moves; mem_release() frees the old places. */
+static void reserve(struct state *state, size_t count, size_t bytes)
+{
+	if (count > state->frames_max) {
+		struct frame *frames = mem_array(&state->mem, count * 2, sizeof(*frames));
+		if (state->frames_max)
+			memcpy(frames, state->frames, state->frames_max * sizeof(*frames));
+		state->frames = frames;
+		state->frames_max = count * 2;
+	}
+	if (bytes > state->batch_max) {
+		char *batch = mem_alloc(&state->mem, bytes * 2);
+		if (state->batch_max)
+			memcpy(batch, state->batch, state->batch_max);
+		state->batch = batch;
+		state->batch_max = bytes * 2;
+	}
+}
+
+/* The next directory down. The one that is OPEN_MAX_DIRECTORIES above it is closed for now. */
+static void push(struct state *state, int fd, const struct walk_stat *stat, size_t name)
+{
+	size_t depth = ++state->depth;
+
+	reserve(state, depth + 1, 0);
+	const struct frame *parent = &state->frames[depth - 1];
+	size_t base = (parent->end + 7) & ~(size_t)7; /* records are aligned to 8 */
+	state->frames[depth] = (struct frame){
+		.fd = fd,
+		.stat = *stat,
+		.name = name,
+		.base = base,
+		.next = base,
+		.end = base,
+		.path_length = append(state, parent->path_length, state->batch + name),
+	};
+	if (depth >= OPEN_MAX_DIRECTORIES) {
+		struct frame *above = &state->frames[depth - OPEN_MAX_DIRECTORIES];
+		close(above->fd);
+		above->fd = -1;
+	}
+}
+
+/* Opens the directory that holds the one at hand again. -1 with ESTALE: it is another one by now. */
+static int reopen_parent(struct state *state)
+{
+	struct frame *parent = &state->frames[state->depth - 1];
+	struct walk_stat now;
+	int fd = walk_openat(state->frames[state->depth].fd, "..", O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0)
+		return -1;
+	if (walk_stat(fd, "", &now) != 0 || now.dev != parent->stat.dev || now.ino != parent->stat.ino ||
+	    now.mount != parent->stat.mount) {
+		close(fd);
+		errno = ESTALE;
+		return -1;
+	}
+	if (lseek(fd, parent->offset, SEEK_SET) < 0) {
+		close(fd);
+		return -1;
+	}
+	parent->fd = fd;
+	return 0;
+}
+
+/* Takes the next name that waits, and enters that directory if it is to be walked. */
+static void descend(struct state *state)
+{
+	struct frame *frame = &state->frames[state->depth];
+	size_t name = frame->next;
+	const char *text = state->batch + name;
+	struct walk_entry entry = {.name = text, .parent = frame->fd, .depth = state->depth + 1, .path = state->path};
+
+	frame->next += strlen(text) + 1;
+	entry.fd = walk_openat(frame->fd, text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	if (entry.fd < 0 || walk_stat(entry.fd, "", &entry.stat) != 0) {
+		if (!is_gone(errno) && is_mine(state->tree, text))
+			failed(state, frame->path_length, text, errno);
+		if (entry.fd >= 0)
+			close(entry.fd);
+		return;
+	}
+	if (is_on_mount(state, &entry.stat)) {
+		append(state, frame->path_length, text);
+		if (!state->tree->enter || state->tree->enter(state->tree->context, &entry)) {
+			push(state, entry.fd, &entry.stat, name);
+			return;
+		}
+		state->path[frame->path_length] = '\0';
+	} else {
+		state->tree->mounts += is_mine(state->tree, text);
+	}
+	close(entry.fd);
+}
+
+/* Hands out what is no directory, if it is in this process's part. True: it is a directory. */
+static bool hand_out(struct state *state, const char *name, bool mine)
+{
+	struct walk_tree *tree = state->tree;
+	const struct frame *frame = &state->frames[state->depth];
+	struct walk_entry entry = {.name = name,
+				   .parent = frame->fd,
+				   .fd = -1,
+				   .depth = state->depth + 1,
+				   .roots = frame->stat.uid == 0 && !(frame->stat.mode & (S_IWGRP | S_IWOTH)),
+				   .path = state->path};
+	bool directory = false;
+	int result;
+
+	if (tree->pin) {
+		entry.fd = walk_pin(&entry, &entry.stat);
+		result = entry.fd < 0 ? -1 : 0;
+	} else {
+		result = walk_stat(frame->fd, name, &entry.stat);
+	}
+	if (result != 0) {
+		if (!is_gone(errno) && mine)
+			failed(state, frame->path_length, name, errno);
+		return false;
+	}
+	if (S_ISDIR(entry.stat.mode)) {
+		directory = true;
+	} else if (!mine) {
+		; /* its type had to be found out */
+	} else if (is_on_mount(state, &entry.stat)) {
+		entry.cut = append(state, frame->path_length, name) == CUT;
+		tree->file(tree->context, &entry);
+		state->path[frame->path_length] = '\0';
+	} else {
+		tree->mounts++;
+	}
+	if (entry.fd >= 0)
+		close(entry.fd);
+	return directory;
+}
+
+/* Reads the next batch of the directory at hand. False: there is none. */
+static bool read_batch(struct state *state)
+{
+	size_t size = state->depth < BATCH_DEPTH ? BATCH_BYTES : BATCH_DEEP_BYTES;
+	struct frame *frame = &state->frames[state->depth];
+
+	frame->next = frame->end = frame->base;
+	reserve(state, 0, frame->base + size);
+	char *batch = state->batch + frame->base;
+	long length = syscall(SYS_getdents64, frame->fd, batch, size);
+	if (length < 0 && errno != ENOENT) /* ENOENT: the directory itself was removed */
+		failed(state, frame->path_length, ".", errno);
+	if (length <= 0)
+		return false;
+
+	for (long at = 0; at < length;) {
+		const struct record *record = (const struct record *)(const void *)(batch + at);
+		const char *name = record->name;
+		at += record->length;
+		frame->offset = record->offset;
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_excluded(state->tree, name))
+			continue;
+		if (record->type != DT_DIR) {
+			bool mine = state->tree->file && is_mine(state->tree, name);
+			if (!mine && record->type != DT_UNKNOWN)
+				continue;
+			if (!hand_out(state, name, mine))
+				continue;
+		}
+		/* Kept in front of the records that are still to be read: a name is shorter than its record. */
+		size_t bytes = strlen(name) + 1;
+		memmove(state->batch + frame->end, name, bytes);
+		frame->end += bytes;
+	}
+	return true;
+}
+
+/* Leaves the directory at hand. -1 where the walk cannot find back. */
+static int leave(struct state *state)
+{
+	struct walk_tree *tree = state->tree;
+	struct frame *frame = &state->frames[state->depth];
+	struct walk_entry entry = {.parent = -1, .fd = frame->fd, .depth = state->depth, .path = state->path};
+	int result = 0;
+
+	if (state->depth > 0) {
+		if (frame[-1].fd < 0)
+			result = reopen_parent(state);
+		entry.parent = frame[-1].fd;
+		entry.name = state->batch + frame->name;
+	}
+	if (result == 0 && tree->leave) {
+		if (walk_stat(frame->fd, "", &entry.stat) == 0)
+			tree->leave(tree->context, &entry);
+		else
+			failed(state, frame->path_length, ".", errno);
+	}
+	int err = errno;
+	close(frame->fd);
+	frame->fd = -1;
+	errno = err;
+	if (result == 0 && state->depth > 0)
+		state->path[frame[-1].path_length] = '\0';
+	return result;
+}
+
+static int walk_directories(struct state *state)
+{
+	for (;;) {
+		const struct frame *frame = &state->frames[state->depth];
+		if (frame->next < frame->end) {
+			descend(state);
+		} else if (!read_batch(state)) {
+			if (leave(state) != 0)
+				return -1;
+			if (state->depth-- == 0)
+				return 0;
+		}
+	}
+}
+
+static bool is_root(const struct walk_stat *top)
+{
+	struct walk_stat root;
+
+	return walk_stat(AT_FDCWD, "/", &root) != 0 ||
+	       (root.dev == top->dev && root.ino == top->ino && root.mount == top->mount);
+}
+
+/* Begins with the directory TOP: 0 to go on, 1 where enter() said no, -1 with errno. */
+static int begin(struct state *state, int top, struct walk_entry *entry)
+{
+	if (is_root(&entry->stat)) {
+		errno = EINVAL;
+		return -1;
+	}
+	entry->fd = walk_openat(top, ".", O_RDONLY | O_DIRECTORY);
+	if (entry->fd < 0)
+		return -1;
+	if (state->tree->enter && !state->tree->enter(state->tree->context, entry)) {
+		close(entry->fd);
+		return 1;
+	}
+	reserve(state, OPEN_MAX_DIRECTORIES, BATCH_BYTES);
+	state->frames[0] = (struct frame){.fd = entry->fd, .stat = entry->stat, .path_length = strlen(state->path)};
+	return 0;
+}
+
+int walk_tree(struct walk_tree *tree, int top, const char *path)
+{
+	struct state state = {.tree = tree};
+	struct walk_entry entry = {.parent = -1, .fd = top, .path = state.path};
+
+	snprintf(state.path, sizeof(state.path), "%s", path);
+	if (walk_stat(top, "", &entry.stat) != 0)
+		return -1;
+	if (!S_ISDIR(entry.stat.mode)) {
+		tree->file(tree->context, &entry);
+		return 0;
+	}
+	int result = begin(&state, top, &entry);
+	if (result == 0)
+		result = walk_directories(&state);
+
+	int err = errno;
+	for (size_t i = 0; result < 0 && i < state.depth; i++)
+		if (state.frames[i].fd >= 0)
+			close(state.frames[i].fd);
+	mem_release(&state.mem);
+	errno = err;
+	return result < 0 ? -1 : 0;
+}
+
+int walk_pin(const struct walk_entry *entry, struct walk_stat *now)
+{
+	int fd = walk_openat(entry->parent, entry->name, O_PATH | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -1;
+	if (walk_stat(fd, "", now) == 0)
+		return fd;
+	int err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}

@@ -1,0 +1,130 @@
+#include "walk/trust.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "walk/held.h"
+
+#define OVERFLOW_ID 65534
+
+static const char *why_not(struct mem *mem, const struct stat *stat)
+{
+	if (!S_ISREG(stat->st_mode))
+		return "it is no regular file";
+	if (stat->st_uid == OVERFLOW_ID)
+		return "it belongs to uid 65534, as root's files do in a user namespace that does not map root: map "
+		       "root's id, or bake the file into the image";
+	if (stat->st_uid != 0)
+		return mem_format(mem,
+				  "it belongs to uid %u: it must be root's (in a Dockerfile COPY --chown=0:0 "
+				  "--chmod=0644, for a bind mount chown root on the host)",
+				  stat->st_uid);
+	if (stat->st_mode & (S_IWGRP | S_IWOTH))
+		return mem_format(mem,
+				  "its mode %04o lets others than root write it (in a Dockerfile COPY "
+				  "--chmod=0644, for a bind mount chmod go-w on the host)",
+				  (unsigned int)stat->st_mode & 07777);
+	return NULL;
+}
+
+static const char *why_unreachable(struct mem *mem, int err, const struct walk_where *where)
+{
+	char why[1024];
+	const char *hint = "";
+
+	walk_why(why, sizeof(why), err, where);
+	if (err == EPERM && where->uid == OVERFLOW_ID)
+		hint = " (uid 65534: root's files look so in a user namespace that does not map root)";
+	else if (err == EPERM && S_ISDIR(where->mode))
+		hint = where->uid == 0 ? " (or mounted read-only): put the file elsewhere, such as into /etc"
+				       : ": put the file elsewhere, such as into /etc";
+	return mem_format(mem, "%s%s", why, hint);
+}
+
+static int open_trusted(struct mem *mem, const char *path, struct stat *stat, const char **why)
+{
+	struct walk_where where;
+	struct walk_found found;
+
+	if (walk_find(path, WALK_FOLLOW | WALK_TRUSTED, &found, &where) != 0) {
+		*why = why_unreachable(mem, errno, &where);
+		return -1;
+	}
+	int fd = -1;
+	*why = why_not(mem, &found.stat);
+	if (!*why) {
+		fd = walk_reopen_found(&found, O_RDONLY, stat);
+		/* Once more on what will be used: only this descriptor is read or executed. */
+		*why = fd < 0 ? mem_text(mem, strerror(errno)) : why_not(mem, stat);
+	}
+	walk_release(&found);
+	if (!*why)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int trust_open(struct mem *mem, const char *path, const char **why)
+{
+	struct stat stat;
+
+	return open_trusted(mem, path, &stat, why);
+}
+
+/*
+ * Reads to the end, and asks for one byte more than the SIZE that there should be: a file that grows, or has no honest
+ * size, does not pass. A read that gives just SIZE has seen the end. Returns the number of bytes, or -1 with errno.
+ */
+static ssize_t read_all(int fd, char *bytes, size_t size)
+{
+	for (size_t done = 0;;) {
+		ssize_t n = read(fd, bytes + done, size + 1 - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		done += (size_t)n;
+		if (n == 0 || done > size || (size_t)n == size)
+			return (ssize_t)done;
+	}
+}
+
+static char *read_trusted(struct mem *mem, int fd, const struct stat *stat, size_t limit, size_t *length,
+			  const char **why)
+{
+	if (stat->st_size < 0 || (uintmax_t)stat->st_size > limit) {
+		*why = mem_format(mem, "it is larger than %zu bytes", limit);
+		return NULL;
+	}
+	size_t size = (size_t)stat->st_size;
+	char *bytes = mem_alloc(mem, size + 1);
+	ssize_t n = read_all(fd, bytes, size);
+	if (n < 0) {
+		*why = mem_text(mem, strerror(errno));
+		return NULL;
+	}
+	if ((size_t)n != size) {
+		*why = mem_format(mem, "reading it gave %zd bytes instead of its %zu", n, size);
+		return NULL;
+	}
+	bytes[size] = '\0';
+	*length = size;
+	return bytes;
+}
+
+char *trust_read(struct mem *mem, const char *path, size_t limit, size_t *length, const char **why)
+{
+	struct stat stat;
+	int fd = open_trusted(mem, path, &stat, why);
+
+	if (fd < 0)
+		return NULL;
+	char *bytes = read_trusted(mem, fd, &stat, limit, length, why);
+	close(fd);
+	return bytes;
+}

@@ -1,0 +1,287 @@
+#include "walk/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/diag.h"
+#include "base/fd.h"
+#include "walk/rule.h"
+
+#define LINKS_MAX 40            /* as the kernel: path_resolution(7) */
+#define TEXT_MAX (3 * PATH_MAX) /* the text of a link, a path, and room for its rest while the link is read */
+
+struct walk {
+	/* What is still to be walked: behind TAKEN. First and never cleared: most walks touch only the page it begins in. */
+	char text[TEXT_MAX];
+	size_t taken;
+	int dir; /* where it stands, O_PATH */
+	struct stat dir_stat;
+	int flags;
+	int links;
+	struct walk_where where;
+};
+
+/* The path for messages: down into NAME, or up for "..". What does not fit is left out. */
+static void place(struct walk_where *where, const char *name)
+{
+	size_t length = strlen(where->path);
+
+	if (strcmp(name, "..") == 0) {
+		while (length > 0 && where->path[--length] != '/')
+			;
+		where->path[length] = '\0';
+	} else if (strcmp(name, ".") != 0) {
+		snprintf(where->path + length, sizeof(where->path) - length, "/%s", name);
+	}
+}
+
+static int refuse(struct walk *walk, int err, const struct stat *stat)
+{
+	walk->where.uid = stat->st_uid;
+	walk->where.mode = stat->st_mode;
+	errno = err;
+	return -1;
+}
+
+/* Stands in the directory FD from now on; takes FD over even where it fails. */
+static int enter(struct walk *walk, int fd, const struct stat *stat)
+{
+	if (walk->dir >= 0)
+		close(walk->dir);
+	walk->dir = fd;
+	walk->dir_stat = *stat;
+	if (!S_ISDIR(stat->st_mode)) {
+		errno = ENOTDIR;
+		return -1;
+	}
+	if ((walk->flags & WALK_TRUSTED) && !walk_is_roots(fd, stat))
+		return refuse(walk, EPERM, stat);
+	return 0;
+}
+
+static int enter_root(struct walk *walk)
+{
+	struct stat stat;
+	int fd = walk_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+
+	if (fd < 0)
+		return -1;
+	if (walk_fstat(fd, &stat) != 0) {
+		close(fd);
+		return -1;
+	}
+	walk->where.path[0] = '\0';
+	return enter(walk, fd, &stat);
+}
+
+/*
+ * Takes the next component off the text into NAME (of NAME_MAX + 1 bytes); "." where none is left. *LAST: nothing but
+ * slashes follows.
+ */
+static int take(struct walk *walk, char *name, bool *last)
+{
+	const char *rest = walk->text + walk->taken;
+
+	rest += strspn(rest, "/");
+	size_t length = strcspn(rest, "/");
+	if (length > NAME_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(name, rest, length);
+	name[length] = '\0';
+	if (length == 0)
+		memcpy(name, ".", sizeof("."));
+	rest += length;
+	*last = rest[strspn(rest, "/")] == '\0';
+	walk->taken = (size_t)(rest - walk->text);
+	return 0;
+}
+
+/*
+ * Puts the text of the link LINK in front of what is left, if the rule follows it. Whoever owns the directory could
+ * have moved a link of root's there, so the link's own owner alone says nothing.
+ */
+static int follow(struct walk *walk, int link, const struct stat *stat)
+{
+	if (walk_is_procfs(link))
+		return refuse(walk, ELOOP, stat);
+	if (stat->st_uid != 0)
+		return refuse(walk, ELOOP, stat);
+	if (!walk_is_roots(walk->dir, &walk->dir_stat))
+		return refuse(walk, ELOOP, &walk->dir_stat);
+	if (++walk->links > LINKS_MAX) {
+		errno = ELOOP;
+		return -1;
+	}
+	/* The rest waits at the end of the buffer while the text of the link is read to its beginning. */
+	size_t rest = strlen(walk->text + walk->taken) + 1;
+	if (rest > TEXT_MAX - PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memmove(walk->text + TEXT_MAX - rest, walk->text + walk->taken, rest);
+	walk->text[0] = '\0';
+	ssize_t length = readlinkat(link, "", walk->text, PATH_MAX);
+	if (length <= 0) {
+		errno = length < 0 ? errno : ENOENT; /* an empty link leads nowhere: path_resolution(7) */
+		return -1;
+	}
+	if (length >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memmove(walk->text + length, walk->text + TEXT_MAX - rest, rest);
+	walk->taken = 0;
+	return walk->text[0] == '/' ? enter_root(walk) : 0;
+}
+
+/* One component: 1 where it was the last and FOUND is filled in, 0 to go on, -1 with errno. */
+static int step(struct walk *walk, struct walk_found *found)
+{
+	struct walk_where before = walk->where;
+	bool last;
+
+	if (take(walk, found->name, &last) != 0)
+		return -1;
+	place(&walk->where, found->name);
+	found->fd = walk_openat(walk->dir, found->name, O_PATH | O_NOFOLLOW);
+	if (found->fd < 0)
+		return -1;
+	if (walk_fstat(found->fd, &found->stat) != 0) {
+		close(found->fd);
+		return -1;
+	}
+	if (S_ISLNK(found->stat.st_mode) && (!last || (walk->flags & WALK_FOLLOW))) {
+		int result = follow(walk, found->fd, &found->stat);
+		if (result == 0 && walk->text[0] != '/')
+			walk->where = before;
+		close(found->fd);
+		return result;
+	}
+	if (!last)
+		return enter(walk, found->fd, &found->stat);
+	found->parent = walk->dir;
+	walk->dir = -1;
+	return 1;
+}
+
+int walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where)
+{
+	struct walk walk;
+	size_t length = strlen(path);
+	int result = -1;
+
+	walk.dir = -1;
+	walk.dir_stat = (struct stat){.st_uid = UINT32_MAX};
+	walk.flags = flags;
+	walk.links = 0;
+	walk.taken = 0;
+	walk.where = (struct walk_where){.path = ""};
+	found->fd = -1;
+	found->parent = -1;
+	if (path[0] != '/') {
+		errno = EINVAL;
+	} else if (length >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+	} else {
+		memcpy(walk.text, path, length + 1);
+		result = enter_root(&walk);
+	}
+	while (result == 0)
+		result = step(&walk, found);
+
+	int err = errno;
+	if (walk.dir >= 0)
+		close(walk.dir);
+	if (where)
+		*where = walk.where;
+	if (result == 1)
+		return 0;
+	found->fd = -1;
+	errno = err;
+	return -1;
+}
+
+void walk_release(struct walk_found *found)
+{
+	close(found->fd);
+	close(found->parent);
+}
+
+int walk_open(const char *path, int flags, struct walk_where *where)
+{
+	struct walk_found found;
+
+	if (walk_find(path, flags, &found, where) != 0)
+		return -1;
+	close(found.parent);
+	return found.fd;
+}
+
+/* Splits PATH into the TEXT of its directory ("/" at least) and the name behind. */
+static int split(const char *path, char text[PATH_MAX], const char **name)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash || strlen(path) >= PATH_MAX) {
+		errno = slash ? ENAMETOOLONG : EINVAL;
+		return -1;
+	}
+	*name = slash + 1;
+	if (**name == '\0' || strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	size_t length = slash == path ? 1 : (size_t)(slash - path);
+	memcpy(text, path, length);
+	text[length] = '\0';
+	return 0;
+}
+
+int walk_parent(const char *path, const char **name, struct walk_where *where)
+{
+	char text[PATH_MAX];
+	struct walk_found found;
+
+	if (where)
+		*where = (struct walk_where){.path = ""};
+	if (split(path, text, name) != 0 || walk_find(text, WALK_FOLLOW, &found, where) != 0)
+		return -1;
+	close(found.parent);
+	if (!S_ISDIR(found.stat.st_mode)) {
+		close(found.fd);
+		errno = ENOTDIR;
+		return -1;
+	}
+	return found.fd;
+}
+
+const char *walk_why(char *why, size_t size, int err, const struct walk_where *where)
+{
+	unsigned int mode = where->mode & 07777;
+
+	if (err == ELOOP && S_ISDIR(where->mode))
+		snprintf(why, size,
+			 "\"%s\" is a symbolic link in a directory of uid %u with mode %04o, where others "
+			 "could have put it",
+			 where->path, where->uid, mode);
+	else if (err == ELOOP && where->uid != 0)
+		snprintf(why, size, "\"%s\" is a symbolic link of uid %u: only root's are followed", where->path,
+			 where->uid);
+	else if (err == ELOOP && S_ISLNK(where->mode))
+		snprintf(why, size, "\"%s\" is a symbolic link on procfs", where->path);
+	else if (err == EPERM && S_ISDIR(where->mode))
+		snprintf(why, size,
+			 "the directory \"%s\" belongs to uid %u and has mode %04o: it must be root's and "
+			 "writable by nobody else",
+			 where->path[0] ? where->path : "/", where->uid, mode);
+	else
+		diag_why(why, size, err, CAP_DAC_OVERRIDE);
+	return why;
+}

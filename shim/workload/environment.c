@@ -1,0 +1,67 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "workload/parts.h"
+
+/* HOME where it says nothing or is still root's: the container's start set it, and the user may not even search it. */
+static bool home_unset(const struct plan *plan, const struct environment *env)
+{
+	const char *home = environ_get(env, "HOME");
+	const struct account *root = accounts_user_by_id(&plan->accounts, 0);
+
+	if (!home || !*home)
+		return true;
+	if (plan->workload.uid == 0)
+		return false;
+	return strcmp(home, "/root") == 0 || (root && strcmp(home, root->home) == 0);
+}
+
+static void set_user(const struct plan *plan, struct environment *env)
+{
+	static const char *const names[] = {"USER", "LOGNAME"};
+
+	if (home_unset(plan, env))
+		environ_set(env, "HOME", plan->home && *plan->home ? plan->home : "/");
+	for (size_t i = 0; plan->user_name && i < sizeof(names) / sizeof(*names); i++)
+		if (!environ_get(env, names[i]))
+			environ_set(env, names[i], plan->user_name);
+}
+
+/*
+ * LISTEN_PID named capshim: behind an init it names the workload's process. Where the descriptors are not kept the
+ * variables go as well, or the workload would take for them whatever it opens itself.
+ */
+static void pass_listen_fds(const struct plan *plan, struct environment *env)
+{
+	char pid[16];
+
+	if (!environ_listens(env, plan->init.on ? getppid() : getpid()))
+		return;
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (plan->listen_fds) {
+		environ_set(env, "LISTEN_PID", pid);
+		return;
+	}
+	environ_unset(env, "LISTEN_PID");
+	environ_unset(env, "LISTEN_FDS");
+	environ_unset(env, "LISTEN_FDNAMES");
+}
+
+/*
+ * LD_PRELOAD and its like stay: images set them for their program (allocators), and the loader obeys them in a
+ * process that is not set-id as it always does. Programs of steps get an environment of their own.
+ */
+char **workload_environment(const struct plan *plan, struct mem *mem)
+{
+	struct environment env = {.mem = mem};
+	static char *none[] = {NULL};
+
+	for (size_t i = 0; i < plan->env.vars.count; i++)
+		list_add(mem, &env.vars, plan->env.vars.items[i]);
+	set_user(plan, &env);
+	pass_listen_fds(plan, &env);
+	for (size_t i = 0; i < plan->unset.count; i++)
+		environ_unset(&env, plan->unset.items[i]);
+	return env.vars.items ? env.vars.items : none;
+}

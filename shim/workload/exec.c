@@ -1,0 +1,131 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/signals.h"
+#include "workload/parts.h"
+#include "workload/program.h"
+
+#define REASON_BYTES 1024
+
+/* ENOTDIR: a component of the path is a file, so there is no such path. Everything else was found. */
+static enum diag_status status_of(int err)
+{
+	return err == ENOENT || err == ENOTDIR ? DIAG_NOT_FOUND : DIAG_CANNOT_EXECUTE;
+}
+
+/* Why PATH is EACCES for this process. */
+static const char *why_denied(const char *path)
+{
+	struct statvfs system = {0};
+	struct stat status;
+
+	memset(&status, 0, sizeof(status));
+	if (stat(path, &status) != 0)
+		return "the user may not search a directory on the way";
+	if (S_ISDIR(status.st_mode))
+		return "it is a directory";
+	if (!S_ISREG(status.st_mode))
+		return "it is not a regular file";
+	if (statvfs(path, &system) == 0 && system.f_flag & ST_NOEXEC)
+		return "its file system is mounted noexec";
+	return "the user may not execute it (COPY --chmod=0755)";
+}
+
+static const char *why_error(const char *path, int err)
+{
+	return err == EACCES ? why_denied(path) : strerror(err);
+}
+
+/* An answer of execve(2) that its errno alone explains; the others need to know the file. */
+static const struct reason {
+	int err;
+	const char *text;
+} reasons[] = {
+	{ENOENT, "its program interpreter (the dynamic loader of its C library) is not in this image"},
+	{ENOEXEC, "it is not a program for this machine: another architecture, or damaged"},
+	{EPERM, "file capabilities, the seccomp profile or a security module forbid it"},
+	{EACCES, "the seccomp profile or a security module forbids it"},
+	{E2BIG, "arguments and environment are too large together, or one of them is by itself (128 KiB)"},
+	{ELOOP, "more than five interpreters, one behind the other"},
+	{ETXTBSY, "it is open for writing"},
+	{EAGAIN, "the user has more processes than the limit nproc allows (all containers of this user id count)"},
+};
+
+/* What the files of PROGRAM tell about it, before execve(2) is called: afterwards a filter may forbid to look. */
+static void foresee(const struct program *program, char *reason, size_t size)
+{
+	const struct program_file *last = &program->files[program->count - 1], *script = last - 1;
+
+	reason[0] = '\0';
+	if (program->count == 1 || last->error == 0)
+		return;
+	snprintf(reason, size, "the interpreter \"%s\" in the first line of \"%s\": %s%s", last->path, script->path,
+		 why_error(last->path, last->error),
+		 strchr(last->path, '\r') ? " (its lines end as DOS lines do)" : "");
+}
+
+static _Noreturn void explain(const char *path, const char *foreseen, int err)
+{
+	const char *reason = strerror(err);
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (reasons[i].err == err)
+			reason = reasons[i].text;
+	diag_die(status_of(err), "cannot execute \"%s\": %s", path, *foreseen ? foreseen : reason);
+}
+
+static bool all_absolute(const char *path)
+{
+	for (; path; path = strchr(path, ':') ? strchr(path, ':') + 1 : NULL)
+		if (*path != '/')
+			return false;
+	return true;
+}
+
+static const char *look_up(const char *name, char **envp, struct mem *mem)
+{
+	const char *path = PROGRAM_PATH, *denied, *found;
+	int error;
+
+	for (; *envp; envp++)
+		if (strncmp(*envp, "PATH=", 5) == 0)
+			path = *envp + 5;
+	found = program_find(mem, name, path, &error, &denied);
+	if (found)
+		return found;
+	if (error == ENOENT && !strchr(name, '/'))
+		diag_die(DIAG_NOT_FOUND, "cannot execute \"%s\": not found in PATH (%s%s)", name, path,
+			 all_absolute(path) ? "" : "; only what begins with \"/\" is searched");
+	diag_die(status_of(error), "cannot execute \"%s\": %s", denied, why_error(denied, error));
+}
+
+void workload_execute(const struct plan *plan, struct mem *mem, char **envp)
+{
+	const struct privileges *now = &plan->workload;
+	const char *path = look_up(plan->argv.items[0], envp, mem), *refused;
+	struct program program;
+	char foreseen[REASON_BYTES];
+
+	program_read(&program, mem, path);
+	refused = program_refused(&program, mem, now->keep, now->bounding);
+	if (refused)
+		diag_die(DIAG_USER, "%s", refused);
+	if (program.files[program.count - 1].kind == PROGRAM_UNKNOWN)
+		diag_die(DIAG_CANNOT_EXECUTE,
+			 "cannot execute \"%s\": no known magic: neither an ELF program nor #! and an interpreter",
+			 program.files[program.count - 1].path);
+	foresee(&program, foreseen, sizeof(foreseen));
+
+	workload_report(plan, mem);
+	workload_signals(&plan->start);
+	if (plan->filter.code)
+		filter_load(&plan->filter);
+	if (execve(path, plan->argv.items, envp) == -1)
+		explain(path, foreseen, errno);
+	diag_die(DIAG_SYSTEM, "cannot execute \"%s\": execve(2) came back without an error", path);
+}

@@ -1,0 +1,148 @@
+#include "workload/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define HEAD_BYTES 256 /* BINPRM_BUF_SIZE: what the kernel reads of the first line */
+
+/* 0, or what execve(2) would answer before it looks inside. */
+static int file_error(const char *path)
+{
+	struct stat status;
+
+	memset(&status, 0, sizeof(status));
+	if (stat(path, &status) != 0)
+		return errno;
+	if (!S_ISREG(status.st_mode))
+		return EACCES;
+	return access(path, X_OK) == 0 ? 0 : errno;
+}
+
+const char *program_find(struct mem *mem, const char *name, const char *path, int *error, const char **denied)
+{
+	*error = ENOENT;
+	*denied = name;
+	if (strchr(name, '/')) {
+		*error = file_error(name);
+		return *error ? NULL : name;
+	}
+	while (path) {
+		size_t length = strcspn(path, ":");
+		const char *file = mem_format(mem, "%.*s/%s", (int)length, path, name);
+		int found = *path == '/' ? file_error(file) : ENOENT;
+		if (found == 0)
+			return file;
+		if (found == EACCES && *error != EACCES) {
+			*error = EACCES;
+			*denied = file;
+		}
+		path = path[length] ? path + length + 1 : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * What binfmt_script makes of the first line. The path of the interpreter, in MEM; NULL: no magic, or a line that the
+ * kernel does not take (nothing behind #!, or a path that does not end within HEAD_BYTES).
+ */
+static const char *head_interpreter(struct mem *mem, const char *head)
+{
+	const char *name = head + 2 + strspn(head + 2, " \t");
+	size_t length = strcspn(name, " \t\n");
+
+	if (length == 0 || name + length == head + HEAD_BYTES)
+		return NULL;
+	return mem_copy(mem, name, length);
+}
+
+/* Reads what FD, the file at FILE->path, is and returns the interpreter of a script. */
+static const char *file_head(struct program_file *file, struct mem *mem, int fd)
+{
+	char head[HEAD_BYTES + 1] = "";
+	ssize_t length = pread(fd, head, HEAD_BYTES, 0);
+
+	if (length < 0)
+		return NULL;
+	file->kind = PROGRAM_UNKNOWN;
+	if (length >= 4 && memcmp(head, "\177ELF", 4) == 0)
+		file->kind = PROGRAM_ELF;
+	if (length < 2 || memcmp(head, "#!", 2) != 0)
+		return NULL;
+	const char *interpreter = head_interpreter(mem, head);
+	if (interpreter)
+		file->kind = PROGRAM_SCRIPT;
+	return interpreter;
+}
+
+/* On a file system mounted nosuid the kernel passes over them, capabilities(7). */
+static bool ignores_capabilities(const char *path)
+{
+	struct statvfs system = {0};
+
+	return statvfs(path, &system) == 0 && system.f_flag & ST_NOSUID;
+}
+
+/*
+ * Root reads this, too, before the drop, in directories that may be anybody's: so nothing but a regular file is read,
+ * O_NONBLOCK lets no FIFO hold us up, and nothing of what is read is shown but the name of an interpreter.
+ */
+static const char *file_read(struct program_file *file, struct mem *mem, const char *path, int error)
+{
+	const char *interpreter = NULL;
+
+	*file = (struct program_file){.path = path, .error = error, .kind = PROGRAM_UNREADABLE};
+	if (file->error != 0)
+		return NULL;
+	int fd = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd > STDERR_FILENO && capability_of_file(fd, &file->caps) == 0)
+		interpreter = file_head(file, mem, fd);
+	else /* may be executed but not read: the kernel still tells whether it has any, xattr(7) */
+		file->caps.present = getxattr(path, "security.capability", NULL, 0) >= 0;
+	if (fd > STDERR_FILENO)
+		close(fd);
+	if (file->caps.present && ignores_capabilities(path))
+		memset(&file->caps, 0, sizeof(file->caps));
+	return interpreter;
+}
+
+void program_read(struct program *program, struct mem *mem, const char *path)
+{
+	path = file_read(&program->files[0], mem, path, 0);
+	for (program->count = 1; path && program->count < PROGRAM_FILES; program->count++)
+		path = file_read(&program->files[program->count], mem, path, file_error(path));
+}
+
+/*
+ * All files of the chain are asked, though since Linux 5.8 only the last one's capabilities count: before, each of them
+ * could stop execve(2).
+ */
+const char *program_refused(const struct program *program, struct mem *mem, uint64_t keep, uint64_t bounding)
+{
+	char has[1024], kept[1024];
+
+	for (size_t i = 0; i < program->count; i++) {
+		const struct program_file *file = &program->files[i];
+		if (!file->caps.present)
+			continue;
+		capability_list(has, sizeof(has), file->caps.permitted | file->caps.inheritable);
+		/* Even an empty attribute makes the file a privileged one, and that clears the ambient set. */
+		if (keep)
+			return mem_format(
+				mem,
+				"cannot execute \"%s\": its file capabilities (%s) would take away what cap_add "
+				"keeps, %s (remove them: setcap -r %s)",
+				file->path, has, capability_list(kept, sizeof(kept), keep), file->path);
+		if (file->caps.effective && file->caps.permitted & ~bounding)
+			return mem_format(
+				mem,
+				"cannot execute \"%s\": it has file capabilities that the workload may not hold "
+				"(remove them: setcap -r %s; if it needs them, write cap_add: [%s])",
+				file->path, file->path, has);
+	}
+	return NULL;
+}

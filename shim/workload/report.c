@@ -1,0 +1,115 @@
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/capability.h"
+#include "base/diag.h"
+#include "base/signals.h"
+#include "workload/parts.h"
+
+static const struct set_row {
+	const char *status, *oci; /* the names of proc(5) status and of the OCI runtime specification */
+	size_t offset;
+} sets[] = {
+	{"CapInh", "inheritable", offsetof(struct start, inheritable)},
+	{"CapPrm", "permitted", offsetof(struct start, permitted)},
+	{"CapEff", "effective", offsetof(struct start, effective)},
+	{"CapBnd", "bounding", offsetof(struct start, bounding)},
+	{"CapAmb", "ambient", offsetof(struct start, ambient)},
+};
+
+#define SETS (sizeof(sets) / sizeof(*sets))
+
+static uint64_t set_of(const struct start *now, const struct set_row *row)
+{
+	return *(const uint64_t *)((const char *)now + row->offset);
+}
+
+static bool stdio_owned(const struct start *now)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (workload_stdio_foreign(fd, now->uid))
+			return false;
+	return true;
+}
+
+static const char *groups_joined(const struct start *now, struct mem *mem, const char *separator)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < now->ngroups; i++)
+		text = mem_format(mem, "%s%s%u", text, i ? separator : "", now->groups[i]);
+	return text;
+}
+
+static void report_text(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
+{
+	const char *text = mem_format(mem, "Uid: %u; Gid: %u; Groups: %s", now->uid, now->gid,
+				      now->ngroups ? groups_joined(now, mem, " ") : "none");
+	char list[1024];
+
+	for (size_t i = 0; i < SETS; i++)
+		text = mem_format(mem, "%s; %s: %s", text, sets[i].status,
+				  capability_list(list, sizeof(list), set_of(now, &sets[i])));
+	diag_say("verified: %s; Securebits: 0x%x; NoNewPrivs: %d; Seccomp: %u instructions; stdio: %s", text,
+		 now->securebits, no_new_privs, plan->filter.code ? plan->filter.count : 0U,
+		 stdio_owned(now) ? "owned" : "not owned");
+}
+
+static const char *names_quoted(uint64_t set, struct mem *mem)
+{
+	const char *text = "";
+	char name[32];
+
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (set & CAPABILITY_BIT(cap))
+			text = mem_format(mem, "%s%s\"%s\"", text, *text ? "," : "",
+					  capability_name(name, sizeof(name), cap));
+	return text;
+}
+
+/* One line that is nothing but JSON, so that what reads logs by line can take it. */
+static void report_json(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
+{
+	const char *text =
+		mem_format(mem, "{\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"capabilities\":{",
+			   now->uid, now->gid, groups_joined(now, mem, ","));
+
+	for (size_t i = 0; i < SETS; i++)
+		text = mem_format(mem, "%s%s\"%s\":[%s]", text, i ? "," : "", sets[i].oci,
+				  names_quoted(set_of(now, &sets[i]), mem));
+	text = mem_format(
+		mem,
+		"%s},\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s}\n",
+		text, now->securebits, no_new_privs ? "true" : "false", plan->filter.code ? plan->filter.count : 0U,
+		stdio_owned(now) ? "true" : "false");
+
+	for (size_t left = strlen(text); left > 0;) {
+		ssize_t written = write(STDERR_FILENO, text, left);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return; /* as with diag_say(): a closed standard error changes nothing */
+		text += written;
+		left -= (size_t)written;
+	}
+}
+
+void workload_report(const struct plan *plan, struct mem *mem)
+{
+	struct start now;
+
+	if (plan->report == REPORT_NONE)
+		return;
+	workload_ignore(SIGPIPE);
+	start_read(&now, mem);
+	const bool no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+	if (plan->report == REPORT_JSON)
+		report_json(plan, &now, no_new_privs, mem);
+	else
+		report_text(plan, &now, no_new_privs, mem);
+	/* Where it is blocked, as behind an init, it waits even so: as in leave_terminal(). */
+	workload_ignore(SIGPIPE);
+}

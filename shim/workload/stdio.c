@@ -1,0 +1,115 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/capability.h"
+#include "base/diag.h"
+#include "base/fd.h"
+#include "workload/parts.h"
+#include "workload/workload.h"
+
+#define NULL_DEVICE makedev(1, 3)
+#define MEMORY_MAJOR 1 /* null, zero, full, random */
+
+static bool open_null(int want)
+{
+	struct stat status;
+	int fd = openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY);
+
+	if (fd == want && walk_fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == NULL_DEVICE)
+		return true;
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+/* Where there is no /dev/null: a pipe that nobody writes. Reading it is end of file, writing EBADF, as if closed. */
+static bool open_pipe(int want)
+{
+	int ends[2] = {-1, -1};
+
+	return pipe(ends) == 0 && close(ends[1]) == 0 && ends[0] == want;
+}
+
+/* One call where all three are open, as they nearly always are. What it does not answer stays "closed". */
+static bool all_open(void)
+{
+	struct pollfd fds[] = {
+		{.fd = STDIN_FILENO, .revents = POLLNVAL},
+		{.fd = STDOUT_FILENO, .revents = POLLNVAL},
+		{.fd = STDERR_FILENO, .revents = POLLNVAL},
+	};
+
+	return poll(fds, 3, 0) >= 0 && !((fds[0].revents | fds[1].revents | fds[2].revents) & POLLNVAL);
+}
+
+void workload_stdio_open(void)
+{
+	if (all_open())
+		return;
+	/* One may be O_PATH, which poll(2) does not see. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != -1)
+			continue;
+		if (!open_null(fd) && !open_pipe(fd))
+			diag_die(DIAG_SYSTEM, "cannot open something on the closed file descriptor %d: %s", fd,
+				 strerror(errno));
+	}
+}
+
+/*
+ * Two answers that share nothing: the null device and its like have a major number of their own, that no terminal has
+ * (devices.txt of the kernel). One ioctl(2) that lies must not give the machine's /dev/null away: it outlives us.
+ */
+static bool terminal(int fd, const struct stat *status)
+{
+	return S_ISCHR(status->st_mode) && major(status->st_rdev) != MEMORY_MAJOR && isatty(fd);
+}
+
+bool workload_stdio_foreign(int fd, uint32_t uid)
+{
+	struct stat status;
+
+	if (walk_fstat(fd, &status) != 0 || status.st_uid == uid)
+		return false;
+	return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || terminal(fd, &status);
+}
+
+/* What `auto` leaves as it is: no CAP_CHOWN over this owner, an owner that is not mapped, a read-only file system. */
+static bool excused(enum plan_stdio stdio, int err)
+{
+	return stdio == STDIO_AUTO && (err == EPERM || err == EINVAL || err == EROFS);
+}
+
+/*
+ * /proc/self/fd/1, and so /dev/stdout, is opened anew by its permissions: a pipe that belongs to root is EACCES for
+ * the workload. The group stays, as container runtimes leave it; /dev/null is everybody's and is not a terminal.
+ */
+void workload_stdio_own(const struct plan *plan)
+{
+	const uint32_t uid = plan->workload.uid;
+	char object[32];
+
+	if (plan->own_stdio == STDIO_FALSE)
+		return;
+	if (plan->own_stdio == STDIO_AUTO && !(plan->start.effective & CAPABILITY_BIT(CAP_CHOWN)))
+		return;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (!workload_stdio_foreign(fd, uid))
+			continue;
+		snprintf(object, sizeof(object), "file descriptor %d", fd);
+		if (fchown(fd, uid, (gid_t)-1) == 0) {
+			if (workload_stdio_foreign(fd, uid))
+				diag_die(DIAG_UNPROVEN, "cannot prove the owner of \"%s\": it is not %u", object, uid);
+		} else if (!excused(plan->own_stdio, errno)) {
+			diag_cannot("give the workload", object, errno, CAP_CHOWN);
+		}
+	}
+}
