@@ -87,13 +87,7 @@ assert_unprivileged_as() {
 	cp -a "$IMAGE/etc/passwd" "$IMAGE/mine/passwd"
 	local inode
 	inode=$(stat -c %i "$IMAGE/mine/passwd")
-	# The mount is there before capshim starts, as an engine makes it.
-	sed "s|^if \[ -n \"\$readonly\"|mount --bind \"\$image/mine/passwd\" \"\$image/etc/passwd\"\n&|" \
-		"$REPO/test/enter.bash" >"$T/enter.bash"
-	grep -q 'mine/passwd' "$T/enter.bash"
-	mkdir -p "$T/repo/test"
-	mv "$T/enter.bash" "$T/repo/test/enter.bash"
-	REPO=$T/repo accounts
+	accounts --bind /mine/passwd:/etc/passwd # as an engine does before capshim starts
 	assert_unprivileged_as 911 912
 	run grep '^app:' "$IMAGE/mine/passwd"
 	assert_line --regexp ':911:912:'

@@ -33,24 +33,33 @@ test_dir() {
 # image_make [DIR]: a root file system like one FROM scratch: capshim, the probe, passwd and group, empty directories.
 # Sets IMAGE.
 image_make() {
+	local pattern=$CAPSHIM_TEST_ROOT/pattern
+
 	IMAGE=${1:-$T/image}
-	mkdir -p "$IMAGE"/{etc,dev,proc,tmp,data}
-	chmod 1777 "$IMAGE/tmp"
-	install -m 0755 "$CAPSHIM" "$IMAGE/capshim"
+	[ -d "$pattern" ] || image_pattern "$pattern"
+	mkdir -p "$IMAGE"
+	cp -a "$pattern/." "$IMAGE/"
 	image_needs
-	install -m 0755 "$PROBE" "$IMAGE/probe"
-	cat >"$IMAGE/etc/passwd" <<-'END'
+}
+
+# What image_make copies, made once.
+image_pattern() {
+	mkdir -p "$1"/{etc,dev,proc,tmp,data}
+	chmod 1777 "$1/tmp"
+	install -m 0755 "$CAPSHIM" "$1/capshim"
+	install -m 0755 "$PROBE" "$1/probe"
+	cat >"$1/etc/passwd" <<-'END'
 		root:x:0:0:root:/root:/bin/sh
 		app:x:1234:1234:App:/data:/bin/false
 		other:x:2345:2345::/:/bin/false
 	END
-	cat >"$IMAGE/etc/group" <<-'END'
+	cat >"$1/etc/group" <<-'END'
 		root:x:0:
 		app:x:1234:
 		video:x:44:app
 		other:x:2345:
 	END
-	chmod 0644 "$IMAGE/etc/passwd" "$IMAGE/etc/group"
+	chmod 0644 "$1/etc/passwd" "$1/etc/group"
 }
 
 # image_needs: puts into IMAGE what a capshim needs that is not static (see setup_suite.bash): nothing, as a rule.
@@ -104,11 +113,12 @@ start_state() {
 #	--image           inside $IMAGE (chroot) as process 1, with the config as /etc/capshim.yaml and no -c
 #	--no-proc         with --image: no /proc (otherwise it has one)
 #	--read-only       with --image: the root file system is mounted read-only
+#	--bind /FILE:/OTHER with --image: FILE is mounted over OTHER
 #	--config FILE     this file instead of standard input
 #	--stdin FILE      standard input of capshim; the default is /dev/null
 #	--timeout SECONDS the default is 20
 capshim_run() {
-	local pid1='' image='' proc=1 readonly='' config='' stdin=/dev/null limit=20 name STATE=() with=()
+	local pid1='' image='' proc=1 readonly='' config='' stdin=/dev/null limit=20 name STATE=() with=() mounts=()
 	local clean=(--clean --env "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" --env HOME=/root)
 
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -136,9 +146,10 @@ capshim_run() {
 	fi
 	STATE=("${clean[@]}" "${STATE[@]}" "${with[@]}" --)
 	if [ -n "$image" ]; then
+		[ -z "$proc" ] || mounts+=(--proc "$IMAGE")
+		[ -z "$readonly" ] || mounts+=(--read-only "$IMAGE")
 		observe timeout -k 5 "$limit" unshare --fork --pid --mount --kill-child \
-			bash "$REPO/test/enter.bash" "$IMAGE" "$proc" "$readonly" \
-			"$START" --chroot "$IMAGE" "${STATE[@]}" /capshim "$@" <"$stdin"
+			"$START" --container "$IMAGE" "${mounts[@]}" --chroot "$IMAGE" "${STATE[@]}" /capshim "$@" <"$stdin"
 	elif [ -n "$pid1" ]; then
 		observe timeout -k 5 "$limit" unshare --fork --pid --mount-proc --kill-child \
 			"$START" "${STATE[@]}" "$CAPSHIM" -c "$config" "$@" <"$stdin"
@@ -153,6 +164,7 @@ capshim_option() {
 	--start) start_state "$2" ;;
 	--env) with+=(--env "$2") ;;
 	--with) with+=("$2") ;;
+	--bind) mounts+=(--bind "$IMAGE${2%:*}:$IMAGE${2#*:}") ;;
 	--config) config=$2 ;;
 	--stdin) stdin=$2 ;;
 	--timeout) limit=$2 ;;
@@ -160,26 +172,28 @@ capshim_option() {
 	esac
 }
 
-# probe_value KEY: the value that the probe printed in $output. Fails where it printed none.
-probe_value() {
+# probe_find KEY: sets FOUND to the value that the probe printed in $output. Fails where it printed none.
+probe_find() {
 	local text=$'\n'$output
 
-	# No loop over the lines: bats traces every command of it, and this is called by the hundred.
 	[[ $text == *$'\n'"$1="* ]] || return 1
 	text=${text#*$'\n'"$1="}
-	printf '%s\n' "${text%%$'\n'*}"
+	FOUND=${text%%$'\n'*}
+}
+
+# probe_value KEY: prints it.
+probe_value() {
+	probe_find "$1" && printf '%s\n' "$FOUND"
 }
 
 # Each of the following returns at the first difference by itself: bats' errexit is off in `run`, `if`, `||` and `&&`.
 
 # assert_probe KEY VALUE [KEY VALUE ...]
 assert_probe() {
-	local value
-
 	while [ $# -gt 0 ]; do
-		value=$(probe_value "$1") || fail "the probe did not print $1:
+		probe_find "$1" || fail "the probe did not print $1:
 $output" || return
-		[ "$value" = "$2" ] || fail "$1 is '$value' instead of '$2' in:
+		[ "$FOUND" = "$2" ] || fail "$1 is '$FOUND' instead of '$2' in:
 $output" || return
 		shift 2
 	done
