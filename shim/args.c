@@ -79,7 +79,7 @@ static const struct option *option_find(const char *word, const char **value)
 	}
 	char name[64];
 	snprintf(name, sizeof(name), "%.*s", (int)length, word);
-	const char *nearest = value_nearest(name, options, sizeof(*options));
+	const char *nearest = nearest_name(name, options, sizeof(*options));
 	if (nearest)
 		diag_die(DIAG_USER, "unknown option \"%s\": did you mean \"%s\"?", word, nearest);
 	diag_die(DIAG_USER, "unknown option \"%s\": see --help, or write \"--\" in front of the workload's options",

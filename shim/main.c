@@ -14,23 +14,21 @@
 #include "steps/steps.h"
 #include "workload/workload.h"
 
-static struct plan plan;
-
 /* Everything but a run: prints, or checks, and acts on nothing. */
-static _Noreturn void report(const struct args *args, const char *config, char **envp)
+static _Noreturn void report(struct plan *plan, const struct args *args, const char *config, char **envp)
 {
 	switch (args->action) {
 	case ARGS_CHECK:
-		plan_read(&plan, PLAN_CHECK, config, args->command, envp);
-		exit(plan_check(&plan));
+		config_read(plan, PLAN_CHECK, config, args->command, envp);
+		exit(explain_check(plan));
 	case ARGS_EXPLAIN:
-		plan_read(&plan, PLAN_EXPLAIN, config, args->command, envp);
-		exit(plan_explain(&plan, args->json));
+		config_read(plan, PLAN_EXPLAIN, config, args->command, envp);
+		exit(explain_plan(plan, args->json));
 	case ARGS_EXPLAIN_SYSCALL:
-		plan_read(&plan, PLAN_EXPLAIN, config, args->command, envp);
-		exit(plan_explain_syscall(&plan, args->in));
+		config_read(plan, PLAN_EXPLAIN, config, args->command, envp);
+		exit(explain_syscall(plan, args->in));
 	case ARGS_COMPILE_SECCOMP:
-		exit(plan_compile_seccomp(&plan, args->config, args->in, args->out));
+		exit(config_compile_seccomp(plan, args->config, args->in, args->out));
 	default:
 		exit(args_print(args->action));
 	}
@@ -38,6 +36,7 @@ static _Noreturn void report(const struct args *args, const char *config, char *
 
 int main(int argc, char **argv, char **envp)
 {
+	static struct plan plan; /* larger than a stack should hold, and zero */
 	struct args args;
 
 	/* decide: nothing below the plan finds a bad config */
@@ -46,9 +45,9 @@ int main(int argc, char **argv, char **envp)
 	args_read(&args, &plan.start, argc, argv);
 	const char *config = args.config ? args.config : ARGS_CONFIG;
 	if (args.action != ARGS_RUN)
-		report(&args, config, envp);
-	plan_read(&plan, PLAN_RUN, config, args.command, envp);
-	plan_must_hold(&plan);
+		report(&plan, &args, config, envp);
+	config_read(&plan, PLAN_RUN, config, args.command, envp);
+	config_must_hold(&plan);
 
 	/* act: as root */
 	setup_run(&plan);

@@ -1,6 +1,6 @@
 /*
  * The plan: what a config means on this machine, resolved and checked before anything is done. The one type that the
- * modules share. Everything in it is in the memory of its problems and does not change after plan_read().
+ * modules share. Everything in it is in the memory of its problems and does not change after config_read().
  */
 #ifndef CAPSHIM_PLAN_H
 #define CAPSHIM_PLAN_H

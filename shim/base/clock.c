@@ -1,6 +1,6 @@
 #include "base/clock.h"
 
-int wait_left(const struct timespec *end, int most)
+int clock_left(const struct timespec *end, int most)
 {
 	struct timespec now;
 

@@ -7,6 +7,6 @@
 #include <time.h>
 
 /* Milliseconds until END (CLOCK_MONOTONIC), at most MOST, at least 0. */
-int wait_left(const struct timespec *end, int most);
+int clock_left(const struct timespec *end, int most);
 
 #endif

@@ -89,17 +89,17 @@ static void close_span(unsigned int first, unsigned int last)
 		diag_die(DIAG_UNPROVEN, "cannot prove that the descriptors above 2 are closed: %d is open", canary);
 }
 
-static bool kept(const uint64_t *keep, unsigned int fd)
+static bool is_kept(const uint64_t *keep, unsigned int fd)
 {
 	return keep && keep[fd / 64] >> (fd % 64) & 1;
 }
 
-void workload_descriptors(const uint64_t *keep)
+void descriptors_close(const uint64_t *keep)
 {
 	unsigned int first = FIRST_FD;
 
 	for (unsigned int fd = FIRST_FD; fd < KEEP_FDS; fd++) {
-		if (!kept(keep, fd))
+		if (!is_kept(keep, fd))
 			continue;
 		if (fd > first)
 			close_span(first, fd - 1);

@@ -7,6 +7,6 @@
 #include <stdint.h>
 
 /* Closes every descriptor above 2 that KEEP (bit set of 1024, NULL: none) does not hold, and proves it by a canary. */
-void workload_descriptors(const uint64_t *keep);
+void descriptors_close(const uint64_t *keep);
 
 #endif

@@ -16,7 +16,7 @@
  * Writes "capshim: TEXT\n" in one write(2), so that lines of several processes do not mix. What does not fit is cut.
  * Bytes above 0x7f pass: names are often UTF-8.
  */
-static void say(const char *text)
+static void say_line(const char *text)
 {
 	static const char hex[] = "0123456789abcdef";
 	char line[DIAG_LINE] = "capshim: ";
@@ -52,7 +52,7 @@ void diag_say(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	say(text);
+	say_line(text);
 }
 
 void diag_die(enum diag_status status, const char *format, ...)
@@ -63,7 +63,7 @@ void diag_die(enum diag_status status, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	say(text);
+	say_line(text);
 	_exit((int)status);
 }
 
@@ -75,7 +75,7 @@ void diag_cannot(const char *verb, const char *object, int err, int cap)
 }
 
 /* Is CAP in the effective set now? An answer that cannot be had counts as no: the hint is then shown. */
-static bool holds(int cap)
+static bool is_effective(int cap)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {{0}, {0}};
@@ -95,7 +95,7 @@ const char *diag_why(char *why, size_t size, int err, int cap)
 {
 	char name[32];
 
-	if ((err == EPERM || err == EACCES) && cap != DIAG_NO_CAP && !holds(cap))
+	if ((err == EPERM || err == EACCES) && cap != DIAG_NO_CAP && !is_effective(cap))
 		snprintf(why, size, "%s (needs %s: add it to the container's cap_add)", strerror(err),
 			 capability_name(name, sizeof(name), (unsigned int)cap));
 	else if (err == EPERM)

@@ -30,12 +30,12 @@ static_assert(sizeof(struct kernel_statx) == 256, "statx(2)");
 static_assert(sizeof(struct stat) == 144 || sizeof(struct stat) == 128, "fstat(2) of x86-64 and arm64");
 
 /* openat(2) throughout: musl's open(3) adds a call, on whatever descriptor it was told. */
-int walk_openat(int parent, const char *name, int flags)
+int fd_openat(int parent, const char *name, int flags)
 {
-	return walk_descriptor(openat(parent, name, flags | O_CLOEXEC));
+	return fd_checked(openat(parent, name, flags | O_CLOEXEC));
 }
 
-int walk_descriptor(int fd)
+int fd_checked(int fd)
 {
 	if (fd < 0 || fd > STDERR_FILENO)
 		return fd;
@@ -43,7 +43,7 @@ int walk_descriptor(int fd)
 	return -1;
 }
 
-int walk_fstat(int fd, struct stat *stat)
+int fd_fstat(int fd, struct stat *stat)
 {
 	*stat = (struct stat){.st_uid = UINT32_MAX, .st_gid = UINT32_MAX};
 	if (syscall(SYS_fstat, fd, stat) != 0)
@@ -54,7 +54,7 @@ int walk_fstat(int fd, struct stat *stat)
 	return -1;
 }
 
-int walk_stat(int parent, const char *name, struct walk_stat *stat)
+int fd_statx(int parent, const char *name, struct fd_stat *stat)
 {
 	struct kernel_statx kernel = {0};
 
@@ -65,7 +65,7 @@ int walk_stat(int parent, const char *name, struct walk_stat *stat)
 		errno = EIO; /* a file system that does not know the owner of its files, or a call that did nothing */
 		return -1;
 	}
-	*stat = (struct walk_stat){
+	*stat = (struct fd_stat){
 		.uid = kernel.uid,
 		.gid = kernel.gid,
 		.nlink = kernel.nlink,
@@ -78,7 +78,7 @@ int walk_stat(int parent, const char *name, struct walk_stat *stat)
 	return 0;
 }
 
-struct stat walk_plain(const struct walk_stat *stat)
+struct stat fd_plain(const struct fd_stat *stat)
 {
 	return (struct stat){
 		.st_nlink = stat->nlink,

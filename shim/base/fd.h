@@ -12,19 +12,19 @@
  * openat(2) with O_CLOEXEC, and -1 with EBADF for a descriptor below 3: those are open while capshim runs, so a call
  * that returns one did not open anything.
  */
-int walk_openat(int parent, const char *name, int flags) __attribute__((warn_unused_result));
+int fd_openat(int parent, const char *name, int flags) __attribute__((warn_unused_result));
 
 /* FD, as that: for what another call than openat(2) returned. */
-int walk_descriptor(int fd) __attribute__((warn_unused_result));
+int fd_checked(int fd) __attribute__((warn_unused_result));
 
 /*
  * fstat(2), by the raw call: musl copies the answer from a buffer of its own, and if none was given, what lay there
  * before. What is not filled in belongs to nobody and is nothing: then it failed with EIO, whatever it says.
  */
-int walk_fstat(int fd, struct stat *stat) __attribute__((warn_unused_result));
+int fd_fstat(int fd, struct stat *stat) __attribute__((warn_unused_result));
 
 /* Owner, type and place of something, by statx(2). */
-struct walk_stat {
+struct fd_stat {
 	uint32_t uid, gid, nlink;
 	mode_t mode;
 	uint64_t dev, ino;
@@ -33,9 +33,9 @@ struct walk_stat {
 };
 
 /* Reads it for NAME in PARENT, or for PARENT itself where NAME is "". 0, or -1 with errno. */
-int walk_stat(int parent, const char *name, struct walk_stat *stat) __attribute__((warn_unused_result));
+int fd_statx(int parent, const char *name, struct fd_stat *stat) __attribute__((warn_unused_result));
 
 /* Links, owner and mode of STAT, as fstat(2) gives them; nothing else. */
-struct stat walk_plain(const struct walk_stat *stat) __attribute__((warn_unused_result));
+struct stat fd_plain(const struct fd_stat *stat) __attribute__((warn_unused_result));
 
 #endif

@@ -27,7 +27,7 @@ static size_t distance(const char *a, const char *b)
 	return row[length];
 }
 
-const char *value_nearest(const char *word, const void *names, size_t size)
+const char *nearest_name(const char *word, const void *names, size_t size)
 {
 	const char *nearest = NULL;
 	size_t best = strlen(word) / 3 + 2;

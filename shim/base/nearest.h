@@ -10,6 +10,6 @@
  * The name of NAMES most like WORD, or NULL where none is near. NAMES is an array of structs of SIZE bytes whose
  * first member is the name; it ends with a NULL name.
  */
-const char *value_nearest(const char *word, const void *names, size_t size);
+const char *nearest_name(const char *word, const void *names, size_t size);
 
 #endif

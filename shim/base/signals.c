@@ -31,12 +31,12 @@ static unsigned long action_set(int signal, unsigned long handler)
 	return action[0];
 }
 
-void workload_ignore(int signal)
+void signal_ignore(int signal)
 {
 	action_set(signal, HANDLER_IGNORE);
 }
 
-void workload_signals(const struct start *start)
+void signals_restore(const struct start *start)
 {
 	uint64_t blocked = ~start->blocked;
 

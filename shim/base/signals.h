@@ -6,13 +6,13 @@
 
 struct start;
 
-/* Ignores SIGNAL, and takes one away that is pending, until workload_signals() puts back what the start had. */
-void workload_ignore(int signal);
+/* Ignores SIGNAL, and takes one away that is pending, until signals_restore() puts back what the start had. */
+void signal_ignore(int signal);
 
 /*
  * Puts the signal mask, and the dispositions where the run may have changed one, back to what START had, and proves it.
  * For the workload and for programs.
  */
-void workload_signals(const struct start *start);
+void signals_restore(const struct start *start);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
-static _Noreturn void unreadable(const char *what)
+static _Noreturn void start_unreadable(const char *what)
 {
 	diag_cannot("read", what, errno, DIAG_NO_CAP);
 }
@@ -19,30 +19,30 @@ static _Noreturn void unreadable(const char *what)
 static void read_ids(struct start *start, struct mem *mem)
 {
 	if (getresuid(&start->uid, &start->euid, &start->suid) != 0)
-		unreadable("the user ids");
+		start_unreadable("the user ids");
 	if (getresgid(&start->gid, &start->egid, &start->sgid) != 0)
-		unreadable("the group ids");
+		start_unreadable("the group ids");
 
 	int count = getgroups(0, NULL);
 	if (count < 0)
-		unreadable("the supplementary groups");
+		start_unreadable("the supplementary groups");
 	if (count == 0)
 		return;
 	start->groups = mem_array(mem, (size_t)count, sizeof(*start->groups));
 	count = getgroups(count, start->groups);
 	if (count < 0)
-		unreadable("the supplementary groups");
+		start_unreadable("the supplementary groups");
 	start->ngroups = (size_t)count;
 }
 
 /* capget(2) for three sets, prctl(2) for the bounding and ambient ones: until EINVAL, which ends the kernel's list. */
-static void read_capabilities(struct start *start)
+static void read_sets(struct start *start)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2] = {{0}, {0}};
 
 	if (syscall(SYS_capget, &header, data) != 0)
-		unreadable("the capability sets");
+		start_unreadable("the capability sets");
 	start->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
 	start->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
 	start->effective = data[0].effective | (uint64_t)data[1].effective << 32;
@@ -52,7 +52,7 @@ static void read_capabilities(struct start *start)
 		if (in < 0 && errno == EINVAL)
 			break;
 		if (in < 0)
-			unreadable("the bounding set");
+			start_unreadable("the bounding set");
 		start->ncaps++;
 		start->bounding |= (uint64_t)(in == 1) << cap;
 	}
@@ -72,7 +72,7 @@ void start_read_dispositions(struct start *start)
 		if (!(START_TOUCHED & START_SIGNAL_BIT(signal)))
 			continue;
 		if (sigaction(signal, NULL, &action) != 0)
-			unreadable("the signal dispositions");
+			start_unreadable("the signal dispositions");
 		if (action.sa_handler == SIG_IGN)
 			start->ignored |= START_SIGNAL_BIT(signal);
 	}
@@ -82,12 +82,12 @@ void start_read(struct start *start, struct mem *mem)
 {
 	memset(start, 0, sizeof(*start));
 	read_ids(start, mem);
-	read_capabilities(start);
+	read_sets(start);
 	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &start->blocked, sizeof(start->blocked)) != 0)
-		unreadable("the signal mask");
+		start_unreadable("the signal mask");
 
 	int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
 	if (bits < 0)
-		unreadable("the securebits");
+		start_unreadable("the securebits");
 	start->securebits = (unsigned int)bits;
 }

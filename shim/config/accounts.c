@@ -146,7 +146,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 
 	(void)to;
 	value_map(plan, node, keys, NULL);
-	if (node->kind != NODE_MAP || !plan_when_now(plan, node))
+	if (node->kind != NODE_MAP || !config_when_now(plan, node))
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		const struct node *field = yaml_get(node, fields[i].name);
@@ -181,7 +181,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 		plan->nwishes++;
 }
 
-void plan_accounts(struct plan *plan, const struct node *node, void *to)
+void config_accounts(struct plan *plan, const struct node *node, void *to)
 {
 	plan->accounts.mem = &plan->problems.mem;
 	read_account_file(plan, "/etc/passwd", accounts_parse_users);

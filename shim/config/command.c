@@ -6,7 +6,7 @@
 
 /* The rules of command_prefix, command_suffix and entrypoint. */
 
-struct rule {
+struct words_rule {
 	struct list words, globs;
 	bool replace;
 };
@@ -24,17 +24,17 @@ static void put_in_front(struct plan *plan, const struct list *words, size_t wit
 
 static void prefix_words(struct plan *plan, const struct node *node, void *to)
 {
-	(void)value_list(plan, node, value_text, &((struct rule *)to)->words);
+	(void)value_list(plan, node, value_text, &((struct words_rule *)to)->words);
 }
 
 static void rule_globs(struct plan *plan, const struct node *node, void *to)
 {
-	(void)value_list(plan, node, value_text, &((struct rule *)to)->globs);
+	(void)value_list(plan, node, value_text, &((struct words_rule *)to)->globs);
 }
 
 static void prefix_replace(struct plan *plan, const struct node *node, void *to)
 {
-	(void)value_bool(plan, node, &((struct rule *)to)->replace);
+	(void)value_bool(plan, node, &((struct words_rule *)to)->replace);
 }
 
 static const struct key prefix_keys[] = {{"words", prefix_words},
@@ -45,7 +45,7 @@ static const struct key prefix_keys[] = {{"words", prefix_words},
 /* MATCHED: a rule has matched already; the first one counts, the others are still checked. */
 static void prefix_rule(struct plan *plan, const struct node *node, void *matched)
 {
-	struct rule rule = {0};
+	struct words_rule rule = {0};
 
 	value_map(plan, node, prefix_keys, &rule);
 	if (node->kind != NODE_MAP)
@@ -68,7 +68,7 @@ static void suffix_split(struct plan *plan, const struct node *node, void *to)
 		text += strspn(text, " \t\n");
 		size_t length = strcspn(text, " \t\n");
 		if (length)
-			list_add(&plan->problems.mem, &((struct rule *)to)->words,
+			list_add(&plan->problems.mem, &((struct words_rule *)to)->words,
 				 mem_copy(&plan->problems.mem, text, length));
 	}
 }
@@ -78,19 +78,19 @@ static const struct key suffix_keys[] = {{"words", prefix_words}, {"split", suff
 
 static void suffix_rule(struct plan *plan, const struct node *node, void *to)
 {
-	struct rule rule = {0};
+	struct words_rule rule = {0};
 
 	(void)to;
 	if (node->kind == NODE_SCALAR) {
 		prefix_words(plan, node, &rule);
 	} else {
-		if (node->kind == NODE_MAP && !plan_when_now(plan, node))
+		if (node->kind == NODE_MAP && !config_when_now(plan, node))
 			return;
 		value_map(plan, node, suffix_keys, &rule);
 		if (node->kind == NODE_MAP && !yaml_get(node, "words") && !yaml_get(node, "split"))
 			yaml_problem(&plan->problems, node, "a rule needs \"words\" or \"split\": what to append");
 	}
-	if (rule.globs.count && !value_matches(&rule.globs, plan_command_name(plan)))
+	if (rule.globs.count && !value_matches(&rule.globs, config_command_name(plan)))
 		return;
 	for (size_t i = 0; i < rule.words.count; i++)
 		list_add(&plan->problems.mem, &plan->argv, rule.words.items[i]);
@@ -104,7 +104,7 @@ static bool setup_wanted(struct plan *plan, const struct node *root)
 	struct list globs = {0}, arguments = {0};
 
 	if (names && value_list(plan, names, value_text, &globs) && plan->command == COMMAND_RUN &&
-	    !value_matches(&globs, plan_command_name(plan)))
+	    !value_matches(&globs, config_command_name(plan)))
 		return false;
 	if (without && value_list(plan, without, value_text, &arguments))
 		for (size_t i = 1; i < plan->argv.count; i++)
@@ -123,7 +123,7 @@ static enum plan_command special_command(const struct node *command)
 	return strcmp(command->text, "pause") == 0 ? COMMAND_PAUSE : COMMAND_RUN;
 }
 
-void plan_command_line(struct plan *plan, const struct node *root, char **args)
+void config_command_line(struct plan *plan, const struct node *root, char **args)
 {
 	const struct node *command = yaml_get(root, "command");
 	const struct node *prefix = yaml_get(root, "command_prefix");
@@ -159,7 +159,7 @@ void plan_command_line(struct plan *plan, const struct node *root, char **args)
 	}
 }
 
-void workload_look(struct plan *plan)
+void config_look_up(struct plan *plan)
 {
 	struct mem *mem = &plan->problems.mem;
 	const char *name = plan->argv.count ? plan->argv.items[0] : "", *denied, *path, *refused;

@@ -5,7 +5,7 @@
 #include "base/nearest.h"
 #include "config/parts.h"
 
-const char *plan_command_name(const struct plan *plan)
+const char *config_command_name(const struct plan *plan)
 {
 	if (plan->argv.count == 0)
 		return "";
@@ -42,7 +42,7 @@ static bool env_true_holds(const struct plan *plan, const char *text)
 
 static bool command_holds(const struct plan *plan, const char *text)
 {
-	return glob_match(text, plan_command_name(plan));
+	return glob_match(text, config_command_name(plan));
 }
 
 /* What a condition may be; HOLDS is NULL where it is asked when the step's turn has come. */
@@ -83,7 +83,7 @@ static void read_condition(struct plan *plan, const struct node *node, const str
 		struct condition *condition = new_condition(plan, row, negate, conditions);
 		if (row->kind == WHEN_CAP) {
 			uint64_t set = 0;
-			plan_capabilities(plan, one, &set);
+			value_capabilities(plan, one, &set);
 			while (set > 1 && condition->capability < 63) {
 				set >>= 1;
 				condition->capability++;
@@ -121,7 +121,7 @@ static bool read_conditions(struct plan *plan, const struct node *map, bool nega
 			row++;
 		if (!row->name)
 			value_unknown(plan, n->key, "condition",
-				      value_nearest(n->key->text, condition_table, sizeof(*condition_table)));
+				      nearest_name(n->key->text, condition_table, sizeof(*condition_table)));
 		else if (row->holds)
 			holds &= asked_now(plan, n, row, negate);
 		else if (conditions)
@@ -135,7 +135,7 @@ static bool read_conditions(struct plan *plan, const struct node *map, bool nega
 	return holds;
 }
 
-bool plan_when(struct plan *plan, const struct node *map, struct condition **conditions)
+bool config_when(struct plan *plan, const struct node *map, struct condition **conditions)
 {
 	const struct node *when = yaml_get(map, "when");
 	const struct node *unless = yaml_get(map, "unless");
@@ -146,7 +146,7 @@ bool plan_when(struct plan *plan, const struct node *map, struct condition **con
 	return wanted && !unwanted;
 }
 
-bool plan_when_now(struct plan *plan, const struct node *map)
+bool config_when_now(struct plan *plan, const struct node *map)
 {
-	return plan_when(plan, map, NULL);
+	return config_when(plan, map, NULL);
 }

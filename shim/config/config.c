@@ -11,7 +11,7 @@
 #include "walk/trust.h"
 
 /*
- * Every key of the config, in the order of the manual. They are read in the order of plan_keys() below, where each
+ * Every key of the config, in the order of the manual. They are read in the order of config_keys() below, where each
  * comes after what it depends on.
  */
 static const struct key root_keys[] = {
@@ -90,7 +90,7 @@ static void set_environment(struct plan *plan, const struct node *node)
 }
 
 /* What may be read, and where: names, or {names, below}. */
-struct imports {
+struct import_keys {
 	const struct node *names;
 	struct list below;
 };
@@ -98,19 +98,19 @@ struct imports {
 static void read_import_names(struct plan *plan, const struct node *node, void *to)
 {
 	(void)plan;
-	((struct imports *)to)->names = node;
+	((struct import_keys *)to)->names = node;
 }
 
 static void read_import_below(struct plan *plan, const struct node *node, void *to)
 {
 	/* Whoever sets a variable must not choose what root reads. */
-	(void)value_list(plan, node, value_fixed_path, &((struct imports *)to)->below);
+	(void)value_list(plan, node, value_fixed_path, &((struct import_keys *)to)->below);
 }
 
 static void read_imports(struct plan *plan, const struct node *node)
 {
 	static const struct key keys[] = {{"names", read_import_names}, {"below", read_import_below}, {NULL, NULL}};
-	struct imports imports = {.names = node};
+	struct import_keys imports = {.names = node};
 
 	if (node->kind == NODE_MAP) {
 		imports.names = NULL;
@@ -202,15 +202,15 @@ static void read_capabilities(struct plan *plan, const struct node *root)
 	uint64_t wanted = 0, welcome = 0;
 
 	if (required)
-		plan_capabilities(plan, required, &wanted);
+		value_capabilities(plan, required, &wanted);
 	if (optional)
-		plan_capabilities(plan, optional, &welcome);
+		value_capabilities(plan, optional, &welcome);
 	plan->workload.keep = wanted | (welcome & plan->start.permitted & plan->start.bounding);
 	plan->optional = welcome & ~wanted;
 }
 
 /* Each line comes after those that it depends on. */
-static void plan_keys(struct plan *plan, const struct node *root, char **args, char **envp)
+static void config_keys(struct plan *plan, const struct node *root, char **args, char **envp)
 {
 	const struct node *allow_root = yaml_get(root, "allow_root");
 	const struct node *setup = yaml_get(root, "setup");
@@ -218,27 +218,27 @@ static void plan_keys(struct plan *plan, const struct node *root, char **args, c
 	value_map(plan, root, root_keys, NULL);
 	if (root->kind != NODE_MAP)
 		return;
-	read_environment(plan, root, envp);  /* every ${…} below sees the result */
-	plan_command_line(plan, root, args); /* `command` conditions see it */
-	refuse_unused(plan, root);           /* needs to know of none and pause */
-	read_nonroot(plan, root);            /* as well */
+	read_environment(plan, root, envp);    /* every ${…} below sees the result */
+	config_command_line(plan, root, args); /* `command` conditions see it */
+	refuse_unused(plan, root);             /* needs to know of none and pause */
+	read_nonroot(plan, root);              /* as well */
 	if (allow_root && value_fixed(plan, allow_root))
 		(void)value_bool(plan, allow_root, &plan->allow_root);
-	plan_accounts(plan, yaml_get(root, "accounts"), NULL); /* names resolve against these */
-	plan_identity(plan, root);
+	config_accounts(plan, yaml_get(root, "accounts"), NULL); /* names resolve against these */
+	config_identity(plan, root);
 	read_capabilities(plan, root);
 	if (!plan->refused && plan->command != COMMAND_NONE) /* which ends without giving up anything */
 		plan->refused = drop_plan(&plan->workload, &plan->start, &plan->problems.mem);
 	if (plan->command == COMMAND_RUN)
-		plan_seccomp(plan, yaml_get(root, "seccomp")); /* needs the kept capabilities */
-	plan_process(plan, root);
-	plan_init(plan, yaml_get(root, "init"));
+		config_seccomp(plan, yaml_get(root, "seccomp")); /* needs the kept capabilities */
+	config_process(plan, root);
+	config_init(plan, yaml_get(root, "init"));
 	plan->init_holds = plan->workload;
 	plan->init_holds.keep = 0;
 	if ((plan->init.on || plan->command == COMMAND_PAUSE) && !plan->refused)
 		plan->refused = drop_plan(&plan->init_holds, &plan->start, &plan->problems.mem);
 	if (setup && (plan->run_setup || plan->mode != PLAN_RUN))
-		plan_steps(plan, setup); /* `workload` is an owner by now */
+		config_steps(plan, setup); /* `workload` is an owner by now */
 }
 
 /* A relative name is one of the working directory. */
@@ -266,7 +266,7 @@ static const struct node *read_config(struct plan *plan, const char *file)
 	return NULL;
 }
 
-void plan_read(struct plan *plan, enum plan_mode mode, const char *file, char **args, char **envp)
+void config_read(struct plan *plan, enum plan_mode mode, const char *file, char **args, char **envp)
 {
 	plan->mode = mode;
 	/* What is asked about a config is about a start as root, whoever asks: a build of an image may have no root. */
@@ -276,30 +276,30 @@ void plan_read(struct plan *plan, enum plan_mode mode, const char *file, char **
 	const struct node *root = read_config(plan, file);
 	if (!root)
 		return;
-	plan_keys(plan, root, args, envp);
+	config_keys(plan, root, args, envp);
 	if (plan->nsteps + plan->nwishes || plan->init.on || plan->new_session || plan->report != REPORT_NONE ||
 	    plan->command == COMMAND_PAUSE)
 		start_read_dispositions(&plan->start);
 	if (plan->problems.count == 0 && plan->command == COMMAND_RUN)
-		workload_look(plan);
+		config_look_up(plan);
 }
 
 /* Of the config only what a compiled profile depends on: the profile that it names need not exist yet. */
-int plan_compile_seccomp(struct plan *plan, const char *file, const char *in, const char *out)
+int config_compile_seccomp(struct plan *plan, const char *file, const char *in, const char *out)
 {
 	const struct node *root = file ? read_config(plan, file) : NULL;
 	const struct node *keep = root ? yaml_get(root, "cap_add") : NULL;
 
 	if (keep)
-		plan_capabilities(plan, keep, &plan->workload.keep);
+		value_capabilities(plan, keep, &plan->workload.keep);
 	problems_say(&plan->problems);
 	if (plan->problems.count)
 		return DIAG_USER;
-	const struct filter_target target = plan_filter_target(plan);
+	const struct filter_target target = config_filter_target(plan);
 	return filter_compile_file(in, out, &target);
 }
 
-void plan_must_hold(const struct plan *plan)
+void config_must_hold(const struct plan *plan)
 {
 	problems_say(&plan->problems);
 	if (plan->problems.count)

@@ -10,21 +10,21 @@
  * Reads the config FILE and makes the plan for ARGV (the words behind the options, maybe none) and ENVP. Acts on
  * nothing. All problems are in plan->problems; a plan with problems must not be acted on.
  */
-void plan_read(struct plan *plan, enum plan_mode mode, const char *file, char **argv, char **envp);
+void config_read(struct plan *plan, enum plan_mode mode, const char *file, char **argv, char **envp);
 
 /*
  * Ends the process where the plan must not be acted on: 100 with every problem of the config, or 111 where the start
  * cannot reach what the config asks for.
  */
-void plan_must_hold(const struct plan *plan);
+void config_must_hold(const struct plan *plan);
 
 /* --compile-seccomp, for the capabilities that the config FILE keeps (NULL: none). Returns a status. */
-int plan_compile_seccomp(struct plan *plan, const char *file, const char *in, const char *out);
+int config_compile_seccomp(struct plan *plan, const char *file, const char *in, const char *out);
 
 /* What `init` means here, on one line for --explain; in the memory of the plan. */
-const char *plan_init_explained(struct plan *plan);
+const char *config_init_explained(struct plan *plan);
 
 /* What a filter for this machine, and for what the plan keeps, depends on. */
-struct filter_target plan_filter_target(const struct plan *plan);
+struct filter_target config_filter_target(const struct plan *plan);
 
 #endif

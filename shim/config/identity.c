@@ -71,7 +71,7 @@ static bool group_of(struct plan *plan, const struct node *node, const char *pat
 	}
 	/* Whoever could put another file there would choose the group. */
 	int fd = walk_open(path, WALK_FOLLOW | WALK_TRUSTED, &where);
-	if (fd < 0 || walk_fstat(fd, &st) != 0) {
+	if (fd < 0 || fd_fstat(fd, &st) != 0) {
 		plan->problems.pending += errno == ENOENT;
 		yaml_problem(&plan->problems, node, "cannot open \"%s\": %s (mount it, or name the group itself)", path,
 			     walk_why(why, sizeof(why), errno, &where));
@@ -143,7 +143,7 @@ static void no_root(struct plan *plan, const struct node *node, const struct ide
 	no_root_group(plan, node, user);
 }
 
-void plan_identity(struct plan *plan, const struct node *root)
+void config_identity(struct plan *plan, const struct node *root)
 {
 	const struct node *node = yaml_get(root, "user");
 	const char *text = node ? value_text(plan, node) : NULL;
@@ -175,7 +175,7 @@ void plan_identity(struct plan *plan, const struct node *root)
 }
 
 /* OWNER, OWNER:GROUP, "OWNER:" (its login group), ":GROUP", or workload. */
-bool plan_owner(struct plan *plan, const struct node *node, struct owner *to)
+bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 {
 	const struct account *entry = NULL;
 	const char *text = value_text(plan, node);
@@ -208,7 +208,7 @@ bool plan_owner(struct plan *plan, const struct node *node, struct owner *to)
 	return true;
 }
 
-bool plan_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to)
+bool config_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to)
 {
 	struct identity who = {0};
 	const char *text = user ? value_fixed(plan, user) : NULL;
@@ -236,7 +236,7 @@ bool plan_step_user(struct plan *plan, const struct node *user, const struct nod
 	to->want.groups = groups.gids;
 	to->want.ngroups = groups.count;
 	if (cap_add)
-		plan_capabilities(plan, cap_add, &to->want.keep);
+		value_capabilities(plan, cap_add, &to->want.keep);
 	if (!plan->refused)
 		plan->refused = drop_plan(&to->want, &plan->start, &plan->problems.mem);
 	return true;

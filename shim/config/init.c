@@ -81,7 +81,7 @@ static void read_signal_map(struct plan *plan, const struct node *node, void *to
 	}
 }
 
-static void read_exit_codes(struct plan *plan, const struct node *node, void *to)
+static void read_exit_code_map(struct plan *plan, const struct node *node, void *to)
 {
 	(void)to;
 	if (node->kind != NODE_MAP) {
@@ -146,14 +146,14 @@ static void read_stop_signals(struct plan *plan, const struct node *node, void *
 static const struct key init_keys[] = {
 	{"signal_target", read_target},
 	{"signal_map", read_signal_map},
-	{"exit_code_map", read_exit_codes},
+	{"exit_code_map", read_exit_code_map},
 	{"wait_until", read_wait_until},
 	{"stop_signals", read_stop_signals},
 	{"stop_grace_period", read_grace},
 	{NULL, NULL},
 };
 
-void plan_init(struct plan *plan, const struct node *node)
+void config_init(struct plan *plan, const struct node *node)
 {
 	for (int signal = 0; signal <= START_SIGNALS; signal++)
 		plan->init.signal_map[signal] = (signed char)signal;
@@ -180,7 +180,7 @@ static const char *signal_name(struct mem *mem, int number)
 	return mem_format(mem, number < 34 ? "%d" : "RTMIN+%d", number < 34 ? number : number - 34);
 }
 
-const char *plan_init_explained(struct plan *plan)
+const char *config_init_explained(struct plan *plan)
 {
 	struct mem *mem = &plan->problems.mem;
 	const char *signals = "", *grace = "";

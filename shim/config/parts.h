@@ -49,7 +49,7 @@ void value_each(struct plan *plan, const struct node *node, void (*each)(struct 
 bool value_pairs(struct plan *plan, const struct node *node, struct list *to);
 
 /* A list of capabilities: adds their bits to the uint64_t TO. */
-void plan_capabilities(struct plan *plan, const struct node *node, void *to);
+void value_capabilities(struct plan *plan, const struct node *node, void *to);
 
 /* Does one of the globs match TEXT? */
 bool value_matches(const struct list *globs, const char *text);
@@ -75,38 +75,38 @@ bool account_find_group(struct plan *plan, const struct node *node, const char *
 
 /* NAME, UID, NAME:GROUP or UID:GROUP. */
 bool account_find_identity(struct plan *plan, const struct node *node, const char *text, struct identity *to);
-void plan_accounts(struct plan *plan, const struct node *node, void *to);
+void config_accounts(struct plan *plan, const struct node *node, void *to);
 
 /* identity.c */
-void plan_identity(struct plan *plan, const struct node *root);
-bool plan_owner(struct plan *plan, const struct node *node, struct owner *to);
-bool plan_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to);
+void config_identity(struct plan *plan, const struct node *root);
+bool config_owner(struct plan *plan, const struct node *node, struct owner *to);
+bool config_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to);
 
 /* command.c */
-void plan_command_line(struct plan *plan, const struct node *root, char **args);
+void config_command_line(struct plan *plan, const struct node *root, char **args);
 
 /*
  * What is known of the program before anything is done: reads the file capabilities of argv[0] where its path is
  * known (or the first match in the workload's PATH) and of its #! interpreters. Adds a problem where the kept set
  * would be lost or execve(2) would answer EPERM.
  */
-void workload_look(struct plan *plan);
+void config_look_up(struct plan *plan);
 
 /* conditions.c */
-bool plan_when(struct plan *plan, const struct node *map, struct condition **conditions); /* false: excluded */
-bool plan_when_now(struct plan *plan, const struct node *map); /* only conditions that can be asked now */
-const char *plan_command_name(const struct plan *plan);        /* last component of the command */
+bool config_when(struct plan *plan, const struct node *map, struct condition **conditions); /* false: excluded */
+bool config_when_now(struct plan *plan, const struct node *map); /* only conditions that can be asked now */
+const char *config_command_name(const struct plan *plan);        /* last component of the command */
 
 /* process.c: keys that describe the workload's process */
-void plan_process(struct plan *plan, const struct node *root);
+void config_process(struct plan *plan, const struct node *root);
 
 /* seccomp.c */
-void plan_seccomp(struct plan *plan, const struct node *node);
+void config_seccomp(struct plan *plan, const struct node *node);
 
 /* init.c: init, true or a mapping */
-void plan_init(struct plan *plan, const struct node *node);
+void config_init(struct plan *plan, const struct node *node);
 
 /* steps.c */
-void plan_steps(struct plan *plan, const struct node *node);
+void config_steps(struct plan *plan, const struct node *node);
 
 #endif

@@ -76,7 +76,7 @@ static void read_limits(struct plan *plan, const struct node *map, void *to)
 			row++;
 		if (!row->name) {
 			value_unknown(plan, node->key, "limit",
-				      value_nearest(node->key->text, limit_table, sizeof(*limit_table)));
+				      nearest_name(node->key->text, limit_table, sizeof(*limit_table)));
 			continue;
 		}
 		struct plan_limit *limit = &plan->limits[row->resource];
@@ -226,7 +226,7 @@ static const struct key process_keys[] = {
 	{NULL, NULL},
 };
 
-void plan_process(struct plan *plan, const struct node *root)
+void config_process(struct plan *plan, const struct node *root)
 {
 	for (const struct key *key = process_keys; key->name; key++) {
 		const struct node *node = yaml_get(root, key->name);

@@ -22,7 +22,7 @@ static void default_filter(struct plan *plan)
 		plan->profile = filter_default_profile(&plan->problems);
 }
 
-void plan_seccomp(struct plan *plan, const struct node *node)
+void config_seccomp(struct plan *plan, const struct node *node)
 {
 	const char *why = NULL;
 	size_t length;
@@ -47,7 +47,7 @@ void plan_seccomp(struct plan *plan, const struct node *node)
 	}
 	if (!value_fixed_path(plan, node))
 		return;
-	const struct filter_target target = plan_filter_target(plan);
+	const struct filter_target target = config_filter_target(plan);
 	char *bytes = trust_read(&plan->problems.mem, text, YAML_LIMIT, &length, &why);
 	if (bytes && ends_with(text, ".bpf")) {
 		why = filter_read(&plan->filter, &plan->problems.mem, bytes, length, &target);
@@ -60,7 +60,7 @@ void plan_seccomp(struct plan *plan, const struct node *node)
 		yaml_problem(&plan->problems, node, "cannot use \"%s\": %s", text, why);
 }
 
-struct filter_target plan_filter_target(const struct plan *plan)
+struct filter_target config_filter_target(const struct plan *plan)
 {
 	struct filter_target target = {.keep = plan->workload.keep};
 	struct utsname name;

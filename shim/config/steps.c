@@ -14,7 +14,7 @@ static void read_mode(struct plan *plan, const struct node *node, void *to)
 	step->mode_written = value_octal(plan, node, &step->mode);
 }
 
-static void change(struct plan *plan, const struct node *node, struct mode_change *to)
+static void read_change(struct plan *plan, const struct node *node, struct mode_change *to)
 {
 	const char *text = value_text(plan, node);
 
@@ -27,24 +27,24 @@ static void change(struct plan *plan, const struct node *node, struct mode_chang
 
 static void read_mode_change(struct plan *plan, const struct node *node, void *to)
 {
-	change(plan, node, &((struct step *)to)->change);
+	read_change(plan, node, &((struct step *)to)->change);
 }
 
 static void read_file_mode(struct plan *plan, const struct node *node, void *to)
 {
-	change(plan, node, &((struct step *)to)->file_mode);
+	read_change(plan, node, &((struct step *)to)->file_mode);
 }
 
 static void read_dir_mode(struct plan *plan, const struct node *node, void *to)
 {
-	change(plan, node, &((struct step *)to)->dir_mode);
+	read_change(plan, node, &((struct step *)to)->dir_mode);
 }
 
 static void read_owner(struct plan *plan, const struct node *node, void *to)
 {
 	struct step *step = to;
 
-	step->owner_written = plan_owner(plan, node, &step->owner);
+	step->owner_written = config_owner(plan, node, &step->owner);
 }
 
 static void read_as(struct plan *plan, const struct node *node, void *to)
@@ -153,7 +153,7 @@ static void read_timeout(struct plan *plan, const struct node *node, void *to)
 }
 
 /* An entry replaces one of the same name, the default PATH among them. */
-static void read_environment(struct plan *plan, const struct node *node, void *to)
+static void read_step_environment(struct plan *plan, const struct node *node, void *to)
 {
 	struct step *step = to;
 	struct environment env = {.mem = &plan->problems.mem, .vars = step->environment};
@@ -221,7 +221,7 @@ static const struct option_row {
 	{"nonempty", OPTION_NONEMPTY, read_nonempty},
 	{"user", OPTION_RUN, NULL},
 	{"cap_add", OPTION_RUN, NULL},
-	{"environment", OPTION_RUN, read_environment},
+	{"environment", OPTION_RUN, read_step_environment},
 	{"stdin", OPTION_RUN, read_input},
 	{"ok_exit_codes", OPTION_RUN, read_exit_codes},
 	{"working_dir", OPTION_RUN, read_working_dir},
@@ -273,7 +273,7 @@ static const struct node *find_verb(struct plan *plan, const struct node *node)
 		found = n;
 	}
 	if (!found && odd)
-		value_unknown(plan, odd->key, "step", value_nearest(odd->key->text, verb_table, sizeof(*verb_table)));
+		value_unknown(plan, odd->key, "step", nearest_name(odd->key->text, verb_table, sizeof(*verb_table)));
 	else if (!found)
 		yaml_problem(&plan->problems, node, "a step needs a verb, such as \"mkdir: /path\"");
 	return found;
@@ -291,7 +291,7 @@ static void read_option(struct plan *plan, const struct verb *verb, const struct
 			     verb->name, node->key->text);
 	else if (!row)
 		value_unknown(plan, node->key, "option",
-			      value_nearest(node->key->text, option_table, sizeof(*option_table)));
+			      nearest_name(node->key->text, option_table, sizeof(*option_table)));
 	else if (row->read && !step->skipped)
 		row->read(plan, node, step);
 }
@@ -368,7 +368,7 @@ static void read_step(struct plan *plan, const struct node *node, void *to)
 		return;
 	size_t before = plan->problems.count;
 	defaults(plan, verb, step);
-	step->skipped = !plan_when(plan, node, &step->conditions);
+	step->skipped = !config_when(plan, node, &step->conditions);
 	required_options(plan, node, verb);
 	for (const struct node *n = node->first; n; n = n->next)
 		if (n != value)
@@ -378,7 +378,7 @@ static void read_step(struct plan *plan, const struct node *node, void *to)
 		return;
 	read_value(plan, verb, value, step);
 	if (verb->options & OPTION_RUN) {
-		(void)plan_step_user(plan, yaml_get(node, "user"), yaml_get(node, "cap_add"), &step->user);
+		(void)config_step_user(plan, yaml_get(node, "user"), yaml_get(node, "cap_add"), &step->user);
 		if (!yaml_get(node, "ok_exit_codes"))
 			step->ok_exit_codes[0] = 1;
 	}
@@ -386,7 +386,7 @@ static void read_step(struct plan *plan, const struct node *node, void *to)
 		verb->check(step, &plan->problems, node);
 }
 
-void plan_steps(struct plan *plan, const struct node *node)
+void config_steps(struct plan *plan, const struct node *node)
 {
 	plan->steps = mem_array(&plan->problems.mem, node->count + 1, sizeof(*plan->steps));
 	value_each(plan, node, read_step, NULL);

@@ -34,7 +34,7 @@ void value_map(struct plan *plan, const struct node *map, const struct key *tabl
 		while (row->name && strcmp(row->name, n->key->text) != 0)
 			row++;
 		if (!row->name)
-			value_unknown(plan, n->key, "key", value_nearest(n->key->text, table, sizeof(*table)));
+			value_unknown(plan, n->key, "key", nearest_name(n->key->text, table, sizeof(*table)));
 	}
 	for (const struct key *row = table; row->name; row++) {
 		const struct node *node = yaml_get(map, row->name);
@@ -321,7 +321,7 @@ static void unknown_capability(struct plan *plan, const struct node *node, const
 
 	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++)
 		names[cap].name = capability_name(texts[cap], sizeof(texts[cap]), cap) + 4;
-	const char *nearest = value_nearest(strncasecmp(text, "cap_", 4) == 0 ? text + 4 : text, names, sizeof(*names));
+	const char *nearest = nearest_name(strncasecmp(text, "cap_", 4) == 0 ? text + 4 : text, names, sizeof(*names));
 	if (nearest && strcasecmp(text, "all") != 0)
 		yaml_problem(&plan->problems, node, "\"%s\" is not a capability: did you mean %s?", text, nearest);
 	else
@@ -341,7 +341,7 @@ static void add_capability(struct plan *plan, const struct node *node, void *to)
 		unknown_capability(plan, node, text);
 }
 
-void plan_capabilities(struct plan *plan, const struct node *node, void *to)
+void value_capabilities(struct plan *plan, const struct node *node, void *to)
 {
 	value_each(plan, node, add_capability, to);
 }

@@ -38,9 +38,9 @@ static int problems_status(const struct plan *plan)
 	return plan->problems.count > plan->problems.pending ? DIAG_USER : 0;
 }
 
-int plan_check(struct plan *plan)
+int explain_check(struct plan *plan)
 {
-	const struct filter_target target = plan_filter_target(plan);
+	const struct filter_target target = config_filter_target(plan);
 	struct list unknown = {0};
 
 	if (problems_status(plan) != 0)
@@ -94,7 +94,7 @@ static void explain_workload(struct plan *plan)
 	    plan->workload.keep & WAYS ? "" : ", the way back");
 	say("  seccomp  %s\n", explain_filter(plan));
 	if (plan->init.on)
-		say("  init     %s\n", plan_init_explained(plan));
+		say("  init     %s\n", config_init_explained(plan));
 }
 
 static void explain_steps(const struct plan *plan)
@@ -152,7 +152,7 @@ static void explain_grants(const struct list *always)
 	say("]}\n");
 }
 
-int plan_explain(struct plan *plan, bool json)
+int explain_plan(struct plan *plan, bool json)
 {
 	struct explanation explained = {0};
 	struct list lines = {0};
@@ -184,9 +184,9 @@ int plan_explain(struct plan *plan, bool json)
 	return 0;
 }
 
-int plan_explain_syscall(struct plan *plan, const char *name)
+int explain_syscall(struct plan *plan, const char *name)
 {
-	const struct filter_target target = plan_filter_target(plan);
+	const struct filter_target target = config_filter_target(plan);
 	struct list lines = {0};
 
 	if (problems_status(plan) != 0)

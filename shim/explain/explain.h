@@ -12,10 +12,10 @@ struct plan;
  * --check: says every problem, or that there is none. --explain: the plan in plain words, or as JSON. Both return a
  * status, and pass over what only a start can decide.
  */
-int plan_check(struct plan *plan);
-int plan_explain(struct plan *plan, bool json);
+int explain_check(struct plan *plan);
+int explain_plan(struct plan *plan, bool json);
 
 /* --explain-syscall: what the filter answers to the call NAME, and which rules decide. Returns a status. */
-int plan_explain_syscall(struct plan *plan, const char *name);
+int explain_syscall(struct plan *plan, const char *name);
 
 #endif

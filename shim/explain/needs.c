@@ -11,7 +11,7 @@
 
 #define BIT(cap) CAPABILITY_BIT(cap)
 
-static void add(struct plan *plan, struct list *reasons, uint64_t set, const char *reason)
+static void add_reason(struct plan *plan, struct list *reasons, uint64_t set, const char *reason)
 {
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (set & BIT(cap))
@@ -26,14 +26,15 @@ static void needs_drop(struct plan *plan, struct explanation *to, const struct p
 	bool same = want->ngroups == start->ngroups &&
 		    (!want->ngroups || memcmp(want->groups, start->groups, want->ngroups * sizeof(*want->groups)) == 0);
 
-	add(plan, to->always, BIT(CAP_SETPCAP),
-	    mem_format(mem, "%s: empties the bounding set, locks the securebits", whom));
+	add_reason(plan, to->always, BIT(CAP_SETPCAP),
+		   mem_format(mem, "%s: empties the bounding set, locks the securebits", whom));
 	if (want->gid != 0 || !same)
-		add(plan, to->always, BIT(CAP_SETGID),
-		    mem_format(mem, "%s: switches to gid %u and its groups", whom, want->gid));
+		add_reason(plan, to->always, BIT(CAP_SETGID),
+			   mem_format(mem, "%s: switches to gid %u and its groups", whom, want->gid));
 	if (want->uid != 0)
-		add(plan, to->always, BIT(CAP_SETUID), mem_format(mem, "%s: switches to uid %u", whom, want->uid));
-	add(plan, to->always, want->keep & ~plan->optional, mem_format(mem, "%s: keeps it (cap_add)", whom));
+		add_reason(plan, to->always, BIT(CAP_SETUID),
+			   mem_format(mem, "%s: switches to uid %u", whom, want->uid));
+	add_reason(plan, to->always, want->keep & ~plan->optional, mem_format(mem, "%s: keeps it (cap_add)", whom));
 }
 
 /* Is FILE below DIRECTORY, or (not ABOVE_ONLY) DIRECTORY itself? */
@@ -99,12 +100,12 @@ static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 			   name);
 	if (step->items.count && !(step->verb->options & OPTION_RUN))
 		name = mem_format(mem, "%s %.*s", name, (int)strcspn(step->items.items[0], "="), step->items.items[0]);
-	add(plan, to->always, always, name);
+	add_reason(plan, to->always, always, name);
 	/* FSETID: only where a set-group-ID bit may be meant. */
 	uint64_t not_meant = step->mode & 02000 || step->verb->act == step_chmod ? 0 : BIT(CAP_FSETID);
 	/* CHOWN: what is there already can be another's, and the step says whose it has to be. */
 	uint64_t takes = step->owner_written ? BIT(CAP_CHOWN) : 0;
-	add(plan, to->maybe, (step->verb->may_need & ~not_meant) | takes, name);
+	add_reason(plan, to->maybe, (step->verb->may_need & ~not_meant) | takes, name);
 }
 
 /* The limits of this process stand for the container's. */
@@ -114,26 +115,27 @@ static void needs_limits(struct plan *plan, struct explanation *to)
 
 	for (int i = 0; i < PLAN_LIMITS; i++)
 		if (plan->limits[i].hard_set && syscall(SYS_prlimit64, 0, i, NULL, now) == 0)
-			add(plan, plan->limits[i].hard > now[1] ? to->always : to->maybe, BIT(CAP_SYS_RESOURCE),
-			    "ulimits: above the container's hard limit");
+			add_reason(plan, plan->limits[i].hard > now[1] ? to->always : to->maybe, BIT(CAP_SYS_RESOURCE),
+				   "ulimits: above the container's hard limit");
 	if (plan->oom_score_adj_set)
-		add(plan, to->maybe, BIT(CAP_SYS_RESOURCE), "oom_score_adj: below the container's");
+		add_reason(plan, to->maybe, BIT(CAP_SYS_RESOURCE), "oom_score_adj: below the container's");
 }
 
 static void needs_workload(struct plan *plan, struct explanation *to)
 {
 	if (plan->own_stdio != STDIO_FALSE)
-		add(plan, plan->own_stdio == STDIO_TRUE ? to->always : to->maybe, BIT(CAP_CHOWN),
-		    "own_stdio: the workload can open /dev/stdout again");
+		add_reason(plan, plan->own_stdio == STDIO_TRUE ? to->always : to->maybe, BIT(CAP_CHOWN),
+			   "own_stdio: the workload can open /dev/stdout again");
 	needs_limits(plan, to);
 	needs_drop(plan, to, &plan->workload, "the workload");
-	add(plan, to->maybe, plan->optional, "cap_add_optional");
+	add_reason(plan, to->maybe, plan->optional, "cap_add_optional");
 }
 
 void explain_needs(struct plan *plan, struct explanation *to)
 {
 	if (plan->imports != IMPORTS_NONE)
-		add(plan, to->maybe, BIT(CAP_DAC_OVERRIDE), "file_environment: a file that only another user may read");
+		add_reason(plan, to->maybe, BIT(CAP_DAC_OVERRIDE),
+			   "file_environment: a file that only another user may read");
 	for (size_t i = 0; i < plan->nsteps; i++)
 		if (plan->steps[i].verb && !plan->steps[i].skipped)
 			needs_step(plan, to, i);

@@ -166,8 +166,7 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 		int fd = name[0] == '/' ? openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 		if (fd < 0)
 			continue;
-		if ((walk_fstat(fd, &stat) == 0 && writes(plan, &stat)) ||
-		    explain_given(plan, plan->nsteps, name, false))
+		if ((fd_fstat(fd, &stat) == 0 && writes(plan, &stat)) || explain_given(plan, plan->nsteps, name, false))
 			list_add(mem, to,
 				 mem_format(mem, "%s is in PATH, and the workload can put programs there", name));
 		/* /bin is often a link to /usr/bin: once is enough. */

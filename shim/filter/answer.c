@@ -16,20 +16,20 @@ int32_t filter_rank(uint32_t action)
  * Runs a filter without knowing the arguments of the call. Jumps go forward only, so one pass over the instructions
  * sees every way: A at an instruction is a known number if all ways to it agree on it, otherwise unknown.
  */
-struct state {
+struct run_state {
 	unsigned char reached, known;
 	uint32_t a;
 };
 
 struct run {
-	struct state states[BPF_MAXINSNS];
-	struct filter_answer answer;
+	struct run_state states[BPF_MAXINSNS];
+	struct filter_answers answer;
 	bool any;
 };
 
-static void reach(struct run *run, const struct filter *filter, size_t at, const struct state *from)
+static void reach(struct run *run, const struct filter *filter, size_t at, const struct run_state *from)
 {
-	struct state *to = at < filter->count ? &run->states[at] : NULL;
+	struct run_state *to = at < filter->count ? &run->states[at] : NULL;
 
 	if (!to)
 		return;
@@ -51,7 +51,7 @@ static void add_answer(struct run *run, uint32_t action)
 	run->any = true;
 }
 
-static bool holds(const struct sock_filter *test, uint32_t a)
+static bool test_holds(const struct sock_filter *test, uint32_t a)
 {
 	switch (BPF_OP(test->code)) {
 	case BPF_JEQ:
@@ -65,7 +65,7 @@ static bool holds(const struct sock_filter *test, uint32_t a)
 	}
 }
 
-static void jump(struct run *run, const struct filter *filter, size_t at, const struct state *now)
+static void jump(struct run *run, const struct filter *filter, size_t at, const struct run_state *now)
 {
 	const struct sock_filter *test = &filter->code[at];
 
@@ -73,13 +73,13 @@ static void jump(struct run *run, const struct filter *filter, size_t at, const 
 		reach(run, filter, at + 1 + test->k, now);
 		return;
 	}
-	if (!now->known || holds(test, now->a))
+	if (!now->known || test_holds(test, now->a))
 		reach(run, filter, at + 1 + test->jt, now);
-	if (!now->known || !holds(test, now->a))
+	if (!now->known || !test_holds(test, now->a))
 		reach(run, filter, at + 1 + test->jf, now);
 }
 
-struct filter_answer filter_answer(const struct filter *filter, uint32_t arch, uint32_t number)
+struct filter_answers filter_answer(const struct filter *filter, uint32_t arch, uint32_t number)
 {
 	struct run run;
 
@@ -87,7 +87,7 @@ struct filter_answer filter_answer(const struct filter *filter, uint32_t arch, u
 	run.states[0].reached = 1;
 	for (size_t at = 0; at < filter->count && at < BPF_MAXINSNS; at++) {
 		const struct sock_filter *i = &filter->code[at];
-		struct state now = run.states[at];
+		struct run_state now = run.states[at];
 		if (!now.reached)
 			continue;
 		switch (BPF_CLASS(i->code)) {
@@ -123,7 +123,7 @@ const char *filter_unusable(struct mem *mem, const struct filter *filter)
 	};
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
-		struct filter_answer answer = filter_answer(filter, seccomp_arch_native(), needed[i].number);
+		struct filter_answers answer = filter_answer(filter, seccomp_arch_native(), needed[i].number);
 		/* Nobody traces the workload, and then SECCOMP_RET_TRACE answers ENOSYS, see seccomp(2). */
 		if (filter_rank(answer.laxest) < filter_rank(SECCOMP_RET_LOG))
 			return mem_format(mem, "it denies %s, whatever the arguments: %s", needed[i].name,

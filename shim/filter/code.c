@@ -18,9 +18,9 @@
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
 #define SKIP(count) BPF_STMT(BPF_JMP | BPF_JA, count)
 #define IF(test, value, then, otherwise) BPF_JUMP(BPF_JMP | (test) | BPF_K, value, then, otherwise)
-#define ADD(code, ...) add(code, (struct sock_filter)__VA_ARGS__)
+#define ADD(code, ...) add_instruction(code, (struct sock_filter)__VA_ARGS__)
 
-static void add(struct filter_code *code, struct sock_filter instruction)
+static void add_instruction(struct filter_code *code, struct sock_filter instruction)
 {
 	if (code->count < BPF_MAXINSNS)
 		code->code[code->count++] = instruction;
@@ -37,7 +37,7 @@ void filter_code_start(struct filter_code *code, struct mem *mem)
 void filter_code_add(struct filter_code *code, const struct sock_filter *from, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		add(code, from[i]);
+		add_instruction(code, from[i]);
 }
 
 void filter_code_canary(struct filter_code *code)

@@ -178,12 +178,12 @@ static int add_calls(scmp_filter_ctx ctx, const struct filter_profile *profile, 
 static int export(scmp_filter_ctx ctx, struct mem *mem, struct sock_filter **body, size_t *count)
 {
 	struct stat st;
-	int fd = walk_descriptor(memfd_create("filter", MFD_CLOEXEC));
+	int fd = fd_checked(memfd_create("filter", MFD_CLOEXEC));
 
 	if (fd < 0)
 		return -errno;
 	int error = seccomp_export_bpf(ctx, fd);
-	if (!error && walk_fstat(fd, &st) != 0)
+	if (!error && fd_fstat(fd, &st) != 0)
 		error = -errno;
 	if (!error) {
 		*count = (size_t)st.st_size / sizeof(**body);

@@ -45,7 +45,7 @@ static const char *action_text(struct mem *mem, uint32_t action)
 
 static void group_add(struct group *group, const char *name, uint32_t number)
 {
-	struct filter_answer answer = filter_answer(group->filter, seccomp_arch_native(), number);
+	struct filter_answers answer = filter_answer(group->filter, seccomp_arch_native(), number);
 	const int32_t lax = filter_rank(answer.laxest), allow = filter_rank(SECCOMP_RET_LOG);
 	enum verdict verdict = lax < allow ? DENIED : filter_rank(answer.strictest) < allow ? BY_ARGUMENT : ALLOWED;
 
@@ -89,10 +89,10 @@ static void explain_others(struct group *group, struct list *lines)
 		free(name);
 	}
 	group_end(group, lines);
-	struct filter_answer future = filter_answer(group->filter, seccomp_arch_native(), NUMBERS);
+	struct filter_answers future = filter_answer(group->filter, seccomp_arch_native(), NUMBERS);
 	list_add(group->mem, lines,
 		 mem_format(group->mem, "%s: calls newer than these", action_text(group->mem, future.laxest)));
-	struct filter_answer foreign = filter_answer(group->filter, 0, 0);
+	struct filter_answers foreign = filter_answer(group->filter, 0, 0);
 	list_add(group->mem, lines,
 		 mem_format(group->mem, "%s: programs for another ABI that the profile does not name",
 			    action_text(group->mem, foreign.laxest)));
@@ -196,7 +196,7 @@ bool filter_explain_call(struct mem *mem, const struct filter *filter, const str
 
 	if (number < 0)
 		return false;
-	struct filter_answer answer = filter_answer(filter, seccomp_arch_native(), (uint32_t)number);
+	struct filter_answers answer = filter_answer(filter, seccomp_arch_native(), (uint32_t)number);
 	list_add(mem, lines,
 		 answer.strictest == answer.laxest
 			 ? mem_format(mem, "%s: %s", name, action_text(mem, answer.laxest))

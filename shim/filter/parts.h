@@ -118,11 +118,11 @@ bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter
 		     const struct sock_filter *body, size_t nbody) __attribute__((warn_unused_result));
 
 /* answer.c: the strictest and the most permissive answer that FILTER can give to a call, by running its BPF. */
-struct filter_answer {
+struct filter_answers {
 	uint32_t strictest, laxest;
 };
 
-struct filter_answer filter_answer(const struct filter *filter, uint32_t arch, uint32_t number);
+struct filter_answers filter_answer(const struct filter *filter, uint32_t arch, uint32_t number);
 
 /* Why no workload could start or end under FILTER, whatever the arguments of its calls; NULL: it could. */
 const char *filter_unusable(struct mem *mem, const struct filter *filter) __attribute__((warn_unused_result));

@@ -89,7 +89,7 @@ static uint32_t read_decision(struct filter_reader *reader, const struct node *m
 	return read_action(reader, node, with);
 }
 
-static void read_condition(struct filter_reader *reader, const struct node *node)
+static void read_argument(struct filter_reader *reader, const struct node *node)
 {
 	static const struct filter_key keys[] = {
 		{"index", NULL}, {"value", NULL}, {"valueTwo", NULL}, {"op", NULL}, {NULL, NULL},
@@ -139,9 +139,9 @@ static void read_condition(struct filter_reader *reader, const struct node *node
 	rule->conditions[rule->nconditions++] = condition;
 }
 
-static void read_conditions(struct filter_reader *reader, const struct node *node)
+static void read_arguments(struct filter_reader *reader, const struct node *node)
 {
-	filter_read_list(reader, node, read_condition);
+	filter_read_list(reader, node, read_argument);
 }
 
 bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep)
@@ -182,7 +182,7 @@ static void read_rule(struct filter_reader *reader, const struct node *node)
 		{"action", NULL},
 		{"errnoRet", NULL},
 		{"errno", NULL},
-		{"args", read_conditions},
+		{"args", read_arguments},
 		{"comment", read_comment},
 		{"includes", filter_read_includes},
 		{"excludes", filter_read_excludes},

@@ -112,7 +112,7 @@ static void read_capability(struct filter_reader *reader, const struct node *nod
 		reader->rule->caps |= CAPABILITY_BIT(number);
 }
 
-static void read_capabilities(struct filter_reader *reader, const struct node *node)
+static void read_rule_capabilities(struct filter_reader *reader, const struct node *node)
 {
 	filter_read_list(reader, node, read_capability);
 }
@@ -164,7 +164,7 @@ static void read_min_kernel(struct filter_reader *reader, const struct node *nod
 }
 
 static const struct filter_key where_keys[] = {
-	{"caps", read_capabilities},
+	{"caps", read_rule_capabilities},
 	{"arches", read_arches},
 	{"minKernel", read_min_kernel},
 	{NULL, NULL},

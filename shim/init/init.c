@@ -114,7 +114,7 @@ become_init(const struct plan *plan, struct init_state *state, char **argv, char
 
 	if (chdir("/") != 0)
 		cannot("enter", "/");
-	workload_descriptors(state->main ? keep_fds : NULL);
+	descriptors_close(state->main ? keep_fds : NULL);
 	drop_privileges(&plan->init_holds, &plan->start);
 	verify_privileges(&plan->init_holds);
 	find_gaps(state, argv[0], wipe(argv, envp));

@@ -42,7 +42,7 @@ bool accounts_next(const char **at, const char *end, struct accounts_field *text
 	return true;
 }
 
-bool accounts_line(struct accounts_line *line, struct accounts_field text, bool group)
+bool accounts_line(struct accounts_entry *line, struct accounts_field text, bool group)
 {
 	const size_t count = group ? GROUP_FIELDS : USER_FIELDS;
 	const char *at = text.at, *end = text.at + text.length;
@@ -75,7 +75,7 @@ static const char *field_text(struct mem *mem, struct accounts_field field)
 }
 
 /* Both put the new one at END and return where the next one belongs: a file is read in time linear in its size. */
-static struct account **add_user(struct mem *mem, struct account **end, const struct accounts_line *line)
+static struct account **add_user(struct mem *mem, struct account **end, const struct accounts_entry *line)
 {
 	struct account *user = mem_alloc(mem, sizeof(*user));
 
@@ -88,7 +88,7 @@ static struct account **add_user(struct mem *mem, struct account **end, const st
 	return &user->next;
 }
 
-static struct account_group **add_group(struct mem *mem, struct account_group **end, const struct accounts_line *line)
+static struct account_group **add_group(struct mem *mem, struct account_group **end, const struct accounts_entry *line)
 {
 	struct account_group *group = mem_alloc(mem, sizeof(*group));
 	const char *members = field_text(mem, line->fields[GROUP_MEMBERS]);
@@ -112,7 +112,7 @@ static void parse(struct accounts *accounts, struct problems *problems, const ch
 	struct account **user = &accounts->users;
 	struct account_group **members = &accounts->groups;
 	struct accounts_field text;
-	struct accounts_line line;
+	struct accounts_entry line;
 
 	if (length > FILE_BYTES) {
 		problem_add(problems, file, 0, 0, "larger than 1 MiB: no such file can be right");

@@ -101,7 +101,7 @@ const char *accounts_apply(struct accounts *accounts, const struct account_wish 
 }
 
 /* The line as WISH has it; the fields that it does not speak of as they are. In MEM. */
-static const char *line_edited(struct mem *mem, const struct accounts_line *line, const struct account_wish *wish,
+static const char *line_edited(struct mem *mem, const struct accounts_entry *line, const struct account_wish *wish,
 			       bool group)
 {
 	const size_t count = group ? GROUP_FIELDS : USER_FIELDS;
@@ -131,7 +131,7 @@ const char *accounts_edit(struct mem *mem, const char *text, const struct accoun
 	const char *at = text, *end = text + strlen(text);
 	const char *newline = end > text && end[-1] != '\n' ? "\n" : "";
 	struct accounts_field found;
-	struct accounts_line line;
+	struct accounts_entry line;
 
 	while (accounts_next(&at, end, &found)) {
 		if (!accounts_line(&line, found, group) || !accounts_same(line.fields[0], wish->name))

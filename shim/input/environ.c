@@ -13,7 +13,7 @@ static size_t name_length(const char *var)
 }
 
 /* Where the variable stands whose name is the first LENGTH bytes of NAME; the count: nowhere. */
-static size_t find(const struct environment *env, const char *name, size_t length)
+static size_t find_variable(const struct environment *env, const char *name, size_t length)
 {
 	size_t at = 0;
 
@@ -28,7 +28,7 @@ static size_t find(const struct environment *env, const char *name, size_t lengt
  * variable of the same name. A pod in a large namespace starts with thousands of variables (its service links):
  * comparing each with each would take 100 ms.
  */
-static const char **place_of(const char **table, size_t room, const char *var, size_t length)
+static const char **table_place(const char **table, size_t room, const char *var, size_t length)
 {
 	uint32_t hash = 2166136261; /* FNV-1a */
 
@@ -60,7 +60,7 @@ void environ_start(struct environment *env, struct problems *problems, char **en
 				    "entry %zu is not NAME=VALUE: correct it where the container is started", i + 1);
 			continue;
 		}
-		const char **place = place_of(names, room, var, length);
+		const char **place = table_place(names, room, var, length);
 		if (*place) {
 			problem_add(problems, where, 0, 0,
 				    "\"%.*s\" is set twice (programs differ in which one they see): set it once",
@@ -75,7 +75,7 @@ void environ_start(struct environment *env, struct problems *problems, char **en
 const char *environ_get(const struct environment *env, const char *name)
 {
 	size_t length = strlen(name);
-	size_t at = find(env, name, length);
+	size_t at = find_variable(env, name, length);
 
 	return at < env->vars.count ? env->vars.items[at] + length + 1 : NULL;
 }
@@ -83,7 +83,7 @@ const char *environ_get(const struct environment *env, const char *name)
 void environ_set(struct environment *env, const char *name, const char *value)
 {
 	char *var = mem_format(env->mem, "%s=%s", name, value);
-	size_t at = find(env, name, strlen(name));
+	size_t at = find_variable(env, name, strlen(name));
 
 	if (at < env->vars.count)
 		env->vars.items[at] = var;

@@ -15,7 +15,7 @@ struct expansion {
 	bool failed;
 };
 
-static void append(struct expansion *e, const char *bytes, size_t length)
+static void append_bytes(struct expansion *e, const char *bytes, size_t length)
 {
 	if (length == 0)
 		return; /* OUT may be NULL yet */
@@ -60,13 +60,13 @@ static void expand_word(struct expansion *e, bool used, unsigned int level)
 	while (!e->failed && *e->at && (level == 0 || *e->at != '}')) {
 		if (is_escape(e->at)) {
 			if (used)
-				append(e, "${", 2);
+				append_bytes(e, "${", 2);
 			e->at += 3;
 		} else if (is_reference(e->at)) {
 			expand_reference(e, used, level + 1);
 		} else {
 			if (used)
-				append(e, e->at, 1);
+				append_bytes(e, e->at, 1);
 			e->at++;
 		}
 	}
@@ -80,7 +80,7 @@ static void fail(struct expansion *e, const char *text)
 }
 
 /* What begins at TEXT is no reference: it has no end, or none of the forms. */
-static void refuse(struct expansion *e, const char *text, bool open)
+static void refuse_reference(struct expansion *e, const char *text, bool open)
 {
 	size_t length = strcspn(text, "}");
 
@@ -113,7 +113,7 @@ static void expand_reference(struct expansion *e, bool used, unsigned int level)
 	bool plain = *form == '}';
 
 	if (length == 0 || (!plain && (form[0] != ':' || !form[1] || !strchr("-?+", form[1])))) {
-		refuse(e, begin, false);
+		refuse_reference(e, begin, false);
 		return;
 	}
 	if (level > NESTING) {
@@ -130,14 +130,14 @@ static void expand_reference(struct expansion *e, bool used, unsigned int level)
 	if (e->failed)
 		return;
 	if (!*e->at) {
-		refuse(e, begin, true);
+		refuse_reference(e, begin, true);
 		return;
 	}
 	e->at++;
 	if (used && !has && (plain || form[1] == '?'))
 		refuse_unset(e, name, word, (size_t)(e->at - 1 - word));
 	else if (used && has && (plain || form[1] != '+'))
-		append(e, value, strlen(value));
+		append_bytes(e, value, strlen(value));
 }
 
 const char *environ_expand(const struct environment *env, struct problems *problems, const struct node *node)
@@ -147,7 +147,7 @@ const char *environ_expand(const struct environment *env, struct problems *probl
 	if (!strstr(node->text, "${"))
 		return node->text;
 	expand_word(&e, true, 0);
-	append(&e, "", 1);
+	append_bytes(&e, "", 1);
 	return e.failed ? NULL : e.out;
 }
 

@@ -16,7 +16,7 @@
 #define SUFFIX "_FILE" /* of a name without a star: the convention of the Docker official images */
 
 /* Which variables name files, and what the values are called. */
-struct rule {
+struct import_rule {
 	const char *prefix, *suffix; /* around the star */
 	bool prefix_goes;            /* the target is without the prefix; otherwise without the suffix */
 };
@@ -29,7 +29,7 @@ struct imports {
 };
 
 /* Reads all of FD, which has SIZE bytes. NULL: *WHY tells what is wrong. */
-static const char *read_all(struct mem *mem, int fd, size_t size, const char **why)
+static const char *read_bytes(struct mem *mem, int fd, size_t size, const char **why)
 {
 	char *bytes = mem_alloc(mem, size + 2);
 	size_t length = 0;
@@ -108,7 +108,7 @@ static const char *read_secret(struct mem *mem, const char *path, const char **w
 	if (!*why) {
 		int fd = walk_reopen(found.fd, found.parent, found.name, O_RDONLY | O_CLOEXEC);
 		if (fd >= 0) {
-			text = read_all(mem, fd, (size_t)found.stat.st_size, why);
+			text = read_bytes(mem, fd, (size_t)found.stat.st_size, why);
 			close(fd);
 		} else {
 			*why = why_errno(mem, errno);
@@ -202,7 +202,7 @@ static void find_mark(const char *pattern, const char *star, bool *before, bool 
  * Takes a pattern with a star apart. One side of the star marks the variables that name files, and the target is
  * without it: the side that has the word FILE. Where neither or both have it, it is not clear what is meant.
  */
-static bool read_rule(struct rule *rule, struct problems *problems, const struct node *node)
+static bool read_import_rule(struct import_rule *rule, struct problems *problems, const struct node *node)
 {
 	const char *star = strchr(node->text, '*');
 	bool before, behind;
@@ -229,7 +229,7 @@ static bool read_rule(struct rule *rule, struct problems *problems, const struct
 }
 
 /* The name that RULE sets for the variable VAR (NAME=VALUE), or NULL if it does not match. */
-static const char *target_of(struct mem *mem, const struct rule *rule, const char *var)
+static const char *target_of(struct mem *mem, const struct import_rule *rule, const char *var)
 {
 	size_t length = strcspn(var, "=");
 	size_t prefix = strlen(rule->prefix), suffix = strlen(rule->suffix);
@@ -245,9 +245,9 @@ static void import_matching(const struct imports *imports, const struct node *no
 	struct environment *env = imports->env;
 	struct problems *problems = imports->problems;
 	struct list names = {0}, files = {0};
-	struct rule rule;
+	struct import_rule rule;
 
-	if (!read_rule(&rule, problems, node))
+	if (!read_import_rule(&rule, problems, node))
 		return;
 	/* The list first: what is imported must not match again. */
 	for (size_t i = 0; i < env->vars.count; i++) {

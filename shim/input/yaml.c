@@ -7,7 +7,7 @@
 #include "base/diag.h"
 #include "input/yaml_source.h"
 
-#define LEVELS 64    /* of nesting: read_value() calls itself once for each */
+#define LEVELS 64    /* of nesting: read_node() calls itself once for each */
 #define VALUES 20000 /* of one document: keys are compared with each other, so the time grows with the square */
 
 struct reader {
@@ -18,7 +18,7 @@ struct reader {
 };
 
 /* The next event, or false where there is nothing more to read. The caller deletes it. */
-static bool next(struct reader *reader, yaml_event_t *event)
+static bool next_event(struct reader *reader, yaml_event_t *event)
 {
 	if (reader->stopped)
 		return false;
@@ -28,17 +28,17 @@ static bool next(struct reader *reader, yaml_event_t *event)
 	return !reader->stopped;
 }
 
-static struct node *read_value(struct reader *reader, const yaml_event_t *event, unsigned int level);
+static struct node *read_node(struct reader *reader, const yaml_event_t *event, unsigned int level);
 
 static void read_list(struct reader *reader, struct node *list, unsigned int level)
 {
 	struct node **end = &list->first;
 	yaml_event_t event;
 
-	while (next(reader, &event)) {
+	while (next_event(reader, &event)) {
 		bool ends = event.type == YAML_SEQUENCE_END_EVENT;
 		if (!ends) {
-			*end = read_value(reader, &event, level);
+			*end = read_node(reader, &event, level);
 			end = &(*end)->next;
 			list->count++;
 		}
@@ -72,9 +72,9 @@ static struct node *read_entry(struct reader *reader, const struct node *key, un
 {
 	yaml_event_t event;
 
-	if (!next(reader, &event))
+	if (!next_event(reader, &event))
 		return NULL;
-	struct node *value = read_value(reader, &event, level);
+	struct node *value = read_node(reader, &event, level);
 	value->key = key;
 	yaml_event_delete(&event);
 	return value;
@@ -85,12 +85,12 @@ static void read_map(struct reader *reader, struct node *map, unsigned int level
 	struct node **end = &map->first;
 	yaml_event_t event;
 
-	while (next(reader, &event)) {
+	while (next_event(reader, &event)) {
 		if (event.type == YAML_MAPPING_END_EVENT) {
 			yaml_event_delete(&event);
 			return;
 		}
-		struct node *key = read_value(reader, &event, level);
+		struct node *key = read_node(reader, &event, level);
 		yaml_event_delete(&event);
 
 		/* A refused entry is read to its end, for what else is wrong in it, and left out. */
@@ -145,7 +145,7 @@ static bool check_size(struct reader *reader, yaml_mark_t mark, unsigned int lev
 }
 
 /* Makes a node of EVENT and what belongs to it. What is refused becomes a node all the same: reading goes on. */
-static struct node *read_value(struct reader *reader, const yaml_event_t *event, unsigned int level)
+static struct node *read_node(struct reader *reader, const yaml_event_t *event, unsigned int level)
 {
 	struct node *node = mem_alloc(&reader->source.problems->mem, sizeof(*node));
 
@@ -181,7 +181,7 @@ static struct node *read_document(struct reader *reader)
 	yaml_event_t event;
 	bool ends = false;
 
-	while (!ends && next(reader, &event)) {
+	while (!ends && next_event(reader, &event)) {
 		switch (event.type) {
 		case YAML_STREAM_START_EVENT:
 		case YAML_DOCUMENT_END_EVENT:
@@ -201,7 +201,7 @@ static struct node *read_document(struct reader *reader)
 			}
 			break;
 		default:
-			root = read_value(reader, &event, 1);
+			root = read_node(reader, &event, 1);
 			break;
 		}
 		yaml_event_delete(&event);

@@ -105,7 +105,7 @@ static const struct slip {
 static const char *const properties[] = {"while scanning an anchor", "while scanning a tag", "while parsing a tag",
 					 "while parsing a node"};
 
-static bool equal(const char *a, const char *b)
+static bool is_text(const char *a, const char *b)
 {
 	return a && b && strcmp(a, b) == 0;
 }
@@ -134,22 +134,22 @@ static const char *slip_in_bytes(const struct source *source, const yaml_parser_
 		return "${...} inside [ ] or { } needs quotes: \"${NAME}\"";
 	if (at > 1 && memcmp(source->bytes + at - 2, "{{", 2) == 0)
 		return "a value is missing here " HINT_TEMPLATE;
-	if (equal(parser->problem, "found character that cannot start any token"))
+	if (is_text(parser->problem, "found character that cannot start any token"))
 		return here == '\t'
 			       ? HINT_TAB
 			       : mem_format(&source->problems->mem, "a value that begins with '%c' needs quotes", here);
-	if (equal(parser->problem, "did not find expected ',' or ']'") ||
-	    equal(parser->problem, "did not find expected ',' or '}'"))
+	if (is_text(parser->problem, "did not find expected ',' or ']'") ||
+	    is_text(parser->problem, "did not find expected ',' or '}'"))
 		return mem_format(&source->problems->mem,
 				  "a ',' is missing before this, or the '%c' for the one in line %zu: write it",
 				  parser->problem[strlen(parser->problem) - 2], parser->context_mark.line + 1);
-	if (equal(parser->problem, "mapping values are not allowed in this context"))
+	if (is_text(parser->problem, "mapping values are not allowed in this context"))
 		return explain_colon(source, at);
 	while (end > 0 && strchr(" \t", source->bytes[end - 1]))
 		end--;
 	if (end > 0 && strchr("\"']}", source->bytes[end - 1]) &&
-	    (equal(parser->context, "while parsing a block mapping") ||
-	     equal(parser->context, "while parsing a block collection")))
+	    (is_text(parser->context, "while parsing a block mapping") ||
+	     is_text(parser->context, "while parsing a block collection")))
 		return mem_format(&source->problems->mem, "text follows the closing %c: put all of the value in quotes",
 				  source->bytes[end - 1]);
 	return NULL;
@@ -169,7 +169,7 @@ static void explain_bytes(const struct source *source, const yaml_parser_t *pars
 	}
 	if (parser->problem_offset < source->length && source->bytes[parser->problem_offset] == '\0')
 		source_problem(source, mark, "a NUL byte: this is not a text file, write one");
-	else if (equal(parser->problem, "control characters are not allowed"))
+	else if (is_text(parser->problem, "control characters are not allowed"))
 		source_problem(source, mark,
 			       "a control character: delete it, or write it as an escape such as \"\\x1b\"");
 	else
@@ -184,12 +184,12 @@ void source_explain(const struct source *source, const yaml_parser_t *parser)
 		explain_bytes(source, parser);
 		return;
 	}
-	if (equal(parser->context, "while scanning an alias")) {
+	if (is_text(parser->context, "while scanning an alias")) {
 		source_refuse_alias(source, parser->context_mark);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(properties) / sizeof(properties[0]); i++) {
-		if (equal(parser->context, properties[i])) {
+		if (is_text(parser->context, properties[i])) {
 			source_refuse_property(source, parser->context_mark);
 			return;
 		}
@@ -200,7 +200,7 @@ void source_explain(const struct source *source, const yaml_parser_t *parser)
 		return;
 	}
 	for (size_t i = 0; i < sizeof(slips) / sizeof(slips[0]); i++) {
-		if (equal(parser->problem, slips[i].problem) || equal(parser->context, slips[i].problem)) {
+		if (is_text(parser->problem, slips[i].problem) || is_text(parser->context, slips[i].problem)) {
 			source_problem(source, slips[i].at_context ? parser->context_mark : parser->problem_mark,
 				       slips[i].text);
 			return;

@@ -12,7 +12,7 @@
  * The text of passwd or group, by the rule for what has the power of an executable: their lines say who is who. An
  * image FROM scratch may have none.
  */
-static const char *read_text(struct setup *setup, const char *path, const struct walk_found *found)
+static const char *read_account_text(struct setup *setup, const char *path, const struct walk_found *found)
 {
 	const char *why = NULL;
 	size_t length;
@@ -34,7 +34,7 @@ static void edit(struct setup *setup, const char *path, bool group)
 
 	if (!file_find(setup, "edit", path, false, &found))
 		return;
-	const char *text = read_text(setup, path, &found);
+	const char *text = read_account_text(setup, path, &found);
 	bool changed = false;
 	for (size_t i = 0; text && i < plan->nwishes; i++) {
 		bool differs;

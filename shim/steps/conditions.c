@@ -49,7 +49,7 @@ static int holds_empty(struct setup *setup, const struct condition *condition)
 static int holds_mountpoint(struct setup *setup, const struct condition *condition)
 {
 	struct walk_where where;
-	struct walk_stat stat;
+	struct fd_stat stat;
 	int fd = walk_open(condition->path, WALK_FOLLOW, &where);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -58,7 +58,7 @@ static int holds_mountpoint(struct setup *setup, const struct condition *conditi
 		setup_unreachable(setup, "look at", condition->path, errno, &where);
 		return -1;
 	}
-	int read = walk_stat(fd, "", &stat);
+	int read = fd_statx(fd, "", &stat);
 	if (read != 0)
 		setup_failed(setup, "look at", condition->path, errno, DIAG_NO_CAP);
 	close(fd);

@@ -48,7 +48,7 @@ static void setup_step(const struct plan *plan, const struct step *step)
 
 /*
  * As subreaper (prctl(2)) capshim inherits what a program of a step leaves behind, also where it is not PID 1: that
- * is how run_end_children() finds it. Returns what was set before.
+ * is how end_children() finds it. Returns what was set before.
  */
 static int become_subreaper(int on)
 {
@@ -63,7 +63,7 @@ void setup_run(const struct plan *plan)
 {
 	if (!plan->run_setup || plan->nwishes + plan->nsteps == 0)
 		return;
-	run_signals_take(&plan->start);
+	abort_take(&plan->start);
 	int was = become_subreaper(1);
 	if (plan->nwishes) {
 		struct setup setup;
@@ -74,5 +74,5 @@ void setup_run(const struct plan *plan)
 	for (size_t i = 0; i < plan->nsteps; i++)
 		setup_step(plan, &plan->steps[i]);
 	(void)become_subreaper(was);
-	run_signals_restore(&plan->start);
+	abort_restore(&plan->start);
 }

@@ -24,10 +24,10 @@ static int reopen_file(const struct stat *held, int parent, const char *name, in
 		errno = EINVAL;
 		return -1;
 	}
-	int new = walk_openat(parent, name, flags | REOPEN_FLAGS);
+	int new = fd_openat(parent, name, flags | REOPEN_FLAGS);
 	if (new < 0)
 		return -1;
-	if (walk_fstat(new, opened) == 0 && opened->st_dev == held->st_dev && opened->st_ino == held->st_ino)
+	if (fd_fstat(new, opened) == 0 && opened->st_dev == held->st_dev && opened->st_ino == held->st_ino)
 		return new;
 	close(new);
 	errno = ESTALE;
@@ -38,10 +38,10 @@ int walk_reopen(int fd, int parent, const char *name, int flags)
 {
 	struct stat held, opened;
 
-	if (walk_fstat(fd, &held) != 0)
+	if (fd_fstat(fd, &held) != 0)
 		return -1;
 	if (S_ISDIR(held.st_mode))
-		return walk_openat(fd, ".", flags | REOPEN_FLAGS | O_DIRECTORY);
+		return fd_openat(fd, ".", flags | REOPEN_FLAGS | O_DIRECTORY);
 	return reopen_file(&held, parent, name, flags, &opened);
 }
 
@@ -55,7 +55,7 @@ static int chmod_by_proc(int fd, mode_t mode)
 {
 	struct statfs fs = {0};
 	char number[16];
-	int proc = walk_openat(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY);
+	int proc = fd_openat(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY);
 
 	if (proc < 0)
 		return -1;

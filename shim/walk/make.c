@@ -27,7 +27,7 @@ static int remove_acl(int fd, const char *which)
 
 int walk_clear_acl(int fd)
 {
-	int directory = walk_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+	int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
 	int result = directory < 0 ? -1 : remove_acl(directory, "system.posix_acl_access");
 
 	if (result == 0)
@@ -61,7 +61,7 @@ int walk_disinherit(int fd, int parent)
 
 	if (!walk_is_of_others(parent))
 		return 0;
-	if (walk_fstat(fd, &stat) != 0)
+	if (fd_fstat(fd, &stat) != 0)
 		return -1;
 	if (S_ISREG(stat.st_mode))
 		return remove_acl(fd, "system.posix_acl_access");
@@ -70,7 +70,7 @@ int walk_disinherit(int fd, int parent)
 
 static bool is_empty(int fd)
 {
-	int directory = walk_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+	int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
 	DIR *dir = directory < 0 ? NULL : fdopendir(directory);
 	const struct dirent *entry;
 	bool empty = true;
@@ -90,7 +90,7 @@ static bool is_empty(int fd)
 
 int walk_made(int parent, const char *name)
 {
-	int fd = walk_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	int fd = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 
 	if (fd < 0 || !walk_is_of_others(parent))
 		return fd;
@@ -121,7 +121,7 @@ int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t
 	if (gid == UINT32_MAX)
 		gid = getegid();
 	/* Mode first: once it is somebody else's, chmod(2) needs CAP_FOWNER. */
-	if (walk_chmod(fd, parent, name, mode) == 0 && walk_fstat(fd, &made) == 0 &&
+	if (walk_chmod(fd, parent, name, mode) == 0 && fd_fstat(fd, &made) == 0 &&
 	    ((made.st_uid == uid && made.st_gid == gid) || fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0))
 		return fd;
 	int err = errno;

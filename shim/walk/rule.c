@@ -31,14 +31,14 @@ bool walk_follows(int directory, uint32_t uid)
 {
 	struct stat stat;
 
-	return uid == 0 && walk_fstat(directory, &stat) == 0 && walk_is_roots(directory, &stat);
+	return uid == 0 && fd_fstat(directory, &stat) == 0 && walk_is_roots(directory, &stat);
 }
 
 bool walk_is_of_others(int directory)
 {
 	struct stat stat;
 
-	return walk_fstat(directory, &stat) != 0 || stat.st_uid != 0 || (stat.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+	return fd_fstat(directory, &stat) != 0 || stat.st_uid != 0 || (stat.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }
 
 const char *walk_planted(const struct stat *file, int directory)
@@ -49,7 +49,7 @@ const char *walk_planted(const struct stat *file, int directory)
 		return NULL;
 	if (file->st_nlink > 1)
 		return "it has other hard links, and its directory is not root's alone";
-	if (walk_fstat(directory, &stat) == 0 &&
+	if (fd_fstat(directory, &stat) == 0 &&
 	    (stat.st_uid == 0 || stat.st_uid == file->st_uid || (file->st_mode & S_IROTH) ||
 	     (stat.st_gid == file->st_gid && (file->st_mode & S_IRGRP))))
 		return NULL;

@@ -34,15 +34,15 @@ struct record { /* linux_dirent64 of getdents64(2) */
 /* A directory that the walk is in. */
 struct frame {
 	int fd; /* -1 while it is closed */
-	struct walk_stat stat;
+	struct fd_stat stat;
 	int64_t offset;         /* where the next batch begins */
 	size_t name;            /* its own name, in its parent's batch */
 	size_t base, next, end; /* its batch begins at base; the names from next to end wait to be walked */
 	size_t path_length;     /* of the path to it; CUT where that has no room */
 };
 
-struct state {
-	struct walk_tree *tree;
+struct tree_state {
+	struct tree_walk *tree;
 	struct mem mem;
 	struct frame *frames;
 	size_t depth, frames_max; /* frames[depth] is the directory at hand */
@@ -52,7 +52,7 @@ struct state {
 };
 
 /* Appends NAME to the path of that LENGTH. Returns its new length, or CUT and leaves it as it is. */
-static size_t append(struct state *state, size_t length, const char *name)
+static size_t append(struct tree_state *state, size_t length, const char *name)
 {
 	size_t more = strlen(name);
 
@@ -64,7 +64,7 @@ static size_t append(struct state *state, size_t length, const char *name)
 	return length + more;
 }
 
-static void failed(struct state *state, size_t length, const char *name, int err)
+static void entry_failed(struct tree_state *state, size_t length, const char *name, int err)
 {
 	append(state, length, name);
 	state->tree->failed(state->tree->context, state->path, err);
@@ -81,9 +81,9 @@ static bool is_gone(int err)
  * Does it lie on the mount of the top? A bind mount has the same st_dev, so mount ids decide. Kernels before 5.8 have
  * none: there the device of a directory decides (that of a file on overlayfs may be any).
  */
-static bool is_on_mount(const struct state *state, const struct walk_stat *stat)
+static bool is_on_mount(const struct tree_state *state, const struct fd_stat *stat)
 {
-	const struct walk_stat *top = &state->frames[0].stat;
+	const struct fd_stat *top = &state->frames[0].stat;
 
 	if (state->tree->cross_mounts)
 		return true;
@@ -92,7 +92,7 @@ static bool is_on_mount(const struct state *state, const struct walk_stat *stat)
 	return !stat->mount_begins && (!S_ISDIR(stat->mode) || stat->dev == top->dev);
 }
 
-static bool is_excluded(const struct walk_tree *tree, const char *name)
+static bool is_excluded(const struct tree_walk *tree, const char *name)
 {
 	for (size_t i = 0; tree->exclude && i < tree->exclude->count; i++)
 		if (glob_match(tree->exclude->items[i], name))
@@ -101,7 +101,7 @@ static bool is_excluded(const struct walk_tree *tree, const char *name)
 }
 
 /* By the name, which is the same for every process; inode numbers of a listing need not be. FNV-1a. */
-static bool is_mine(const struct walk_tree *tree, const char *name)
+static bool is_mine(const struct tree_walk *tree, const char *name)
 {
 	uint32_t hash = 2166136261U;
 
@@ -113,7 +113,7 @@ static bool is_mine(const struct walk_tree *tree, const char *name)
 }
 
 /* Room for COUNT frames and BYTES of batches. What was there moves; mem_release() frees the old places. */
-static void reserve(struct state *state, size_t count, size_t bytes)
+static void reserve(struct tree_state *state, size_t count, size_t bytes)
 {
 	if (count > state->frames_max) {
 		struct frame *frames = mem_array(&state->mem, count * 2, sizeof(*frames));
@@ -132,7 +132,7 @@ static void reserve(struct state *state, size_t count, size_t bytes)
 }
 
 /* The next directory down. The one that is OPEN_MAX_DIRECTORIES above it is closed for now. */
-static void push(struct state *state, int fd, const struct walk_stat *stat, size_t name)
+static void push(struct tree_state *state, int fd, const struct fd_stat *stat, size_t name)
 {
 	size_t depth = ++state->depth;
 
@@ -156,15 +156,15 @@ static void push(struct state *state, int fd, const struct walk_stat *stat, size
 }
 
 /* Opens the directory that holds the one at hand again. -1 with ESTALE: it is another one by now. */
-static int reopen_parent(struct state *state)
+static int reopen_parent(struct tree_state *state)
 {
 	struct frame *parent = &state->frames[state->depth - 1];
-	struct walk_stat now;
-	int fd = walk_openat(state->frames[state->depth].fd, "..", O_RDONLY | O_DIRECTORY);
+	struct fd_stat now;
+	int fd = fd_openat(state->frames[state->depth].fd, "..", O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
 		return -1;
-	if (walk_stat(fd, "", &now) != 0 || now.dev != parent->stat.dev || now.ino != parent->stat.ino ||
+	if (fd_statx(fd, "", &now) != 0 || now.dev != parent->stat.dev || now.ino != parent->stat.ino ||
 	    now.mount != parent->stat.mount) {
 		close(fd);
 		errno = ESTALE;
@@ -179,7 +179,7 @@ static int reopen_parent(struct state *state)
 }
 
 /* Takes the next name that waits, and enters that directory if it is to be walked. */
-static void descend(struct state *state)
+static void descend(struct tree_state *state)
 {
 	struct frame *frame = &state->frames[state->depth];
 	size_t name = frame->next;
@@ -187,10 +187,10 @@ static void descend(struct state *state)
 	struct walk_entry entry = {.name = text, .parent = frame->fd, .depth = state->depth + 1, .path = state->path};
 
 	frame->next += strlen(text) + 1;
-	entry.fd = walk_openat(frame->fd, text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-	if (entry.fd < 0 || walk_stat(entry.fd, "", &entry.stat) != 0) {
+	entry.fd = fd_openat(frame->fd, text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	if (entry.fd < 0 || fd_statx(entry.fd, "", &entry.stat) != 0) {
 		if (!is_gone(errno) && is_mine(state->tree, text))
-			failed(state, frame->path_length, text, errno);
+			entry_failed(state, frame->path_length, text, errno);
 		if (entry.fd >= 0)
 			close(entry.fd);
 		return;
@@ -209,9 +209,9 @@ static void descend(struct state *state)
 }
 
 /* Hands out what is no directory, if it is in this process's part. True: it is a directory. */
-static bool hand_out(struct state *state, const char *name, bool mine)
+static bool hand_out(struct tree_state *state, const char *name, bool mine)
 {
-	struct walk_tree *tree = state->tree;
+	struct tree_walk *tree = state->tree;
 	const struct frame *frame = &state->frames[state->depth];
 	struct walk_entry entry = {.name = name,
 				   .parent = frame->fd,
@@ -226,11 +226,11 @@ static bool hand_out(struct state *state, const char *name, bool mine)
 		entry.fd = walk_pin(&entry, &entry.stat);
 		result = entry.fd < 0 ? -1 : 0;
 	} else {
-		result = walk_stat(frame->fd, name, &entry.stat);
+		result = fd_statx(frame->fd, name, &entry.stat);
 	}
 	if (result != 0) {
 		if (!is_gone(errno) && mine)
-			failed(state, frame->path_length, name, errno);
+			entry_failed(state, frame->path_length, name, errno);
 		return false;
 	}
 	if (S_ISDIR(entry.stat.mode)) {
@@ -250,7 +250,7 @@ static bool hand_out(struct state *state, const char *name, bool mine)
 }
 
 /* Reads the next batch of the directory at hand. False: there is none. */
-static bool read_batch(struct state *state)
+static bool read_batch(struct tree_state *state)
 {
 	size_t size = state->depth < BATCH_DEPTH ? BATCH_BYTES : BATCH_DEEP_BYTES;
 	struct frame *frame = &state->frames[state->depth];
@@ -260,7 +260,7 @@ static bool read_batch(struct state *state)
 	char *batch = state->batch + frame->base;
 	long length = syscall(SYS_getdents64, frame->fd, batch, size);
 	if (length < 0 && errno != ENOENT) /* ENOENT: the directory itself was removed */
-		failed(state, frame->path_length, ".", errno);
+		entry_failed(state, frame->path_length, ".", errno);
 	if (length <= 0)
 		return false;
 
@@ -287,9 +287,9 @@ static bool read_batch(struct state *state)
 }
 
 /* Leaves the directory at hand. -1 where the walk cannot find back. */
-static int leave(struct state *state)
+static int leave(struct tree_state *state)
 {
-	struct walk_tree *tree = state->tree;
+	struct tree_walk *tree = state->tree;
 	struct frame *frame = &state->frames[state->depth];
 	struct walk_entry entry = {.parent = -1, .fd = frame->fd, .depth = state->depth, .path = state->path};
 	int result = 0;
@@ -301,10 +301,10 @@ static int leave(struct state *state)
 		entry.name = state->batch + frame->name;
 	}
 	if (result == 0 && tree->leave) {
-		if (walk_stat(frame->fd, "", &entry.stat) == 0)
+		if (fd_statx(frame->fd, "", &entry.stat) == 0)
 			tree->leave(tree->context, &entry);
 		else
-			failed(state, frame->path_length, ".", errno);
+			entry_failed(state, frame->path_length, ".", errno);
 	}
 	int err = errno;
 	close(frame->fd);
@@ -315,7 +315,7 @@ static int leave(struct state *state)
 	return result;
 }
 
-static int walk_directories(struct state *state)
+static int walk_directories(struct tree_state *state)
 {
 	for (;;) {
 		const struct frame *frame = &state->frames[state->depth];
@@ -330,22 +330,22 @@ static int walk_directories(struct state *state)
 	}
 }
 
-static bool is_root(const struct walk_stat *top)
+static bool is_root(const struct fd_stat *top)
 {
-	struct walk_stat root;
+	struct fd_stat root;
 
-	return walk_stat(AT_FDCWD, "/", &root) != 0 ||
+	return fd_statx(AT_FDCWD, "/", &root) != 0 ||
 	       (root.dev == top->dev && root.ino == top->ino && root.mount == top->mount);
 }
 
 /* Begins with the directory TOP: 0 to go on, 1 where enter() said no, -1 with errno. */
-static int begin(struct state *state, int top, struct walk_entry *entry)
+static int begin(struct tree_state *state, int top, struct walk_entry *entry)
 {
 	if (is_root(&entry->stat)) {
 		errno = EINVAL;
 		return -1;
 	}
-	entry->fd = walk_openat(top, ".", O_RDONLY | O_DIRECTORY);
+	entry->fd = fd_openat(top, ".", O_RDONLY | O_DIRECTORY);
 	if (entry->fd < 0)
 		return -1;
 	if (state->tree->enter && !state->tree->enter(state->tree->context, entry)) {
@@ -357,13 +357,13 @@ static int begin(struct state *state, int top, struct walk_entry *entry)
 	return 0;
 }
 
-int walk_tree(struct walk_tree *tree, int top, const char *path)
+int walk_tree(struct tree_walk *tree, int top, const char *path)
 {
-	struct state state = {.tree = tree};
+	struct tree_state state = {.tree = tree};
 	struct walk_entry entry = {.parent = -1, .fd = top, .path = state.path};
 
 	snprintf(state.path, sizeof(state.path), "%s", path);
-	if (walk_stat(top, "", &entry.stat) != 0)
+	if (fd_statx(top, "", &entry.stat) != 0)
 		return -1;
 	if (!S_ISDIR(entry.stat.mode)) {
 		tree->file(tree->context, &entry);
@@ -382,13 +382,13 @@ int walk_tree(struct walk_tree *tree, int top, const char *path)
 	return result < 0 ? -1 : 0;
 }
 
-int walk_pin(const struct walk_entry *entry, struct walk_stat *now)
+int walk_pin(const struct walk_entry *entry, struct fd_stat *now)
 {
-	int fd = walk_openat(entry->parent, entry->name, O_PATH | O_NOFOLLOW);
+	int fd = fd_openat(entry->parent, entry->name, O_PATH | O_NOFOLLOW);
 
 	if (fd < 0)
 		return -1;
-	if (walk_stat(fd, "", now) == 0)
+	if (fd_statx(fd, "", now) == 0)
 		return fd;
 	int err = errno;
 	close(fd);

@@ -19,10 +19,10 @@ struct walk_entry {
 	int fd;           /* a directory: itself, open for reading; the top; anything else O_PATH if pinned, or -1 */
 	size_t depth;     /* 0 for the top */
 	bool roots;       /* nobody but root can change PARENT: what NAME means does not change under us */
-	struct walk_stat stat;
+	struct fd_stat stat;
 };
 
-struct walk_tree {
+struct tree_walk {
 	bool cross_mounts;          /* otherwise what another mount holds is passed over and counted */
 	const struct list *exclude; /* globs on base names, not on the top: passed over with all below; NULL: none */
 	void *context;              /* for these four: */
@@ -47,9 +47,9 @@ struct walk_tree {
  * passed over. Needs memory for the depth but not for the number of entries, and 64 descriptors. 0, or -1 with errno
  * where it had to stop: EINVAL if TOP is "/", ESTALE if a directory was moved while the walk was in it.
  */
-int walk_tree(struct walk_tree *tree, int top, const char *path) __attribute__((warn_unused_result));
+int walk_tree(struct tree_walk *tree, int top, const char *path) __attribute__((warn_unused_result));
 
 /* Holds an entry by O_PATH and reads it again into *NOW. The descriptor is the caller's. */
-int walk_pin(const struct walk_entry *entry, struct walk_stat *now) __attribute__((warn_unused_result));
+int walk_pin(const struct walk_entry *entry, struct fd_stat *now) __attribute__((warn_unused_result));
 
 #endif

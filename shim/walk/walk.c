@@ -40,7 +40,7 @@ static void place(struct walk_where *where, const char *name)
 	}
 }
 
-static int refuse(struct walk *walk, int err, const struct stat *stat)
+static int refuse_here(struct walk *walk, int err, const struct stat *stat)
 {
 	walk->where.uid = stat->st_uid;
 	walk->where.mode = stat->st_mode;
@@ -60,18 +60,18 @@ static int enter(struct walk *walk, int fd, const struct stat *stat)
 		return -1;
 	}
 	if ((walk->flags & WALK_TRUSTED) && !walk_is_roots(fd, stat))
-		return refuse(walk, EPERM, stat);
+		return refuse_here(walk, EPERM, stat);
 	return 0;
 }
 
 static int enter_root(struct walk *walk)
 {
 	struct stat stat;
-	int fd = walk_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+	int fd = fd_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
 
 	if (fd < 0)
 		return -1;
-	if (walk_fstat(fd, &stat) != 0) {
+	if (fd_fstat(fd, &stat) != 0) {
 		close(fd);
 		return -1;
 	}
@@ -107,14 +107,14 @@ static int take(struct walk *walk, char *name, bool *last)
  * Puts the text of the link LINK in front of what is left, if the rule follows it. Whoever owns the directory could
  * have moved a link of root's there, so the link's own owner alone says nothing.
  */
-static int follow(struct walk *walk, int link, const struct stat *stat)
+static int follow_link(struct walk *walk, int link, const struct stat *stat)
 {
 	if (walk_is_procfs(link))
-		return refuse(walk, ELOOP, stat);
+		return refuse_here(walk, ELOOP, stat);
 	if (stat->st_uid != 0)
-		return refuse(walk, ELOOP, stat);
+		return refuse_here(walk, ELOOP, stat);
 	if (!walk_is_roots(walk->dir, &walk->dir_stat))
-		return refuse(walk, ELOOP, &walk->dir_stat);
+		return refuse_here(walk, ELOOP, &walk->dir_stat);
 	if (++walk->links > LINKS_MAX) {
 		errno = ELOOP;
 		return -1;
@@ -142,7 +142,7 @@ static int follow(struct walk *walk, int link, const struct stat *stat)
 }
 
 /* One component: 1 where it was the last and FOUND is filled in, 0 to go on, -1 with errno. */
-static int step(struct walk *walk, struct walk_found *found)
+static int take_step(struct walk *walk, struct walk_found *found)
 {
 	struct walk_where before = walk->where;
 	bool last;
@@ -150,15 +150,15 @@ static int step(struct walk *walk, struct walk_found *found)
 	if (take(walk, found->name, &last) != 0)
 		return -1;
 	place(&walk->where, found->name);
-	found->fd = walk_openat(walk->dir, found->name, O_PATH | O_NOFOLLOW);
+	found->fd = fd_openat(walk->dir, found->name, O_PATH | O_NOFOLLOW);
 	if (found->fd < 0)
 		return -1;
-	if (walk_fstat(found->fd, &found->stat) != 0) {
+	if (fd_fstat(found->fd, &found->stat) != 0) {
 		close(found->fd);
 		return -1;
 	}
 	if (S_ISLNK(found->stat.st_mode) && (!last || (walk->flags & WALK_FOLLOW))) {
-		int result = follow(walk, found->fd, &found->stat);
+		int result = follow_link(walk, found->fd, &found->stat);
 		if (result == 0 && walk->text[0] != '/')
 			walk->where = before;
 		close(found->fd);
@@ -194,7 +194,7 @@ int walk_find(const char *path, int flags, struct walk_found *found, struct walk
 		result = enter_root(&walk);
 	}
 	while (result == 0)
-		result = step(&walk, found);
+		result = take_step(&walk, found);
 
 	int err = errno;
 	if (walk.dir >= 0)
@@ -225,7 +225,7 @@ int walk_open(const char *path, int flags, struct walk_where *where)
 }
 
 /* Splits PATH into the TEXT of its directory ("/" at least) and the name behind. */
-static int split(const char *path, char text[PATH_MAX], const char **name)
+static int split_path(const char *path, char text[PATH_MAX], const char **name)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -251,7 +251,7 @@ int walk_parent(const char *path, const char **name, struct walk_where *where)
 
 	if (where)
 		*where = (struct walk_where){.path = ""};
-	if (split(path, text, name) != 0 || walk_find(text, WALK_FOLLOW, &found, where) != 0)
+	if (split_path(path, text, name) != 0 || walk_find(text, WALK_FOLLOW, &found, where) != 0)
 		return -1;
 	close(found.parent);
 	if (!S_ISDIR(found.stat.st_mode)) {

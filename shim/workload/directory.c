@@ -10,7 +10,7 @@
 #include "walk/walk.h"
 #include "workload/parts.h"
 
-/* The raw call, as walk_fstat(): what is not filled in is no directory. */
+/* The raw call, as fd_fstat(): what is not filled in is no directory. */
 static bool read_directory(const char *path, int flags, struct stat *directory)
 {
 	memset(directory, 0, sizeof(*directory));
@@ -27,7 +27,7 @@ static bool same_directory(const char *path)
 	return here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
-static int enter(const char *directory)
+static int enter_directory(const char *directory)
 {
 	if (chdir(directory) != 0)
 		return errno;
@@ -39,7 +39,7 @@ static int enter(const char *directory)
 /* The second try, as the user; where only root could enter, the process is there already. */
 void workload_enter_again(const char *directory)
 {
-	int err = enter(directory);
+	int err = enter_directory(directory);
 
 	if (err != 0 && ((err != EACCES && err != EPERM) || same_directory("/")))
 		diag_cannot("enter", directory, err, DIAG_NO_CAP);
@@ -90,6 +90,6 @@ void workload_enter_early(const struct plan *plan)
 
 	if (err != 0 && err != EACCES && err != EPERM && err != ELOOP)
 		diag_cannot("enter", plan->working_dir, err, DIAG_NO_CAP);
-	if (err != 0 && (err = enter("/")) != 0)
+	if (err != 0 && (err = enter_directory("/")) != 0)
 		diag_cannot("enter", "/", err, DIAG_NO_CAP);
 }

@@ -122,7 +122,7 @@ void workload_execute(const struct plan *plan, struct mem *mem, char **envp)
 	foresee(&program, foreseen, sizeof(foreseen));
 
 	workload_report(plan, mem);
-	workload_signals(&plan->start);
+	signals_restore(&plan->start);
 	if (plan->filter.code)
 		filter_load(&plan->filter);
 	if (execve(path, plan->argv.items, envp) == -1)

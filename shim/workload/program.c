@@ -91,7 +91,7 @@ static bool ignores_capabilities(const char *path)
  * Root reads this, too, before the drop, in directories that may be anybody's: so nothing but a regular file is read,
  * O_NONBLOCK lets no FIFO hold us up, and nothing of what is read is shown but the name of an interpreter.
  */
-static const char *file_read(struct program_file *file, struct mem *mem, const char *path, int error)
+static const char *read_program_file(struct program_file *file, struct mem *mem, const char *path, int error)
 {
 	const char *interpreter = NULL;
 
@@ -112,9 +112,9 @@ static const char *file_read(struct program_file *file, struct mem *mem, const c
 
 void program_read(struct program *program, struct mem *mem, const char *path)
 {
-	path = file_read(&program->files[0], mem, path, 0);
+	path = read_program_file(&program->files[0], mem, path, 0);
 	for (program->count = 1; path && program->count < PROGRAM_FILES; program->count++)
-		path = file_read(&program->files[program->count], mem, path, file_error(path));
+		path = read_program_file(&program->files[program->count], mem, path, file_error(path));
 }
 
 /*

@@ -103,7 +103,7 @@ void workload_report(const struct plan *plan, struct mem *mem)
 
 	if (plan->report == REPORT_NONE)
 		return;
-	workload_ignore(SIGPIPE);
+	signal_ignore(SIGPIPE);
 	start_read(&now, mem);
 	const bool no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 	if (plan->report == REPORT_JSON)
@@ -111,5 +111,5 @@ void workload_report(const struct plan *plan, struct mem *mem)
 	else
 		report_text(plan, &now, no_new_privs, mem);
 	/* Where it is blocked, as behind an init, it waits even so: as in leave_terminal(). */
-	workload_ignore(SIGPIPE);
+	signal_ignore(SIGPIPE);
 }

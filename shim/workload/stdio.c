@@ -23,7 +23,7 @@ static bool open_null(int want)
 	struct stat status;
 	int fd = openat(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY);
 
-	if (fd == want && walk_fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == NULL_DEVICE)
+	if (fd == want && fd_fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == NULL_DEVICE)
 		return true;
 	if (fd >= 0)
 		close(fd);
@@ -77,7 +77,7 @@ bool workload_stdio_foreign(int fd, uint32_t uid)
 {
 	struct stat status;
 
-	if (walk_fstat(fd, &status) != 0 || status.st_uid == uid)
+	if (fd_fstat(fd, &status) != 0 || status.st_uid == uid)
 		return false;
 	return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || terminal(fd, &status);
 }

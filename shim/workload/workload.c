@@ -21,7 +21,7 @@ static void leave_terminal(void)
 	int tty = openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	pid_t session = getsid(0);
 
-	workload_ignore(SIGHUP);
+	signal_ignore(SIGHUP);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		ioctl(fd, TIOCNOTTY); /* ENOTTY where it is not the one; proven below */
 	if (tty > STDERR_FILENO) {
@@ -29,7 +29,7 @@ static void leave_terminal(void)
 		close(tty);
 		tty = openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	}
-	workload_ignore(SIGHUP);
+	signal_ignore(SIGHUP);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (tty >= 0 || tcgetsid(fd) == session)
 			diag_die(DIAG_UNPROVEN, "cannot prove that the controlling terminal is left");
@@ -67,7 +67,7 @@ void workload_become(const struct plan *plan)
 		workload_enter_again(plan->working_dir);
 	workload_prove_inside_root();
 	set_umask(&plan->umask);
-	workload_descriptors(
+	descriptors_close(
 		plan->keep_fds); /* the last thing that was opened is closed: /dev/tty, and what leaked to us */
 	workload_execute(plan, &mem, workload_environment(plan, &mem));
 }

@@ -25,11 +25,11 @@ static bool read_steps(struct plan *plan, const char *text, size_t length)
 	environ_start(&plan->env, &plan->problems, fuzz_lines(&plan->problems.mem, environment));
 	plan->workload = (struct privileges){.uid = 1234, .gid = 1234};
 	list_add(&plan->problems.mem, &plan->argv, "/bin/server");
-	plan_accounts(plan, NULL, NULL);
+	config_accounts(plan, NULL, NULL);
 	const struct node *root = yaml_read_flawed(&plan->problems, WORLD_CONFIG, text, length);
 	const struct node *setup = root ? yaml_get(root, "setup") : NULL;
 	if (root)
-		plan_steps(plan, setup ? setup : root);
+		config_steps(plan, setup ? setup : root);
 	FUZZ_HOLDS((plan->problems.count == 0) == !*world_problems());
 	return plan->problems.count == 0 && !plan->refused;
 }

@@ -113,7 +113,7 @@ int __wrap_access(const char *path, int mode);
 int __wrap_faccessat(int at, const char *path, int mode, int flags);
 int __wrap_walk_open(const char *path, int flags, struct walk_where *where);
 int __wrap_walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where);
-void __wrap_workload_look(struct plan *plan);
+void __wrap_config_look_up(struct plan *plan);
 ssize_t __wrap_write(int fd, const void *bytes, size_t length);
 int __wrap_dprintf(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void __wrap_problem_add(struct problems *problems, const char *file, unsigned int line, unsigned int column,
@@ -183,7 +183,7 @@ int __wrap_walk_find(const char *path, int flags, struct walk_found *found, stru
 }
 
 /* It reads file capabilities by path; nothing of the plan comes from it but problems. */
-void __wrap_workload_look(struct plan *plan)
+void __wrap_config_look_up(struct plan *plan)
 {
 	(void)plan;
 }

@@ -131,7 +131,7 @@ bool world_plan(struct plan *plan, enum plan_mode mode, bool nonroot, char **env
 
 	memset(plan, 0, sizeof(*plan));
 	world_start(&plan->start, nonroot);
-	plan_read(plan, mode, WORLD_CONFIG, no_arguments, envp);
+	config_read(plan, mode, WORLD_CONFIG, no_arguments, envp);
 	FUZZ_HOLDS((plan->problems.count == 0) == (plan->problems.first == NULL));
 	FUZZ_HOLDS(plan->problems.pending <= plan->problems.count);
 	world_check_messages(&plan->problems);

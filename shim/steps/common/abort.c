@@ -15,7 +15,7 @@ static const int aborting[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
 /* The way out: whatever is being done, nothing that a step started outlives it. PID 1 takes all else along. */
 static void end_run(int number)
 {
-	(void)!run_end_children();
+	(void)!end_children();
 	_exit(128 + number);
 }
 
@@ -40,7 +40,7 @@ static void aborting_set(sigset_t *set)
 		sigaddset(set, aborting[i]);
 }
 
-void run_signals_take(const struct start *start)
+void abort_take(const struct start *start)
 {
 	sigset_t set;
 
@@ -58,7 +58,7 @@ void run_signals_take(const struct start *start)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-void run_signals_restore(const struct start *start)
+void abort_restore(const struct start *start)
 {
 	sigset_t set;
 
@@ -73,7 +73,7 @@ void run_signals_restore(const struct start *start)
 	dispose(SIGPIPE, ignored(start, SIGPIPE) ? SIG_IGN : SIG_DFL);
 }
 
-void run_signals_hold(sigset_t *was)
+void abort_hold(sigset_t *was)
 {
 	sigset_t set;
 
@@ -81,7 +81,7 @@ void run_signals_hold(sigset_t *was)
 	sigprocmask(SIG_BLOCK, &set, was);
 }
 
-bool run_signals_pending(void)
+bool abort_pending(void)
 {
 	sigset_t set;
 
@@ -94,7 +94,7 @@ bool run_signals_pending(void)
 	return false;
 }
 
-void run_signals_release(const sigset_t *was)
+void abort_release(const sigset_t *was)
 {
 	sigprocmask(SIG_SETMASK, was, NULL);
 }

@@ -12,18 +12,18 @@
 #define HARD_LINK_TEXT "it has %u names (hard links), and one may lie elsewhere"
 
 /* Names of other places that a user may have given to a file of root's: fs.protected_hardlinks may be off. */
-static bool is_hard_link(const struct walk_stat *now)
+static bool is_hard_link(const struct fd_stat *now)
 {
 	return !S_ISDIR(now->mode) && now->nlink > 1;
 }
 
-void change_not_kept(struct setup *setup, const char *verb, const char *path, const struct walk_stat *now)
+void change_not_kept(struct setup *setup, const char *verb, const char *path, const struct fd_stat *now)
 {
 	setup_refused(setup, verb, path, "the file system did not keep it: it reads uid %u, gid %u, mode %04o",
 		      now->uid, now->gid, (unsigned int)now->mode & 07777);
 }
 
-bool change_is_due(const struct change *change, const struct walk_stat *now)
+bool change_is_due(const struct change *change, const struct fd_stat *now)
 {
 	return change->always || change->differs(change, now);
 }
@@ -61,7 +61,7 @@ bool change_held(struct change *change, const struct held *held)
 
 void change_settle(struct setup *setup, const struct held *held, mode_t mode, const struct owner *owner, bool made)
 {
-	struct walk_stat now = held->now;
+	struct fd_stat now = held->now;
 	bool always = owner_is_ambiguous(owner);
 	bool owned = !owner_differs(owner, &now) && !always;
 
@@ -83,7 +83,7 @@ void change_settle(struct setup *setup, const struct held *held, mode_t mode, co
 		setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
 		return;
 	}
-	if (walk_stat(held->fd, "", &now) != 0 || owner_differs(owner, &now) || mode != (now.mode & 07777))
+	if (fd_statx(held->fd, "", &now) != 0 || owner_differs(owner, &now) || mode != (now.mode & 07777))
 		change_not_kept(setup, "change", held->path, &now);
 	else
 		setup->changed++;

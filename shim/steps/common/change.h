@@ -14,7 +14,7 @@ struct change {
 	const char *verb;
 	int cap; /* that the change needs */
 	/* Is this not yet as the step wants it? */
-	bool (*differs)(const struct change *change, const struct walk_stat *now);
+	bool (*differs)(const struct change *change, const struct fd_stat *now);
 	/* Changes it: 0, or -1 with errno. */
 	int (*apply)(struct change *change, const struct held *held);
 	bool by_name;       /* apply() can do without a descriptor */
@@ -25,7 +25,7 @@ struct change {
 };
 
 /* Is this not yet as the step wants it, or can that not be known? */
-bool change_is_due(const struct change *change, const struct walk_stat *now);
+bool change_is_due(const struct change *change, const struct fd_stat *now);
 
 /* Changes what is held, if it is due and is no hard link; counts it, and reports a failure. True: it was changed. */
 bool change_held(struct change *change, const struct held *held);
@@ -37,7 +37,7 @@ void change_failed(struct change *change, const char *path, int err);
  * Reports that PATH did not become what it was changed to, but reads as NOW. FAT and some network file systems say yes to
  * everything; without CAP_FSETID a set-group-ID bit gets lost.
  */
-void change_not_kept(struct setup *setup, const char *verb, const char *path, const struct walk_stat *now);
+void change_not_kept(struct setup *setup, const char *verb, const char *path, const struct fd_stat *now);
 
 /* The check of both: neither walks "/", which holds what no step may touch. */
 void change_check(const struct step *step, struct problems *problems, const struct node *node);

@@ -38,7 +38,7 @@ struct result {
 
 struct job {
 	struct change *change;
-	struct walk_tree tree;
+	struct tree_walk tree;
 	int top;
 	const char *path;
 	uint64_t entries;        /* seen in this part */
@@ -52,7 +52,7 @@ static void share_end(struct job *job);
 static void job_walk(struct job *job);
 static void deferred(const struct job *first);
 
-static bool is_changed_type(const struct walk_stat *a, const struct walk_stat *b)
+static bool is_changed_type(const struct fd_stat *a, const struct fd_stat *b)
 {
 	return ((a->mode ^ b->mode) & S_IFMT) != 0;
 }
@@ -302,7 +302,7 @@ static void change_object(struct change *change, const struct walk_found *found,
 	held->fd = found->fd;
 	held->parent = found->parent;
 	held->name = found->name;
-	if (walk_stat(held->fd, "", &held->now) != 0) {
+	if (fd_statx(held->fd, "", &held->now) != 0) {
 		change_failed(change, held->path, errno);
 		return;
 	}
@@ -314,7 +314,7 @@ static void change_object(struct change *change, const struct walk_found *found,
 		return;
 	}
 	if (change_held(change, held) &&
-	    (walk_stat(held->fd, "", &held->now) != 0 || change->differs(change, &held->now)))
+	    (fd_statx(held->fd, "", &held->now) != 0 || change->differs(change, &held->now)))
 		change_not_kept(change->setup, change->verb, held->path, &held->now);
 }
 

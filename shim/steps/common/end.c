@@ -54,7 +54,7 @@ static bool end_child(pid_t pid, const struct timespec *end)
  * given out in ascending order, so a child's is above its parent's: one sweep upwards from our own meets every child,
  * and its children, which have become ours by then, later. Only where the numbers have wrapped it must go round.
  */
-bool run_end_children(void)
+bool end_children(void)
 {
 	struct timespec end;
 	pid_t pid = getpid();

@@ -11,6 +11,6 @@
  * is none. Needs no /proc. Calls only what signal-safety(7) allows. False with errno: EPERM where one may not be
  * killed (needs CAP_KILL), ETIMEDOUT where some are left after ten seconds.
  */
-bool run_end_children(void) __attribute__((warn_unused_result));
+bool end_children(void) __attribute__((warn_unused_result));
 
 #endif

@@ -79,7 +79,7 @@ char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *l
 
 	if (in < 0)
 		return NULL;
-	if (walk_fstat(in, &stat) != 0 || stat.st_size > READ_LIMIT) {
+	if (fd_fstat(in, &stat) != 0 || stat.st_size > READ_LIMIT) {
 		close(in);
 		errno = stat.st_size > READ_LIMIT ? EFBIG : EIO;
 		return NULL;
@@ -128,7 +128,7 @@ int file_is_empty(int fd, int parent, const char *name)
 	struct stat stat;
 	bool seeding = false;
 
-	if (walk_fstat(fd, &stat) != 0)
+	if (fd_fstat(fd, &stat) != 0)
 		return -1;
 	if (!S_ISDIR(stat.st_mode))
 		return stat.st_size == 0;
@@ -207,7 +207,7 @@ static bool fill(int out, const struct file_want *want)
 			length -= wrote;
 			at += wrote;
 		}
-		if (run_signals_pending()) {
+		if (abort_pending()) {
 			errno = EINTR;
 			return false;
 		}
@@ -220,13 +220,13 @@ static bool own(int fd, const struct file_want *want, int *cap)
 {
 	struct stat now;
 
-	if (walk_fstat(fd, &now) != 0)
+	if (fd_fstat(fd, &now) != 0)
 		return false;
 	*cap = CAP_CHOWN;
 	if ((now.st_uid != want->uid || now.st_gid != want->gid) && fchown(fd, want->uid, want->gid) != 0)
 		return false;
 	*cap = want->mode & 06000 ? CAP_FSETID : CAP_FOWNER;
-	if (fchmod(fd, want->mode) != 0 || walk_fstat(fd, &now) != 0)
+	if (fchmod(fd, want->mode) != 0 || fd_fstat(fd, &now) != 0)
 		return false;
 	if (now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode)
 		return true;
@@ -245,7 +245,7 @@ void file_name_temporary(char name[FILE_TEMPORARY])
 }
 
 /* Writes it under another name and renames it into place. 0, or -1 with errno and the capability that it wants. */
-static int replace(int parent, const char *name, const struct file_want *want, int *cap)
+static int replace_file(int parent, const char *name, const struct file_want *want, int *cap)
 {
 	char temporary[FILE_TEMPORARY];
 	sigset_t was;
@@ -253,9 +253,8 @@ static int replace(int parent, const char *name, const struct file_want *want, i
 
 	*cap = CAP_DAC_OVERRIDE;
 	file_name_temporary(temporary);
-	run_signals_hold(&was); /* until it is in place, or gone */
-	int out =
-		walk_descriptor(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+	abort_hold(&was); /* until it is in place, or gone */
+	int out = fd_checked(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
 	if (out >= 0) {
 		if (fill(out, want) && walk_disinherit(out, parent) == 0 && own(out, want, cap)) {
 			*cap = CAP_DAC_OVERRIDE;
@@ -268,7 +267,7 @@ static int replace(int parent, const char *name, const struct file_want *want, i
 		errno = err;
 	}
 	int err = errno;
-	run_signals_release(&was);
+	abort_release(&was);
 	errno = err;
 	return result;
 }
@@ -283,7 +282,7 @@ static int overwrite(int fd, int parent, const char *name, const struct file_wan
 	*cap = CAP_DAC_OVERRIDE;
 	if (out < 0)
 		return -1;
-	if (walk_fstat(out, &now) == 0) {
+	if (fd_fstat(out, &now) == 0) {
 		if (now.st_nlink != 1)
 			errno = EMLINK;
 		else if (own(out, want, cap) && fill(out, want))
@@ -297,9 +296,9 @@ static int overwrite(int fd, int parent, const char *name, const struct file_wan
 
 static bool is_mount(int fd)
 {
-	struct walk_stat stat;
+	struct fd_stat stat;
 
-	return walk_stat(fd, "", &stat) == 0 && stat.mount_begins;
+	return fd_statx(fd, "", &stat) == 0 && stat.mount_begins;
 }
 
 /*
@@ -323,8 +322,8 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	struct walk_found found = {.parent = parent};
 	int cap = CAP_DAC_OVERRIDE, result = -1;
 
-	found.fd = walk_openat(parent, name, O_PATH | O_NOFOLLOW);
-	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && walk_fstat(found.fd, &found.stat) != 0)) {
+	found.fd = fd_openat(parent, name, O_PATH | O_NOFOLLOW);
+	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fd_fstat(found.fd, &found.stat) != 0)) {
 		setup_failed(setup, verb, path, errno, cap);
 		return false;
 	}
@@ -335,7 +334,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	} else if (found.fd >= 0 && needs_no_content(&found, &want)) {
 		result = file_enforce(setup, path, &found, &want.mode, want.uid, want.gid) ? 0 : -1;
 	} else {
-		result = replace(parent, name, &want, &cap);
+		result = replace_file(parent, name, &want, &cap);
 		if (result != 0 && found.fd >= 0 && is_mount(found.fd))
 			result = overwrite(found.fd, parent, name, &want, &cap);
 		if (result == 0)

@@ -21,7 +21,7 @@
 #include "steps/common/say.h"
 #include "walk/walk.h"
 
-#define KEPT 1024 /* descriptors that workload_descriptors() can be told to keep */
+#define KEPT 1024 /* descriptors that descriptors_close() can be told to keep */
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8U /* Linux 6.3; with vm.memfd_noexec=2 nothing else is allowed */
@@ -30,7 +30,7 @@
 /* How far the child came: sent over a pipe that execve(2) closes. */
 enum stage { STAGE_NOT_NARROWED, STAGE_DIRECTORY, STAGE_EXECUTING, STAGE_NOT_EXECUTED };
 
-struct report {
+struct launch_report {
 	enum stage stage;
 	int err;
 };
@@ -58,12 +58,12 @@ static int open_input(const char *text)
 	int fd = -1;
 
 	if (!text)
-		fd = walk_openat(AT_FDCWD, "/dev/null", O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+		fd = fd_openat(AT_FDCWD, "/dev/null", O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
 	if (fd >= 0)
 		return fd;
-	fd = walk_descriptor(memfd_create("stdin", MFD_CLOEXEC | MFD_NOEXEC_SEAL));
+	fd = fd_checked(memfd_create("stdin", MFD_CLOEXEC | MFD_NOEXEC_SEAL));
 	if (fd < 0 && errno == EINVAL)
-		fd = walk_descriptor(memfd_create("stdin", MFD_CLOEXEC));
+		fd = fd_checked(memfd_create("stdin", MFD_CLOEXEC));
 	size_t length = text ? strlen(text) : 0;
 	while (fd >= 0 && length > 0) {
 		ssize_t wrote = write(fd, text, length);
@@ -83,7 +83,7 @@ static int open_input(const char *text)
 
 static void tell(int fd, enum stage stage, int err)
 {
-	struct report report = {.stage = stage, .err = err};
+	struct launch_report report = {.stage = stage, .err = err};
 
 	/* Less than PIPE_BUF: all or nothing. Without it the parent takes the worst for true. */
 	(void)!write(fd, &report, sizeof(report));
@@ -105,8 +105,8 @@ static _Noreturn void become_program(const struct launch *launch)
 	keep[launch->report / 64] |= UINT64_C(1) << (launch->report % 64);
 	if (dup2(launch->input, 0) != 0)
 		diag_cannot("open", "standard input", errno, DIAG_NO_CAP);
-	workload_descriptors(keep);
-	workload_signals(launch->start);
+	descriptors_close(keep);
+	signals_restore(launch->start);
 	if (step && step->user.narrowed) {
 		drop_privileges(&step->user.want, launch->start);
 		verify_privileges(&step->user.want);
@@ -171,8 +171,8 @@ static enum outcome wait_for_program(struct setup *setup, pid_t pid, unsigned in
 }
 
 /* Tells why the program never came to run. */
-static void report_failure(struct setup *setup, const char *name, const struct report *report, const char *directory,
-			   int status)
+static void report_failure(struct setup *setup, const char *name, const struct launch_report *report,
+			   const char *directory, int status)
 {
 	if (report->stage == STAGE_DIRECTORY)
 		setup_failed(setup, "enter", directory ? directory : "/", report->err, CAP_DAC_OVERRIDE);
@@ -185,9 +185,9 @@ static void report_failure(struct setup *setup, const char *name, const struct r
 }
 
 /* After the fork: waits, ends all that is left, and turns what happened into run_program()'s result. */
-static int follow(struct setup *setup, const struct step *step, pid_t pid, int report_fd, const char *name)
+static int follow_program(struct setup *setup, const struct step *step, pid_t pid, int report_fd, const char *name)
 {
-	struct report report = {.stage = STAGE_NOT_NARROWED}, next;
+	struct launch_report report = {.stage = STAGE_NOT_NARROWED}, next;
 	unsigned int seconds = step ? step->timeout : 0;
 	int status = 0;
 
@@ -196,7 +196,7 @@ static int follow(struct setup *setup, const struct step *step, pid_t pid, int r
 	(void)kill(-pid, SIGKILL); /* the group at once; its leader is a zombie or alive, so the number is still his */
 	if (outcome == OUTCOME_ENDED)
 		(void)waitpid(pid, &status, __WALL);
-	if (!run_end_children()) {
+	if (!end_children()) {
 		char why[256];
 		diag_die(DIAG_SYSTEM, "cannot end what \"%s\" left running: %s", name,
 			 diag_why(why, sizeof(why), errno, CAP_KILL));
@@ -262,7 +262,7 @@ int run_program(struct setup *setup, const struct step *step, char *const *argv)
 		setup_failed(setup, "start", argv[0], err, DIAG_NO_CAP);
 		return -1;
 	}
-	result = follow(setup, step, pid, report, argv[0]);
+	result = follow_program(setup, step, pid, report, argv[0]);
 	close(report);
 	return result;
 }

@@ -38,20 +38,20 @@ int mirror_directory(struct setup *setup, const struct step *step, const char *p
 {
 	sigset_t was;
 
-	run_signals_hold(&was); /* never left with the mode that it is made with */
+	abort_hold(&was); /* never left with the mode that it is made with */
 	bool made = mkdirat(parent, name, 0700) == 0;
 	int fd = -1;
 	if (made)
 		fd = walk_made(parent, name);
 	else if (errno == EEXIST)
-		fd = walk_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+		fd = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	if (fd < 0) {
 		setup_failed(setup, "make the directory", path, errno, CAP_DAC_OVERRIDE);
 	} else if (made && !own_directory(setup, step, path, fd, mode)) {
 		close(fd);
 		fd = -1;
 	}
-	run_signals_release(&was);
+	abort_release(&was);
 	return fd;
 }
 
@@ -78,7 +78,7 @@ int mirror_open(struct setup *setup, const struct step *step, mode_t mode)
 	return -1;
 }
 
-static bool enter(void *context, const struct walk_entry *entry)
+static bool mirror_enter(void *context, const struct walk_entry *entry)
 {
 	struct mirror *mirror = context;
 
@@ -106,7 +106,7 @@ static void file(void *context, const struct walk_entry *entry)
 	mirror->file(mirror, entry, mirror->directories[entry->depth - 1]);
 }
 
-static void failed(void *context, const char *path, int err)
+static void mirror_failed(void *context, const char *path, int err)
 {
 	const struct mirror *mirror = context;
 
@@ -115,13 +115,13 @@ static void failed(void *context, const char *path, int err)
 
 void mirror_tree(struct mirror *mirror, const struct walk_found *source, const char *path, int to)
 {
-	struct walk_tree tree = {
+	struct tree_walk tree = {
 		.cross_mounts = true, /* what is read may be made up of mounts: secrets, config maps */
 		.exclude = mirror->exclude,
 		.context = mirror,
-		.enter = enter,
+		.enter = mirror_enter,
 		.file = file,
-		.failed = failed,
+		.failed = mirror_failed,
 		.pin = true,
 	};
 

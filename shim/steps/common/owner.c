@@ -13,7 +13,7 @@
 #define OVERFLOW_ID 65534 /* the default of kernel.overflowuid and kernel.overflowgid */
 #define ALL_IDS 4294967295UL
 
-bool owner_differs(const struct owner *owner, const struct walk_stat *now)
+bool owner_differs(const struct owner *owner, const struct fd_stat *now)
 {
 	return (owner->uid != ACCOUNTS_NO_ID && owner->uid != now->uid) ||
 	       (owner->gid != ACCOUNTS_NO_ID && owner->gid != now->gid);
@@ -35,7 +35,7 @@ static bool maps_all(const char *file)
 {
 	char text[64];
 	char *at = text;
-	int fd = walk_openat(AT_FDCWD, file, O_RDONLY);
+	int fd = fd_openat(AT_FDCWD, file, O_RDONLY);
 
 	if (fd < 0)
 		return false;

@@ -16,11 +16,11 @@ struct held {
 	int parent; /* where it was found; -1 and NULL for a directory that is the top */
 	const char *name;
 	const char *path; /* for messages */
-	struct walk_stat now;
+	struct fd_stat now;
 };
 
 /* Does this one need other owners? */
-bool owner_differs(const struct owner *owner, const struct walk_stat *now);
+bool owner_differs(const struct owner *owner, const struct fd_stat *now);
 
 /* fchownat(2) of what is held, and only of the id that differs. */
 int owner_apply(const struct owner *owner, const struct held *held, bool always) __attribute__((warn_unused_result));

@@ -25,24 +25,24 @@
 #define BLANKS " \t\r"
 
 struct addresses {
-	union wait_address *items;
+	union resolve_address *items;
 	size_t count;
 };
 
 struct resolver {
-	union wait_address servers[SERVERS];
+	union resolve_address servers[SERVERS];
 	size_t nservers;
 	struct list search; /* domains */
 	unsigned long ndots;
 };
 
-static void add(struct addresses *to, int family, const void *bytes)
+static void add_address(struct addresses *to, int family, const void *bytes)
 {
-	union wait_address *at = &to->items[to->count];
+	union resolve_address *at = &to->items[to->count];
 
-	if (to->count == WAIT_ADDRESSES)
+	if (to->count == RESOLVE_MAX)
 		return;
-	*at = (union wait_address){.v6 = {.sin6_family = AF_INET6}};
+	*at = (union resolve_address){.v6 = {.sin6_family = AF_INET6}};
 	if (family == AF_INET) {
 		at->v4 = (struct sockaddr_in){.sin_family = AF_INET};
 		memcpy(&at->v4.sin_addr, bytes, sizeof(at->v4.sin_addr));
@@ -57,9 +57,9 @@ static bool add_number(struct addresses *to, const char *text)
 	unsigned char bytes[sizeof(struct in6_addr)];
 
 	if (inet_pton(AF_INET, text, bytes) == 1)
-		add(to, AF_INET, bytes);
+		add_address(to, AF_INET, bytes);
 	else if (inet_pton(AF_INET6, text, bytes) == 1)
-		add(to, AF_INET6, bytes);
+		add_address(to, AF_INET6, bytes);
 	else
 		return false;
 	return true;
@@ -119,7 +119,7 @@ static void look_in_hosts(struct mem *mem, const char *host, struct addresses *t
 static void read_resolver(struct mem *mem, struct resolver *resolver)
 {
 	char *text = read_file(mem, "/etc/resolv.conf"), *line, *word;
-	union wait_address found[WAIT_ADDRESSES] = {0};
+	union resolve_address found[RESOLVE_MAX] = {0};
 
 	resolver->ndots = 1;
 	while (text && (line = next_line(&text))) {
@@ -208,25 +208,25 @@ static void read_answer(const unsigned char *answer, size_t length, size_t query
 		if (at > length)
 			return;
 		if (wanted)
-			add(to, type == TYPE_A ? AF_INET : AF_INET6, answer + at - size);
+			add_address(to, type == TYPE_A ? AF_INET : AF_INET6, answer + at - size);
 	}
 }
 
-static void ask(const union wait_address *server, const char *name, unsigned char type, const struct timespec *end,
+static void ask(const union resolve_address *server, const char *name, unsigned char type, const struct timespec *end,
 		struct addresses *to)
 {
 	unsigned char query[DNS_PACKET], answer[DNS_PACKET];
-	union wait_address address = *server;
+	union resolve_address address = *server;
 	socklen_t size = address.any.sa_family == AF_INET ? sizeof(address.v4) : sizeof(address.v6);
 	size_t length = make_query(query, name, type);
-	int fd = walk_descriptor(socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	int fd = fd_checked(socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	struct pollfd poller = {.fd = fd, .events = POLLIN};
 
 	if (fd < 0)
 		return;
 	address.v4.sin_port = htons(DNS_PORT); /* at the same place in both */
 	if (length && connect(fd, &address.any, size) == 0 && send(fd, query, length, 0) == (ssize_t)length &&
-	    poll(&poller, 1, wait_left(end, ANSWER_MS)) == 1) {
+	    poll(&poller, 1, clock_left(end, ANSWER_MS)) == 1) {
 		ssize_t got = recv(fd, answer, sizeof(answer), 0);
 		/* Only an answer (QR) without an error code to this very question. */
 		if (got >= (ssize_t)length && memcmp(answer, query, 2) == 0 && answer[2] & 0x80 &&
@@ -238,7 +238,7 @@ static void ask(const union wait_address *server, const char *name, unsigned cha
 
 static bool ask_all(const struct resolver *resolver, const char *name, const struct timespec *end, struct addresses *to)
 {
-	for (size_t i = 0; i < resolver->nservers && to->count == 0 && wait_left(end, 1) > 0; i++) {
+	for (size_t i = 0; i < resolver->nservers && to->count == 0 && clock_left(end, 1) > 0; i++) {
 		ask(&resolver->servers[i], name, TYPE_A, end, to);
 		ask(&resolver->servers[i], name, TYPE_AAAA, end, to);
 	}
@@ -264,8 +264,8 @@ static void look_in_dns(struct mem *mem, const char *host, const struct timespec
 		(void)ask_all(&resolver, host, end, to);
 }
 
-size_t wait_addresses(struct mem *mem, const char *host, const struct timespec *end,
-		      union wait_address found[WAIT_ADDRESSES])
+size_t resolve_host(struct mem *mem, const char *host, const struct timespec *end,
+		    union resolve_address found[RESOLVE_MAX])
 {
 	struct addresses to = {found, 0};
 

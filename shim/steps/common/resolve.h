@@ -10,9 +10,9 @@
 
 #include "base/mem.h"
 
-#define WAIT_ADDRESSES 16
+#define RESOLVE_MAX 16
 
-union wait_address {
+union resolve_address {
 	struct sockaddr any;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
@@ -22,7 +22,7 @@ union wait_address {
  * The addresses of HOST: itself where it is one, then /etc/hosts, then the name servers of /etc/resolv.conf with its
  * search list, each asked for two seconds at most and none after END. Returns how many; 0 with errno.
  */
-size_t wait_addresses(struct mem *mem, const char *host, const struct timespec *end,
-		      union wait_address found[WAIT_ADDRESSES]) __attribute__((warn_unused_result));
+size_t resolve_host(struct mem *mem, const char *host, const struct timespec *end,
+		    union resolve_address found[RESOLVE_MAX]) __attribute__((warn_unused_result));
 
 #endif

@@ -28,13 +28,13 @@ static bool is_program(const char *path)
 
 	if (fd < 0)
 		return errno != ENOENT && errno != ENOTDIR;
-	bool good = walk_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
+	bool good = fd_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
 	close(fd);
 	return good;
 }
 
 /* Directories of PATH that are not absolute are passed over: where they lead depends on who started capshim. */
-static const char *find(struct setup *setup, const char *name, const char *path)
+static const char *find_program(struct setup *setup, const char *name, const char *path)
 {
 	if (name[0] == '/')
 		return name;
@@ -67,7 +67,7 @@ static int open_image(struct setup *setup, const char *path, const char *name, c
 		return -1;
 	}
 	ssize_t length = pread(fd, line, SCRIPT_LINE, 0);
-	if (length >= 0 && walk_fstat(fd, &stat) == 0) {
+	if (length >= 0 && fd_fstat(fd, &stat) == 0) {
 		line[length] = '\0';
 		if (stat.st_mode & 0111)
 			return fd;
@@ -84,7 +84,7 @@ static bool is_script(const char *line)
 }
 
 /* Splits a #! line as the kernel does (execve(2) "Interpreter scripts"): a path, and the rest as one argument. */
-static bool split(char *line, char **interpreter, char **argument)
+static bool split_script_line(char *line, char **interpreter, char **argument)
 {
 	size_t length = strcspn(line, "\n");
 
@@ -107,7 +107,7 @@ static bool open_script(struct setup *setup, struct run_image *image, char *line
 	struct list words = {NULL, 0};
 	char *interpreter, *argument, again[SCRIPT_LINE + 1];
 
-	if (!split(line, &interpreter, &argument)) {
+	if (!split_script_line(line, &interpreter, &argument)) {
 		setup_refused(setup, "run", path, "its #! line does not name an interpreter by an absolute path");
 		return false;
 	}
@@ -133,7 +133,7 @@ bool run_open(struct setup *setup, struct run_image *image, char *const *argv, c
 {
 	char line[SCRIPT_LINE + 1];
 	struct list words = {NULL, 0};
-	const char *path = find(setup, argv[0], path_of(environment));
+	const char *path = find_program(setup, argv[0], path_of(environment));
 
 	if (!path)
 		return false;

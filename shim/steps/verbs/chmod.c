@@ -18,14 +18,14 @@ static const struct mode_change *wanted(const struct step *step, mode_t mode)
 	return step->change.set ? &step->change : NULL;
 }
 
-static bool differs(const struct change *change, const struct walk_stat *now)
+static bool chmod_differs(const struct change *change, const struct fd_stat *now)
 {
 	const struct mode_change *want = wanted(change->step, now->mode);
 
 	return want && mode_apply(want, now->mode, S_ISDIR(now->mode)) != (now->mode & 07777);
 }
 
-static int apply(struct change *change, const struct held *held)
+static int chmod_apply(struct change *change, const struct held *held)
 {
 	const struct mode_change *want = wanted(change->step, held->now.mode);
 	mode_t mode = mode_apply(want, held->now.mode, S_ISDIR(held->now.mode));
@@ -40,8 +40,8 @@ void step_chmod(struct setup *setup, const struct step *step)
 		.step = step,
 		.verb = "chmod",
 		.cap = CAP_FOWNER,
-		.differs = differs,
-		.apply = apply,
+		.differs = chmod_differs,
+		.apply = chmod_apply,
 	};
 
 	change_run(&change);

@@ -7,24 +7,24 @@
 #include "steps/verb.h"
 
 /* A link of somebody else's stays his: as root's, steps would follow it. */
-static bool stays(const struct change *change, const struct walk_stat *now)
+static bool stays(const struct change *change, const struct fd_stat *now)
 {
 	return S_ISLNK(now->mode) && change->owner.uid == 0 && now->uid != 0;
 }
 
-static bool differs(const struct change *change, const struct walk_stat *now)
+static bool chown_differs(const struct change *change, const struct fd_stat *now)
 {
 	return !stays(change, now) && owner_differs(&change->owner, now);
 }
 
 /* The kernel clears these when the owner changes, for root as well: chown(2). */
-static bool loses_set_id(const struct walk_stat *now)
+static bool loses_set_id(const struct fd_stat *now)
 {
 	return S_ISREG(now->mode) &&
 	       ((now->mode & S_ISUID) || (now->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP));
 }
 
-static int apply(struct change *change, const struct held *held)
+static int chown_apply(struct change *change, const struct held *held)
 {
 	if (stays(change, &held->now)) /* what always is due comes here as well */
 		return 0;
@@ -41,8 +41,8 @@ void step_chown(struct setup *setup, const struct step *step)
 		.step = step,
 		.verb = "chown",
 		.cap = CAP_CHOWN,
-		.differs = differs,
-		.apply = apply,
+		.differs = chown_differs,
+		.apply = chown_apply,
 		.by_name = true,
 		.always = owner_is_ambiguous(&step->owner),
 		.owner = step->owner,

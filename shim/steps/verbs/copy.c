@@ -18,7 +18,7 @@
 
 #define NOBODY 65534 /* of a link that may be anybody's */
 
-static bool kept(struct setup *setup, const struct step *step, int to, const char *name)
+static bool keeps_existing(struct setup *setup, const struct step *step, int to, const char *name)
 {
 	struct stat stat;
 
@@ -62,8 +62,8 @@ static bool make_link(const char *text, const struct file_want *want, int to, co
 	file_name_temporary(temporary);
 	if (symlinkat(text, to, temporary) != 0)
 		return false;
-	int fd = walk_openat(to, temporary, O_PATH | O_NOFOLLOW);
-	bool good = fd >= 0 && walk_fstat(fd, &made) == 0;
+	int fd = fd_openat(to, temporary, O_PATH | O_NOFOLLOW);
+	bool good = fd >= 0 && fd_fstat(fd, &made) == 0;
 	if (good && !S_ISLNK(made.st_mode)) {
 		errno = ESTALE;
 		good = false;
@@ -108,21 +108,21 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, int 
 		setup->same++;
 		return;
 	}
-	run_signals_hold(&was);
+	abort_hold(&was);
 	if (make_link(text, &want, to, entry->name, &cap))
 		setup->changed++;
 	else
 		setup_failed(setup, "copy", entry->path, errno, cap);
-	run_signals_release(&was);
+	abort_release(&was);
 }
 
 static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, int to)
 {
 	struct setup *setup = mirror->setup;
-	const struct stat now = walk_plain(&entry->stat);
+	const struct stat now = fd_plain(&entry->stat);
 	const char *planted;
 
-	if (kept(setup, mirror->step, to, entry->name))
+	if (keeps_existing(setup, mirror->step, to, entry->name))
 		return;
 	if (S_ISLNK(entry->stat.mode)) {
 		put_link(mirror, entry, to);
@@ -157,7 +157,7 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
 	if (step->only_if_empty)
 		empty = file_is_empty(to, -1, NULL);
 	if (empty > 0 && step->only_if_empty) {
-		marker = walk_descriptor(
+		marker = fd_checked(
 			openat(to, FILE_SEEDING, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
 		empty = marker < 0 ? -1 : 1;
 	}
@@ -201,7 +201,7 @@ static void copy_file(struct setup *setup, const struct step *step, const char *
 	}
 	int to = into ? mirror_open(setup, step, 0755) : found.parent;
 	const char *name = into ? strrchr(path, '/') + 1 : found.name;
-	if (to >= 0 && !kept(setup, step, to, name))
+	if (to >= 0 && !keeps_existing(setup, step, to, name))
 		put_file(setup, step, step->to, in, source->stat.st_mode, to, name);
 	if (into && to >= 0)
 		close(to);

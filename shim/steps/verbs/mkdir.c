@@ -15,7 +15,7 @@
 #include "walk/make.h"
 
 /* What the process that makes directories as the workload tells by its exit status. */
-enum outcome { OUTCOME_SAME = 0, OUTCOME_FAILED = 1, OUTCOME_CHANGED = 2 };
+enum making { OUTCOME_SAME = 0, OUTCOME_FAILED = 1, OUTCOME_CHANGED = 2 };
 
 /* The capability to name: the workload is not meant to have one. */
 static int cap_of(const struct step *step)
@@ -23,7 +23,7 @@ static int cap_of(const struct step *step)
 	return step->as_workload ? DIAG_NO_CAP : CAP_DAC_OVERRIDE;
 }
 
-static void make(struct setup *setup, const struct step *step, const char *path)
+static void make_directory(struct setup *setup, const struct step *step, const char *path)
 {
 	struct walk_where where;
 	const char *name;
@@ -53,7 +53,7 @@ static void enforce(struct setup *setup, const struct step *step, const char *pa
 
 	if (!S_ISDIR(found->stat.st_mode))
 		setup_refused(setup, "mkdir", path, "it exists and is no directory");
-	else if (walk_stat(found->fd, "", &held.now) != 0)
+	else if (fd_statx(found->fd, "", &held.now) != 0)
 		setup_failed(setup, "mkdir", path, errno, cap_of(step));
 	else if (step->owner_written && owner_differs(&step->owner, &held.now) && held.now.uid != geteuid() &&
 		 walk_clear_acl(found->fd) != 0) /* his, which would be handed down to all that is made below */
@@ -74,7 +74,7 @@ static void make_all(struct setup *setup, const struct step *step)
 			enforce(setup, step, path, &found);
 			walk_release(&found);
 		} else if (errno == ENOENT) {
-			make(setup, step, path);
+			make_directory(setup, step, path);
 		} else {
 			setup_unreachable(setup, "mkdir", path, errno, &where);
 		}

@@ -38,7 +38,7 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 	if (made && owner.gid == ACCOUNTS_NO_ID)
 		owner.gid = getegid();
 
-	if (walk_fstat(held->fd, &stat) != 0 || walk_stat(held->fd, "", &held->now) != 0)
+	if (fd_fstat(held->fd, &stat) != 0 || fd_statx(held->fd, "", &held->now) != 0)
 		setup_failed(setup, "mknod", held->path, errno, CAP_MKNOD);
 	else if (!is_same_device(step, &stat))
 		setup_refused(setup, "mknod", held->path, "it exists and is something else");
@@ -49,11 +49,11 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 		change_settle(setup, held, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
 }
 
-static void make(struct setup *setup, const struct step *step, struct held *held)
+static void make_node(struct setup *setup, const struct step *step, struct held *held)
 {
 	bool made = false;
 
-	held->fd = walk_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
+	held->fd = fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
 	if (held->fd < 0 && errno == ENOENT) {
 		dev_t device = type_of(step) == S_IFIFO ? 0 : makedev(step->major, step->minor);
 		/* Mode 0: nobody opens it before it has its owner. */
@@ -62,7 +62,7 @@ static void make(struct setup *setup, const struct step *step, struct held *held
 			return;
 		}
 		made = true;
-		held->fd = walk_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
+		held->fd = fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
 		if (held->fd >= 0 && walk_disinherit(held->fd, held->parent) != 0) {
 			int err = errno;
 			/* The next start would take it for made. */
@@ -91,7 +91,7 @@ void step_mknod(struct setup *setup, const struct step *step)
 			setup_unreachable(setup, "mknod", held.path, errno, &where);
 			continue;
 		}
-		make(setup, step, &held);
+		make_node(setup, step, &held);
 		close(held.parent);
 	}
 }

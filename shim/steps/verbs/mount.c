@@ -75,7 +75,7 @@ struct wish {
 	int source; /* of a bind mount, O_PATH; otherwise -1 */
 };
 
-static void read_option(struct wish *wish, struct mem *mem, const char *option)
+static void read_mount_option(struct wish *wish, struct mem *mem, const char *option)
 {
 	for (size_t i = 0; i < ROWS(option_table); i++) {
 		if (strcmp(option_table[i].name, option) != 0)
@@ -97,7 +97,7 @@ static void read_options(struct wish *wish, struct mem *mem, const struct step *
 	for (size_t i = 0; i < step->mount_options.count; i++)
 		for (const char *at = step->mount_options.items[i]; *at; at += *at == ',') {
 			size_t length = strcspn(at, ",");
-			read_option(wish, mem, mem_copy(mem, at, length));
+			read_mount_option(wish, mem, mem_copy(mem, at, length));
 			at += length;
 		}
 }
@@ -108,7 +108,7 @@ static int mount_on(int fd, const char *source, const char *type, unsigned long 
 	struct stat stat;
 	char path[32];
 
-	if (walk_fstat(fd, &stat) != 0)
+	if (fd_fstat(fd, &stat) != 0)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (S_ISDIR(stat.st_mode))
@@ -119,13 +119,13 @@ static int mount_on(int fd, const char *source, const char *type, unsigned long 
 /* Is what FD holds the root of such a mount already? */
 static bool is_mounted(const struct step *step, const struct wish *wish, int fd)
 {
-	struct walk_stat at, source;
+	struct fd_stat at, source;
 	struct statfs fs;
 
-	if (walk_stat(fd, "", &at) != 0 || !at.mount_begins)
+	if (fd_statx(fd, "", &at) != 0 || !at.mount_begins)
 		return false;
 	if (wish->flags & MS_BIND)
-		return walk_stat(wish->source, "", &source) == 0 && at.dev == source.dev && at.ino == source.ino;
+		return fd_statx(wish->source, "", &source) == 0 && at.dev == source.dev && at.ino == source.ino;
 	for (size_t i = 0; i < ROWS(magic_table); i++)
 		if (strcmp(magic_table[i].type, step->type) == 0)
 			return fstatfs(fd, &fs) == 0 &&
@@ -182,8 +182,8 @@ static void finish(struct setup *setup, const struct wish *wish, const char *pat
 			(void)umount2(".", MNT_DETACH);
 		setup_failed(setup, "give its options to the mount on", path, err, CAP_SYS_ADMIN);
 	} else if (made) {
-		struct walk_stat stat;
-		if (walk_stat(fd, "", &stat) == 0 && stat.mount_begins)
+		struct fd_stat stat;
+		if (fd_statx(fd, "", &stat) == 0 && stat.mount_begins)
 			setup->changed++;
 		else
 			setup_refused(setup, "mount on", path,
@@ -213,7 +213,7 @@ void step_mount(struct setup *setup, const struct step *step)
 {
 	struct wish wish;
 	struct walk_where where;
-	int back = walk_openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
+	int back = fd_openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
 
 	if (back < 0) {
 		setup_failed(setup, "hold", "the working directory", errno, CAP_DAC_OVERRIDE);

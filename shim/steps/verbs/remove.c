@@ -22,7 +22,7 @@ struct removal {
 	size_t left;      /* directories that were not empty */
 };
 
-static void failed(struct setup *setup, const char *path, int err)
+static void not_removed(struct setup *setup, const char *path, int err)
 {
 	/* EPERM comes from the sticky bit, or from an immutable file, which no capability of ours removes. */
 	setup_failed(setup, "remove", path, err, err == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
@@ -38,7 +38,7 @@ static void remove_name(struct removal *removal, const struct walk_entry *entry,
 	} else if (errno == ENOTEMPTY || errno == EEXIST || errno == EISDIR || errno == ENOTDIR) {
 		removal->left++;
 	} else if (errno != ENOENT) {
-		failed(removal->setup, entry->path, errno);
+		not_removed(removal->setup, entry->path, errno);
 	}
 }
 
@@ -83,13 +83,13 @@ static void removal_failed(void *context, const char *path, int err)
 {
 	const struct removal *removal = context;
 
-	failed(removal->setup, path, err);
+	not_removed(removal->setup, path, err);
 }
 
 /* Removes what TOP holds, pass by pass while something goes and something is left. False: it had to stop. */
 static bool remove_below(struct removal *removal, int top, const char *path)
 {
-	struct walk_tree tree = {.context = removal,
+	struct tree_walk tree = {.context = removal,
 				 .enter = removal_enter,
 				 .file = removal_file,
 				 .leave = removal_leave,
@@ -106,7 +106,7 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 			else if (errno == EINVAL)
 				setup_refused(removal->setup, "remove", path, "it is in the root directory");
 			else
-				failed(removal->setup, path, errno);
+				not_removed(removal->setup, path, errno);
 			return false;
 		}
 		if (removal->left == 0 || removal->removed == 0)
@@ -140,9 +140,9 @@ static void remove_directory(struct setup *setup, const struct step *step, const
 	struct removal removal = {.setup = setup, .step = step};
 
 	if (step->recursive) {
-		int top = walk_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+		int top = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 		if (top < 0) {
-			failed(setup, path, errno);
+			not_removed(setup, path, errno);
 			return;
 		}
 		bool done = remove_below(&removal, top, path);
@@ -155,7 +155,7 @@ static void remove_directory(struct setup *setup, const struct step *step, const
 	else if (errno == ENOTEMPTY && !step->recursive)
 		setup_refused(setup, "remove", path, "it is a directory and not empty (write \"recursive: true\")");
 	else if (errno != ENOENT)
-		failed(setup, path, errno);
+		not_removed(setup, path, errno);
 }
 
 static void remove_one(struct setup *setup, const struct step *step, const char *path, int parent, const char *name)
@@ -165,7 +165,7 @@ static void remove_one(struct setup *setup, const struct step *step, const char 
 	/* Looked at first: on a read-only file system unlink(2) says EROFS for what is not there as well. */
 	if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno != ENOENT)
-			failed(setup, path, errno);
+			not_removed(setup, path, errno);
 		else
 			setup->same++;
 	} else if (S_ISDIR(stat.st_mode)) {
@@ -173,7 +173,7 @@ static void remove_one(struct setup *setup, const struct step *step, const char 
 	} else if (unlinkat(parent, name, 0) == 0) {
 		setup->changed++;
 	} else if (errno != ENOENT) {
-		failed(setup, path, errno);
+		not_removed(setup, path, errno);
 	}
 }
 

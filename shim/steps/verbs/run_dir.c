@@ -23,13 +23,13 @@ static bool is_wanted(const struct step *step, const char *path, const char *nam
 	int fd = walk_open(path, WALK_FOLLOW, NULL);
 	if (fd < 0)
 		return true; /* run_open() says why it cannot be run */
-	bool wanted = walk_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
+	bool wanted = fd_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
 	close(fd);
 	return wanted;
 }
 
 /* The names in DIRECTORY in version order: 9 before 10. */
-static bool list(struct setup *setup, const struct step *step, const char *path, struct list *names)
+static bool list_programs(struct setup *setup, const struct step *step, const char *path, struct list *names)
 {
 	struct walk_where where;
 	const struct dirent *entry;
@@ -38,7 +38,7 @@ static bool list(struct setup *setup, const struct step *step, const char *path,
 		setup_unreachable(setup, "list", path, errno, &where);
 		return false;
 	}
-	int fd = walk_openat(held, ".", O_RDONLY | O_DIRECTORY);
+	int fd = fd_openat(held, ".", O_RDONLY | O_DIRECTORY);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	int err = errno;
 	close(held);
@@ -65,7 +65,7 @@ static bool run_directory(struct setup *setup, const struct step *step, const ch
 {
 	struct list names = {NULL, 0};
 
-	if (!list(setup, step, path, &names))
+	if (!list_programs(setup, step, path, &names))
 		return false;
 	for (size_t i = 0; i < names.count; i++) {
 		char *argv[] = {mem_format(&setup->mem, "%s/%s", path, names.items[i]), NULL};

@@ -25,7 +25,7 @@ static bool is_done(int parent, const char *name, const struct stat *stat, const
 }
 
 /* Replaces NAME at one stroke: a link under another name, then rename(2). */
-static int replace(int parent, const char *name, const char *target)
+static int replace_link(int parent, const char *name, const char *target)
 {
 	char temporary[64];
 	int result = -1;
@@ -63,7 +63,7 @@ static void link_name(struct setup *setup, const struct step *step, const char *
 			      "it exists and is something else (write \"force: true\" to replace it)");
 		return;
 	} else {
-		result = replace(parent, name, step->target);
+		result = replace_link(parent, name, step->target);
 	}
 	if (result != 0)
 		setup_failed(setup, "link", path, errno, CAP_DAC_OVERRIDE);

@@ -16,7 +16,7 @@
 #define DIGITS "0123456789"
 
 /* The length of the name at AT, 0 where there is none. */
-static size_t name_length(const char *at)
+static size_t reference_length(const char *at)
 {
 	return strspn(at, FIRST) ? strspn(at, FIRST DIGITS) : 0;
 }
@@ -30,7 +30,7 @@ static const char *reference(const struct step *step, const struct environment *
 {
 	bool braces = at[1] == '{';
 	const char *name = at + 1 + braces;
-	size_t size = name_length(name);
+	size_t size = reference_length(name);
 
 	if (!size || (braces ? name[size] != '}' : !step->bare))
 		return NULL;
@@ -46,8 +46,8 @@ static const char *reference(const struct step *step, const struct environment *
  * Replaces what may be replaced in TEXT (SIZE bytes and a NUL) and writes it to OUT, where that is not NULL. Returns
  * the size of the result. Values are not expanded again.
  */
-static size_t replace(const struct step *step, const struct environment *env, struct mem *mem, const char *text,
-		      size_t size, char *out)
+static size_t replace_references(const struct step *step, const struct environment *env, struct mem *mem,
+				 const char *text, size_t size, char *out)
 {
 	const char *end = text + size;
 	size_t total = 0;
@@ -90,9 +90,9 @@ static void put(struct setup *setup, const struct step *step, const char *path, 
 		mem_release(&mem);
 		return;
 	}
-	want.length = replace(step, env, &mem, text, size, NULL);
+	want.length = replace_references(step, env, &mem, text, size, NULL);
 	char *out = mem_array(&mem, want.length + 1, 1);
-	(void)replace(step, env, &mem, text, size, out);
+	(void)replace_references(step, env, &mem, text, size, out);
 	want.bytes = out;
 	file_attributes(step, &want);
 	(void)file_put(setup, "write", target, to, name, &want);
@@ -144,7 +144,7 @@ static void template_entry(struct mirror *mirror, const struct walk_entry *entry
 		struct walk_found source = {
 			.fd = entry->fd,
 			.parent = entry->parent,
-			.stat = walk_plain(&entry->stat),
+			.stat = fd_plain(&entry->stat),
 		};
 		snprintf(source.name, sizeof(source.name), "%s", entry->name);
 		put(mirror->setup, mirror->step, entry->path, &source, name, to, name);

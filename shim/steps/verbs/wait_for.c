@@ -54,7 +54,7 @@ static bool split_tcp(struct mem *mem, const char *text, struct target *target)
 }
 
 /* Returns NULL, or what is wrong with TEXT. */
-static const char *split(struct mem *mem, const char *text, struct target *target)
+static const char *split_target(struct mem *mem, const char *text, struct target *target)
 {
 	if (strncmp(text, "tcp://", 6) == 0) {
 		target->kind = TARGET_TCP;
@@ -72,7 +72,7 @@ static const char *split(struct mem *mem, const char *text, struct target *targe
 /* 0 where somebody accepts, otherwise an errno value. */
 static int try_connect(const struct sockaddr *address, socklen_t size, const struct timespec *end)
 {
-	int fd = walk_descriptor(socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	int fd = fd_checked(socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	struct pollfd poller = {.fd = fd, .events = POLLOUT};
 
 	if (fd < 0)
@@ -80,7 +80,7 @@ static int try_connect(const struct sockaddr *address, socklen_t size, const str
 	int err = connect(fd, address, size) == 0 ? 0 : errno;
 	if (err == EINPROGRESS) {
 		socklen_t length = sizeof(err);
-		if (poll(&poller, 1, wait_left(end, CONNECT_MS)) != 1)
+		if (poll(&poller, 1, clock_left(end, CONNECT_MS)) != 1)
 			err = ETIMEDOUT;
 		else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &length) != 0)
 			err = errno;
@@ -91,9 +91,9 @@ static int try_connect(const struct sockaddr *address, socklen_t size, const str
 
 static int try_tcp(const struct target *target, const struct timespec *end)
 {
-	union wait_address found[WAIT_ADDRESSES];
+	union resolve_address found[RESOLVE_MAX];
 	struct mem mem = {NULL}; /* of this round: there may be many */
-	size_t count = wait_addresses(&mem, target->path, end, found);
+	size_t count = resolve_host(&mem, target->path, end, found);
 	int err = count ? 0 : errno;
 
 	for (size_t i = 0; i < count; i++) {
@@ -131,7 +131,7 @@ static void wait_one(struct setup *setup, const struct step *step, const char *t
 {
 	struct target target;
 	int pause = FIRST_PAUSE_MS, err;
-	const char *wrong = split(&setup->mem, text, &target);
+	const char *wrong = split_target(&setup->mem, text, &target);
 
 	if (wrong) {
 		setup_refused(setup, "wait for", text, "%s", wrong);
@@ -141,7 +141,7 @@ static void wait_one(struct setup *setup, const struct step *step, const char *t
 		err = target.kind == TARGET_TCP ? try_tcp(&target, end) : try_path(&target, step->nonempty, end);
 		if (err == 0)
 			break;
-		int left = wait_left(end, pause);
+		int left = clock_left(end, pause);
 		if (left == 0) {
 			setup_refused(setup, "wait for", text, "not there after %u s: %s",
 				      step->timeout ? step->timeout : DEFAULT_SECONDS, strerror(err));
@@ -167,7 +167,7 @@ void wait_for_check(const struct step *step, struct problems *problems, const st
 {
 	for (size_t i = 0; i < step->items.count; i++) {
 		struct target target;
-		const char *wrong = split(&problems->mem, step->items.items[i], &target);
+		const char *wrong = split_target(&problems->mem, step->items.items[i], &target);
 		if (wrong)
 			yaml_problem(problems, node, "cannot wait for \"%s\": %s", step->items.items[i], wrong);
 		else if (target.kind != TARGET_PATH && step->nonempty)
