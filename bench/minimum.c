@@ -21,8 +21,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define BITS                                                                                                           \
-	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |          \
+#define BITS                                                                                                  \
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | \
 	 SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
 extern struct sock_filter filter_code[];
@@ -74,8 +74,7 @@ static int drop(unsigned int id)
 
 	for (int cap = 0; (had = prctl(PR_CAPBSET_READ, cap)) >= 0; cap++)
 		bad |= had && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	/* No groups: what is so already is left alone. */
-	bad |= syscall(SYS_getgroups, 0, NULL) && syscall(SYS_setgroups, 0, NULL);
+	bad |= (int)syscall(SYS_setgroups, 0, NULL);
 	bad |= (int)syscall(SYS_setresgid, id, id, id);
 	bad |= prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) | (int)syscall(SYS_setresuid, id, id, id) | set(1U << CAP_SETPCAP);
 	return bad | prctl(PR_SET_SECUREBITS, BITS) | set(0) | prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -214,9 +214,66 @@ in_userns() {
 	assert_refused 111 1234
 }
 
+# unmapped CONFIG START-WORD ...: a file that host group 998 may read, and a start that has that group, in a user
+# namespace that does not map it. The workload is the probe behind a cat of the file.
+unmapped() {
+	local config=$1 with=()
+
+	shift
+	for word; do
+		with+=(--with "$word")
+	done
+	echo secret >"$T/secret"
+	chgrp 998 "$T/secret"
+	chmod 0640 "$T/secret"
+	capshim_run "${with[@]}" -- -- sh -c "cat '$T/secret'; exec '$PROBE'" <<<"{seccomp: unconfined, $config}"
+	refute_line secret
+}
+
+@test "a group that the user namespace does not map, and that reads as 65534, never stays" {
+	local hole=0:0:998,999:999:64537
+
+	# It counts as nobody's group where that is mapped, and does not pass for it where it is not.
+	unmapped 'user: "1234:1234", supplementary_groups: [65534]' --groups 998 --userns "$hole"
+	assert_success
+	assert_probe uid 1234,1234,1234,1234 groups 65534
+	unmapped 'user: "1234:65534", supplementary_groups: none' --groups none --gid 998 --userns "$hole"
+	assert_success
+	assert_probe gid 65534,65534,65534,65534 groups ''
+	unmapped 'user: "8:1234", supplementary_groups: auto' --groups 998 --userns "$hole"
+	assert_success
+	unmapped 'user: "7:7", supplementary_groups: [65534]' --groups 998 --userns 0:0:998
+	assert_refused 111 'group 65534' 'does not map'
+	unmapped 'user: "7:7", supplementary_groups: auto' --groups 998 --userns 0:0:998
+	assert_refused 111 'group 65534' 'does not map'
+	unmapped 'user: "7:65534", supplementary_groups: none' --gid 998 --userns 0:0:998
+	assert_refused 111 'gid 65534' 'does not map'
+	# setgroups(2) is denied, and the list looks right.
+	unmapped 'user: "7:7", supplementary_groups: [65534]' --groups 998 --userns deny,0:0:998
+	assert_refused 111 'group 65534' 'does not map'
+}
+
+@test "an id that the user namespace does not map is not right in a start that cannot set it" {
+	unmapped 'user: "7:7", supplementary_groups: [65534]' --groups 998 --userns 0:0:998 --gid 7 --uid 7
+	assert_refused 111 'reads as 65534' 'has a group'
+	unmapped 'user: "7:65534", supplementary_groups: none' --groups none --gid 998 --userns 0:0:998 --uid 7
+	assert_refused 111 'reads as 65534' 'has a gid'
+	unmapped 'user: "65534:65534", supplementary_groups: none' --groups none --gid 5 --uid 998,998,0 \
+		--userns 5:5:10,0:0:1
+	assert_refused 111 'reads as 65534'
+	# Also where 65534 is mapped: it is not what the start has.
+	unmapped 'user: "65534:5", supplementary_groups: none' --groups none --gid 5 --uid 998,998,0 \
+		--userns 5:5:10,0:0:1,65534:65534:1
+	assert_refused 111 'reads as 65534' 'has a uid'
+}
+
 @test "a user namespace that denies setgroups: refused unless the list is right already" {
 	in_userns userns_deny '[44]' 0:0
 	assert_refused 111 'supplementary groups' 'the user namespace denies setgroups'
+	capshim_run --with --groups --with 44 --with --userns --with deny -- -- "$PROBE" \
+		<<<'{user: "1234:1234", supplementary_groups: [44], seccomp: unconfined}'
+	assert_unprivileged 1234
+	assert_probe groups 44
 }
 
 # switching UID [KEEP]: the workload's child that becomes 33 by itself, as daemons do, when the workload is UID.
@@ -345,6 +402,15 @@ lacking() {
 	lie prctl PR_SET_KEEPCAPS,.0 error=EACCES --inheritable setuid,setgid --bounding none \
 		<<<'{user: "1234:1234", seccomp: unconfined}'
 	assert_refused 111 'cannot clear "PR_SET_KEEPCAPS"'
+}
+
+@test "a setgroups that fails for another reason is a refusal, also where the list looks right" {
+	local groups
+	for groups in 44,77 55,66; do
+		lie setgroups . error=ENOMEM --groups "$groups" \
+			<<<'{user: "1234:1234", supplementary_groups: [44, 77], seccomp: unconfined}'
+		assert_refused 111 'cannot set "the supplementary groups": Out of memory'
+	done
 }
 
 @test "a setgroups that lies is found out, also where the number is right" {

@@ -63,6 +63,23 @@ static void read_sets(struct start *start)
 			start->ambient |= UINT64_C(1) << cap;
 }
 
+/*
+ * An unmapped id reads as the overflow id, which the namespace may map as well. Without a capability setresuid(2) sets
+ * what is there already and nothing else; of a group that is no group id it says EINVAL where it is not mapped.
+ */
+static void read_unmapped(struct start *start)
+{
+	if (!(start->effective >> CAP_SETUID & 1))
+		start->uid_unmapped = syscall(SYS_setresuid, start->uid, start->euid, start->suid) != 0;
+	if (start->effective >> CAP_SETGID & 1)
+		return;
+	start->gid_unmapped = syscall(SYS_setresgid, start->gid, start->egid, start->sgid) != 0;
+	for (size_t i = 0; i < start->ngroups && !start->group_unmapped; i++) {
+		start->unmapped_group = start->groups[i];
+		start->group_unmapped = syscall(SYS_setresgid, start->groups[i], -1, -1) != 0 && errno == EINVAL;
+	}
+}
+
 void start_read_dispositions(struct start *start)
 {
 	struct sigaction action;
@@ -83,6 +100,7 @@ void start_read(struct start *start, struct mem *mem)
 	memset(start, 0, sizeof(*start));
 	read_ids(start, mem);
 	read_sets(start);
+	read_unmapped(start);
 	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &start->blocked, sizeof(start->blocked)) != 0)
 		start_unreadable("the signal mask");
 

@@ -29,6 +29,12 @@ struct start {
 	uint32_t gid, egid, sgid;
 	uint32_t *groups; /* supplementary groups, as getgroups(2) gives them: ascending, maybe one twice */
 	size_t ngroups;
+	/*
+	 * Read where the start cannot set them (no CAP_SETUID, no CAP_SETGID): what reads as this id is another one,
+	 * which the user namespace does not map, user_namespaces(7) "Unmapped user and group IDs".
+	 */
+	bool uid_unmapped, gid_unmapped, group_unmapped;
+	uint32_t unmapped_group; /* which of the groups, with group_unmapped */
 	uint64_t inheritable, permitted, effective, bounding, ambient;
 	unsigned int ncaps; /* capabilities that this kernel knows: 0 .. ncaps-1 */
 	unsigned int securebits;

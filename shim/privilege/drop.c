@@ -84,33 +84,46 @@ static bool same_gid(const struct privileges *want, const struct start *start)
 	return want->gid == start->gid && want->gid == start->egid && want->gid == start->sgid;
 }
 
-/* EPERM though CAP_SETGID is there, which drop_plan() saw to: user_namespaces(7), the setgroups file. */
-static _Noreturn void refused_groups(void)
+/*
+ * EPERM though CAP_SETGID is there, which drop_plan() saw to: user_namespaces(7), the setgroups file. That is fine where
+ * the list is right and every group in it is mapped. Which one is not, setgroups(2) does not say: each is tried as the
+ * real group id, which the next call replaces.
+ */
+static void setgroups_failed(const struct privileges *want, const struct start *start)
 {
-	if (errno == EPERM)
+	bool denied = errno == EPERM;
+
+	if (denied && !same_groups(want, start))
 		diag_die(DIAG_SYSTEM,
 			 "cannot set \"the supplementary groups\": %s (the user namespace denies "
 			 "setgroups(2), or a seccomp profile does: map groups with newgidmap(1), or ask "
 			 "for those of the start)",
 			 strerror(errno));
-	refused("set", "the supplementary groups", CAP_SETGID);
+	for (size_t i = 0; i < want->ngroups; i++)
+		if (syscall(SYS_setresgid, want->groups[i], -1, -1) != 0)
+			refused_id("group", want->groups[i], CAP_SETGID);
+	if (!denied)
+		refused("set", "the supplementary groups", CAP_SETGID);
 }
 
 /*
- * Raw calls: libc would only add a broadcast to threads that do not exist. What is asked for and already true needs
- * no privilege and is left alone (a user namespace may deny setgroups for ever).
+ * Raw calls: libc would only add a broadcast to threads that do not exist. Also what looks right already is set where
+ * it can be: in a user namespace an id that is not mapped reads as another. Without the capability drop_plan() has
+ * seen to it that all is right.
  */
 static void switch_groups(const struct privileges *want, const struct start *start)
 {
-	if (!same_groups(want, start) && syscall(SYS_setgroups, want->ngroups, want->groups) != 0)
-		refused_groups();
-	if (!same_gid(want, start) && syscall(SYS_setresgid, want->gid, want->gid, want->gid) != 0)
+	if (!(start->effective & BIT(CAP_SETGID)))
+		return;
+	if (syscall(SYS_setgroups, want->ngroups, want->groups) != 0)
+		setgroups_failed(want, start);
+	if (syscall(SYS_setresgid, want->gid, want->gid, want->gid) != 0)
 		refused_id("gid", want->gid, CAP_SETGID);
 }
 
 static void switch_user(const struct privileges *want, const struct start *start)
 {
-	if (same_uid(want, start))
+	if (!(start->effective & BIT(CAP_SETUID)))
 		return;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		refused("set", "PR_SET_KEEPCAPS", DIAG_NO_CAP);
@@ -202,6 +215,15 @@ static const char *missing(struct mem *mem, int cap, const char *purpose)
 	return mem_format(mem, "%s needs %s: add it to the container's cap_add", purpose, name);
 }
 
+/* What reads as ID is another one: user_namespaces(7), "Unmapped user and group IDs". */
+static const char *unmapped(struct mem *mem, const char *kind, uint32_t id)
+{
+	return mem_format(mem,
+			  "the start has a %s that its user namespace does not map, and that only reads as %u: start "
+			  "capshim with ids that are mapped, or as root of the namespace",
+			  kind, id);
+}
+
 /* The lock of each securebit is the next higher bit. A locked one stays as it is for ever. */
 static const char *securebits_forbid(const struct privileges *want, const struct start *start)
 {
@@ -210,7 +232,7 @@ static const char *securebits_forbid(const struct privileges *want, const struct
 	if (want->lock && locked & ((bits ^ DROP_SECUREBITS) | SECBIT_KEEP_CAPS))
 		return "a securebit was locked before the start in another way than capshim locks it: start capshim "
 		       "without the lock";
-	if (locked & SECBIT_KEEP_CAPS && !same_uid(want, start))
+	if (locked & SECBIT_KEEP_CAPS && start->effective & BIT(CAP_SETUID))
 		return "the securebit KEEP_CAPS was locked before the start: start capshim without the lock";
 	if (want->keep && bits & SECBIT_NO_CAP_AMBIENT_RAISE)
 		return "the securebit NO_CAP_AMBIENT_RAISE is set at the start, and cap_add needs ambient "
@@ -241,11 +263,21 @@ const char *drop_plan(struct privileges *want, const struct start *start, struct
 	}
 	if (want->uid == 0 && !want->lock)
 		return missing(mem, CAP_SETPCAP, "locking NOROOT for a workload that runs as uid 0");
-	if (!same_groups(want, start) && !(start->effective & BIT(CAP_SETGID)))
-		return missing(mem, CAP_SETGID, "setting the supplementary groups");
-	if (!same_gid(want, start) && !(start->effective & BIT(CAP_SETGID)))
-		return missing(mem, CAP_SETGID, "switching to the workload's group");
-	if (!same_uid(want, start) && !(start->effective & BIT(CAP_SETUID)))
-		return missing(mem, CAP_SETUID, "switching to the workload's user");
+	if (!(start->effective & BIT(CAP_SETGID))) {
+		if (!same_groups(want, start))
+			return missing(mem, CAP_SETGID, "setting the supplementary groups");
+		if (!same_gid(want, start))
+			return missing(mem, CAP_SETGID, "switching to the workload's group");
+		if (start->gid_unmapped)
+			return unmapped(mem, "gid", want->gid);
+		if (start->group_unmapped)
+			return unmapped(mem, "group", start->unmapped_group);
+	}
+	if (!(start->effective & BIT(CAP_SETUID))) {
+		if (!same_uid(want, start))
+			return missing(mem, CAP_SETUID, "switching to the workload's user");
+		if (start->uid_unmapped)
+			return unmapped(mem, "uid", want->uid);
+	}
 	return securebits_forbid(want, start);
 }

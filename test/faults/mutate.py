@@ -121,6 +121,14 @@ STARTS = [
     (PLAIN, ["--userns", "0:0:1"]),
     (NO_GROUPS, ["--userns", "0:0:1234"]),
     (PLAIN, ["--userns", "deny"]),
+    (PLAIN, ["--groups", "44,77", "--userns", "deny"]),
+    (PLAIN.replace("77", "65534"), ["--groups", "44,998", "--userns", "deny,0:0:998"]),
+    (PLAIN.replace("77", "65534"), ["--groups", "44,998", "--userns", "0:0:998"]),
+    (PLAIN.replace("77", "65534"), ["--groups", "44,998", "--gid", "1234", "--userns", "0:0:1235", "--uid", "1234"]),
+    (PLAIN.replace("77", "65534"), ["--groups", "44,4321", "--gid", "1234", "--userns", "0:0:1235", "--uid", "1234"]),
+    (NO_GROUPS.replace(":1234", ":65534"), ["--groups", "none", "--gid", "4321", "--userns", "0:0:1235", "--uid", "1234"]),
+    (NO_GROUPS.replace("1234:", "65534:"), ["--groups", "none", "--gid", "1234", "--uid", "4321,4321,0",
+                                            "--userns", "1234:1234:1,0:0:1"]),
     (ROOT, ["--userns", "0:0:1", "--groups", "none"]),
     (TAKEN, DESCRIPTORS),
     (PLAIN, DESCRIPTORS),
@@ -134,7 +142,7 @@ STARTS = [
 ]
 # Configs and starts in which every call is made to lie and to fail.
 FAULTS = [
-    (KEPT, ["--inheritable", "net_raw", "--timer", "3600", "--personality", "0x40000"]),
+    (KEPT, ["--groups", "44,77", "--inheritable", "net_raw", "--timer", "3600", "--personality", "0x40000"]),
     (PLAIN, ["--groups", "55,66", "--keyring"]),
     (ROOT, ["--inheritable", "net_raw"]),
     (PLAIN, ["--inheritable", "setuid,setgid", "--bounding", "none"]),
@@ -145,6 +153,7 @@ FAULTS = [
 ERRORS = [0, -errno.EPERM]
 MORE_ERRORS = {
     "prctl": [-errno.EINVAL],
+    "setgroups": [-errno.ENOMEM],
     "setresuid": [-errno.EINVAL],
     "setresgid": [-errno.EINVAL],
     "keyctl": [-errno.ENOSYS, -errno.EOPNOTSUPP, -errno.ENOMEM],
