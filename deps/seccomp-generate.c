@@ -131,7 +131,6 @@ int main(int argc, char **argv)
 	struct filter_profile profile;
 	struct filter filter;
 	struct filter_section sections[FILTER_ARCHS];
-	struct filter_code body = {0};
 	size_t length;
 
 	if (argc != 2)
@@ -147,22 +146,18 @@ int main(int argc, char **argv)
 		diag_die(DIAG_USER, "the built-in profile cannot have minKernel, other architectures or flags");
 
 	const struct filter_call *calls = filter_calls(mem, &profile, 0);
-	if (filter_body(mem, &profile, calls, &body.code, &body.count) != 0)
-		diag_die(DIAG_USER, "libseccomp cannot compile \"%s\"", argv[1]);
 	filter_sections(sections, mem, &profile, calls);
-	struct filter_code canary, front = sections[0].code;
+	struct filter_code canary, ranges = sections[0].code;
 	filter_code_start(&canary, mem);
 	filter_code_canary(&canary);
-	front.code += canary.count;
-	front.count -= canary.count;
+	ranges.code += canary.count;
+	ranges.count -= canary.count;
 	printf("/* Made from %s. */\n#include \"filter/default.h\"\n\n", argv[1]);
 	printf("const uint32_t filter_default_arch = 0x%xu;\n", sections[0].arch);
-	write_code("filter_default_front", &front);
-	write_code("filter_default_body", &body);
+	write_code("filter_default_ranges", &ranges);
 	write_variants(mem, &profile);
 	write_json(json);
-	printf("const size_t filter_default_nfront = sizeof(filter_default_front) / sizeof(*filter_default_front);\n"
-	       "const size_t filter_default_nbody = sizeof(filter_default_body) / sizeof(*filter_default_body);\n"
+	printf("const size_t filter_default_nranges = sizeof(filter_default_ranges) / sizeof(*filter_default_ranges);\n"
 	       "const size_t filter_default_nvariants = sizeof(filter_default_variants) / "
 	       "sizeof(*filter_default_variants);\n");
 	mem_release(mem);

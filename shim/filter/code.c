@@ -1,14 +1,10 @@
 #include <endian.h>
-#include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
 
-#include <linux/audit.h>
 #include <linux/seccomp.h>
 
 #include "filter/parts.h"
-
-#define X32_BIT UINT32_C(0x40000000) /* of a call's number: the x32 ABI of x86-64 */
 
 #define LOAD(offset) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offset))
 #define LOAD_NUMBER LOAD(offsetof(struct seccomp_data, nr))
@@ -36,7 +32,7 @@ void filter_code_start(struct filter_code *code, struct mem *mem)
 
 void filter_code_add(struct filter_code *code, const struct sock_filter *from, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && i < BPF_MAXINSNS; i++)
 		add_instruction(code, from[i]);
 }
 
@@ -49,18 +45,6 @@ void filter_code_canary(struct filter_code *code)
 	ADD(code, IF(BPF_JEQ, FILTER_CANARY_OPTION, 0, 1));
 	ADD(code, RETURN(SECCOMP_RET_ERRNO | FILTER_CANARY_ERRNO));
 	ADD(code, LOAD_NUMBER);
-}
-
-void filter_code_newest(struct filter_code *code, uint32_t arch, uint32_t newest, bool x32)
-{
-	if (newest == 0)
-		return;
-	if (arch == AUDIT_ARCH_X86_64)
-		ADD(code, IF(BPF_JGE, X32_BIT, x32 ? 0 : 2, x32 ? 2 : 0));
-	else if (arch == AUDIT_ARCH_ARM)
-		ADD(code, IF(BPF_JGE, FILTER_ARM_PRIVATE, 2, 0));
-	ADD(code, IF(BPF_JGT, newest, 0, 1));
-	ADD(code, RETURN(SECCOMP_RET_ERRNO | ENOSYS));
 }
 
 /* Instructions of a condition; the same for all that compare sizes, and for all that compare for equality. */
@@ -138,57 +122,83 @@ static void add_rule(struct filter_code *code, const struct filter_rule *rule)
 	ADD(code, RETURN(rule->action));
 }
 
-void filter_code_call(struct filter_code *code, uint32_t number, const struct filter_use *uses, uint32_t otherwise)
+/* A rule without conditions always fits: nothing after it can be reached. */
+static void add_uses(struct filter_code *code, const struct filter_use *uses, uint32_t otherwise)
 {
-	ADD(code, IF(BPF_JEQ, number, 1, 0));
-	size_t skip = code->count;
-	ADD(code, SKIP(0));
-
-	/* A rule without conditions always fits: nothing behind it can be reached. */
 	bool open = true;
+
 	for (; open && uses; uses = uses->next) {
 		add_rule(code, uses->rule);
 		open = uses->rule->nconditions > 0;
 	}
 	if (open)
 		ADD(code, RETURN(otherwise));
+}
+
+/* A jump over instructions that are added later: 32 bits wide, where those of a condition have 8. */
+static size_t skip_start(struct filter_code *code)
+{
+	ADD(code, SKIP(0));
+	return code->count - 1;
+}
+
+static void skip_end(struct filter_code *code, size_t skip)
+{
 	if (code->count <= BPF_MAXINSNS)
 		code->code[skip].k = (uint32_t)(code->count - skip - 1);
 }
 
-void filter_code_multiplexed(struct filter_code *code, uint32_t number, uint32_t mask, uint32_t sub, uint32_t action)
+void filter_code_call(struct filter_code *code, uint32_t number, const struct filter_use *uses, uint32_t otherwise)
 {
-	ADD(code, IF(BPF_JEQ, number, 0, 5));
-	ADD(code, LOAD(LOW(0)));
-	ADD(code, AND(mask));
-	ADD(code, IF(BPF_JEQ, sub, 0, 1));
-	ADD(code, RETURN(action));
-	ADD(code, LOAD_NUMBER);
+	ADD(code, IF(BPF_JEQ, number, 1, 0));
+	size_t skip = skip_start(code);
+	add_uses(code, uses, otherwise);
+	skip_end(code, skip);
 }
 
-bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter_section *sections, size_t nsections,
-		     const struct sock_filter *body, size_t nbody)
+static void add_subs(struct filter_code *code, const struct filter_sub *sub, uint32_t otherwise)
+{
+	for (; sub; sub = sub->next) {
+		ADD(code, LOAD(LOW(0)));
+		ADD(code, AND(sub->mask));
+		ADD(code, IF(BPF_JEQ, sub->value, 0, 1));
+		ADD(code, RETURN(sub->action));
+	}
+	ADD(code, RETURN(otherwise));
+}
+
+void filter_code_ranges(struct filter_code *code, const struct filter_range *ranges, size_t count)
+{
+	if (count == 1) {
+		if (ranges->uses)
+			add_uses(code, ranges->uses, ranges->action);
+		else
+			add_subs(code, ranges->subs, ranges->action);
+		return;
+	}
+	const size_t half = count / 2;
+	ADD(code, IF(BPF_JGE, ranges[half].from, 0, 1));
+	size_t skip = skip_start(code);
+	filter_code_ranges(code, ranges, half);
+	skip_end(code, skip);
+	filter_code_ranges(code, ranges + half, count - half);
+}
+
+bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter_section *sections, size_t nsections)
 {
 	struct filter_code all;
-	size_t left = 0;
 
 	filter_code_start(&all, mem);
-	for (size_t i = 0; i < nsections; i++)
-		left += sections[i].code.count + 4;
 	ADD(&all, LOAD(offsetof(struct seccomp_data, arch)));
 	for (size_t i = 0; i < nsections; i++) {
-		const struct filter_code *code = &sections[i].code;
-		left -= code->count + 4;
 		ADD(&all, IF(BPF_JEQ, sections[i].arch, 1, 0));
-		ADD(&all, SKIP((uint32_t)code->count + 2));
+		size_t skip = skip_start(&all);
 		ADD(&all, LOAD_NUMBER);
-		if (code->count <= BPF_MAXINSNS)
-			filter_code_add(&all, code->code, code->count);
-		else
-			all.count = BPF_MAXINSNS + 1;
-		ADD(&all, SKIP((uint32_t)left));
+		filter_code_add(&all, sections[i].code.code, sections[i].code.count);
+		skip_end(&all, skip);
 	}
-	filter_code_add(&all, body, nbody);
+	/* The whole process: a program that lacks one of its threads hangs. */
+	ADD(&all, RETURN(SECCOMP_RET_KILL_PROCESS));
 	if (all.count > BPF_MAXINSNS)
 		return false;
 	filter->code = all.code;

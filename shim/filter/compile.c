@@ -1,19 +1,11 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <linux/audit.h>
 #include <linux/seccomp.h>
 
-#include "base/fd.h"
 #include "filter/parts.h"
-
-#define NUMBERS 1024 /* more than any architecture has calls */
 
 static struct filter_call *find_call(struct filter_call **calls, struct mem *mem, const char *name, int number)
 {
@@ -51,87 +43,196 @@ struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *p
 	return calls;
 }
 
-/*
- * The number of the call NAME on ARCH, or -1. Where calls are multiplexed, libseccomp answers with a negative number
- * for those that exist on their own too; *PSEUDO receives it, otherwise 0.
- */
-static int number_on(uint32_t arch, const char *name, int *pseudo)
-{
-	int number = seccomp_syscall_resolve_name_arch(arch, name);
+#define NUMBERS 1024                 /* more than any architecture has calls */
+#define X32_BIT UINT32_C(0x40000000) /* of a call's number: the x32 ABI of x86-64 */
 
-	*pseudo = 0;
-	if (number >= 0)
-		return number;
-	*pseudo = number <= -100 && number > -10000 ? number : 0;
-	for (int n = 0; *pseudo && n < NUMBERS; n++) {
-		char *found = seccomp_syscall_resolve_num_arch(arch, n);
-		const bool same = found && strcmp(found, name) == 0;
-		free(found);
-		if (same)
-			return n;
-	}
-	return -1;
+/* 32-bit Arm has calls that are in no kernel table, such as set_tls. Their slots follow those of the others. */
+#define ARM_PRIVATE UINT32_C(0xf0000)
+#define PRIVATE_NUMBERS 16
+
+/* What is decided for each number of one ABI. FROM is not used yet. */
+struct abi {
+	const struct filter_profile *profile;
+	uint32_t arch; /* SCMP_ARCH_… */
+	struct filter_range slots[NUMBERS + PRIVATE_NUMBERS];
+};
+
+/* The slot of NUMBER, which is libseccomp's for ABI's architecture; NULL: the ABI has no such call. */
+static struct filter_range *slot_of(struct abi *abi, int number)
+{
+	uint32_t n = (uint32_t)number & ~(abi->arch == SCMP_ARCH_X32 ? X32_BIT : 0);
+
+	if (abi->arch == SCMP_ARCH_ARM && n >= ARM_PRIVATE && n < ARM_PRIVATE + PRIVATE_NUMBERS)
+		return &abi->slots[NUMBERS + n - ARM_PRIVATE];
+	return n < NUMBERS ? &abi->slots[n] : NULL;
 }
 
-/* The newest call of ARCH that the profile speaks of, whether it applies or not; Arm's private ones do not count. */
-static uint32_t newest_on(const struct filter_profile *profile, uint32_t arch)
+static void decide_slot(struct filter_range *slot, const struct filter_call *call)
+{
+	slot->subs = NULL;
+	if (call->conditional)
+		slot->uses = call->uses;
+	else
+		slot->action = call->uses->rule->action;
+}
+
+/* libseccomp's negative number of a call that socketcall(2) or ipc(2) can make: -1xx, -2xx. */
+static bool is_multiplexed(int number)
+{
+	return number <= -100 && number > -300;
+}
+
+/* Does CALLS decide the call NAME otherwise than the default does? */
+static bool decided(const struct filter_profile *profile, const struct filter_call *calls, const char *name)
+{
+	while (calls && strcmp(calls->name, name) != 0)
+		calls = calls->next;
+	return calls && (calls->conditional || calls->uses->rule->action != profile->action);
+}
+
+/*
+ * A rule on a call holds for socketcall(2) and ipc(2) too, which can make the same call, unless the profile decides
+ * these by their own names. Their arguments are out of a filter's sight: the strictest rule then holds for all of the
+ * call, and only where the default would let it through. The upper half of ipc's first argument is a version, see
+ * ipc(2): what denies ignores it.
+ */
+static void decide_multiplexer(struct abi *abi, struct mem *mem, const struct filter_call *calls,
+			       const struct filter_call *call, int number)
+{
+	const bool ipc = number <= -200;
+	const char *name = ipc ? "ipc" : "socketcall";
+	struct filter_range *slot = slot_of(abi, seccomp_syscall_resolve_name_arch(abi->arch, name));
+	const uint32_t action = call->uses->rule->action;
+	const bool stricter = filter_rank(action) < filter_rank(abi->profile->action);
+
+	if (!slot || (call->conditional && !stricter) || decided(abi->profile, calls, name))
+		return;
+	struct filter_sub *sub = mem_alloc(mem, sizeof(*sub));
+	sub->mask = ipc && stricter ? 0xffff : UINT32_MAX;
+	sub->value = (uint32_t)(-number % 100);
+	sub->action = action;
+	sub->next = slot->subs;
+	slot->subs = sub;
+}
+
+/* Multiplexed calls exist on their own as well, under numbers that libseccomp tells only when asked the other way. */
+static void decide_hidden(struct abi *abi, const struct filter_call *calls)
+{
+	for (int n = 0; n < NUMBERS; n++) {
+		char *name = seccomp_syscall_resolve_num_arch(abi->arch, n);
+		if (name && is_multiplexed(seccomp_syscall_resolve_name_arch(abi->arch, name)))
+			for (const struct filter_call *call = calls; call; call = call->next)
+				if (strcmp(call->name, name) == 0)
+					decide_slot(&abi->slots[n], call);
+		free(name);
+	}
+}
+
+static void decide_calls(struct abi *abi, struct mem *mem, const struct filter_call *calls)
+{
+	bool hidden = false;
+
+	for (size_t i = 0; i < sizeof(abi->slots) / sizeof(*abi->slots); i++)
+		abi->slots[i] = (struct filter_range){.action = abi->profile->action};
+	for (const struct filter_call *call = calls; call; call = call->next) {
+		int number = seccomp_syscall_resolve_name_arch(abi->arch, call->name);
+		struct filter_range *slot = number >= 0 ? slot_of(abi, number) : NULL;
+		if (slot)
+			decide_slot(slot, call);
+		if (is_multiplexed(number)) {
+			decide_multiplexer(abi, mem, calls, call, number);
+			hidden = true;
+		}
+	}
+	if (hidden)
+		decide_hidden(abi, calls);
+}
+
+/* The newest call of ABI that the profile speaks of, whether it applies or not; Arm's private ones do not count. */
+static uint32_t newest_of(const struct abi *abi)
 {
 	int newest = 0;
 
-	for (const struct filter_rule *rule = profile->rules; rule; rule = rule->next)
+	for (const struct filter_rule *rule = abi->profile->rules; rule; rule = rule->next)
 		for (const struct node *name = filter_rule_name(rule, NULL); name;
 		     name = filter_rule_name(rule, name)) {
-			int number = seccomp_syscall_resolve_name_arch(arch, name->text);
-			if (number > newest && (arch != SCMP_ARCH_ARM || number < FILTER_ARM_PRIVATE))
+			int number = seccomp_syscall_resolve_name_arch(abi->arch, name->text);
+			if (number > newest && (abi->arch != SCMP_ARCH_ARM || (uint32_t)number < ARM_PRIVATE))
 				newest = number;
 		}
 	return (uint32_t)newest;
 }
 
-/*
- * A rule on the arguments of a call that socketcall(2) or ipc(2) can make as well, with arguments that a filter does
- * not see: where the default would let it through, and the profile says nothing of the multiplexer, the strictest rule
- * holds for all of it.
- */
-static void add_multiplexed(struct filter_code *code, const struct filter_profile *profile, uint32_t arch,
-			    const struct filter_call *call, int pseudo, bool said)
-{
-	const bool ipc = pseudo <= -200;
-	const int number = seccomp_syscall_resolve_name_arch(arch, ipc ? "ipc" : "socketcall");
-	const uint32_t action = call->uses->rule->action;
+/* What is decided for the numbers of one or two ABIs of one AUDIT_ARCH_…, and room for all of it. */
+struct ranges {
+	struct filter_range at[2 * (NUMBERS + PRIVATE_NUMBERS + 4)];
+	size_t count;
+};
 
-	if (said || number < 0 || filter_rank(action) >= filter_rank(profile->action))
+static void add_range(struct ranges *ranges, uint32_t from, const struct filter_range *what)
+{
+	const struct filter_range *last = ranges->count ? &ranges->at[ranges->count - 1] : NULL;
+
+	if (last && last->action == what->action && !last->uses && !last->subs && !what->uses && !what->subs)
 		return;
-	/* The upper half of ipc's first argument is a version, see ipc(2). */
-	filter_code_multiplexed(code, (uint32_t)number, ipc ? 0xffff : UINT32_MAX, (uint32_t)(-pseudo % 100), action);
+	ranges->at[ranges->count] = *what;
+	ranges->at[ranges->count++].from = from;
 }
 
-static bool says(const struct filter_call *calls, const char *name)
+static void add_action(struct ranges *ranges, uint32_t from, uint32_t action)
 {
-	while (calls && strcmp(calls->name, name) != 0)
-		calls = calls->next;
-	return calls != NULL;
+	add_range(ranges, from, &(struct filter_range){.action = action});
 }
 
-/* Everything that libseccomp is not asked for on ARCH: the newest call, and those whose arguments count. */
-static void add_arch(struct filter_code *code, const struct filter_profile *profile, uint32_t arch,
+/*
+ * The ranges of ABI, after those of lower numbers. A program that tries a call which is newer than the profile must see
+ * a kernel that does not have it, not one that forbids it: it has another way for the former.
+ */
+static void add_abi(struct ranges *ranges, const struct abi *abi)
+{
+	const uint32_t otherwise = abi->profile->action, base = abi->arch == SCMP_ARCH_X32 ? X32_BIT : 0;
+	const bool denies = (otherwise & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+	const uint32_t newest = denies ? newest_of(abi) : 0;
+	const uint32_t beyond = newest ? SECCOMP_RET_ERRNO | ENOSYS : otherwise;
+
+	for (uint32_t n = 0; n < NUMBERS && (!newest || base + n <= newest); n++)
+		add_range(ranges, base + n, &abi->slots[n]);
+	add_action(ranges, newest ? newest + 1 : base + NUMBERS, beyond);
+	if (abi->arch != SCMP_ARCH_ARM)
+		return;
+	for (uint32_t n = 0; n < PRIVATE_NUMBERS; n++)
+		add_range(ranges, ARM_PRIVATE + n, &abi->slots[NUMBERS + n]);
+	add_action(ranges, ARM_PRIVATE + PRIVATE_NUMBERS, otherwise);
+}
+
+static bool has_arch(const struct filter_profile *profile, uint32_t arch)
+{
+	for (size_t i = 0; i < profile->narchs; i++)
+		if (profile->archs[i] == arch)
+			return true;
+	return false;
+}
+
+/* ARCH's calls, and those of x32 where ARCH is x86-64, which has them under the same AUDIT_ARCH_…. */
+static void add_arch(struct filter_code *code, struct mem *mem, const struct filter_profile *profile, uint32_t arch,
 		     const struct filter_call *calls)
 {
-	const bool x32 = arch == SCMP_ARCH_X32;
-	const uint32_t audit = x32 ? AUDIT_ARCH_X86_64 : arch;
-	const bool errno_default = (profile->action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+	struct ranges *ranges = mem_alloc(mem, sizeof(*ranges));
+	struct abi *abi = mem_alloc(mem, sizeof(*abi));
 
-	if (errno_default && profile->action != (SECCOMP_RET_ERRNO | ENOSYS))
-		filter_code_newest(code, audit, newest_on(profile, arch), x32);
-	for (const struct filter_call *call = calls; call; call = call->next) {
-		int pseudo = 0;
-		int number = call->conditional ? number_on(arch, call->name, &pseudo) : -1;
-		if (number >= 0)
-			filter_code_call(code, (uint32_t)number, call->uses, profile->action);
-		if (call->conditional && pseudo != 0)
-			add_multiplexed(code, profile, arch, call, pseudo,
-					says(calls, pseudo <= -200 ? "ipc" : "socketcall"));
+	*abi = (struct abi){.profile = profile, .arch = arch};
+	decide_calls(abi, mem, calls);
+	add_abi(ranges, abi);
+	if (arch == SCMP_ARCH_X86_64 && has_arch(profile, SCMP_ARCH_X32)) {
+		abi->arch = SCMP_ARCH_X32;
+		decide_calls(abi, mem, calls);
+		add_abi(ranges, abi);
+	} else if (arch == SCMP_ARCH_X86_64) {
+		add_action(ranges, X32_BIT, SECCOMP_RET_KILL_PROCESS);
+		/* -1 is the number of a call that a tracer has left out: ptrace(2), seccomp(2). */
+		add_action(ranges, UINT32_MAX, profile->action);
 	}
+	filter_code_ranges(code, ranges->at, ranges->count);
 }
 
 size_t filter_sections(struct filter_section *sections, struct mem *mem, const struct filter_profile *profile,
@@ -140,95 +241,30 @@ size_t filter_sections(struct filter_section *sections, struct mem *mem, const s
 	size_t count = 0;
 
 	for (size_t i = 0; i < profile->narchs; i++) {
-		const uint32_t arch = profile->archs[i] == SCMP_ARCH_X32 ? AUDIT_ARCH_X86_64 : profile->archs[i];
-		size_t at = 0;
-		while (at < count && sections[at].arch != arch)
-			at++;
-		if (at == count) {
-			filter_code_start(&sections[at].code, mem);
-			sections[at].arch = arch;
-			count++;
-		}
+		if (profile->archs[i] == SCMP_ARCH_X32)
+			continue;
+		struct filter_section *section = &sections[count++];
+		section->arch = profile->archs[i];
+		filter_code_start(&section->code, mem);
 		if (i == 0)
-			filter_code_canary(&sections[at].code);
-		add_arch(&sections[at].code, profile, profile->archs[i], calls);
+			filter_code_canary(&section->code);
+		add_arch(&section->code, mem, profile, profile->archs[i], calls);
 	}
 	return count;
-}
-
-/* What libseccomp makes of the calls that are decided by their number alone. */
-static int add_calls(scmp_filter_ctx ctx, const struct filter_profile *profile, const struct filter_call *calls)
-{
-	int error = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);
-
-	if (!error)
-		error = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	/* The whole process: a program of whose threads one is missing hangs. */
-	if (!error)
-		error = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	for (size_t i = 1; !error && i < profile->narchs; i++)
-		error = seccomp_arch_add(ctx, profile->archs[i]);
-	for (; !error && calls; calls = calls->next)
-		if (!calls->conditional && calls->uses->rule->action != profile->action)
-			error = seccomp_rule_add(ctx, calls->uses->rule->action, calls->number, 0);
-	return error;
-}
-
-/* Exports the program through a file in memory: seccomp_export_bpf_mem() is newer than what distributions have. */
-static int export(scmp_filter_ctx ctx, struct mem *mem, struct sock_filter **body, size_t *count)
-{
-	struct stat st;
-	int fd = fd_checked(memfd_create("filter", MFD_CLOEXEC));
-
-	if (fd < 0)
-		return -errno;
-	int error = seccomp_export_bpf(ctx, fd);
-	if (!error && fd_fstat(fd, &st) != 0)
-		error = -errno;
-	if (!error) {
-		*count = (size_t)st.st_size / sizeof(**body);
-		*body = mem_array(mem, *count + 1, sizeof(**body));
-		if (pread(fd, *body, (size_t)st.st_size, 0) != st.st_size)
-			error = -EIO;
-	}
-	close(fd);
-	return error;
-}
-
-int filter_body(struct mem *mem, const struct filter_profile *profile, const struct filter_call *calls,
-		struct sock_filter **body, size_t *count)
-{
-	/* Level 3 knows every action of a profile; without this libseccomp asks the kernel that it happens to run on. */
-	(void)seccomp_api_set(3);
-	scmp_filter_ctx ctx = seccomp_init(profile->action);
-	if (!ctx)
-		return -ENOMEM;
-	int error = add_calls(ctx, profile, calls);
-	if (!error)
-		error = export(ctx, mem, body, count);
-	seccomp_release(ctx);
-	return error;
 }
 
 bool filter_compile_profile(struct filter *filter, struct filter_profile *profile, struct problems *problems,
 			    const struct node *node, const struct filter_target *target)
 {
 	struct filter_section sections[FILTER_ARCHS];
-	struct sock_filter *body = NULL;
-	size_t nbody = 0;
 
 	memset(filter, 0, sizeof(*filter));
 	if (!filter_profile_read(profile, problems, node, target))
 		return false;
 	struct mem *mem = &problems->mem;
 	const struct filter_call *calls = filter_calls(mem, profile, target->keep);
-	int error = filter_body(mem, profile, calls, &body, &nbody);
-	if (error) {
-		yaml_problem(problems, node, "libseccomp cannot compile this profile: %s", strerror(-error));
-		return false;
-	}
 	size_t count = filter_sections(sections, mem, profile, calls);
-	if (!filter_assemble(filter, mem, sections, count, body, nbody)) {
+	if (!filter_assemble(filter, mem, sections, count)) {
 		yaml_problem(problems, node, "too large: the kernel takes %d instructions", BPF_MAXINSNS);
 		return false;
 	}

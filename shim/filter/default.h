@@ -21,10 +21,8 @@ extern const uint32_t filter_default_arch; /* AUDIT_ARCH_… */
 extern const struct filter_variant filter_default_variants[];
 extern const size_t filter_default_nvariants;
 extern const struct sock_filter filter_default_calls[];
-extern const struct sock_filter filter_default_front[]; /* behind the canary: calls that look at arguments */
-extern const size_t filter_default_nfront;
-extern const struct sock_filter filter_default_body[]; /* what libseccomp made of the others */
-extern const size_t filter_default_nbody;
+extern const struct sock_filter filter_default_ranges[]; /* what follows them */
+extern const size_t filter_default_nranges;
 extern const char filter_default_json[];
 
 #endif

@@ -23,10 +23,10 @@ void filter_default(struct filter *filter, struct mem *mem, uint64_t keep)
 		if ((keep & variant->mask) == variant->kept)
 			filter_code_add(&section.code, filter_default_calls + variant->start, variant->count);
 	}
-	filter_code_add(&section.code, filter_default_front, filter_default_nfront);
+	filter_code_add(&section.code, filter_default_ranges, filter_default_nranges);
 	filter->flags = 0;
 	/* The build has seen that the largest of them fits. */
-	if (!filter_assemble(filter, mem, &section, 1, filter_default_body, filter_default_nbody))
+	if (!filter_assemble(filter, mem, &section, 1))
 		diag_die(DIAG_SYSTEM, "cannot build the default seccomp filter: too large");
 }
 

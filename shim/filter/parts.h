@@ -12,7 +12,6 @@
 
 #define FILTER_ARGS 6
 #define FILTER_ARCHS 3
-#define FILTER_ARM_PRIVATE 0xf0000 /* from here on 32-bit Arm has calls that are in no table, such as set_tls */
 /* The flags of seccomp(2) that a profile can ask for: the others are for a supervisor. */
 #define FILTER_FLAGS (SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW)
 
@@ -79,14 +78,10 @@ struct filter_call {
 
 struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *profile, uint64_t keep);
 
-/* The code in front, one section for each of PROFILE's architectures in SECTIONS[FILTER_ARCHS]; returns how many. */
+/* The code that decides the calls of each of PROFILE's architectures in SECTIONS[FILTER_ARCHS]; returns how many. */
 struct filter_section;
 size_t filter_sections(struct filter_section *sections, struct mem *mem, const struct filter_profile *profile,
 		       const struct filter_call *calls);
-
-/* What libseccomp makes of the calls that need no look at their arguments. 0, or a negative errno value. */
-int filter_body(struct mem *mem, const struct filter_profile *profile, const struct filter_call *calls,
-		struct sock_filter **body, size_t *count) __attribute__((warn_unused_result));
 
 /* code.c: instructions. A buffer that is full stays at BPF_MAXINSNS + 1, and nothing more is written. */
 struct filter_code {
@@ -94,28 +89,44 @@ struct filter_code {
 	size_t count;
 };
 
-/* The code for calls of one architecture; it ends where the next check begins, with the call's number in A. */
+/* The code for calls of one architecture. It starts with the call's number in A, and every path through it returns. */
 struct filter_section {
 	uint32_t arch; /* AUDIT_ARCH_… */
 	struct filter_code code;
 };
 
+/* One call that socketcall(2) or ipc(2) makes: their first argument has VALUE in the bits of MASK. */
+struct filter_sub {
+	struct filter_sub *next;
+	uint32_t mask, value, action;
+};
+
+/*
+ * What is decided for the numbers from FROM up to the next range's: by USES, else by SUBS, else by ACTION. A range with
+ * USES or SUBS is one number.
+ */
+struct filter_range {
+	uint32_t from;
+	uint32_t action;
+	const struct filter_use *uses;
+	struct filter_sub *subs;
+};
+
 void filter_code_start(struct filter_code *code, struct mem *mem);
 void filter_code_add(struct filter_code *code, const struct sock_filter *from, size_t count);
 
-/* Answers the canary; and ENOSYS to calls above NEWEST, if that is not 0. X32: only those of that ABI, or none. */
+/* Answers the canary. */
 void filter_code_canary(struct filter_code *code);
-void filter_code_newest(struct filter_code *code, uint32_t arch, uint32_t newest, bool x32);
 
 /* Decides the call NUMBER by USES; if none fits by OTHERWISE. */
 void filter_code_call(struct filter_code *code, uint32_t number, const struct filter_use *uses, uint32_t otherwise);
 
-/* Decides the call NUMBER whose first argument has SUB in the bits of MASK: socketcall(2), ipc(2). */
-void filter_code_multiplexed(struct filter_code *code, uint32_t number, uint32_t mask, uint32_t sub, uint32_t action);
+/* Decides every call by a binary search in RANGES, which are sorted; the first begins at 0. */
+void filter_code_ranges(struct filter_code *code, const struct filter_range *ranges, size_t count);
 
-/* Puts SECTIONS in front of BODY. False: larger than the kernel takes. */
-bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter_section *sections, size_t nsections,
-		     const struct sock_filter *body, size_t nbody) __attribute__((warn_unused_result));
+/* Puts SECTIONS together; calls of other architectures kill the process. False: larger than the kernel takes. */
+bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter_section *sections, size_t nsections)
+	__attribute__((warn_unused_result));
 
 /* answer.c: the strictest and the most permissive answer that FILTER can give to a call, by running its BPF. */
 struct filter_answers {
