@@ -384,7 +384,7 @@ refuses_pw() {
 	done
 	for path in /run/secretsx/pw /run/secrets/../secretsx/pw /run/./secretsx/pw /etc/passwd /run/secrets /run/secrets/ /; do
 		with_config --env "PW_FILE=$path" <<<'file_environment: {names: PW, below: [/data, /run/secrets/]}'
-		assert_refused 100 "$path" ' below '
+		assert_refused 100 "cannot read \"$path\": it "
 		refute_output --partial elsewhere
 	done
 }

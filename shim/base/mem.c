@@ -75,7 +75,7 @@ void mem_release(struct mem *mem)
 	}
 }
 
-void list_add(struct mem *mem, struct list *list, const char *text)
+void list_take(struct mem *mem, struct list *list, char *text)
 {
 	/* Room doubles whenever the count (with its NULL) reaches a power of two. */
 	size_t used = list->count + 1;
@@ -86,6 +86,11 @@ void list_add(struct mem *mem, struct list *list, const char *text)
 			memcpy(grown, list->items, list->count * sizeof(*grown));
 		list->items = grown;
 	}
-	list->items[list->count++] = mem_text(mem, text);
+	list->items[list->count++] = text;
 	list->items[list->count] = NULL;
+}
+
+void list_add(struct mem *mem, struct list *list, const char *text)
+{
+	list_take(mem, list, mem_text(mem, text));
 }

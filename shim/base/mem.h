@@ -30,5 +30,6 @@ struct list {
 };
 
 void list_add(struct mem *mem, struct list *list, const char *text); /* stores a copy */
+void list_take(struct mem *mem, struct list *list, char *text);      /* stores the pointer: TEXT must live as long */
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/problem.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,18 +14,14 @@ struct problem {
 	const char *text;
 };
 
-/* Where PROBLEM belongs in the order by file, line and column; equal places keep the order they came in. */
-static struct problem **place_of(struct problem **at, const struct problem *problem)
+/* Does A stand behind B in the order by file, line and column? */
+static bool is_behind(const struct problem *a, const struct problem *b)
 {
-	for (; *at; at = &(*at)->next) {
-		int order = strcmp((*at)->file, problem->file);
-		if (order > 0)
-			break;
-		if (order == 0 &&
-		    ((*at)->line > problem->line || ((*at)->line == problem->line && (*at)->column > problem->column)))
-			break;
-	}
-	return at;
+	int order = strcmp(a->file, b->file);
+
+	if (order != 0)
+		return order > 0;
+	return a->line != b->line ? a->line > b->line : a->column > b->column;
 }
 
 void problem_add(struct problems *problems, const char *file, unsigned int line, unsigned int column,
@@ -40,9 +37,16 @@ void problem_add(struct problems *problems, const char *file, unsigned int line,
 	*problem =
 		(struct problem){.file = file, .line = line, .column = column, .text = mem_text(&problems->mem, text)};
 
-	struct problem **at = place_of(&problems->first, problem);
+	/* Equal places keep the order they came in. Most come in order: there may be 100,000 about the environment. */
+	struct problem **at = &problems->first;
+	if (problems->last && !is_behind(problems->last, problem))
+		at = &problems->last->next;
+	while (*at && !is_behind(*at, problem))
+		at = &(*at)->next;
 	problem->next = *at;
 	*at = problem;
+	if (!problem->next)
+		problems->last = problem;
 	problems->count++;
 }
 

@@ -13,6 +13,7 @@ struct problem;
 struct problems {
 	struct mem mem;        /* memory of the configuration as a whole: whoever parses takes it from here */
 	struct problem *first; /* ordered by file, line and column */
+	struct problem *last;
 	size_t count;
 	size_t pending; /* of these: what only the start decides, such as a variable that is not set while an image is built */
 };

@@ -156,11 +156,12 @@ static void read_timeout(struct plan *plan, const struct node *node, void *to)
 static void read_step_environment(struct plan *plan, const struct node *node, void *to)
 {
 	struct step *step = to;
-	struct environment env = {.mem = &plan->problems.mem, .vars = step->environment};
+	struct environment env;
 	struct list pairs = {0};
 
 	if (!value_pairs(plan, node, &pairs))
 		return;
+	environ_from(&env, &plan->problems.mem, &step->environment);
 	for (size_t i = 0; i < pairs.count; i++) {
 		const char *equals = strchr(pairs.items[i], '=');
 		environ_set(&env, mem_copy(env.mem, pairs.items[i], (size_t)(equals - pairs.items[i])), equals + 1);

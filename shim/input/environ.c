@@ -1,8 +1,8 @@
 #include "input/environ.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "base/glob.h"
 
@@ -12,63 +12,109 @@ static size_t name_length(const char *var)
 	return strcspn(var, "=");
 }
 
+/*
+ * The index: variables whose names have the same hash form a chain. CHAINS has the number of the first one (from 1; 0:
+ * none) for each hash, NEXT of the one behind each. In the hash the bytes of a name are the digits of a number, in a
+ * base that nobody outside knows, modulo a prime: two names of LENGTH bytes are the same number in at most LENGTH of
+ * 2^28 bases, so nobody can choose names that all end up in one chain.
+ */
+#define PRIME 0x7fffffffU /* 2^31 - 1 */
+#define FIRST_ROOM 64
+
+static uint32_t random_base(void)
+{
+	/* 16 bytes from the kernel, getauxval(3); the C library uses the first of them. */
+	const unsigned char *bytes = (const unsigned char *)getauxval(AT_RANDOM);
+	uint32_t base = 0;
+
+	for (int i = 12; bytes && i < 16; i++)
+		base = base << 8 | bytes[i];
+	return (base & 0xfffffff) | 256;
+}
+
+static uint32_t *chain_of(const struct environment *env, const char *name, size_t length)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		number = number * env->base + (unsigned char)name[i] + 1;
+		number = (number & PRIME) + (number >> 31); /* the same modulo PRIME, and below 2^32 */
+	}
+	return &env->chains[number % PRIME & (env->room - 1)];
+}
+
+static void link_in(struct environment *env, size_t at)
+{
+	const char *var = env->vars.items[at];
+	uint32_t *chain = chain_of(env, var, name_length(var));
+
+	env->next[at] = *chain;
+	*chain = (uint32_t)at + 1;
+}
+
+/* Makes the index anew, with room for one more. */
+static void index_all(struct environment *env)
+{
+	size_t room = env->room ? env->room : FIRST_ROOM;
+
+	while (room <= env->vars.count)
+		room *= 2;
+	if (room != env->room) {
+		env->chains = mem_array(env->mem, room, sizeof(*env->chains));
+		env->next = mem_array(env->mem, room, sizeof(*env->next));
+		env->base = random_base();
+		env->room = room;
+	} else {
+		memset(env->chains, 0, room * sizeof(*env->chains));
+	}
+	for (size_t at = 0; at < env->vars.count; at++)
+		link_in(env, at);
+}
+
 /* Where the variable stands whose name is the first LENGTH bytes of NAME; the count: nowhere. */
 static size_t find_variable(const struct environment *env, const char *name, size_t length)
 {
-	size_t at = 0;
+	uint32_t number = env->room ? *chain_of(env, name, length) : 0;
 
-	while (at < env->vars.count &&
-	       (strncmp(env->vars.items[at], name, length) != 0 || env->vars.items[at][length] != '='))
-		at++;
-	return at;
+	while (number &&
+	       (strncmp(env->vars.items[number - 1], name, length) != 0 || env->vars.items[number - 1][length] != '='))
+		number = env->next[number - 1];
+	return number ? number - 1 : env->vars.count;
 }
 
-/*
- * The place for VAR's name in the open-addressed TABLE of ROOM places (a power of two): a free one, or that of a
- * variable of the same name. A pod in a large namespace starts with thousands of variables (its service links):
- * comparing each with each would take 100 ms.
- */
-static const char **table_place(const char **table, size_t room, const char *var, size_t length)
+static void add_variable(struct environment *env, char *var)
 {
-	uint32_t hash = 2166136261; /* FNV-1a */
+	list_take(env->mem, &env->vars, var);
+	if (env->vars.count > env->room)
+		index_all(env);
+	else
+		link_in(env, env->vars.count - 1);
+}
 
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)var[i]) * 16777619;
-	size_t at = hash & (room - 1);
-	while (table[at] && strncmp(table[at], var, length + 1) != 0)
-		at = (at + 1) & (room - 1);
-	return &table[at];
+void environ_from(struct environment *env, struct mem *mem, const struct list *vars)
+{
+	*env = (struct environment){.mem = mem};
+	for (size_t i = 0; i < vars->count; i++)
+		add_variable(env, vars->items[i]);
 }
 
 void environ_start(struct environment *env, struct problems *problems, char **envp)
 {
 	static const char where[] = "environment of the container";
-	size_t count = 0, room = 2;
 
-	while (envp[count])
-		if (++count * 2 > room)
-			room *= 2;
-	const char **names = mem_array(&problems->mem, room, sizeof(*names));
-
-	env->mem = &problems->mem;
-	for (size_t i = 0; i < count; i++) {
-		const char *var = envp[i];
-		size_t length = name_length(var);
+	*env = (struct environment){.mem = &problems->mem};
+	for (size_t i = 0; envp[i]; i++) {
+		size_t length = name_length(envp[i]);
 		/* Nothing of what is refused is shown but names: it may be (the rest of) a secret. */
-		if (length == 0 || !var[length]) {
+		if (length == 0 || !envp[i][length])
 			problem_add(problems, where, 0, 0,
 				    "entry %zu is not NAME=VALUE: correct it where the container is started", i + 1);
-			continue;
-		}
-		const char **place = table_place(names, room, var, length);
-		if (*place) {
+		else if (find_variable(env, envp[i], length) < env->vars.count)
 			problem_add(problems, where, 0, 0,
 				    "\"%.*s\" is set twice (programs differ in which one they see): set it once",
-				    (int)length, var);
-			continue;
-		}
-		*place = var;
-		list_add(env->mem, &env->vars, var);
+				    (int)length, envp[i]);
+		else
+			add_variable(env, envp[i]);
 	}
 }
 
@@ -88,22 +134,42 @@ void environ_set(struct environment *env, const char *name, const char *value)
 	if (at < env->vars.count)
 		env->vars.items[at] = var;
 	else
-		list_add(env->mem, &env->vars, var);
+		add_variable(env, var);
+}
+
+void environ_take_out(struct environment *env, const char *name)
+{
+	size_t at = find_variable(env, name, strlen(name));
+
+	if (at < env->vars.count)
+		env->vars.items[at] += strlen(env->vars.items[at]);
+}
+
+void environ_close_gaps(struct environment *env)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < env->vars.count; i++)
+		if (*env->vars.items[i])
+			env->vars.items[kept++] = env->vars.items[i];
+	if (kept == env->vars.count)
+		return;
+	env->vars.count = kept;
+	env->vars.items[kept] = NULL;
+	index_all(env);
 }
 
 void environ_unset(struct environment *env, const char *pattern)
 {
-	size_t kept = 0;
-
 	for (size_t i = 0; i < env->vars.count; i++) {
-		char *var = env->vars.items[i];
-		char *name = mem_copy(env->mem, var, name_length(var));
-		if (!glob_match(pattern, name))
-			env->vars.items[kept++] = var;
+		char *equals = env->vars.items[i] + name_length(env->vars.items[i]);
+		*equals = '\0'; /* for as long as the name must be a string of its own */
+		bool matches = glob_match(pattern, env->vars.items[i]);
+		*equals = '=';
+		if (matches)
+			env->vars.items[i] = equals + strlen(equals);
 	}
-	env->vars.count = kept;
-	if (env->vars.items)
-		env->vars.items[kept] = NULL;
+	environ_close_gaps(env);
 }
 
 bool environ_listens(const struct environment *env, pid_t pid)

@@ -7,25 +7,42 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "input/yaml.h"
 
-/* An environment: strings NAME=VALUE in memory of the configuration. */
+/*
+ * An environment: strings NAME=VALUE that live as long as MEM. Whoever sets variables at the start may set 100,000 of
+ * them, with names of his choice: so nothing here takes longer, or more memory, than a multiple of their total size.
+ */
 struct environment {
 	struct mem *mem;
 	struct list vars;
+	uint32_t *chains, *next, base; /* the index, see environ.c */
+	size_t room;                   /* of it: 0, or a power of two */
 };
+
+/* Makes ENV of VARS: strings NAME=VALUE, no name twice, that live as long as MEM. */
+void environ_from(struct environment *env, struct mem *mem, const struct list *vars);
 
 /*
  * Takes over what execve(2) gave. A name that stands there twice is a problem (shells take the last one, getenv(3)
- * the first: whoever adds one could choose what others see), so is an entry without '='.
+ * the first: whoever adds one could choose what others see), so is an entry without '='. ENVP and its strings must live
+ * as long as ENV.
  */
 void environ_start(struct environment *env, struct problems *problems, char **envp);
 
 const char *environ_get(const struct environment *env, const char *name); /* NULL: unset */
 void environ_set(struct environment *env, const char *name, const char *value);
-void environ_unset(struct environment *env, const char *pattern); /* a name, or a glob with '*' */
+void environ_unset(struct environment *env, const char *pattern); /* a name, or a glob */
+
+/*
+ * Takes NAME out, as part of many such: what stays behind is an empty string in VARS until environ_close_gaps(), which
+ * takes as long as going through all of them.
+ */
+void environ_take_out(struct environment *env, const char *name);
+void environ_close_gaps(struct environment *env);
 
 /* Is LISTEN_PID the process PID? Then LISTEN_FDS counts for it: sd_listen_fds(3). */
 bool environ_listens(const struct environment *env, pid_t pid);

@@ -165,7 +165,7 @@ static void import(const struct imports *imports, const struct node *node, const
 	const char *value = environ_get(env, name);
 	const char *why = NULL;
 
-	environ_unset(env, file_name);
+	environ_take_out(env, file_name);
 	if (!path || !*path)
 		return;
 	if (value && *value) {
@@ -295,4 +295,5 @@ void environ_import(struct environment *env, struct problems *problems, const st
 		else
 			import_named(&imports, node);
 	}
+	environ_close_gaps(env);
 }

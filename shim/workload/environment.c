@@ -54,11 +54,10 @@ static void pass_listen_fds(const struct plan *plan, struct environment *env)
  */
 char **workload_environment(const struct plan *plan, struct mem *mem)
 {
-	struct environment env = {.mem = mem};
+	struct environment env;
 	static char *none[] = {NULL};
 
-	for (size_t i = 0; i < plan->env.vars.count; i++)
-		list_add(mem, &env.vars, plan->env.vars.items[i]);
+	environ_from(&env, mem, &plan->env.vars);
 	set_user(plan, &env);
 	pass_listen_fds(plan, &env);
 	for (size_t i = 0; i < plan->unset.count; i++)
