@@ -69,6 +69,7 @@ struct plan {
 	struct privileges init_holds; /* what a PID 1 that stays holds: the same without any capability */
 	uint64_t optional;            /* cap_add_optional alone: kept where the container has it */
 	const char *user_name, *home; /* of passwd; NULL where there is no entry */
+	unsigned int group_chosen;    /* whoever sets a variable chooses the workload's gid: the line, or 0 */
 	bool allow_root;
 
 	struct account_wish *wishes; /* accounts that apply */

@@ -116,6 +116,36 @@ as_user() {
 	assert_probe groups 44,700
 }
 
+@test "supplementary groups: runtime leaves the group file out, and auto does where user names a group" {
+	local user groups expected
+	echo 'wheel:x:10:root' >>"$IMAGE/etc/group"
+	chmod 0777 "$IMAGE/data"
+	while read -r user groups expected; do
+		capshim_run --image --with --groups --with 0,10,700 -- -- /probe <<-END
+			user: "$user"
+			supplementary_groups: $groups
+			seccomp: unconfined
+			setup: [{run: [/probe, --out, /data/step], user: "$user"}]
+		END
+		assert_unprivileged 1234
+		assert_probe groups "$expected"
+		# A step has no groups of the runtime; those of the group file go by the same rule.
+		assert_equal "$(grep ^groups "$IMAGE/data/step")" "groups=$([[ $user == *:* ]] || echo 44)"
+		rm "$IMAGE/data/step"
+	done <<-'END'
+		app auto 44,700
+		app runtime 700
+		app [runtime,77] 77,700
+		app:app auto 700
+		1234:1234 auto 700
+		1234:app [auto,44] 44,700
+		1234 auto 44,700
+	END
+	capshim_run --image -- -- /probe <<<'{user: "app:app", seccomp: unconfined}'
+	assert_unprivileged 1234
+	assert_probe groups ''
+}
+
 @test "supplementary groups: none, a list, group_of a file" {
 	local groups
 	touch "$IMAGE/data/device"

@@ -418,6 +418,19 @@ drop='setgid setuid setpcap'
 	assert_line --regexp '^  the workload keeps CAP_SETUID, .*from uid 0 to another user loses its capabilities, unless'
 }
 
+@test "warnings: who sets a variable chooses a group" {
+	local config account='accounts: [{name: abc, uid: "${PUID:-911}", gid: "${PGID:-911}"}]'
+
+	for config in $'user: "${WHO:-app}"' $'user: "1234:${PGID:-911}"' $'user: abc\n'"$account"; do
+		explain <<<"$config"
+		assert_line --regexp "^  line [12]: whoever sets the variable chooses the workload's group.* 42 is shadow"
+	done
+	for config in $'user: "abc:app"\n'"$account" $'user: app\n'"$account" 'user: app'; do
+		explain <<<"$config"
+		refute_output --partial 'sets the variable'
+	done
+}
+
 @test "a config with mistakes is not explained" {
 	explain <<<'user: nobody-here'
 	assert_refused 100 nobody-here

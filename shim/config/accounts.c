@@ -107,6 +107,7 @@ bool account_find_identity(struct plan *plan, const struct node *node, const cha
 		return false;
 	to->name = entry ? entry->name : NULL;
 	to->home = entry ? entry->home : NULL;
+	to->group_written = group;
 	if (group)
 		return account_find_group(plan, node, group, &to->gid);
 	if (!entry) {
@@ -174,6 +175,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 	wish->name = text.name;
 	wish->home = text.home;
 	wish->shell = text.shell;
+	wish->chosen = strstr(yaml_get(node, "gid")->text, "${") ? node->line : 0;
 	const char *why = accounts_apply(&plan->accounts, wish);
 	if (why)
 		yaml_problem(&plan->problems, node, "account \"%s\": %s", wish->name, why);

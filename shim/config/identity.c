@@ -22,6 +22,7 @@ struct group_list {
 	uint32_t *gids;
 	size_t count, room;
 	bool good;
+	const char *own; /* whose groups of the group file belong to `auto`, or NULL */
 };
 
 /* Room for all that can be: every group of the file, of the start, and MORE that the config writes. */
@@ -36,7 +37,7 @@ static struct group_list no_groups(struct plan *plan, size_t more)
 }
 
 /* The groups of the start that the container runtime added: not gid 0, and none that the group file gives to root. */
-static bool add_start_groups(struct plan *plan, struct group_list *list)
+static bool add_runtime(struct plan *plan, struct group_list *list)
 {
 	for (size_t i = 0; i < plan->start.ngroups; i++) {
 		uint32_t gid = plan->start.groups[i];
@@ -52,10 +53,9 @@ static bool add_start_groups(struct plan *plan, struct group_list *list)
 
 static bool add_auto(struct plan *plan, struct group_list *list)
 {
-	if (plan->user_name &&
-	    !accounts_member_of(&plan->accounts, plan->user_name, list->gids, &list->count, list->room))
+	if (list->own && !accounts_member_of(&plan->accounts, list->own, list->gids, &list->count, list->room))
 		return false;
-	return add_start_groups(plan, list);
+	return add_runtime(plan, list);
 }
 
 /* The group of a device or socket, whatever its number is on this host. */
@@ -94,8 +94,8 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 	uint32_t gid = 0;
 	bool good = text != NULL;
 
-	if (text && strcmp(text, "auto") == 0) {
-		list->good &= add_auto(plan, list);
+	if (text && (strcmp(text, "auto") == 0 || strcmp(text, "runtime") == 0)) {
+		list->good &= text[0] == 'a' ? add_auto(plan, list) : add_runtime(plan, list);
 		return;
 	}
 	if (text && strncmp(text, "group_of:", 9) == 0)
@@ -110,13 +110,16 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 	list->good &= good && accounts_add_gid(list->gids, &list->count, list->room, gid);
 }
 
-static void read_groups(struct plan *plan, const struct node *node)
+/* Where `user` names a group, `auto` is `runtime`, as with Docker's --user, gosu and su-exec. */
+static void read_groups(struct plan *plan, const struct node *node, const struct identity *user)
 {
+	const char *own = user->group_written ? NULL : user->name;
+
 	/* `none` must not depend on a group file, which an image may not have; nor does `auto` where it can find nothing. */
-	if (node ? node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0
-		 : !plan->user_name && plan->start.ngroups == 0)
+	if (node ? node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0 : !own && plan->start.ngroups == 0)
 		return;
 	struct group_list list = no_groups(plan, node ? node->count : 0);
+	list.own = own;
 	if (!node)
 		list.good = add_auto(plan, &list);
 	else
@@ -160,7 +163,11 @@ void config_identity(struct plan *plan, const struct node *root)
 	plan->workload.gid = user.gid;
 	plan->user_name = user.name;
 	plan->home = user.home;
-	read_groups(plan, yaml_get(root, "supplementary_groups"));
+	plan->group_chosen = text && strstr(node->text, "${") ? node->line : 0;
+	for (size_t i = 0; i < plan->nwishes && user.name && !user.group_written; i++)
+		if (plan->wishes[i].chosen && strcmp(plan->wishes[i].name, user.name) == 0)
+			plan->group_chosen = plan->wishes[i].chosen;
+	read_groups(plan, yaml_get(root, "supplementary_groups"), &user);
 	if (!plan->nonroot)
 		return;
 
@@ -222,10 +229,10 @@ bool config_step_user(struct plan *plan, const struct node *user, const struct n
 	if (user)
 		no_root_group(plan, user, &who);
 	if (plan->nonroot || (text && strcmp(text, "workload") == 0)) {
-		who = (struct identity){plan->workload.uid, plan->workload.gid, plan->user_name, plan->home};
+		who = (struct identity){plan->workload.uid, plan->workload.gid, plan->user_name, plan->home, false};
 		groups.gids = (uint32_t *)plan->workload.groups;
 		groups.count = plan->workload.ngroups;
-	} else if (who.name &&
+	} else if (who.name && !who.group_written &&
 		   !accounts_member_of(&plan->accounts, who.name, groups.gids, &groups.count, groups.room)) {
 		return false;
 	}

@@ -60,6 +60,7 @@ bool value_matches(const struct list *globs, const char *text);
 struct identity {
 	uint32_t uid, gid;
 	const char *name, *home; /* of passwd; NULL where there is no entry */
+	bool group_written;
 };
 
 /* The part of TEXT in front of the colon; *REST is what comes behind it, or NULL. */

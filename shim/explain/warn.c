@@ -93,6 +93,12 @@ static void warn_kept(struct plan *plan, struct list *to)
 			list_add(&plan->problems.mem, to,
 				 mem_format(&plan->problems.mem, "the workload keeps %s, which is as good as root%s",
 					    capability_name(name, sizeof(name), cap), after_switch(plan, cap)));
+	if (plan->group_chosen)
+		list_add(&plan->problems.mem, to,
+			 mem_format(&plan->problems.mem,
+				    "line %u: whoever sets the variable chooses the workload's group, and so the files "
+				    "that it can open: 42 is shadow on Debian. Write the group out where you can",
+				    plan->group_chosen));
 	if (plan->allow_root && plan->workload.uid == 0)
 		list_add(&plan->problems.mem, to, "the workload is uid 0: every file of root's is its own");
 }

@@ -64,6 +64,7 @@ bool accounts_member_of(const struct accounts *accounts, const char *name, uint3
 struct account_wish {
 	const char *name, *home, *shell; /* home and shell NULL: keep, or "/" and "/sbin/nologin" for a new line */
 	uint32_t uid, gid;
+	unsigned int chosen; /* whoever sets a variable chooses the gid: the line that says so, or 0 */
 };
 
 /*
