@@ -83,6 +83,7 @@ include bench/bench.mk
 include test/fuzz/fuzz.mk
 include test/sanitize.mk
 include test/coverage/coverage.mk
+include test/kernels/kernels.mk
 
 all: $(BINARY)
 
@@ -167,7 +168,8 @@ install-deps:
 # Every source with both C libraries, two compilers and gcc's analyzer, all warnings errors; and the tools that read it.
 # "make -k lint" reports on all.
 SCRIPTS := deps/fetch deps/build deps/seccomp-arches deps/licenses deps/linux-headers deps/install-packages \
-	   .ci/run .ci/style .ci/floors $(wildcard test/*.bats test/*.bash test/*.sh) test/arm64/emulated test/arm64/run
+	   .ci/run .ci/style .ci/floors $(wildcard test/*.bats test/*.bash test/*.sh) test/arm64/emulated test/arm64/run \
+	   test/kernels/run test/kernels/init $(wildcard test/kernels/*.sh)
 STYLED := $(SOURCES) $(HEADERS) $(FIXTURES) $(wildcard test/fixtures/*.h) test/arm64/absent.c
 LINT_OBJECTS = --no-print-directory objects fixture-objects WERROR=1
 LINTS := lint-format lint-style lint-floors lint-shell lint-musl lint-gcc lint-clang lint-cppcheck
