@@ -1,6 +1,7 @@
 # Builds capshim. "make" gives build/capshim, static and linked with musl; "make CC=gcc" the same sources against the
 # distribution's C library and -dev packages, for sanitizers, fuzzers and packagers. CONTRIBUTING.md says what each
-# target is for. CFLAGS, CPPFLAGS and LDFLAGS are the user's: what the sources need is in variables of their own.
+# target is for, and so does "make help". CFLAGS, CPPFLAGS and LDFLAGS are the user's: what the sources need is in
+# variables of their own. One short line for each file that is made; "make V=1" shows the commands instead.
 
 VERSION := 0.1.0
 
@@ -13,12 +14,18 @@ DATADIR ?= $(PREFIX)/share/capshim
 DOCDIR ?= $(PREFIX)/share/doc/capshim
 INSTALL ?= install
 SANITIZE ?=
-TESTS ?= $(filter-out test/970-arm64.bats,$(sort $(wildcard test/*.bats)))
 
 # As many jobs as there are processors, unless -j says something else.
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
+
+V ?=
+ifeq ($(V),)
+MAKEFLAGS += --no-print-directory
+.SILENT:
+endif
+say = @$(if $(V),:,printf '%-5s %s\n' $(1) $@)
 
 ifeq ($(origin CC),default)
 CC := musl-gcc
@@ -75,11 +82,12 @@ PROGRAMS := $(FIXTURE_MAINS:test/fixtures/%.c=$(BUILD)/test/%)
 
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: all objects fixture-objects fixtures demo test test-faults test-mutants lint install clean distclean install-deps FORCE
+.PHONY: all objects fixture-objects fixtures demo lint install clean distclean install-deps help FORCE
 
 include deps/seccomp.mk
 include deps/arm64.mk
 include bench/bench.mk
+include test/test.mk
 include test/fuzz/fuzz.mk
 include test/sanitize.mk
 include test/coverage/coverage.mk
@@ -88,16 +96,19 @@ include test/kernels/kernels.mk
 all: $(BINARY)
 
 $(BINARY): $(OBJECTS) $(GENERATED) $(ARCHIVES)
+	$(call say,LINK)
 	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(OBJECTS) $(GENERATED) $(LDLIBS) -o $@
 
 objects: $(OBJECTS)
 
 $(OUT)/%.o: %.c $(OUT)/flags $(ARCHIVES)
+	$(call say,CC)
 	@mkdir -p $(@D)
 	$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # ISO C promises only 4095 characters of a string; compilers take any number.
 $(GEN)/%.o: $(GEN)/%.c $(OUT)/flags
+	$(call say,CC)
 	$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) -Wno-overlength-strings $(CFLAGS) -c $< -o $@
 
 -include $(OBJECTS:.o=.d)
@@ -111,18 +122,22 @@ quote = '$(subst ','\'',$(1))'
 
 # What --licenses prints: the text in full for this project, the notices of what is linked in.
 $(GEN)/licenses.c: deps/licenses deps/sources LICENSE $(ARCHIVES)
+	$(call say,GEN)
 	@mkdir -p $(@D)
 	deps/licenses $(LIBC) $(call quote,$(LIBDIR)) >$@
 
 # The libraries, for musl. They lie below DEPS, so that several BUILDs can share them.
 $(LIBDIR)/linux-headers:
+	$(call say,LINKS)
 	CC=$(call quote,$(CC)) deps/linux-headers $@
 
 $(LIBDIR)/fetched: deps/sources deps/fetch | $(LIBDIR)/linux-headers
+	$(call say,FETCH)
 	deps/fetch
 	@touch $@
 
 $(LIBDIR)/lib/%.a: $(LIBDIR)/fetched $(addprefix deps/,build seccomp-arches seccomp-arches.c)
+	$(call say,LIB)
 	+CC=$(call quote,$(CC)) HOST=$(HOST) CFLAGS=$(call quote,-Os $(CODE) $(STATIC_CFLAGS)) deps/build $* $(LIBDIR)
 
 # What the tests run as the workload: static with every C library, for it runs in containers that hold nothing else.
@@ -131,36 +146,15 @@ fixtures: $(PROGRAMS)
 fixture-objects: $(FIXTURES:%.c=$(OUT)/%.o)
 
 $(BUILD)/test/%: test/fixtures/%.c $(FIXTURE_PARTS) $(wildcard test/fixtures/*.h) $(OUT)/flags | $(if $(LIBDIR),$(LIBDIR)/linux-headers)
+	$(call say,LINK)
 	@mkdir -p $(@D)
 	$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(filter-out -fsanitize%,$(OWN_CFLAGS)) $(CFLAGS) $< $(FIXTURE_PARTS) \
 		$(filter-out -fsanitize%,$(OWN_LDFLAGS)) $(LDFLAGS) -static -o $@
-
-# What demo and test need is installed first; then make starts again, for now there is a compiler to ask about itself.
-TEST_ENVIRONMENT = CAPSHIM=$(abspath $(BINARY)) PROBE=$(abspath $(BUILD)/test/probe) START=$(abspath $(BUILD)/test/start) \
-		   FAULT=$(abspath $(BUILD)/test/fault) DEPS_DIR=$(abspath $(DEPS)) LIBC=$(LIBC)
 
 demo:
 	deps/install-packages build demo
 	$(MAKE) all fixtures
 	$(TEST_ENVIRONMENT) test/demo.sh
-
-test:
-	deps/install-packages build test fuzz
-	$(MAKE) all fixtures fuzzers
-	$(TEST_ENVIRONMENT) BATS_LIB_PATH=$${BATS_LIB_PATH:-/usr/lib/bats} \
-		BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-120} \
-		$(BUILD)/test/start --signals -- /usr/bin/env bats $(TESTS)
-
-# The whole sweep, and every mutant of the drop and of the proof: minutes, and ten minutes.
-test-faults:
-	deps/install-packages build test
-	$(MAKE) all fixtures
-	$(TEST_ENVIRONMENT) test/faults/sweep.py
-
-test-mutants:
-	deps/install-packages build test
-	$(MAKE) all fixtures
-	$(TEST_ENVIRONMENT) test/faults/mutate.py
 
 install-deps:
 	deps/install-packages build demo test fuzz lint
@@ -216,6 +210,10 @@ install: all
 	for library in $(if $(ARCHIVES),libcap-ng libseccomp libyaml); do \
 		$(INSTALL) -m 0644 $(LIBDIR)/licenses/$$library $(DESTDIR)$(DOCDIR)/LICENSE.$$library || exit; \
 	done
+
+# CONTRIBUTING.md is where they are described.
+help:
+	sed -n 's/^    make/make/p' CONTRIBUTING.md
 
 clean:
 	rm -rf $(BUILD)

@@ -12,19 +12,23 @@ bench:
 bench-programs: $(BENCH_PROGRAMS)
 
 $(BENCH)/%: bench/%.c $(OUT)/flags | $(LIBDIR)/linux-headers
+	$(call say,LINK)
 	@mkdir -p $(@D)
 	$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS) $(filter %.c,$^) $(OWN_LDFLAGS) $(LDFLAGS) -o $@
 
 # The bare minimum, with and without the built-in filter as finished BPF.
 $(BENCH)/minimum: $(BENCH)/no-code.c
 $(BENCH)/minimum-filter: bench/minimum.c $(BENCH)/code.c $(OUT)/flags | $(LIBDIR)/linux-headers
+	$(call say,LINK)
 	$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS) $(filter %.c,$^) $(OWN_LDFLAGS) $(LDFLAGS) -o $@
 
 $(BENCH)/code.c $(BENCH)/no-code.c: $(BENCH)/filter
+	$(call say,GEN)
 	$< --$(@F:.c=) >$@
 
 # What each module and library costs is in the linker's map.
 $(BENCH)/capshim.map: $(BINARY)
+	$(call say,LINK)
 	@mkdir -p $(@D)
 	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) -Wl,-Map,$@ $(OBJECTS) $(GENERATED) $(LDLIBS) -o $(BENCH)/capshim.linked
 

@@ -26,5 +26,6 @@ arm64-fixtures: $(addprefix $(BUILD)/test/,bpfsim capshim probe)
 
 # What is shipped, but for what qemu-user does not have.
 $(BUILD)/test/capshim: $(OBJECTS) $(GENERATED) $(OUT)/test/arm64/absent.o $(ARCHIVES)
+	$(call say,LINK)
 	@mkdir -p $(@D)
 	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(ABSENT:%=-Wl,--wrap=%) $(filter %.o,$^) $(LDLIBS) -o $@

@@ -9,9 +9,11 @@ GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/filter/,answer.c code
 GENERATED += $(GEN)/default_filter.o
 
 $(GENERATE): $(GENERATE_PARTS:%.c=$(OUT)/%.o) $(ARCHIVES)
+	$(call say,LINK)
 	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(GENERATE_PARTS:%.c=$(OUT)/%.o) $(LDLIBS) -o $@
 
 $(GEN)/default_filter.c: config/seccomp/default.json $(GENERATE)
+	$(call say,GEN)
 	@mkdir -p $(@D)
 	$(RUN) $(GENERATE) $< >$@
 
@@ -24,6 +26,7 @@ BPFSIM_PARTS := $(wildcard test/filter/*.c) $(filter-out deps/%,$(GENERATE_PARTS
 fixtures: $(BUILD)/test/bpfsim
 
 $(BUILD)/test/bpfsim: $(BPFSIM_PARTS:%.c=$(OUT)/%.o) $(GEN)/default_filter.o $(ARCHIVES)
+	$(call say,LINK)
 	@mkdir -p $(@D)
 	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LDLIBS) -o $@
 
@@ -32,5 +35,6 @@ $(BUILD)/test/bpfsim: $(BPFSIM_PARTS:%.c=$(OUT)/%.o) $(GEN)/default_filter.o $(A
 # What the filter costs to load, and each call under it: $(BUILD)/bench/filter config/seccomp/default.json PROFILE.json
 $(BUILD)/bench/filter: $(OUT)/bench/filter.o $(filter-out $(OUT)/test/%,$(BPFSIM_PARTS:%.c=$(OUT)/%.o)) \
 		       $(GEN)/default_filter.o $(ARCHIVES)
+	$(call say,LINK)
 	@mkdir -p $(@D)
 	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LDLIBS) -o $@

@@ -42,14 +42,17 @@ endif
 # Made with BUILD as above: what sanitizers and valgrind are tried on, and what stands where the tests expect capshim.
 SANITIZE_CFLAGS := -std=c11 $(WARNINGS) -Wno-maybe-uninitialized -D_GNU_SOURCE -g -O0
 $(BUILD)/broken-sanitized: test/sanitize/broken.c $(OUT)/test/sanitize/reports.o
+	$(call say,CC)
 	@mkdir -p $(@D)
 	gcc $(SANITIZE_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all $^ -o $@
 
 $(BUILD)/broken: test/sanitize/broken.c
+	$(call say,CC)
 	@mkdir -p $(@D)
 	gcc $(SANITIZE_CFLAGS) $< -o $@
 
 $(BUILD)/valgrind: test/sanitize/valgrind.c
+	$(call say,CC)
 	@mkdir -p $(@D)
 	gcc $(SANITIZE_CFLAGS) -static -DREPORTS='"$(REPORTS)"' -DPROGRAM='"$(REPORTS)/program"' \
 		-DTOOL='"$(VALGRIND_TOOL)"' $< -o $@

@@ -14,9 +14,9 @@ coverage:
 	deps/install-packages build test coverage
 	$(MAKE) all fixtures $(COVERAGE)/capshim
 	$(TEST_ENVIRONMENT) CAPSHIM=$(abspath $(COVERAGE)/capshim) BATS_LIB_PATH=$${BATS_LIB_PATH:-/usr/lib/bats} \
-		BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-240} \
+		BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-600} \
 		test/coverage/coverage.py run $(COVERAGE) -- \
-		$(BUILD)/test/start --signals -- /usr/bin/env bats $(COVERAGE_TESTS)
+		$(BUILD)/test/start --signals -- test/run --verbose $(COVERAGE_TESTS)
 	test/coverage/coverage.py report $(COVERAGE)
 
 # Of the run before.
@@ -24,10 +24,12 @@ coverage-report:
 	test/coverage/coverage.py report $(COVERAGE)
 
 $(COVERAGE)/shim/%.o: shim/%.c $(OUT)/flags $(ARCHIVES)
+	$(call say,CC)
 	@mkdir -p $(@D)
 	$(COVERAGE_CC) $(OWN_CPPFLAGS) $(OWN_CFLAGS) -Os -fprofile-instr-generate -fcoverage-mapping -MMD -MP -c $< -o $@
 
 $(COVERAGE)/test/%.o: test/%.c $(OUT)/flags $(COVERAGE)/key
+	$(call say,CC)
 	@mkdir -p $(@D)
 	$(COVERAGE_CC) $(OWN_CFLAGS) -Os -DCOUNTERS_KEY=$$(cat $(COVERAGE)/key) -c $< -o $@
 
@@ -39,6 +41,7 @@ $(COVERAGE)/key:
 # The init keeps one section of code and unmaps the rest: here that section has to reach up to the counters. What the
 # compiler says of the source lies in sections that nothing refers to, so they are not collected, nor symbols stripped.
 $(COVERAGE)/capshim: $(COVERAGE_OBJECTS) $(COVERAGE_ENDS) $(GENERATED) $(ARCHIVES)
+	$(call say,LINK)
 	$(CC) $(filter-out -s -Wl$(comma)--gc-sections%,$(OWN_LDFLAGS)) -Wl,-z,noseparate-code,-z,relro,-z,now,-z,noexecstack \
 		-Wl,--defsym=__stop_init_resident=__stop___llvm_prf_cnts \
 		$(firstword $(COVERAGE_ENDS)) $(COVERAGE_OBJECTS) $(GENERATED) $(lastword $(COVERAGE_ENDS)) $(LDLIBS) -o $@

@@ -228,7 +228,7 @@ class Places:
         self.faults = [sweep.Place(real.root, config, real.capshim) for config in real.faults]
 
     def start(self, number):
-        shutil.copy(self.capshim, self.starts[number].capshim)
+        sweep.install(self.capshim, self.starts[number].capshim)
         return outcome(self.starts[number].run([]))
 
     def fault(self, number, call, value):
@@ -261,7 +261,7 @@ def worth(call, number, file):
 def killed_by_fault(real, places, file):
     """The first call whose fault tells them apart, or nothing."""
     for number, place in enumerate(places.faults):
-        shutil.copy(places.capshim, place.capshim)
+        sweep.install(places.capshim, place.capshim)
         calls, _ = sweep.calls_of(place)
         real_calls, good = real.runs[number]
         pairs = difflib.SequenceMatcher(None, [*map(meaning, real_calls)], [*map(meaning, calls)], False)
@@ -304,7 +304,8 @@ class Worker:
         self.places, self.changed = None, None
         # What make says it does is done again for one file, without asking make each time.
         self.commands = like.commands if like else subprocess.run(
-            ["make", f"-j{os.cpu_count()}", "-C", self.tree, "BUILD=build", f"DEPS={os.environ['DEPS_DIR']}", "build/capshim"],
+            ["make", f"-j{os.cpu_count()}", "-C", self.tree, "V=1", "BUILD=build", f"DEPS={os.environ['DEPS_DIR']}",
+             "build/capshim"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout.decode().splitlines()
         self.link = next(line for line in self.commands if line.endswith("-o build/capshim"))
 
@@ -398,7 +399,7 @@ def main():
         for test in dict.fromkeys(test for file in files(options) for test in TESTS[file] if tests):
             if failed := first.test(test):
                 sys.exit(f"{test} fails with the real one: {failed}")
-        shutil.copy(first.capshim, os.path.join(root, "real"))
+        sweep.install(first.capshim, os.path.join(root, "real"))
         real = Real(root, os.path.join(root, "real"))
         for worker in [first] + [Worker(root, tests, first) for _ in range(options.jobs - 1)]:
             worker.places = Places(real, worker.capshim)

@@ -226,6 +226,11 @@ def hang_up(listener):
         listener.accept()[0].close()
 
 
+def install(source, target):
+    """Not by this process: what another thread forks meanwhile has the file open for writing, and nobody can execute it."""
+    subprocess.run(["install", "-m", "0755", source, target], check=True)
+
+
 class Place:
     """A directory of one worker: root's and writable by nobody else, so that the trust rule takes it."""
 
@@ -235,8 +240,7 @@ class Place:
         self.capshim = os.path.join(self.dir, "capshim")
         self.probe = os.path.join(self.dir, "probe")
         for source, target in (capshim, self.capshim), (PROBE, self.probe):
-            shutil.copy(source, target)
-            os.chmod(target, 0o755)
+            install(source, target)
         self.data = os.path.join(self.dir, "data")
         self.start = config.start
         self.command = [*config.command, self.probe, "--fd-end", FD_END]

@@ -28,19 +28,19 @@ fuzz:
 	$(MAKE) fuzzers
 	FUZZ=$(FUZZ) FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_JOBS=$(FUZZ_JOBS) test/fuzz/run $(FUZZ_TARGETS)
 
-# Where 960-fuzz.bats finds the programs.
-test: export FUZZ_DIR = $(abspath $(FUZZ))
-
 $(FUZZ)/obj/%.o: %.c $(FUZZ)/flags
+	$(call say,CLANG)
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
 
 # The built-in filter, without sanitizers: tables. It is made by the build at hand.
 $(FUZZ)/obj/default_filter.o: $(GEN)/default_filter.c $(FUZZ)/flags
+	$(call say,CLANG)
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -Wno-overlength-strings -c $< -o $@
 
 $(FUZZ)/obj/shim.a: $(FUZZ_SHARED:%.c=$(FUZZ)/obj/%.o) $(FUZZ)/obj/default_filter.o
+	$(call say,AR)
 	rm -f $@
 	ar rcs $@ $^
 
@@ -49,12 +49,14 @@ $(FUZZ)/bin/config: $(FUZZ)/obj/test/fuzz/json.o
 $(FUZZ)/bin/config $(FUZZ)/bin/steps: $(FUZZ)/obj/test/fuzz/mutate.o
 $(FUZZ)/bin/profile: $(FUZZ_MEANING:%.c=$(FUZZ)/obj/%.o)
 $(FUZZ)/bin/%: $(FUZZ)/obj/test/fuzz/%.o $(FUZZ)/obj/shim.a
+	$(call say,LINK)
 	@mkdir -p $(@D)
 	clang -fsanitize=fuzzer,address,undefined $(FUZZ_WRAP:%=-Wl,--wrap=%) $(filter %.o,$^) $(FUZZ)/obj/shim.a \
 		-lcap-ng -lseccomp -lyaml -o $@
 
 # Keys, words and messages of the parser, for libFuzzer to put in: a string literal a line.
 $(FUZZ)/words: $(filter shim/config/% shim/steps/%,$(SOURCES))
+	$(call say,GEN)
 	@mkdir -p $(@D)
 	grep -ohE '"[-a-z_0-9:/=>+.]{2,24}"' $^ | LC_ALL=C sort -u >$@
 

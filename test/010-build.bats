@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# How capshim and its libraries are built: what is fetched, what is missing, what make says; and how tests are run.
+
+load helpers
+
+setup() {
+	test_dir
+	mkdir -p "$T/deps/cache" "$T/bin"
+	cp "$REPO"/deps/{fetch,install-packages,packages.build} "$T/deps/"
+	echo content >"$T/deps/cache/one-1.tar.gz"
+	echo content >"$T/deps/cache/two-2.tar.gz"
+	SUM=$(sha256sum <"$T/deps/cache/one-1.tar.gz")
+	SUM=${SUM%% *}
+}
+
+# fetch TEXT [LIBRARY ...]: with that text as deps/sources, and nothing to fetch from but deps/cache.
+fetch() {
+	printf '%b' "$1" >"$T/deps/sources"
+	shift
+	CAPSHIM_CACHE=$T/no-cache observe timeout 60 "$T/deps/fetch" "$@"
+}
+
+@test "deps/fetch: every line of deps/sources is checked, also the last without an end" {
+	fetch "# comment\none 1 MIT $SUM https://localhost/one\n\ntwo 2 MIT $SUM https://localhost/two"
+	assert_success
+	fetch "one 1 MIT $SUM https://localhost/one\ntwo 2 MIT ${SUM/[0-9a-f]/x} https://localhost/two"
+	assert_failure 1
+	assert_output --partial 'two-2.tar.gz: SHA-256 is not'
+}
+
+@test "deps/fetch: only what is asked for, and an unknown library is an error" {
+	local sources="one 1 MIT $SUM https://localhost/one\ntwo 2 MIT ${SUM/[0-9a-f]/x} https://localhost/two\n"
+
+	fetch "$sources" one
+	assert_success
+	fetch "$sources" one tow
+	assert_failure 1
+	assert_output 'deps/fetch: tow: not in deps/sources'
+	fetch "$sources" '#'
+	assert_failure 1
+}
+
+# A dpkg-query that knows of no gperf.
+without_gperf() {
+	printf '%s\n' '#!/bin/sh' 'case $* in *gperf*) exit 1 ;; *) echo installed ;; esac' >"$T/bin/dpkg-query"
+	chmod 0755 "$T/bin/dpkg-query"
+	PATH=$T/bin:$PATH observe "$@"
+}
+
+@test "the packages that a build lacks are named, and the one command that installs just them" {
+	without_gperf "$T/deps/install-packages" --missing build
+	assert_failure 1
+	assert_output 'These Debian packages are missing: gperf. This installs them, and nothing else: deps/install-packages build'
+	without_gperf make -C "$REPO" CC=no-such-compiler BUILD="$T/build" DEPS="$T/libraries"
+	assert_failure 2
+	assert_output --partial 'no-such-compiler cannot be run'
+	assert_output --partial 'missing: gperf. This installs them, and nothing else: deps/install-packages build'
+	printf '#!/bin/sh\necho installed\n' >"$T/bin/dpkg-query"
+	PATH=$T/bin:$PATH observe "$T/deps/install-packages" --missing build
+	assert_success
+	assert_output ''
+}
+
+# What make says to somebody at a terminal, not to the make that runs the tests.
+make_alone() {
+	observe timeout 120 env -u MAKEFLAGS -u MAKELEVEL -C "$REPO" make -j 1 "$@"
+}
+
+@test "make: a short line for each file, commands with V=1, and every target of help is one" {
+	local object=$T/build/musl/shim/base/glob.o targets target
+
+	make_alone BUILD="$T/build" DEPS="$DEPS_DIR" "$object"
+	assert_success
+	assert_output "CC    $object"
+	rm "$object"
+	make_alone BUILD="$T/build" DEPS="$DEPS_DIR" V=1 "$object"
+	assert_success
+	assert_output --regexp "musl-gcc .* -c shim/base/glob.c -o $object"
+	make_alone -pn help
+	targets=" $(sed -n 's/^\.PHONY: //p' <<<"$output") "
+	make_alone help
+	assert_success
+	assert_line --regexp '^make check +#'
+	while read -r _ target; do
+		[[ $targets == *" $target "* ]] || fail "no target: $target" || return
+	done < <(grep -oE '^make [a-z0-9-]+' <<<"$output")
+}
+
+# tests NAME TAG LINE ...: a bats file.
+tests() {
+	printf '%s\n' "# bats file_tags=$2" "${@:3}" >"$T/$1.bats"
+}
+
+@test "test/run: one stream of results, failures with what they printed, and what never ran is a failure" {
+	tests a any '@test "good" { true; }' '@test "bad" { echo why; false; }'
+	tests b serial '@test "skipped" { skip reason; }'
+	tests c any '@test "never runs" {'
+	tests d engine '@test "first" { echo $$ >'"$T/first; }"
+	tests e engine '@test "in 5ms # odd" { [ -s '"$T/first ]; }"
+	TAP=$T/tap observe "$REPO/test/run" "$T"/[a-e].bats
+	assert_failure 1
+	assert_line --regexp '^FAILED  a +2 tests'
+	assert_line '# why'
+	assert_line --regexp '^FAILED  c +1 tests'
+	assert_line --regexp '^ok      b +1 tests .* 1 skipped'
+	assert_line --regexp '^3 passed, 2 failed, 1 skipped'
+	assert_equal "$(head -n 1 "$T/tap")" 1..6
+	assert_equal "$(grep -cE '^ok [1-6] ' "$T/tap")" 4
+	assert_equal "$(grep -oE '^(not )?ok [0-9]+' "$T/tap" | grep -oE '[0-9]+' | sort -n | paste -sd' ')" '1 2 3 4 5 6'
+	grep -qx 'ok 6 skipped # skip reason' "$T/tap" # alone, after all others
+	grep -q '^ok [1-5] in 5ms # odd$' "$T/tap"
+	observe "$REPO/test/run" "$T/d.bats"
+	assert_success
+}
+
+@test "test/run: an interrupt ends everything that was started" {
+	tests a any '@test "hangs" { setsid sleep 9753 & echo $! >'"$T/pid"'; wait; }'
+	"$START" --signals -- "$REPO/test/run" "$T/a.bats" >"$T/out" 2>&1 3>&- &
+	wait_until 60 test -s "$T/pid"
+	kill -INT $!
+	status=0
+	wait $! || status=$?
+	assert_equal "$status" 130
+	assert_equal "$(cat /proc/"$(cat "$T/pid")"/comm 2>/dev/null)" ''
+}
