@@ -92,6 +92,7 @@ struct plan {
 	uint64_t keep_fds[16]; /* bit set of descriptors 0..1023: 0-2, and keep_fds */
 	bool listen_fds;       /* keep_fds has the word: those of LISTEN_FDS are in the set */
 	struct filter filter;
+	struct filter_changes filter_changes;
 	const struct node *profile; /* its tree; NULL for a compiled one */
 	struct plan_init init;
 	enum plan_report report;

@@ -141,6 +141,7 @@ $output"
 # The keys of the program, from its tables, one a line: the root's, init's, verbs, their options, conditions.
 program_keys() {
 	sed -n '/root_keys\[\]/,/^};/p' "$REPO/shim/config/config.c" | grep -oE '\{"[a-z_]+"'
+	sed -n '/seccomp_keys\[\]/,/};/p' "$REPO/shim/config/seccomp.c" | grep -oE '\{"[a-z_]+"'
 	sed -n '/init_keys\[\]/,/^};/p' "$REPO/shim/config/init.c" | grep -oE '\{"[a-z_]+"'
 	sed -n '/option_table\[\]/,/^};/p' "$REPO/shim/config/steps.c" | grep -oE '\{"[a-z_]+"'
 	sed -n '/verb_table\[\]/,/^};/p' "$REPO/shim/steps/table.c" | grep -oE 'name = "[a-z_]+"'
@@ -223,6 +224,7 @@ EXCEPTIONS=(
 	user-group-zero.yaml
 	user-id-without-group.yaml
 	seccomp-missing.yaml          # files
+	seccomp-names.yaml            # which system calls there are
 	command-none.yaml             # whether the command line names a command
 	command-pause.yaml
 )

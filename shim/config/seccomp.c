@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include <linux/seccomp.h>
+
 #include "base/diag.h"
 #include "config/config.h"
 #include "config/parts.h"
@@ -17,40 +19,35 @@ static bool ends_with(const char *text, const char *end)
 
 static void default_filter(struct plan *plan)
 {
-	filter_default(&plan->filter, &plan->problems.mem, plan->workload.keep);
-	if (plan->mode == PLAN_EXPLAIN)
+	const struct filter_changes *changes = &plan->filter_changes;
+	const struct filter_target target = config_filter_target(plan);
+
+	if (changes->allow || changes->deny || plan->mode == PLAN_EXPLAIN)
 		plan->profile = filter_default_profile(&plan->problems);
+	if (!changes->allow && !changes->deny) {
+		filter_default(&plan->filter, &plan->problems.mem, plan->workload.keep);
+		plan->filter.flags = changes->log ? SECCOMP_FILTER_FLAG_LOG : 0;
+	} else if (plan->profile && !filter_compile(&plan->filter, &plan->problems, plan->profile, &target)) {
+		plan->filter.code = NULL; /* a problem was added */
+	}
 }
 
-void config_seccomp(struct plan *plan, const struct node *node)
+static void file_filter(struct plan *plan, const struct node *node, const char *text)
 {
+	const struct filter_changes *changes = &plan->filter_changes;
+	const struct filter_target target = config_filter_target(plan);
 	const char *why = NULL;
 	size_t length;
 
-	if (!node) {
-		default_filter(plan);
-		return;
-	}
-	const char *text = value_fixed(plan, node);
-	if (!text || strcmp(text, "unconfined") == 0)
-		return;
-	if (strcmp(text, "default") == 0) {
-		default_filter(plan);
-		return;
-	}
-	if (!ends_with(text, ".json") && !ends_with(text, ".bpf")) {
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" must be default, unconfined, or a file that ends in .json (a profile) or .bpf (a "
-			     "compiled one)",
-			     text);
-		return;
-	}
 	if (!value_fixed_path(plan, node))
 		return;
-	const struct filter_target target = config_filter_target(plan);
 	char *bytes = trust_read(&plan->problems.mem, text, YAML_LIMIT, &length, &why);
 	if (bytes && ends_with(text, ".bpf")) {
-		why = filter_read(&plan->filter, &plan->problems.mem, bytes, length, &target);
+		if (changes->allow || changes->deny)
+			why = "it is compiled: allow and deny change a .json profile";
+		else
+			why = filter_read(&plan->filter, &plan->problems.mem, bytes, length, &target);
+		plan->filter.flags |= changes->log ? SECCOMP_FILTER_FLAG_LOG : 0;
 	} else if (bytes) {
 		plan->profile = yaml_read(&plan->problems, text, bytes, length);
 		if (!plan->profile || !filter_compile(&plan->filter, &plan->problems, plan->profile, &target))
@@ -60,9 +57,76 @@ void config_seccomp(struct plan *plan, const struct node *node)
 		yaml_problem(&plan->problems, node, "cannot use \"%s\": %s", text, why);
 }
 
+static void read_profile(struct plan *plan, const struct node *node, void *to)
+{
+	const struct filter_changes *changes = &plan->filter_changes;
+	const char *text = value_fixed(plan, node);
+
+	(void)to;
+	if (!text)
+		return;
+	if (strcmp(text, "unconfined") == 0) {
+		if (changes->allow || changes->deny || changes->log)
+			yaml_problem(&plan->problems, node, "unconfined is no filter: nothing to allow, deny or log");
+		return;
+	}
+	if (strcmp(text, "default") == 0)
+		default_filter(plan);
+	else if (ends_with(text, ".json") || ends_with(text, ".bpf"))
+		file_filter(plan, node, text);
+	else
+		yaml_problem(&plan->problems, node,
+			     "\"%s\" must be default, unconfined, or a file that ends in .json (a profile) or .bpf (a "
+			     "compiled one)",
+			     text);
+}
+
+/* The filter looks at the names; here it is only seen that no variable chooses them. */
+static void fixed_names(struct plan *plan, const struct node *node, const struct node **to)
+{
+	struct list names = {0};
+
+	if (value_list(plan, node, value_fixed, &names))
+		*to = node;
+}
+
+static void read_allow(struct plan *plan, const struct node *node, void *to)
+{
+	(void)to;
+	fixed_names(plan, node, &plan->filter_changes.allow);
+}
+
+static void read_deny(struct plan *plan, const struct node *node, void *to)
+{
+	(void)to;
+	fixed_names(plan, node, &plan->filter_changes.deny);
+}
+
+static void read_log(struct plan *plan, const struct node *node, void *to)
+{
+	(void)to;
+	(void)value_bool(plan, node, &plan->filter_changes.log);
+}
+
+void config_seccomp(struct plan *plan, const struct node *node)
+{
+	static const struct key seccomp_keys[] = {
+		{"allow", read_allow}, {"deny", read_deny}, {"log", read_log}, {"profile", read_profile}, {NULL, NULL},
+	};
+
+	if (node && node->kind != NODE_MAP) {
+		read_profile(plan, node, NULL);
+		return;
+	}
+	if (node)
+		value_map(plan, node, seccomp_keys, NULL);
+	if (!node || !yaml_get(node, "profile"))
+		default_filter(plan);
+}
+
 struct filter_target config_filter_target(const struct plan *plan)
 {
-	struct filter_target target = {.keep = plan->workload.keep};
+	struct filter_target target = {.keep = plan->workload.keep, .changes = plan->filter_changes};
 	struct utsname name;
 	char *end;
 

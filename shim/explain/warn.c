@@ -208,6 +208,7 @@ void explain_warn(struct plan *plan, struct explanation *to)
 			mem, &to->warnings,
 			"file_environment: whoever sets a variable (DB_PASSWORD_FILE=/etc/shadow) chooses what root reads "
 			"for the workload: write {names: [..], below: /run/secrets}");
+	filter_explain_changes(mem, &plan->filter_changes, &to->warnings);
 	if (plan->command != COMMAND_NONE) {
 		warn_kept(plan, &to->warnings);
 		warn_program(plan, path ? path : PROGRAM_PATH, &to->warnings);

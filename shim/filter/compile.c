@@ -28,7 +28,7 @@ struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *p
 		const struct node *name = filter_rule_applies(rule, keep) ? filter_rule_name(rule, NULL) : NULL;
 		for (; name; name = filter_rule_name(rule, name)) {
 			int number = seccomp_syscall_resolve_name(name->text);
-			if (number == __NR_SCMP_ERROR)
+			if (number == __NR_SCMP_ERROR || !filter_rule_names(profile, rule, name->text))
 				continue;
 			struct filter_call *call = find_call(&calls, mem, name->text, number);
 			struct filter_use **at = &call->uses, *use = mem_alloc(mem, sizeof(*use));

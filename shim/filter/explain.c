@@ -159,15 +159,6 @@ static const char *absence_text(struct mem *mem, const struct filter_rule *rule,
 	return "";
 }
 
-static bool names_call(const struct filter_rule *rule, const char *name)
-{
-	const struct node *n = filter_rule_name(rule, NULL);
-
-	while (n && strcmp(n->text, name) != 0)
-		n = filter_rule_name(rule, n);
-	return n != NULL;
-}
-
 static void explain_rules(struct mem *mem, const struct node *node, const struct filter_target *target,
 			  const char *name, struct list *lines)
 {
@@ -177,7 +168,7 @@ static void explain_rules(struct mem *mem, const struct node *node, const struct
 	if (!filter_profile_read(&profile, &problems, node, target))
 		profile.rules = NULL;
 	for (const struct filter_rule *rule = profile.rules; rule; rule = rule->next)
-		if (names_call(rule, name))
+		if (filter_rule_names(&profile, rule, name))
 			list_add(mem, lines,
 				 mem_format(mem, "%s:%u: %s%s%s%s%s", rule->node->file, rule->node->line,
 					    action_text(mem, rule->action), conditions_text(mem, rule),
@@ -205,4 +196,43 @@ bool filter_explain_call(struct mem *mem, const struct filter *filter, const str
 	if (profile)
 		explain_rules(mem, profile, target, name, lines);
 	return true;
+}
+
+/* What the built-in profile says of ITEM, which it denies or allows under a condition; NULL: nothing. */
+static const char *default_comment(struct mem *mem, const struct node *item)
+{
+	const char *call = filter_change_call(item->text), *comment = NULL, *found = NULL;
+	struct problems problems = {0};
+	struct filter_profile profile;
+	const struct filter_target target = {0};
+	const struct node *node = filter_default_profile(&problems);
+
+	if (node && filter_profile_read(&profile, &problems, node, &target))
+		for (const struct filter_rule *rule = profile.rules; rule && !found; rule = rule->next) {
+			comment = rule->comment ? rule->comment : comment;
+			if (filter_rule_lists(rule, call))
+				found = comment;
+		}
+	found = found ? mem_format(mem, "%s", found) : NULL;
+	mem_release(&problems.mem);
+	return found;
+}
+
+static void explain_change(struct mem *mem, const char *what, const struct node *item, struct list *lines)
+{
+	const char *why = strcmp(item->text, "32bit") == 0
+				  ? "32-bit programs run, whose calls reach rarely used code of the kernel"
+				  : default_comment(mem, item);
+
+	list_add(mem, lines,
+		 mem_format(mem, "seccomp %s \"%s\"%s%s", what, item->text, why ? ": " : "", why ? why : ""));
+}
+
+void filter_explain_changes(struct mem *mem, const struct filter_changes *changes, struct list *lines)
+{
+	const struct node *list = changes->allow;
+
+	for (const struct node *item = list && list->kind == NODE_LIST ? list->first : list; item;
+	     item = list->kind == NODE_LIST ? item->next : NULL)
+		explain_change(mem, "allows", item, lines);
 }

@@ -25,10 +25,20 @@ struct filter {
 #define FILTER_CANARY_OPTION 0x63617073UL
 #define FILTER_CANARY_ERRNO 4000
 
-/* What the conditions of a profile are evaluated against. */
+/*
+ * What a config changes of a profile. ALLOW and DENY are lists, or one item, of names of system calls and of groups;
+ * NULL: none. ALLOW takes the place of all that the profile says of a call, and DENY wins over both.
+ */
+struct filter_changes {
+	const struct node *allow, *deny;
+	bool log; /* the kernel logs what is denied: SECCOMP_FILTER_FLAG_LOG */
+};
+
+/* What a profile is compiled for. */
 struct filter_target {
 	uint64_t keep;                           /* the kept capabilities: includes and excludes by caps */
 	unsigned int kernel_major, kernel_minor; /* minKernel */
+	struct filter_changes changes;
 };
 
 /*
@@ -78,6 +88,9 @@ void filter_explain(struct mem *mem, const struct filter *filter, struct list *l
 bool filter_explain_call(struct mem *mem, const struct filter *filter, const struct node *profile,
 			 const struct filter_target *target, const char *name, struct list *lines)
 	__attribute__((warn_unused_result));
+
+/* --explain: what each addition of CHANGES opens, one line each. */
+void filter_explain_changes(struct mem *mem, const struct filter_changes *changes, struct list *lines);
 
 /*
  * Loads it into this process. Needs no_new_privs (or CAP_SYS_ADMIN); 111 where the kernel refuses, 112 where the

@@ -34,6 +34,7 @@ struct filter_rule {
 	size_t nconditions;
 	uint64_t caps, not_caps; /* it applies if all of CAPS and none of NOT_CAPS are kept … */
 	bool here;               /* … and architecture and kernel fit */
+	bool change;             /* not the profile's, but of the config's allow or deny */
 };
 
 /* Of the minKernel conditions: the newest version that was reached and the oldest that was not; MAJOR << 16 | MINOR. */
@@ -58,6 +59,15 @@ bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep);
 
 /* Strictness of an answer: the smaller the stricter. */
 int32_t filter_rank(uint32_t action);
+
+/* changes.c. The call that NAME means; of a group the first. */
+const char *filter_change_call(const char *name);
+
+/* Is CALL among the names of RULE? */
+bool filter_rule_lists(const struct filter_rule *rule, const char *call);
+
+/* Does RULE decide CALL? A rule of the profile does not where the config allows the call. */
+bool filter_rule_names(const struct filter_profile *profile, const struct filter_rule *rule, const char *call);
 
 /* The NAMES of a rule, one after the other: pass NULL first. */
 const struct node *filter_rule_name(const struct filter_rule *rule, const struct node *before);

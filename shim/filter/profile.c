@@ -271,6 +271,7 @@ bool filter_profile_read(struct filter_profile *profile, struct problems *proble
 		profile->action = read_decision(&reader, node, "defaultAction", "defaultErrnoRet", "defaultErrno");
 		if (member(node, "architectures") && member(node, "archMap"))
 			yaml_problem(problems, node, "a profile has either \"architectures\" or \"archMap\"");
+		filter_read_changes(&reader);
 	}
 	return problems->count == before;
 }

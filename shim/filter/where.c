@@ -6,6 +6,7 @@
 #include "filter/read.h"
 
 /* What the kernels of a machine run besides their own ABI, and the machine's name in includes.arches. */
+/* The first of OTHERS is the 32-bit ABI. */
 static const struct machine {
 	uint32_t native;
 	const char *name;
@@ -54,6 +55,20 @@ static bool read_arch_name(struct filter_reader *reader, const struct node *node
 	return true;
 }
 
+static void add_other(struct filter_profile *profile, uint32_t arch)
+{
+	for (size_t i = 0; i < profile->narchs; i++)
+		if (profile->archs[i] == arch)
+			return;
+	profile->archs[profile->narchs++] = arch;
+}
+
+void filter_add_32bit(struct filter_profile *profile)
+{
+	if (this_machine()->others[0])
+		add_other(profile, this_machine()->others[0]);
+}
+
 /* An ABI that this machine cannot run never makes a call here; one that is not named at all stays killed. */
 static void read_arch(struct filter_reader *reader, const struct node *node)
 {
@@ -62,12 +77,9 @@ static void read_arch(struct filter_reader *reader, const struct node *node)
 
 	if (!read_arch_name(reader, node, &arch))
 		return;
-	for (size_t i = 0; i < profile->narchs; i++)
-		if (profile->archs[i] == arch)
-			return;
 	for (size_t i = 0; i < FILTER_ARCHS - 1; i++)
 		if (arch && this_machine()->others[i] == arch)
-			profile->archs[profile->narchs++] = arch;
+			add_other(profile, arch);
 }
 
 void filter_read_archs(struct filter_reader *reader, const struct node *node)

@@ -1,0 +1,132 @@
+#include <errno.h>
+#include <seccomp.h>
+#include <string.h>
+
+#include <linux/seccomp.h>
+
+#include "filter/read.h"
+
+/* Calls that are of use together only, by one name. "32bit" is one more: it is an ABI. */
+static const struct change_group {
+	const char *name, *calls[7];
+} groups[] = {
+	{"io_uring", {"io_uring_setup", "io_uring_enter", "io_uring_register"}},
+	{"keyring", {"add_key", "keyctl", "request_key"}},
+	{"numa", {"get_mempolicy", "mbind", "set_mempolicy", "set_mempolicy_home_node", "migrate_pages", "move_pages"}},
+	{"ptrace", {"ptrace", "kcmp", "pidfd_getfd", "process_madvise", "process_vm_readv", "process_vm_writev"}},
+};
+
+static const struct change_group *find_group(const char *name)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		if (strcmp(groups[i].name, name) == 0)
+			return &groups[i];
+	return NULL;
+}
+
+const char *filter_change_call(const char *name)
+{
+	const struct change_group *group = find_group(name);
+
+	return group ? group->calls[0] : name;
+}
+
+static void add_name(struct mem *mem, struct node *list, const struct node *item, const char *call)
+{
+	struct node *name = mem_alloc(mem, sizeof(*name));
+
+	*name = (struct node){.kind = NODE_SCALAR, .text = call};
+	name->file = item->file;
+	name->line = item->line;
+	name->column = item->column;
+	name->next = list->first;
+	list->first = name;
+	list->count++;
+}
+
+/* The calls that ITEM names, as the names of a rule; NULL: none, a problem was added. */
+static struct node *changed_calls(struct problems *problems, const struct node *item)
+{
+	const struct change_group *group = find_group(item->text);
+	struct node *list = mem_alloc(&problems->mem, sizeof(*list));
+
+	*list = (struct node){.kind = NODE_LIST, .file = item->file, .line = item->line, .column = item->column};
+	for (size_t i = 0; group && group->calls[i]; i++)
+		add_name(&problems->mem, list, item, group->calls[i]);
+	if (!group && seccomp_syscall_resolve_name(item->text) == __NR_SCMP_ERROR) {
+		yaml_problem(problems, item,
+			     "\"%s\" must be the name of a system call, or of a group: 32bit (in allow), io_uring, "
+			     "keyring, numa, ptrace",
+			     item->text);
+		return NULL;
+	}
+	if (!group)
+		add_name(&problems->mem, list, item, item->text);
+	return list;
+}
+
+static void change_call(struct filter_reader *reader, const struct node *item, uint32_t action)
+{
+	struct filter_rule *rule = mem_alloc(&reader->problems->mem, sizeof(*rule));
+
+	if (!filter_is_scalar(reader, item))
+		return;
+	if (action == SECCOMP_RET_ALLOW && strcmp(item->text, "32bit") == 0) {
+		filter_add_32bit(reader->profile);
+		return;
+	}
+	rule->node = item;
+	rule->names = changed_calls(reader->problems, item);
+	if (!rule->names)
+		return;
+	rule->here = true;
+	rule->change = true;
+	rule->action = action;
+	*reader->end = rule;
+	reader->end = &rule->next;
+}
+
+static void allow(struct filter_reader *reader, const struct node *item)
+{
+	change_call(reader, item, SECCOMP_RET_ALLOW);
+}
+
+/* As the profile denies what it does not name; a profile that allows that says nothing of how. */
+static void deny(struct filter_reader *reader, const struct node *item)
+{
+	const uint32_t otherwise = reader->profile->action;
+	const bool denies = filter_rank(otherwise) < filter_rank(SECCOMP_RET_TRACE);
+
+	change_call(reader, item, denies ? otherwise : SECCOMP_RET_ERRNO | EPERM);
+}
+
+void filter_read_changes(struct filter_reader *reader)
+{
+	const struct filter_changes *changes = &reader->target->changes;
+
+	if (changes->allow)
+		filter_read_list(reader, changes->allow, allow);
+	if (changes->deny)
+		filter_read_list(reader, changes->deny, deny);
+	if (changes->log)
+		reader->profile->flags |= SECCOMP_FILTER_FLAG_LOG;
+}
+
+bool filter_rule_lists(const struct filter_rule *rule, const char *call)
+{
+	const struct node *name = filter_rule_name(rule, NULL);
+
+	while (name && strcmp(name->text, call) != 0)
+		name = filter_rule_name(rule, name);
+	return name != NULL;
+}
+
+bool filter_rule_names(const struct filter_profile *profile, const struct filter_rule *rule, const char *call)
+{
+	if (!filter_rule_lists(rule, call))
+		return false;
+	for (const struct filter_rule *r = profile->rules; r && !rule->change; r = r->next)
+		if (r->change && r->action == SECCOMP_RET_ALLOW && filter_rule_lists(r, call))
+			return false;
+	return true;
+}

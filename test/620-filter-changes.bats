@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# seccomp {profile, allow, deny, log}: what a config changes of a profile, as the workload's calls show it. The numbers
+# from 424 on are the same on every architecture.
+
+load helpers
+load filter
+
+setup() {
+	test_dir
+	image_make
+	filter_image
+}
+
+# answer CHANGES NR [ARG ...]: what the workload's call gets under "seccomp: {CHANGES}".
+answer() {
+	local changes=$1
+	shift
+	capshim_run --image -- -- /syscalls "$@" <<-END
+		user: app
+		seccomp: {$changes}
+	END
+	assert_success
+}
+
+@test "a mapping without changes is the default filter" {
+	diff <("$BPFSIM" calls default) <(
+		capshim_run --image -- -- /syscalls <<-'END'
+			user: app
+			seccomp: {log: true}
+		END
+		printf '%s\n' "$output"
+	)
+}
+
+@test "allow opens a call or a group, and nothing else" {
+	answer '' 425
+	assert_output '425 errno 38'
+	answer 'allow: io_uring' 425
+	assert_output '425 allow'
+	answer 'allow: [pidfd_getfd]' 438
+	assert_output '438 allow'
+
+	capshim_run --image -- -- /syscalls <<-'END'
+		user: app
+		seccomp: {allow: io_uring}
+	END
+	assert_success
+	observe diff <("$BPFSIM" calls default) <(printf '%s\n' "$output")
+	assert_output --partial '> 425 allow'
+	assert_equal "$(grep -c '^[<>]' <<<"$output")" 6
+	assert_equal "$(grep -cE '^> 42[567] allow' <<<"$output")" 3
+}
+
+@test "allow takes the place of a condition; without it the condition holds" {
+	local socket
+	socket=$(awk '$2 == "__NR_socket" { print $3 }' < <(echo '#include <sys/syscall.h>' | gcc -dM -E -))
+	answer 'allow: ptrace' "$socket" 38
+	assert_output "$socket errno 1"
+	answer 'allow: socket' "$socket" 38
+	assert_output "$socket allow"
+}
+
+@test "deny closes a call that the profile allows, with the profile's own error, and wins over allow" {
+	answer '' 437
+	assert_output '437 allow'
+	answer 'deny: openat2' 437
+	assert_output '437 errno 1'
+	answer 'allow: [openat2, io_uring], deny: [openat2, io_uring]' 437
+	assert_output '437 errno 1'
+	# What the profile answers to io_uring is stricter by no rank, and was there before.
+	answer 'allow: [openat2, io_uring], deny: [openat2, io_uring]' 425
+	assert_output '425 errno 1'
+}
+
+@test "a profile in a file takes the changes too" {
+	rules '{"names": ["io_uring_setup"], "action": "SCMP_ACT_KILL_PROCESS"}' >"$IMAGE/etc/profile.json"
+	chmod 0644 "$IMAGE/etc/profile.json"
+	answer 'profile: /etc/profile.json, allow: io_uring' 425
+	assert_output '425 allow'
+	answer 'profile: /etc/profile.json, allow: io_uring, deny: io_uring_enter' 426
+	assert_output '426 errno 4002'
+}
+
+@test "a compiled profile takes log, and no allow or deny" {
+	rules '{"names": ["io_uring_setup"], "action": "SCMP_ACT_ALLOW"}' >"$T/profile.json"
+	"$CAPSHIM" --compile-seccomp "$T/profile.json" "$IMAGE/etc/profile.bpf"
+	answer 'profile: /etc/profile.bpf, log: true' 425
+	assert_output '425 allow'
+	capshim_run --image -- -- /probe <<<$'user: app\nseccomp: {profile: /etc/profile.bpf, allow: chmod}'
+	assert_refused 100 '/etc/profile.bpf' 'compiled'
+}
+
+@test "32bit lets a 32-bit program run, under the same rules; without it the kernel kills it" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	cat >"$T/small.S" <<-'END'
+		.globl _start
+		_start:
+			mov $0x10000000, %ebx
+			mov $425, %eax          # io_uring_setup: denied with ENOSYS
+			int $0x80
+			mov %eax, %ebx
+			neg %ebx
+			mov $1, %eax            # exit with the error
+			int $0x80
+	END
+	gcc -m32 -nostdlib -static -no-pie -o "$IMAGE/small" "$T/small.S"
+	capshim_run --image -- -- /small <<<'user: app'
+	assert_equal "$status" 159
+	capshim_run --image -- -- /small <<<$'user: app\nseccomp: {allow: 32bit}'
+	assert_equal "$status" 38
+	# No new user namespaces there either: unshare(CLONE_NEWUSER).
+	# shellcheck disable=SC2016 # the assembler's $
+	sed -i 's/\$425/$310/' "$T/small.S"
+	gcc -m32 -nostdlib -static -no-pie -o "$IMAGE/small" "$T/small.S"
+	capshim_run --image -- -- /small <<<$'user: app\nseccomp: {allow: 32bit}'
+	assert_equal "$status" 1
+}
+
+@test "log asks the kernel to log" {
+	printf '%s\n' 'user: "1234:1234"' 'seccomp: {log: true}' >"$T/config"
+	observe timeout 20 strace -f -o "$T/trace" -e trace=seccomp "$CAPSHIM" -c "$T/config" -- "$PROBE"
+	assert_unprivileged 1234
+	grep -q 'SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG,' "$T/trace"
+}
+
+@test "--explain says what an addition opens, --explain-syscall where it stands" {
+	capshim_run --image -- --explain <<<$'user: app\ncommand: [/probe]\nseccomp: {allow: [io_uring, 32bit]}'
+	assert_success
+	assert_output --partial 'seccomp allows "io_uring": io_uring: no filter sees its operations'
+	assert_output --partial 'seccomp allows "32bit": 32-bit programs run'
+	assert_output --partial 'allowed: io_uring (3 calls)'
+	capshim_run --image -- --explain-syscall io_uring_setup \
+		<<<$'user: app\ncommand: [/probe]\nseccomp: {allow: [io_uring]}'
+	assert_success
+	assert_line --partial 'io_uring_setup: allowed'
+	refute_output --partial 'Function not implemented'
+}
