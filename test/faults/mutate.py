@@ -49,8 +49,8 @@ TESTS = {
     "shim/privilege/drop.c": ["test/510-proof.bats", "test/500-drop.bats"],
     "shim/privilege/verify.c": ["test/510-proof.bats", "test/500-drop.bats", "test/520-memory.bats"],
     "shim/filter/filter.c": ["test/600-filter.bats", "test/610-filter-profiles.bats"],
-    "shim/workload/workload.c": ["test/700-workload.bats", "test/800-init.bats"],
-    "shim/base/descriptors.c": ["test/700-workload.bats"],
+    "shim/workload/workload.c": ["test/700-workload.bats", "test/710-workload-state.bats", "test/800-init.bats"],
+    "shim/base/descriptors.c": ["test/710-workload-state.bats"],
 }
 
 # Config, words for test/fixtures/start.c: each must end as it does with the real one.
