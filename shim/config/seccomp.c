@@ -67,7 +67,9 @@ static void read_profile(struct plan *plan, const struct node *node, void *to)
 		return;
 	if (strcmp(text, "unconfined") == 0) {
 		if (changes->allow || changes->deny || changes->log)
-			yaml_problem(&plan->problems, node, "unconfined is no filter: nothing to allow, deny or log");
+			yaml_problem(
+				&plan->problems, node,
+				"unconfined loads no filter to change: write default, or leave allow, deny and log out");
 		return;
 	}
 	if (strcmp(text, "default") == 0)
