@@ -143,8 +143,7 @@ program_keys() {
 	sed -n '/root_keys\[\]/,/^};/p' "$REPO/shim/config/config.c" | grep -oE '\{"[a-z_]+"'
 	sed -n '/seccomp_keys\[\]/,/};/p' "$REPO/shim/config/seccomp.c" | grep -oE '\{"[a-z_]+"'
 	sed -n '/init_keys\[\]/,/^};/p' "$REPO/shim/config/init.c" | grep -oE '\{"[a-z_]+"'
-	sed -n '/option_table\[\]/,/^};/p' "$REPO/shim/config/steps.c" | grep -oE '\{"[a-z_]+"'
-	sed -n '/verb_table\[\]/,/^};/p' "$REPO/shim/steps/table.c" | grep -oE 'name = "[a-z_]+"'
+	grep -rohE '(\.name = |OPTION(_WITH)?\()"[a-z_]+"' "$REPO/shim/steps" "$REPO/shim/config/steps.c"
 	sed -n '/condition_table\[\]/,/^};/p' "$REPO/shim/config/conditions.c" | grep -oE '\{"[a-z_]+"'
 }
 

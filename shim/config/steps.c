@@ -3,16 +3,10 @@
 #include "base/nearest.h"
 #include "config/parts.h"
 #include "steps/common/mode.h"
+#include "steps/common/options.h"
 #include "steps/steps.h"
 
 #define SAFE_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-static void read_mode(struct plan *plan, const struct node *node, void *to)
-{
-	struct step *step = to;
-
-	step->mode_written = value_octal(plan, node, &step->mode);
-}
 
 static void read_change(struct plan *plan, const struct node *node, struct mode_change *to)
 {
@@ -25,148 +19,28 @@ static void read_change(struct plan *plan, const struct node *node, struct mode_
 			     text);
 }
 
-static void read_mode_change(struct plan *plan, const struct node *node, void *to)
-{
-	read_change(plan, node, &((struct step *)to)->change);
-}
-
-static void read_file_mode(struct plan *plan, const struct node *node, void *to)
-{
-	read_change(plan, node, &((struct step *)to)->file_mode);
-}
-
-static void read_dir_mode(struct plan *plan, const struct node *node, void *to)
-{
-	read_change(plan, node, &((struct step *)to)->dir_mode);
-}
-
-static void read_owner(struct plan *plan, const struct node *node, void *to)
-{
-	struct step *step = to;
-
-	step->owner_written = config_owner(plan, node, &step->owner);
-}
-
-static void read_as(struct plan *plan, const struct node *node, void *to)
-{
-	static const char *const words[] = {"workload", NULL};
-
-	((struct step *)to)->as_workload = value_word(plan, node, words) == 0;
-}
-
-#define BOOL_READER(member)                                                             \
-	static void read_##member(struct plan *plan, const struct node *node, void *to) \
-	{                                                                               \
-		(void)value_bool(plan, node, &((struct step *)to)->member);             \
-	}
-BOOL_READER(recursive)
-BOOL_READER(cross_mounts)
-BOOL_READER(only_if_exists)
-BOOL_READER(only_if_empty)
-BOOL_READER(force)
-BOOL_READER(nonempty)
-BOOL_READER(bare)
-
-#define TEXT_READER(member, value)                                                      \
-	static void read_##member(struct plan *plan, const struct node *node, void *to) \
-	{                                                                               \
-		((struct step *)to)->member = value(plan, node);                        \
-	}
-TEXT_READER(content, value_text)
-TEXT_READER(to, value_target)
-TEXT_READER(target, value_text)
-TEXT_READER(suffix, value_text)
-TEXT_READER(source, value_fixed)
-TEXT_READER(type, value_fixed)
-TEXT_READER(input, value_text)
-TEXT_READER(working_dir, value_path)
-TEXT_READER(match, value_text)
-
-#define LIST_READER(member, value)                                                      \
-	static void read_##member(struct plan *plan, const struct node *node, void *to) \
-	{                                                                               \
-		(void)value_list(plan, node, value, &((struct step *)to)->member);      \
-	}
-LIST_READER(exclude, value_text)
-LIST_READER(variables, value_text)
-LIST_READER(mount_options, value_fixed)
-
-static void read_policy(struct plan *plan, const struct node *node, void *to)
-{
-	static const char *const words[] = {"always", "on_root_mismatch", NULL};
-
-	((struct step *)to)->change_policy =
-		value_word(plan, node, words) == 1 ? CHANGE_ON_ROOT_MISMATCH : CHANGE_ALWAYS;
-}
-
-static void read_hardlinks(struct plan *plan, const struct node *node, void *to)
-{
-	static const char *const words[] = {"skip", "refuse", "follow", NULL};
-
-	/* It widens what a step may change: written out, like every choice of privilege. */
-	if (!value_fixed(plan, node))
-		return;
-	int word = value_word(plan, node, words);
-	((struct step *)to)->hardlinks = word > 0 ? (enum hardlinks)word : HARDLINKS_SKIP;
-}
-
-static void read_if_exists(struct plan *plan, const struct node *node, void *to)
-{
-	static const char *const words[] = {"replace", "keep", "append_missing", NULL};
-	int word = value_word(plan, node, words);
-
-	((struct step *)to)->if_exists = word > 0 ? (enum if_exists)word : IF_EXISTS_REPLACE;
-}
-
-static void read_device(struct plan *plan, const struct node *node, void *to)
-{
-	static const char *const words[] = {"c", "b", "p", NULL};
-	int word = value_word(plan, node, words);
-
-	((struct step *)to)->type = word >= 0 ? words[word] : "p";
-}
-
-static void read_major(struct plan *plan, const struct node *node, void *to)
-{
-	long long number = 0;
-
-	(void)value_number(plan, node, 0, 4095, &number);
-	((struct step *)to)->major = (uint32_t)number;
-}
-
-static void read_minor(struct plan *plan, const struct node *node, void *to)
-{
-	long long number = 0;
-
-	(void)value_number(plan, node, 0, 1048575, &number);
-	((struct step *)to)->minor = (uint32_t)number;
-}
-
 /* 0 would be no time at all to one reader and no limit to the next: who means either can say it. */
-static void read_timeout(struct plan *plan, const struct node *node, void *to)
+static void read_timeout(struct plan *plan, const struct node *node, const struct verb *verb, unsigned int *to)
 {
-	struct step *step = to;
-
-	if (value_seconds(plan, node, &step->timeout) && step->timeout == 0)
+	if (value_seconds(plan, node, to) && *to == 0)
 		yaml_problem(&plan->problems, node, "a timeout is at least 1s: write that, or leave it out for %s",
-			     step->verb->options & OPTION_RUN ? "none" : "the default of 60s");
+			     verb->runs ? "none" : "the default of 60s");
 }
 
 /* An entry replaces one of the same name, the default PATH among them. */
-static void read_step_environment(struct plan *plan, const struct node *node, void *to)
+static void read_step_environment(struct plan *plan, const struct node *node, struct list *to)
 {
-	struct step *step = to;
 	struct environment env;
 	struct list pairs = {0};
 
 	if (!value_pairs(plan, node, &pairs))
 		return;
-	environ_from(&env, &plan->problems.mem, &step->environment);
+	environ_from(&env, &plan->problems.mem, to);
 	for (size_t i = 0; i < pairs.count; i++) {
 		const char *equals = strchr(pairs.items[i], '=');
 		environ_set(&env, mem_copy(env.mem, pairs.items[i], (size_t)(equals - pairs.items[i])), equals + 1);
 	}
-	step->environment = env.vars;
+	*to = env.vars;
 }
 
 static void read_exit_code(struct plan *plan, const struct node *node, void *to)
@@ -174,80 +48,128 @@ static void read_exit_code(struct plan *plan, const struct node *node, void *to)
 	long long code;
 
 	if (value_number(plan, node, 0, 255, &code))
-		((struct step *)to)->ok_exit_codes[code / 8] |= (unsigned char)(1U << (code % 8));
+		((unsigned char *)to)[code / 8] |= (unsigned char)(1U << (code % 8));
 }
 
-static void read_exit_codes(struct plan *plan, const struct node *node, void *to)
+/* In the order of their types, from OPTION_TEXT on; the first two for lists as well. */
+static const char *(*const texts[])(struct plan *, const struct node *) = {value_text, value_fixed, value_path,
+									   value_target};
+
+_Static_assert(sizeof(enum hardlinks) == sizeof(unsigned int), "what OPTION_WORD writes");
+
+static void read_option_value(struct plan *plan, const struct node *node, const struct step_option *option,
+			      struct step *step)
 {
-	value_each(plan, node, read_exit_code, to);
+	void *to = (char *)step + option->offset;
+	long long number = 0;
+	int word;
+
+	switch (option->type) {
+	case OPTION_ELSEWHERE:
+		break;
+	case OPTION_BOOL:
+		(void)value_bool(plan, node, to);
+		break;
+	case OPTION_FLAG:
+		*(bool *)to = value_word(plan, node, option->words) == 0;
+		break;
+	case OPTION_MODE:
+		step->mode_written = value_octal(plan, node, to);
+		break;
+	case OPTION_CHANGE:
+		read_change(plan, node, to);
+		break;
+	case OPTION_OWNER:
+		step->owner_written = config_owner(plan, node, to);
+		break;
+	case OPTION_TEXT:
+	case OPTION_FIXED:
+	case OPTION_PATH:
+	case OPTION_TARGET:
+		*(const char **)to = texts[option->type - OPTION_TEXT](plan, node);
+		break;
+	case OPTION_CHOICE:
+		word = value_word(plan, node, option->words);
+		*(const char **)to = word < 0 ? NULL : option->words[word];
+		break;
+	case OPTION_FIXED_WORD:
+		if (!value_fixed(plan, node))
+			break;
+		/* fall through */
+	case OPTION_WORD:
+		word = value_word(plan, node, option->words);
+		*(unsigned int *)to = word < 0 ? 0 : (unsigned int)word;
+		break;
+	case OPTION_TEXTS:
+	case OPTION_FIXED_TEXTS:
+		(void)value_list(plan, node, texts[option->type - OPTION_TEXTS], to);
+		break;
+	case OPTION_PAIRS:
+		read_step_environment(plan, node, to);
+		break;
+	case OPTION_NUMBER:
+		(void)value_number(plan, node, 0, option->max, &number);
+		*(uint32_t *)to = (uint32_t)number;
+		break;
+	case OPTION_SECONDS:
+		read_timeout(plan, node, step->verb, to);
+		break;
+	case OPTION_CODES:
+		value_each(plan, node, read_exit_code, to);
+		break;
+	}
 }
 
-/* What may stand beside a verb. A name that means two things stands twice, once for each option bit. */
-static const struct option_row {
-	const char *name;
-	uint32_t option; /* 0: every verb has it, and it is read elsewhere */
-	void (*read)(struct plan *plan, const struct node *node, void *to);
-} option_table[] = {
-	{"when", 0, NULL},
-	{"unless", 0, NULL},
-	{"on_error", 0, NULL},
-	{"mode", OPTION_MODE, read_mode},
-	{"mode", OPTION_MODE_CHANGE, read_mode_change},
-	{"file_mode", OPTION_FILE_MODE, read_file_mode},
-	{"dir_mode", OPTION_FILE_MODE, read_dir_mode},
-	{"owner", OPTION_OWNER, read_owner},
-	{"as", OPTION_AS, read_as},
-	{"recursive", OPTION_RECURSIVE, read_recursive},
-	{"change_policy", OPTION_CHANGE_POLICY, read_policy},
-	{"exclude", OPTION_EXCLUDE, read_exclude},
-	{"hardlinks", OPTION_HARDLINKS, read_hardlinks},
-	{"cross_mounts", OPTION_CROSS_MOUNTS, read_cross_mounts},
-	{"if_exists", OPTION_ONLY_IF_EXISTS, read_only_if_exists},
-	{"if_exists", OPTION_IF_EXISTS, read_if_exists},
-	{"content", OPTION_CONTENT, read_content},
-	{"to", OPTION_TO, read_to},
-	{"only_if_empty", OPTION_ONLY_IF_EMPTY, read_only_if_empty},
-	{"target", OPTION_TARGET, read_target},
-	{"force", OPTION_FORCE, read_force},
-	{"variables", OPTION_TEMPLATE, read_variables},
-	{"suffix", OPTION_TEMPLATE, read_suffix},
-	{"bare", OPTION_TEMPLATE, read_bare},
-	{"type", OPTION_MOUNT, read_type},
-	{"source", OPTION_MOUNT, read_source},
-	{"options", OPTION_MOUNT, read_mount_options},
-	{"type", OPTION_DEVICE, read_device},
-	{"major", OPTION_DEVICE, read_major},
-	{"minor", OPTION_DEVICE, read_minor},
-	{"timeout", OPTION_TIMEOUT, read_timeout},
-	{"nonempty", OPTION_NONEMPTY, read_nonempty},
-	{"user", OPTION_RUN, NULL},
-	{"cap_add", OPTION_RUN, NULL},
-	{"environment", OPTION_RUN, read_step_environment},
-	{"stdin", OPTION_RUN, read_input},
-	{"ok_exit_codes", OPTION_RUN, read_exit_codes},
-	{"working_dir", OPTION_RUN, read_working_dir},
-	{"match", OPTION_MATCH, read_match},
-	{NULL, 0, NULL},
-};
+/* What may stand beside every verb; it is read elsewhere. */
+static const struct step_option every_step[] = {OPTION("when", ELSEWHERE, conditions),
+						OPTION("unless", ELSEWHERE, conditions),
+						OPTION("on_error", ELSEWHERE, on_error)};
+static const struct verb any_verb = {OPTIONS(every_step)};
 
 static const struct verb *verb_named(const char *name)
 {
-	for (const struct verb *verb = verb_table; verb->name; verb++)
-		if (strcmp(verb->name, name) == 0)
-			return verb;
+	const struct verb *const *verb = verb_table;
+
+	while (*verb && strcmp((*verb)->name, name) != 0)
+		verb++;
+	return *verb;
+}
+
+static const struct step_option *option_of(const struct verb *verb, const char *name)
+{
+	for (size_t i = 0; i < verb->noptions; i++)
+		if (strcmp(verb->options[i].name, name) == 0)
+			return &verb->options[i];
 	return NULL;
 }
 
-static const struct option_row *option_of(const struct verb *verb, const char *name, bool *exists)
+/* Does some verb have it, or every one? */
+static bool is_option(const char *name)
 {
-	for (const struct option_row *row = option_table; row->name; row++) {
-		if (strcmp(row->name, name) != 0)
-			continue;
-		*exists = true;
-		if (!row->option || row->option & verb->options)
-			return row;
-	}
-	return NULL;
+	const struct verb *const *verb = verb_table;
+
+	while (*verb && !option_of(*verb, name))
+		verb++;
+	return *verb || option_of(&any_verb, name);
+}
+
+static const char *nearest_verb(struct plan *plan, const char *name)
+{
+	struct list names = {0};
+
+	for (const struct verb *const *verb = verb_table; *verb; verb++)
+		list_add(&plan->problems.mem, &names, (*verb)->name);
+	return nearest_name(name, names.items, sizeof(*names.items));
+}
+
+static const char *nearest_option(struct plan *plan, const char *name)
+{
+	struct list names = {0};
+
+	for (const struct verb *const *next = verb_table, *verb = &any_verb; verb; verb = *next++)
+		for (size_t i = 0; i < verb->noptions; i++)
+			list_add(&plan->problems.mem, &names, verb->options[i].name);
+	return nearest_name(name, names.items, sizeof(*names.items));
 }
 
 /* The one verb of a step: none, two, or an unknown one are problems. */
@@ -255,12 +177,10 @@ static const struct node *find_verb(struct plan *plan, const struct node *node)
 {
 	const struct node *found = NULL;
 	const struct node *odd = NULL;
-	bool exists = false;
-	static const struct verb all_options = {.options = UINT32_MAX};
 
 	for (const struct node *n = node->first; n; n = n->next) {
 		if (!verb_named(n->key->text)) {
-			if (!odd && !option_of(&all_options, n->key->text, &exists))
+			if (!odd && !is_option(n->key->text))
 				odd = n;
 			continue;
 		}
@@ -274,7 +194,7 @@ static const struct node *find_verb(struct plan *plan, const struct node *node)
 		found = n;
 	}
 	if (!found && odd)
-		value_unknown(plan, odd->key, "step", nearest_name(odd->key->text, verb_table, sizeof(*verb_table)));
+		value_unknown(plan, odd->key, "step", nearest_verb(plan, odd->key->text));
 	else if (!found)
 		yaml_problem(&plan->problems, node, "a step needs a verb, such as \"mkdir: /path\"");
 	return found;
@@ -282,26 +202,27 @@ static const struct node *find_verb(struct plan *plan, const struct node *node)
 
 static void read_option(struct plan *plan, const struct verb *verb, const struct node *node, struct step *step)
 {
-	bool exists = false;
-	const struct option_row *row = option_of(verb, node->key->text, &exists);
+	const char *name = node->key->text;
+	const struct step_option *option = option_of(verb, name);
 
-	if (!row && exists)
+	if (!option)
+		option = option_of(&any_verb, name);
+	if (option && !step->skipped)
+		read_option_value(plan, node, option, step);
+	else if (!option && is_option(name))
 		yaml_problem(&plan->problems, node->key,
 			     "\"%s\" has no option \"%s\": see capshim.yaml(5) for those that it "
 			     "has",
-			     verb->name, node->key->text);
-	else if (!row)
-		value_unknown(plan, node->key, "option",
-			      nearest_name(node->key->text, option_table, sizeof(*option_table)));
-	else if (row->read && !step->skipped)
-		row->read(plan, node, step);
+			     verb->name, name);
+	else if (!option)
+		value_unknown(plan, node->key, "option", nearest_option(plan, name));
 }
 
 static void required_options(struct plan *plan, const struct node *node, const struct verb *verb)
 {
-	for (const struct option_row *row = option_table; row->name; row++)
-		if (row->option & verb->required && !yaml_get(node, row->name))
-			yaml_problem(&plan->problems, node, "\"%s\" needs \"%s:\"", verb->name, row->name);
+	for (size_t i = 0; i < verb->noptions; i++)
+		if (verb->options[i].required && !yaml_get(node, verb->options[i].name))
+			yaml_problem(&plan->problems, node, "\"%s\" needs \"%s:\"", verb->name, verb->options[i].name);
 }
 
 static void read_value(struct plan *plan, const struct verb *verb, const struct node *node, struct step *step)
@@ -336,10 +257,9 @@ static void defaults(struct plan *plan, const struct verb *verb, struct step *st
 {
 	step->verb = verb;
 	step->mode = verb->mode;
-	/* chown is for the workload; what a step makes is root's. */
-	if (verb->act == step_chown)
+	if (verb->owner_is_workload)
 		step->owner = (struct owner){plan->workload.uid, plan->workload.gid};
-	if (verb->options & OPTION_RUN)
+	if (verb->runs)
 		list_add(&plan->problems.mem, &step->environment, SAFE_PATH);
 }
 
@@ -378,7 +298,7 @@ static void read_step(struct plan *plan, const struct node *node, void *to)
 	if (step->skipped)
 		return;
 	read_value(plan, verb, value, step);
-	if (verb->options & OPTION_RUN) {
+	if (verb->runs) {
 		(void)config_step_user(plan, yaml_get(node, "user"), yaml_get(node, "cap_add"), &step->user);
 		if (!yaml_get(node, "ok_exit_codes"))
 			step->ok_exit_codes[0] = 1;

@@ -53,7 +53,7 @@ bool explain_given(const struct plan *plan, size_t last, const char *path, bool 
 {
 	for (size_t i = 0; i <= last && i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
-		bool given = step->owner_written || (step->verb && step->verb->act == step_chown);
+		bool given = step->owner_written || (step->verb && step->verb->owner_is_workload);
 		if (step->skipped || !given || step->owner.uid == 0 || step->owner.uid == ACCOUNTS_NO_ID)
 			continue;
 		if (step->to && below(path, step->to, above_only))
@@ -76,7 +76,7 @@ static uint64_t needs_after(const struct plan *plan, size_t number)
 	for (size_t i = 0; step->verb->may_need & BIT(CAP_DAC_OVERRIDE) && i < paths->count; i++) {
 		if (step->verb->may_need & BIT(CAP_FOWNER) && explain_given(plan, number, paths->items[i], true))
 			set |= BIT(CAP_DAC_OVERRIDE);
-		if (step->verb->act == step_chmod && explain_given(plan, number, paths->items[i], false))
+		if (step->verb->changes_modes && explain_given(plan, number, paths->items[i], false))
 			set |= BIT(CAP_FOWNER);
 	}
 	return set;
@@ -98,11 +98,11 @@ static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 						.groups = plan->workload.groups,
 						.ngroups = plan->workload.ngroups},
 			   name);
-	if (step->items.count && !(step->verb->options & OPTION_RUN))
+	if (step->items.count && !step->verb->runs)
 		name = mem_format(mem, "%s %.*s", name, (int)strcspn(step->items.items[0], "="), step->items.items[0]);
 	add_reason(plan, to->always, always, name);
 	/* FSETID: only where a set-group-ID bit may be meant. */
-	uint64_t not_meant = step->mode & 02000 || step->verb->act == step_chmod ? 0 : BIT(CAP_FSETID);
+	uint64_t not_meant = step->mode & 02000 || step->verb->changes_modes ? 0 : BIT(CAP_FSETID);
 	/* CHOWN: what is there already can be another's, and the step says whose it has to be. */
 	uint64_t takes = step->owner_written ? BIT(CAP_CHOWN) : 0;
 	add_reason(plan, to->maybe, (step->verb->may_need & ~not_meant) | takes, name);

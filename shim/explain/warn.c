@@ -195,7 +195,7 @@ void explain_warn(struct plan *plan, struct explanation *to)
 	for (size_t i = 0; i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
 		idle &= step->skipped;
-		if (!step->skipped && step->verb && step->verb->options & OPTION_RUN && !step->user.narrowed)
+		if (!step->skipped && step->verb && step->verb->runs && !step->user.narrowed)
 			list_add(
 				mem, &to->warnings,
 				mem_format(

@@ -10,7 +10,7 @@
 #include "steps/setup.h"
 #include "steps/verb.h"
 
-extern const struct verb verb_table[]; /* ends with a row whose name is NULL */
+extern const struct verb *const verb_table[]; /* ends with NULL */
 
 /* Runs accounts and steps in order. Ends the process with 111 where one fails and its on_error is `fail`. */
 void setup_run(const struct plan *plan);

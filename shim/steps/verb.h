@@ -5,8 +5,13 @@
 #define CAPSHIM_STEPS_VERB_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include <linux/capability.h>
+
+#include "base/capability.h"
 
 struct node;
 struct problems;
@@ -16,42 +21,54 @@ struct step;
 /* What stands behind a verb. */
 enum verb_value { VERB_PATHS, VERB_ARGV, VERB_MAP, VERB_TARGETS };
 
-/* The options of steps, one bit each: rows of option_table in the plan. */
-enum step_option {
-	OPTION_MODE = 1 << 0,        /* octal mode */
-	OPTION_MODE_CHANGE = 1 << 1, /* octal or symbolic mode */
-	OPTION_OWNER = 1 << 2,
-	OPTION_AS = 1 << 3,
-	OPTION_RECURSIVE = 1 << 4,
-	OPTION_CHANGE_POLICY = 1 << 5,
-	OPTION_EXCLUDE = 1 << 6,
-	OPTION_HARDLINKS = 1 << 7,
-	OPTION_CROSS_MOUNTS = 1 << 8,
-	OPTION_ONLY_IF_EXISTS = 1 << 9, /* if_exists as a boolean */
-	OPTION_IF_EXISTS = 1 << 10,     /* if_exists: replace|keep|append_missing */
-	OPTION_FILE_MODE = 1 << 11,     /* file_mode and dir_mode */
-	OPTION_CONTENT = 1 << 12,
-	OPTION_TO = 1 << 13,
-	OPTION_ONLY_IF_EMPTY = 1 << 14,
-	OPTION_TARGET = 1 << 15,
-	OPTION_FORCE = 1 << 16,
-	OPTION_TEMPLATE = 1 << 17, /* variables, suffix, bare */
-	OPTION_MOUNT = 1 << 18,    /* type, source, options */
-	OPTION_DEVICE = 1 << 19,   /* type, major, minor */
-	OPTION_TIMEOUT = 1 << 20,
-	OPTION_NONEMPTY = 1 << 21,
-	OPTION_RUN = 1 << 22, /* user, cap_add, environment, stdin, ok_exit_codes, working_dir */
-	OPTION_MATCH = 1 << 23,
+/* How an option is read, and what the member of struct step is that it is read into. */
+enum option_type {
+	OPTION_ELSEWHERE,   /* not by its row: several options make one value */
+	OPTION_BOOL,        /* bool: true or false */
+	OPTION_FLAG,        /* bool: the only one of `words` is written */
+	OPTION_MODE,        /* mode_t, octal; mode_written tells that it is there */
+	OPTION_CHANGE,      /* struct mode_change: octal or symbolic */
+	OPTION_OWNER,       /* struct owner; owner_written tells that it is there */
+	OPTION_TEXT,        /* const char * */
+	OPTION_FIXED,       /* the same, written out: it decides about privileges */
+	OPTION_PATH,        /* the same, absolute */
+	OPTION_TARGET,      /* the same; one that ends in / is a directory */
+	OPTION_CHOICE,      /* the same, one of `words` */
+	OPTION_WORD,        /* an enum: the place in `words`, the first where it is none of them */
+	OPTION_FIXED_WORD,  /* the same, written out */
+	OPTION_TEXTS,       /* struct list */
+	OPTION_FIXED_TEXTS, /* the same, written out */
+	OPTION_PAIRS,       /* struct list: NAME=VALUE, each in the place of one of the same name */
+	OPTION_NUMBER,      /* uint32_t: 0 to `max` */
+	OPTION_SECONDS,     /* unsigned int: 1 or more */
+	OPTION_CODES,       /* unsigned char[32]: a set of bits, one for each exit status */
 };
 
-/* One row of the verb table. */
+/* An option that a verb has. */
+struct step_option {
+	const char *name;
+	const char *const *words;
+	uint32_t max;
+	uint16_t offset; /* of the member in struct step */
+	uint8_t type;    /* of enum option_type */
+	bool required;
+};
+
+/* The capabilities that root needs among files and directories of others, as a used volume has them: for may_need. */
+#define MAY_SEARCH CAPABILITY_BIT(CAP_DAC_OVERRIDE)
+#define MAY_CHANGE (CAPABILITY_BIT(CAP_DAC_OVERRIDE) | CAPABILITY_BIT(CAP_FOWNER))
+#define MAY_REPLACE (MAY_CHANGE | CAPABILITY_BIT(CAP_CHOWN))
+
+/* One verb: all that the rest of capshim knows of it. */
 struct verb {
 	const char *name;
-	enum verb_value value;
-	uint32_t options;  /* what may be written, of enum step_option */
-	uint32_t required; /* what must be written */
-	mode_t mode;       /* the default of `mode` */
-	bool globs;        /* the last component of a path may be a glob */
+	const struct step_option *options; /* besides when, unless and on_error */
+	uint8_t noptions;
+	uint8_t value;          /* of enum verb_value */
+	uint16_t mode;          /* the default of `mode` */
+	bool runs;              /* it starts programs: it has the options of RUN_OPTIONS */
+	bool owner_is_workload; /* the default of `owner`: whatever it names is given away */
+	bool changes_modes;     /* of what is there: FOWNER and FSETID are for that as well */
 	void (*act)(struct setup *setup, const struct step *step);
 	/* Adds problems for combinations that can never work; NULL where there are none. NODE is the whole step. */
 	void (*check)(const struct step *step, struct problems *problems, const struct node *node);
@@ -59,34 +76,5 @@ struct verb {
 	uint64_t (*needs)(const struct step *step);
 	uint64_t may_need; /* those that it needs as well among what belongs to others */
 };
-
-/* The checks of verb_table. */
-void copy_check(const struct step *step, struct problems *problems, const struct node *node);
-void template_check(const struct step *step, struct problems *problems, const struct node *node);
-void mount_check(const struct step *step, struct problems *problems, const struct node *node);
-void sysctl_check(const struct step *step, struct problems *problems, const struct node *node);
-void wait_for_check(const struct step *step, struct problems *problems, const struct node *node);
-
-void mkdir_check(const struct step *step, struct problems *problems, const struct node *node);
-void chown_check(const struct step *step, struct problems *problems, const struct node *node);
-void chmod_check(const struct step *step, struct problems *problems, const struct node *node);
-void remove_check(const struct step *step, struct problems *problems, const struct node *node);
-void mknod_check(const struct step *step, struct problems *problems, const struct node *node);
-
-/* Each in its own file. */
-void step_mkdir(struct setup *setup, const struct step *step);
-void step_chown(struct setup *setup, const struct step *step);
-void step_chmod(struct setup *setup, const struct step *step);
-void step_write(struct setup *setup, const struct step *step);
-void step_copy(struct setup *setup, const struct step *step);
-void step_symlink(struct setup *setup, const struct step *step);
-void step_remove(struct setup *setup, const struct step *step);
-void step_template(struct setup *setup, const struct step *step);
-void step_mount(struct setup *setup, const struct step *step);
-void step_sysctl(struct setup *setup, const struct step *step);
-void step_mknod(struct setup *setup, const struct step *step);
-void step_wait_for(struct setup *setup, const struct step *step);
-void step_run(struct setup *setup, const struct step *step);
-void step_run_dir(struct setup *setup, const struct step *step);
 
 #endif

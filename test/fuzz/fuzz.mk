@@ -55,7 +55,7 @@ $(FUZZ)/bin/%: $(FUZZ)/obj/test/fuzz/%.o $(FUZZ)/obj/shim.a
 		-lcap-ng -lseccomp -lyaml -o $@
 
 # Keys, words and messages of the parser, for libFuzzer to put in: a string literal a line.
-$(FUZZ)/words: $(filter shim/config/% shim/steps/%,$(SOURCES))
+$(FUZZ)/words: $(filter shim/config/% shim/steps/%,$(SOURCES) $(HEADERS))
 	$(call say,GEN)
 	@mkdir -p $(@D)
 	grep -ohE '"[-a-z_0-9:/=>+.]{2,24}"' $^ | LC_ALL=C sort -u >$@

@@ -43,8 +43,8 @@ static void check_seeds(struct plan *plan)
 	static bool checked;
 	char name[4096], text[4096];
 
-	for (const struct verb *verb = verb_table; verb->name && !checked; verb++) {
-		snprintf(name, sizeof(name), "%s/../corpus/steps/%s.yaml", FUZZ_WORLD, verb->name);
+	for (const struct verb *const *verb = verb_table; *verb && !checked; verb++) {
+		snprintf(name, sizeof(name), "%s/../corpus/steps/%s.yaml", FUZZ_WORLD, (*verb)->name);
 		FILE *seed = fopen(name, "r");
 		size_t length = seed ? fread(text, 1, sizeof(text), seed) : 0;
 		if (seed)
@@ -52,7 +52,7 @@ static void check_seeds(struct plan *plan)
 		if (!read_steps(plan, text, length) || plan->nsteps == 0)
 			fuzz_fail("%s is not accepted: %s", name, world_problems());
 		for (size_t i = 0; i < plan->nsteps; i++)
-			FUZZ_HOLDS(plan->steps[i].verb == verb && !plan->steps[i].skipped);
+			FUZZ_HOLDS(plan->steps[i].verb == *verb && !plan->steps[i].skipped);
 		mem_release(&plan->problems.mem);
 	}
 	checked = true;

@@ -86,7 +86,7 @@ static void check_all_written(const struct plan *plan, const struct node *root)
 			check_written(yaml_get(node, step_fixed[k]));
 		if (strcmp(step->verb->name, "mount") == 0)
 			check_written(yaml_get(node, "type"));
-		if (step->verb->options & OPTION_RUN)
+		if (step->verb->runs)
 			check_written(yaml_get(node, "user"));
 		if (step->verb->value == VERB_ARGV) {
 			const struct node *program = yaml_get(node, step->verb->name);

@@ -160,7 +160,7 @@ static void check_step(const struct plan *plan, const struct step *step)
 	FUZZ_HOLDS(step->timeout <= 999999U * 3600U);
 	if (step->working_dir)
 		check_path(step->working_dir, true);
-	if (!(step->verb->options & OPTION_RUN))
+	if (!step->verb->runs)
 		return;
 	for (size_t i = 0; i < sizeof(step->ok_exit_codes); i++)
 		codes = codes || step->ok_exit_codes[i];

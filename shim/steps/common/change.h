@@ -18,6 +18,7 @@ struct change {
 	/* Changes it: 0, or -1 with errno. */
 	int (*apply)(struct change *change, const struct held *held);
 	bool by_name;       /* apply() can do without a descriptor */
+	bool may_cross;     /* the verb has the option cross_mounts */
 	bool always;        /* differs() cannot be relied on: apply() to everything */
 	struct owner owner; /* chown */
 	uint64_t cleared;   /* chown: files that lost set-id bits */

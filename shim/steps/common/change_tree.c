@@ -293,8 +293,7 @@ static void change_tree(struct change *change, int top, const char *path)
 	if (job.tree.mounts)
 		setup_note(change->setup, "%zu entries of \"%s\" lie on other mounts and were left alone%s",
 			   job.tree.mounts, path,
-			   step->verb->options & OPTION_CROSS_MOUNTS ? " (write \"cross_mounts: true\" to include them)"
-								     : "");
+			   change->may_cross ? " (write \"cross_mounts: true\" to include them)" : "");
 }
 
 static void change_object(struct change *change, const struct walk_found *found, struct held *held)

@@ -3,7 +3,7 @@
 #include "steps/common/change.h"
 #include "steps/common/change_tree.h"
 #include "steps/common/mode.h"
-#include "steps/verb.h"
+#include "steps/common/options.h"
 #include "walk/held.h"
 
 /* What the step wants of this one, or NULL: a link has no mode of its own. */
@@ -33,7 +33,7 @@ static int chmod_apply(struct change *change, const struct held *held)
 	return walk_chmod(held->fd, held->parent, held->name, mode);
 }
 
-void step_chmod(struct setup *setup, const struct step *step)
+static void step_chmod(struct setup *setup, const struct step *step)
 {
 	struct change change = {
 		.setup = setup,
@@ -47,9 +47,25 @@ void step_chmod(struct setup *setup, const struct step *step)
 	change_run(&change);
 }
 
-void chmod_check(const struct step *step, struct problems *problems, const struct node *node)
+static void chmod_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	change_check(step, problems, node);
 	if (!step->change.set && !step->file_mode.set && !step->dir_mode.set)
 		yaml_problem(problems, node, "\"chmod\" needs \"mode:\", \"file_mode:\" or \"dir_mode:\"");
 }
+
+static const struct step_option chmod_options[] = {
+	OPTION("mode", CHANGE, change),
+	OPTION("file_mode", CHANGE, file_mode),
+	OPTION("dir_mode", CHANGE, dir_mode),
+	CHANGE_OPTIONS,
+};
+
+const struct verb verb_chmod = {
+	.name = "chmod",
+	OPTIONS(chmod_options),
+	.changes_modes = true,
+	.act = step_chmod,
+	.check = chmod_check,
+	.may_need = MAY_CHANGE | CAPABILITY_BIT(CAP_FSETID),
+};

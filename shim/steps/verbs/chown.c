@@ -3,8 +3,8 @@
 
 #include "steps/common/change.h"
 #include "steps/common/change_tree.h"
+#include "steps/common/options.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 
 /* A link of somebody else's stays his: as root's, steps would follow it. */
 static bool stays(const struct change *change, const struct fd_stat *now)
@@ -34,7 +34,7 @@ static int chown_apply(struct change *change, const struct held *held)
 	return 0;
 }
 
-void step_chown(struct setup *setup, const struct step *step)
+static void step_chown(struct setup *setup, const struct step *step)
 {
 	struct change change = {
 		.setup = setup,
@@ -44,6 +44,7 @@ void step_chown(struct setup *setup, const struct step *step)
 		.differs = chown_differs,
 		.apply = chown_apply,
 		.by_name = true,
+		.may_cross = true,
 		.always = owner_is_ambiguous(&step->owner),
 		.owner = step->owner,
 	};
@@ -55,7 +56,28 @@ void step_chown(struct setup *setup, const struct step *step)
 			   (unsigned long long)change.cleared);
 }
 
-void chown_check(const struct step *step, struct problems *problems, const struct node *node)
+/* To root goes only what is not root's yet. */
+static uint64_t chown_needs(const struct step *step)
 {
-	change_check(step, problems, node);
+	bool user = step->owner.uid != 0 && step->owner.uid != ACCOUNTS_NO_ID;
+	bool group = step->owner.gid != 0 && step->owner.gid != ACCOUNTS_NO_ID;
+
+	return user || group ? CAPABILITY_BIT(CAP_CHOWN) : 0;
 }
+
+static const struct step_option chown_options[] = {
+	OPTION("owner", OWNER, owner),
+	OPTION_WITH("change_policy", WORD, change_policy, WORDS("always", "on_root_mismatch")),
+	OPTION("cross_mounts", BOOL, cross_mounts),
+	CHANGE_OPTIONS,
+};
+
+const struct verb verb_chown = {
+	.name = "chown",
+	OPTIONS(chown_options),
+	.owner_is_workload = true,
+	.act = step_chown,
+	.check = change_check,
+	.needs = chown_needs,
+	.may_need = MAY_SEARCH | CAPABILITY_BIT(CAP_CHOWN),
+};

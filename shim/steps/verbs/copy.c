@@ -11,8 +11,9 @@
 #include "steps/common/abort.h"
 #include "steps/common/file.h"
 #include "steps/common/mirror.h"
+#include "steps/common/options.h"
+#include "steps/common/owner.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 #include "walk/held.h"
 #include "walk/rule.h"
 
@@ -230,13 +231,13 @@ static void copy_one(struct setup *setup, const struct step *step, const char *p
 	walk_release(&source);
 }
 
-void step_copy(struct setup *setup, const struct step *step)
+static void step_copy(struct setup *setup, const struct step *step)
 {
 	for (size_t i = 0; i < step->items.count; i++)
 		copy_one(setup, step, step->items.items[i]);
 }
 
-void copy_check(const struct step *step, struct problems *problems, const struct node *node)
+static void copy_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	if (step->if_exists == IF_EXISTS_APPEND_MISSING)
 		yaml_problem(problems, yaml_get(node, "if_exists"),
@@ -245,3 +246,27 @@ void copy_check(const struct step *step, struct problems *problems, const struct
 		yaml_problem(problems, node, "\"only_if_empty\" is for directories: write \"recursive: true\" as well");
 	mirror_check(step, problems, node);
 }
+
+/* A directory of the copy is given away before it is filled. */
+static uint64_t copy_needs(const struct step *step)
+{
+	return owner_needs_making(step) | (step->recursive && owner_gives(step) ? CAPABILITY_BIT(CAP_DAC_OVERRIDE) : 0);
+}
+
+static const struct step_option copy_options[] = {
+	OPTION_WITH("to", TARGET, to, .required = true),
+	MAKE_OPTIONS,
+	IF_EXISTS_OPTION,
+	OPTION("recursive", BOOL, recursive),
+	OPTION("only_if_empty", BOOL, only_if_empty),
+};
+
+const struct verb verb_copy = {
+	.name = "copy",
+	OPTIONS(copy_options),
+	.mode = 0644,
+	.act = step_copy,
+	.check = copy_check,
+	.needs = copy_needs,
+	.may_need = MAY_REPLACE,
+};

@@ -10,8 +10,8 @@
 #include "privilege/drop.h"
 #include "privilege/verify.h"
 #include "steps/common/change.h"
+#include "steps/common/options.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 #include "walk/make.h"
 
 /* What the process that makes directories as the workload tells by its exit status. */
@@ -119,7 +119,7 @@ static void make_as_workload(struct setup *setup, const struct step *step)
 		setup->same++;
 }
 
-void step_mkdir(struct setup *setup, const struct step *step)
+static void step_mkdir(struct setup *setup, const struct step *step)
 {
 	if (step->as_workload && !setup->plan->nonroot)
 		make_as_workload(setup, step);
@@ -127,10 +127,25 @@ void step_mkdir(struct setup *setup, const struct step *step)
 		make_all(setup, step);
 }
 
-void mkdir_check(const struct step *step, struct problems *problems, const struct node *node)
+static void mkdir_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	if (step->as_workload && step->owner_written)
 		yaml_problem(problems, yaml_get(node, "owner"),
 			     "what is made \"as: workload\" belongs to the workload: "
 			     "leave \"owner\" out");
 }
+
+static const struct step_option mkdir_options[] = {
+	MAKE_OPTIONS,
+	OPTION_WITH("as", FLAG, as_workload, WORDS("workload")),
+};
+
+const struct verb verb_mkdir = {
+	.name = "mkdir",
+	OPTIONS(mkdir_options),
+	.mode = 0755,
+	.act = step_mkdir,
+	.check = mkdir_check,
+	.needs = owner_needs_mkdir,
+	.may_need = MAY_CHANGE | CAPABILITY_BIT(CAP_FSETID),
+};

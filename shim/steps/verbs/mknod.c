@@ -8,8 +8,8 @@
 
 #include "base/diag.h"
 #include "steps/common/change.h"
+#include "steps/common/options.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 #include "walk/make.h"
 
 static mode_t type_of(const struct step *step)
@@ -80,7 +80,7 @@ static void make_node(struct setup *setup, const struct step *step, struct held 
 	close(held->fd);
 }
 
-void step_mknod(struct setup *setup, const struct step *step)
+static void step_mknod(struct setup *setup, const struct step *step)
 {
 	struct walk_where where;
 
@@ -96,7 +96,7 @@ void step_mknod(struct setup *setup, const struct step *step)
 	}
 }
 
-void mknod_check(const struct step *step, struct problems *problems, const struct node *node)
+static void mknod_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	bool numbers = yaml_get(node, "major") && yaml_get(node, "minor");
 
@@ -105,3 +105,25 @@ void mknod_check(const struct step *step, struct problems *problems, const struc
 	else if (type_of(step) != S_IFIFO && !numbers)
 		yaml_problem(problems, node, "a device needs \"major:\" and \"minor:\"");
 }
+
+static uint64_t mknod_needs(const struct step *step)
+{
+	return owner_needs_making(step) | (!step->type || step->type[0] == 'p' ? 0 : CAPABILITY_BIT(CAP_MKNOD));
+}
+
+static const struct step_option mknod_options[] = {
+	OPTION_WITH("type", CHOICE, type, WORDS("c", "b", "p")),
+	OPTION_WITH("major", NUMBER, major, .max = 4095),
+	OPTION_WITH("minor", NUMBER, minor, .max = 1048575),
+	MAKE_OPTIONS,
+};
+
+const struct verb verb_mknod = {
+	.name = "mknod",
+	OPTIONS(mknod_options),
+	.mode = 0644,
+	.act = step_mknod,
+	.check = mknod_check,
+	.needs = mknod_needs,
+	.may_need = MAY_CHANGE,
+};

@@ -12,47 +12,47 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "steps/common/options.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 #include "walk/walk.h"
 
 /* What belongs to a mount and not to its file system: the same bits in mount(2) and as ST_… in statvfs(3). */
 #define PER_MOUNT (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)
 
+#define PROPAGATION (MS_PRIVATE | MS_SHARED | MS_SLAVE | MS_UNBINDABLE)
 #define NO_TYPE "none" /* where mount(2) ignores it: for a bind mount, and to change one */
 
 /* Options that are flags of mount(2); every other one is data for the file system. */
 static const struct {
 	const char *name;
-	unsigned long set, clear;
-	bool propagation;
+	unsigned int set, clear;
 } option_table[] = {
-	{"defaults", 0, 0, false},
-	{"ro", MS_RDONLY, 0, false},
-	{"rw", 0, MS_RDONLY, false},
-	{"nosuid", MS_NOSUID, 0, false},
-	{"suid", 0, MS_NOSUID, false},
-	{"nodev", MS_NODEV, 0, false},
-	{"dev", 0, MS_NODEV, false},
-	{"noexec", MS_NOEXEC, 0, false},
-	{"exec", 0, MS_NOEXEC, false},
-	{"sync", MS_SYNCHRONOUS, 0, false},
-	{"async", 0, MS_SYNCHRONOUS, false},
-	{"dirsync", MS_DIRSYNC, 0, false},
-	{"noatime", MS_NOATIME, 0, false},
-	{"nodiratime", MS_NODIRATIME, 0, false},
-	{"relatime", MS_RELATIME, 0, false},
-	{"strictatime", MS_STRICTATIME, 0, false},
-	{"lazytime", MS_LAZYTIME, 0, false},
-	{"bind", MS_BIND, 0, false},
-	{"rbind", MS_BIND | MS_REC, 0, false},
-	{"private", MS_PRIVATE, 0, true},
-	{"rprivate", MS_PRIVATE | MS_REC, 0, true},
-	{"shared", MS_SHARED, 0, true},
-	{"rshared", MS_SHARED | MS_REC, 0, true},
-	{"slave", MS_SLAVE, 0, true},
-	{"rslave", MS_SLAVE | MS_REC, 0, true},
-	{"unbindable", MS_UNBINDABLE, 0, true},
+	{"defaults", 0, 0},
+	{"ro", MS_RDONLY, 0},
+	{"rw", 0, MS_RDONLY},
+	{"nosuid", MS_NOSUID, 0},
+	{"suid", 0, MS_NOSUID},
+	{"nodev", MS_NODEV, 0},
+	{"dev", 0, MS_NODEV},
+	{"noexec", MS_NOEXEC, 0},
+	{"exec", 0, MS_NOEXEC},
+	{"sync", MS_SYNCHRONOUS, 0},
+	{"async", 0, MS_SYNCHRONOUS},
+	{"dirsync", MS_DIRSYNC, 0},
+	{"noatime", MS_NOATIME, 0},
+	{"nodiratime", MS_NODIRATIME, 0},
+	{"relatime", MS_RELATIME, 0},
+	{"strictatime", MS_STRICTATIME, 0},
+	{"lazytime", MS_LAZYTIME, 0},
+	{"bind", MS_BIND, 0},
+	{"rbind", MS_BIND | MS_REC, 0},
+	{"private", MS_PRIVATE, 0},
+	{"rprivate", MS_PRIVATE | MS_REC, 0},
+	{"shared", MS_SHARED, 0},
+	{"rshared", MS_SHARED | MS_REC, 0},
+	{"slave", MS_SLAVE, 0},
+	{"rslave", MS_SLAVE | MS_REC, 0},
+	{"unbindable", MS_UNBINDABLE, 0},
 };
 
 /* What statfs(2) says of a mounted file system. */
@@ -80,7 +80,7 @@ static void read_mount_option(struct wish *wish, struct mem *mem, const char *op
 	for (size_t i = 0; i < ROWS(option_table); i++) {
 		if (strcmp(option_table[i].name, option) != 0)
 			continue;
-		if (option_table[i].propagation)
+		if (option_table[i].set & PROPAGATION)
 			wish->propagation = option_table[i].set;
 		else
 			wish->flags = (wish->flags & ~option_table[i].clear) | option_table[i].set;
@@ -209,7 +209,7 @@ static void mount_one(struct setup *setup, const struct step *step, const struct
 	close(fd);
 }
 
-void step_mount(struct setup *setup, const struct step *step)
+static void step_mount(struct setup *setup, const struct step *step)
 {
 	struct wish wish;
 	struct walk_where where;
@@ -234,7 +234,7 @@ void step_mount(struct setup *setup, const struct step *step)
 	close(back);
 }
 
-void mount_check(const struct step *step, struct problems *problems, const struct node *node)
+static void mount_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	struct wish wish;
 
@@ -250,3 +250,24 @@ void mount_check(const struct step *step, struct problems *problems, const struc
 	if (bind && wish.data)
 		yaml_problem(problems, node, "a bind mount does not take the option \"%s\"", wish.data);
 }
+
+static uint64_t mount_needs(const struct step *step)
+{
+	(void)step;
+	return CAPABILITY_BIT(CAP_SYS_ADMIN);
+}
+
+static const struct step_option mount_options[] = {
+	OPTION("type", FIXED, type),
+	OPTION("source", FIXED, source),
+	OPTION("options", FIXED_TEXTS, mount_options),
+};
+
+const struct verb verb_mount = {
+	.name = "mount",
+	OPTIONS(mount_options),
+	.act = step_mount,
+	.check = mount_check,
+	.needs = mount_needs,
+	.may_need = MAY_SEARCH,
+};

@@ -6,8 +6,8 @@
 #include <linux/capability.h>
 
 #include "base/glob.h"
+#include "steps/common/options.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 #include "walk/tree.h"
 #include "walk/walk.h"
 
@@ -177,7 +177,7 @@ static void remove_one(struct setup *setup, const struct step *step, const char 
 	}
 }
 
-void step_remove(struct setup *setup, const struct step *step)
+static void step_remove(struct setup *setup, const struct step *step)
 {
 	struct walk_where where;
 	const char *name;
@@ -201,9 +201,21 @@ void step_remove(struct setup *setup, const struct step *step)
 	}
 }
 
-void remove_check(const struct step *step, struct problems *problems, const struct node *node)
+static void remove_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	for (size_t i = 0; i < step->items.count; i++)
 		if (step->items.items[i][strspn(step->items.items[i], "/")] == '\0')
 			yaml_problem(problems, node, "\"/\" cannot be removed");
 }
+
+static const struct step_option remove_options[] = {
+	OPTION("recursive", BOOL, recursive),
+};
+
+const struct verb verb_remove = {
+	.name = "remove",
+	OPTIONS(remove_options),
+	.act = step_remove,
+	.check = remove_check,
+	.may_need = MAY_CHANGE,
+};

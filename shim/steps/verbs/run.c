@@ -1,7 +1,20 @@
 #include "steps/common/launch.h"
-#include "steps/verb.h"
+#include "steps/common/options.h"
 
-void step_run(struct setup *setup, const struct step *step)
+static void step_run(struct setup *setup, const struct step *step)
 {
 	(void)!run_to_success(setup, step, step->items.items);
 }
+
+static const struct step_option run_options[] = {
+	RUN_OPTIONS,
+};
+
+const struct verb verb_run = {
+	.name = "run",
+	.value = VERB_ARGV,
+	OPTIONS(run_options),
+	.runs = true,
+	.act = step_run,
+	.may_need = CAPABILITY_BIT(CAP_KILL),
+};

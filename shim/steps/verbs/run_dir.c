@@ -9,8 +9,8 @@
 #include "base/fd.h"
 #include "base/glob.h"
 #include "steps/common/launch.h"
+#include "steps/common/options.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 #include "walk/walk.h"
 
 /* Is NAME one of the programs: an executable file (a link to one, by the rule of walk.h) that `match` names? */
@@ -75,9 +75,22 @@ static bool run_directory(struct setup *setup, const struct step *step, const ch
 	return true;
 }
 
-void step_run_dir(struct setup *setup, const struct step *step)
+static void step_run_dir(struct setup *setup, const struct step *step)
 {
 	for (size_t i = 0; i < step->items.count; i++)
 		if (!run_directory(setup, step, step->items.items[i]))
 			break;
 }
+
+static const struct step_option run_dir_options[] = {
+	RUN_OPTIONS,
+	OPTION("match", TEXT, match),
+};
+
+const struct verb verb_run_dir = {
+	.name = "run_dir",
+	OPTIONS(run_dir_options),
+	.runs = true,
+	.act = step_run_dir,
+	.may_need = CAPABILITY_BIT(CAP_KILL),
+};

@@ -7,8 +7,8 @@
 
 #include <linux/capability.h>
 
+#include "steps/common/options.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 #include "walk/make.h"
 
 #define TEMPORARY_NAMES 100
@@ -73,7 +73,7 @@ static void link_name(struct setup *setup, const struct step *step, const char *
 		setup->changed++;
 }
 
-void step_symlink(struct setup *setup, const struct step *step)
+static void step_symlink(struct setup *setup, const struct step *step)
 {
 	struct walk_where where;
 	const char *name;
@@ -89,3 +89,15 @@ void step_symlink(struct setup *setup, const struct step *step)
 		close(parent);
 	}
 }
+
+static const struct step_option symlink_options[] = {
+	OPTION_WITH("target", TEXT, target, .required = true),
+	OPTION("force", BOOL, force),
+};
+
+const struct verb verb_symlink = {
+	.name = "symlink",
+	OPTIONS(symlink_options),
+	.act = step_symlink,
+	.may_need = MAY_CHANGE,
+};

@@ -135,7 +135,7 @@ static void set(struct setup *setup, const char *key, const struct walk_found *f
 		setup->changed++;
 }
 
-void step_sysctl(struct setup *setup, const struct step *step)
+static void step_sysctl(struct setup *setup, const struct step *step)
 {
 	for (size_t i = 0; i < step->items.count; i++) {
 		char path[KEY];
@@ -160,7 +160,7 @@ void step_sysctl(struct setup *setup, const struct step *step)
 	}
 }
 
-void sysctl_check(const struct step *step, struct problems *problems, const struct node *node)
+static void sysctl_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	char path[KEY];
 	long long least;
@@ -177,3 +177,10 @@ void sysctl_check(const struct step *step, struct problems *problems, const stru
 			yaml_problem(problems, node, "\"%s\": what follows >= must be a whole number", value);
 	}
 }
+
+const struct verb verb_sysctl = {
+	.name = "sysctl",
+	.value = VERB_MAP,
+	.act = step_sysctl,
+	.check = sysctl_check,
+};

@@ -8,8 +8,9 @@
 
 #include "steps/common/file.h"
 #include "steps/common/mirror.h"
+#include "steps/common/options.h"
+#include "steps/common/owner.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 #include "walk/rule.h"
 
 #define FIRST "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
@@ -198,7 +199,7 @@ static void template_file(struct setup *setup, const struct step *step, const ch
 	}
 }
 
-void step_template(struct setup *setup, const struct step *step)
+static void step_template(struct setup *setup, const struct step *step)
 {
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
@@ -216,7 +217,25 @@ void step_template(struct setup *setup, const struct step *step)
 	}
 }
 
-void template_check(const struct step *step, struct problems *problems, const struct node *node)
+static void template_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	mirror_check(step, problems, node);
 }
+
+static const struct step_option template_options[] = {
+	OPTION_WITH("to", TARGET, to, .required = true),
+	MAKE_OPTIONS,
+	OPTION("variables", TEXTS, variables),
+	OPTION("suffix", TEXT, suffix),
+	OPTION("bare", BOOL, bare),
+};
+
+const struct verb verb_template = {
+	.name = "template",
+	OPTIONS(template_options),
+	.mode = 0644,
+	.act = step_template,
+	.check = template_check,
+	.needs = owner_needs_making,
+	.may_need = MAY_REPLACE,
+};

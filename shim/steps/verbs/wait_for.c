@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "steps/common/file.h"
+#include "steps/common/options.h"
 #include "steps/common/resolve.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 
 #define DEFAULT_SECONDS 60
 #define CONNECT_MS 2000
@@ -154,7 +154,7 @@ static void wait_one(struct setup *setup, const struct step *step, const char *t
 	setup->changed++;
 }
 
-void step_wait_for(struct setup *setup, const struct step *step)
+static void step_wait_for(struct setup *setup, const struct step *step)
 {
 	struct timespec end = setup->begin;
 
@@ -163,7 +163,7 @@ void step_wait_for(struct setup *setup, const struct step *step)
 		wait_one(setup, step, step->items.items[i], &end);
 }
 
-void wait_for_check(const struct step *step, struct problems *problems, const struct node *node)
+static void wait_for_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	for (size_t i = 0; i < step->items.count; i++) {
 		struct target target;
@@ -174,3 +174,16 @@ void wait_for_check(const struct step *step, struct problems *problems, const st
 			yaml_problem(problems, node, "\"nonempty\" is for paths, not for \"%s\"", step->items.items[i]);
 	}
 }
+
+static const struct step_option wait_for_options[] = {
+	OPTION("timeout", SECONDS, timeout),
+	OPTION("nonempty", BOOL, nonempty),
+};
+
+const struct verb verb_wait_for = {
+	.name = "wait_for",
+	.value = VERB_TARGETS,
+	OPTIONS(wait_for_options),
+	.act = step_wait_for,
+	.check = wait_for_check,
+};

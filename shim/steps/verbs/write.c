@@ -4,8 +4,9 @@
 #include <linux/capability.h>
 
 #include "steps/common/file.h"
+#include "steps/common/options.h"
+#include "steps/common/owner.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 #include "walk/rule.h"
 
 static bool has_line(const char *text, size_t length, const char *line, size_t line_length)
@@ -80,7 +81,7 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 	return true;
 }
 
-void step_write(struct setup *setup, const struct step *step)
+static void step_write(struct setup *setup, const struct step *step)
 {
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
@@ -94,3 +95,18 @@ void step_write(struct setup *setup, const struct step *step)
 		file_release(&found);
 	}
 }
+
+static const struct step_option write_options[] = {
+	OPTION_WITH("content", TEXT, content, .required = true),
+	MAKE_OPTIONS,
+	IF_EXISTS_OPTION,
+};
+
+const struct verb verb_write = {
+	.name = "write",
+	OPTIONS(write_options),
+	.mode = 0644,
+	.act = step_write,
+	.needs = owner_needs_making,
+	.may_need = MAY_REPLACE,
+};

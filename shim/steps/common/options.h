@@ -1,0 +1,43 @@
+/*
+ * The options that several verbs have.
+ */
+#ifndef CAPSHIM_STEPS_COMMON_OPTIONS_H
+#define CAPSHIM_STEPS_COMMON_OPTIONS_H
+
+#include "steps/step.h"
+#include "steps/verb.h"
+
+#define OPTIONS(rows) .options = rows, .noptions = sizeof(rows) / sizeof(*(rows))
+
+/* The option TEXT, of the type OPTION_KIND, which is read into MEMBER of struct step; and what else its row says. */
+#define OPTION(text, kind, member) OPTION_WITH(text, kind, member, .required = false)
+#define OPTION_WITH(text, kind, member, ...)                                                              \
+	{                                                                                                 \
+		.name = text, .type = OPTION_##kind, .offset = offsetof(struct step, member), __VA_ARGS__ \
+	}
+#define WORDS(...)                     \
+	.words = (const char *const[]) \
+	{                              \
+		__VA_ARGS__, NULL      \
+	}
+
+/* Of what makes something. */
+#define MAKE_OPTIONS OPTION("mode", MODE, mode), OPTION("owner", OWNER, owner)
+
+/* Of what puts files where there may be some. */
+#define IF_EXISTS_OPTION OPTION_WITH("if_exists", WORD, if_exists, WORDS("replace", "keep", "append_missing"))
+
+/* Of what changes what is there. The hard links are written out, for they widen what a step may change. */
+#define CHANGE_OPTIONS                                                                              \
+	OPTION("recursive", BOOL, recursive), OPTION("exclude", TEXTS, exclude),                    \
+		OPTION_WITH("hardlinks", FIXED_WORD, hardlinks, WORDS("skip", "refuse", "follow")), \
+		OPTION("if_exists", BOOL, only_if_exists)
+
+/* Of what runs programs. */
+#define RUN_OPTIONS                                                                                      \
+	OPTION("user", ELSEWHERE, user), OPTION("cap_add", ELSEWHERE, user),                             \
+		OPTION("environment", PAIRS, environment), OPTION("stdin", TEXT, input),                 \
+		OPTION("ok_exit_codes", CODES, ok_exit_codes), OPTION("working_dir", PATH, working_dir), \
+		OPTION("timeout", SECONDS, timeout)
+
+#endif
