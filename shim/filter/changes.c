@@ -111,22 +111,3 @@ void filter_read_changes(struct filter_reader *reader)
 	if (changes->log)
 		reader->profile->flags |= SECCOMP_FILTER_FLAG_LOG;
 }
-
-bool filter_rule_lists(const struct filter_rule *rule, const char *call)
-{
-	const struct node *name = filter_rule_name(rule, NULL);
-
-	while (name && strcmp(name->text, call) != 0)
-		name = filter_rule_name(rule, name);
-	return name != NULL;
-}
-
-bool filter_rule_names(const struct filter_profile *profile, const struct filter_rule *rule, const char *call)
-{
-	if (!filter_rule_lists(rule, call))
-		return false;
-	for (const struct filter_rule *r = profile->rules; r && !rule->change; r = r->next)
-		if (r->change && r->action == SECCOMP_RET_ALLOW && filter_rule_lists(r, call))
-			return false;
-	return true;
-}

@@ -55,13 +55,11 @@ struct filter_profile {
 bool filter_profile_read(struct filter_profile *profile, struct problems *problems, const struct node *node,
 			 const struct filter_target *target) __attribute__((warn_unused_result));
 
+/* rule.c. Does RULE count where the set KEEP is kept? */
 bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep);
 
-/* Strictness of an answer: the smaller the stricter. */
-int32_t filter_rank(uint32_t action);
-
-/* changes.c. The call that NAME means; of a group the first. */
-const char *filter_change_call(const char *name);
+/* The NAMES of a rule, one after the other: pass NULL first. */
+const struct node *filter_rule_name(const struct filter_rule *rule, const struct node *before);
 
 /* Is CALL among the names of RULE? */
 bool filter_rule_lists(const struct filter_rule *rule, const char *call);
@@ -69,8 +67,11 @@ bool filter_rule_lists(const struct filter_rule *rule, const char *call);
 /* Does RULE decide CALL? A rule of the profile does not where the config allows the call. */
 bool filter_rule_names(const struct filter_profile *profile, const struct filter_rule *rule, const char *call);
 
-/* The NAMES of a rule, one after the other: pass NULL first. */
-const struct node *filter_rule_name(const struct filter_rule *rule, const struct node *before);
+/* Strictness of an answer: the smaller the stricter. */
+int32_t filter_rank(uint32_t action);
+
+/* changes.c. The call that NAME means; of a group the first. */
+const char *filter_change_call(const char *name);
 
 /* compile.c: what decides one call */
 struct filter_use {

@@ -144,18 +144,6 @@ static void read_arguments(struct filter_reader *reader, const struct node *node
 	filter_read_list(reader, node, read_argument);
 }
 
-bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep)
-{
-	return rule->here && (rule->caps & ~keep) == 0 && (rule->not_caps & keep) == 0;
-}
-
-const struct node *filter_rule_name(const struct filter_rule *rule, const struct node *before)
-{
-	if (rule->names->kind == NODE_LIST)
-		return before ? before->next : rule->names->first;
-	return before ? NULL : rule->names;
-}
-
 /* A name that libseccomp does not know cannot be filtered: fine where it was to be allowed, otherwise a hole. */
 static void check_names(struct filter_reader *reader, const struct filter_rule *rule)
 {
