@@ -18,7 +18,7 @@ static void add_reason(struct plan *plan, struct list *reasons, uint64_t set, co
 			list_add(&plan->problems.mem, &reasons[cap], reason);
 }
 
-/* Lines 6 to 10 of the order of operations, from a start as root with the groups that this process has. */
+/* What the drop needs, from a start as root with the groups that this process has. */
 static void needs_drop(struct plan *plan, struct explanation *to, const struct privileges *want, const char *whom)
 {
 	const struct start *start = &plan->start;

@@ -104,7 +104,7 @@ static uintptr_t wipe(char **argv, char **envp)
 }
 
 /*
- * Lines 5-12 with nothing to keep, then the filter: from here on this process is what it stays. Only the pipe end
+ * Drops everything, proves it and loads the filter: from here on this process stays what it is. Only the pipe end
  * INIT_GO_FD stays open above the standard streams. (A sanitizer would make calls of its own behind the filter.)
  */
 __attribute__((no_sanitize("address"))) static _Noreturn void

@@ -7,8 +7,8 @@
 #include "plan.h"
 
 /*
- * Line 4: forks, if the config says so. Returns in the workload's process once PID 1 is proven to hold nothing, with every signal blocked;
- * never returns in PID 1, which exits with the workload's status. ARGV and ENVP are main()'s own: their strings are
+ * Forks, if the config says so. Returns in the workload's process once PID 1 is proven to hold nothing, with every
+ * signal blocked; never returns in PID 1, which exits with the workload's status. ARGV and ENVP are main()'s own: their strings are
  * wiped in PID 1. Ends with 111 or 112, both processes, where PID 1 cannot be made what it must be.
  */
 void init_fork(const struct plan *plan, char **argv, char **envp);

@@ -1,6 +1,6 @@
 /*
- * Giving up: lines 5 to 11 of the order of operations. Ends the process on the first refusal; trusts no return code
- * beyond that, for verify.h proves the result.
+ * Dropping privileges: "give up" in the order of operations (README). Ends the process on the first refusal, and trusts no
+ * return code beyond that, because verify.h proves the result.
  */
 #ifndef CAPSHIM_PRIVILEGE_DROP_H
 #define CAPSHIM_PRIVILEGE_DROP_H

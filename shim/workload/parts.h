@@ -33,7 +33,7 @@ char **workload_environment(const struct plan *plan, struct mem *mem);
  */
 void workload_report(const struct plan *plan, struct mem *mem);
 
-/* Line 14: looks the program up, refuses what execve(2) would not run as the config says, loads the filter, executes. */
+/* The end of workload_become(): looks the program up, refuses what execve(2) would not run as the config says, loads the filter, executes. */
 _Noreturn void workload_execute(const struct plan *plan, struct mem *mem, char **envp);
 
 #endif

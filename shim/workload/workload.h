@@ -1,5 +1,5 @@
 /*
- * Becoming the workload: lines 3, 13 and 14 of the order of operations.
+ * The workload's process: what root prepares for it, and becoming it ("become" in the order of operations, README).
  */
 #ifndef CAPSHIM_WORKLOAD_WORKLOAD_H
 #define CAPSHIM_WORKLOAD_WORKLOAD_H
@@ -9,11 +9,11 @@
 /* Opens /dev/null on those of the descriptors 0-2 that are closed, so that nothing else can land there. First call. */
 void workload_stdio_open(void);
 
-/* Line 3: stdio ownership, limits, oom_score_adj, working_dir where root can already enter it. Ends with 111. */
+/* As root, after the steps: stdio ownership, limits, oom_score_adj, working_dir where root can already enter it. Ends with 111. */
 void workload_prepare(const struct plan *plan);
 
 /*
- * Lines 13 and 14, after the proof: session, working_dir again, descriptors, signal state, umask, each proven; the
+ * After the proof: session, working_dir again, descriptors, signal state, umask, each proven; the
  * report; the program found in PATH as the user it is now, its file capabilities read again; the filter; execve.
  * Never returns: 126 or 127 where it cannot be executed, 111 or 112 as everywhere. An init learns the status from
  * waitpid(2).
