@@ -1,6 +1,7 @@
 #include "privilege/drop.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -167,17 +168,56 @@ static void forbid_new_privileges(void)
 }
 
 /*
- * What survives both the drop and execve(2) and is not ours to pass on: root's session keyring, interval timers, a
- * personality that takes away randomisation. Docker's profile answers EPERM for keyctl(2), a kernel without keys
- * ENOSYS; then the workload cannot use the keyring either.
+ * A session keyring of its own: what the one of the start holds may be used by whoever has it, whatever his ids. Docker's
+ * profile answers EPERM for keyctl(2), a kernel without keys ENOSYS; then the workload cannot use the keyring either.
+ * False, with errno: there is none.
  */
-static void clean_leftovers(void)
+static bool join_keyring(void)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
+		return true;
+	if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && errno != EDQUOT)
+		refused("join", "a session keyring of its own", DIAG_NO_CAP);
+	return false;
+}
+
+/* KEYCTL_DESCRIBE, keyctl(2): "keyring;UID;…" */
+static bool owns_keyring(uint32_t uid)
+{
+	char about[256] = "";
+	const char *owner = NULL;
+
+	if (syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, about, sizeof(about) - 1) > 0)
+		owner = strchr(about, ';');
+	return owner && strtoul(owner + 1, NULL, 10) == uid;
+}
+
+/*
+ * A user may have 200 keys, in all containers together, keyrings(7): whoever fills them up must not keep others from
+ * starting. The keyring that was joined as root (FRESH) is charged to root. It stays, and is revoked, so that it can hold
+ * nothing. Without it the one of the start is good enough where it is the workload's own.
+ */
+static void do_without_keyring(const struct privileges *want, bool fresh)
+{
+	if (fresh && syscall(SYS_keyctl, KEYCTL_REVOKE, KEY_SPEC_SESSION_KEYRING) != 0)
+		refused("revoke", "the session keyring", DIAG_NO_CAP);
+	if (!fresh && !owns_keyring(want->uid))
+		diag_die(DIAG_SYSTEM,
+			 "cannot join \"a session keyring of its own\": uid %u has no key left, which counts in all "
+			 "containers together (raise /proc/sys/kernel/keys/maxkeys on the host, or start as root)",
+			 want->uid);
+}
+
+/*
+ * What survives both the drop and execve(2) and is not ours to pass on: the start's session keyring, interval timers, a
+ * personality that takes away randomisation.
+ */
+static void clean_leftovers(const struct privileges *want, bool fresh)
 {
 	const struct itimerval off = {{0, 0}, {0, 0}};
 
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != EPERM && errno != ENOSYS &&
-	    errno != EOPNOTSUPP)
-		refused("join", "a session keyring of its own", DIAG_NO_CAP);
+	if (!join_keyring() && errno == EDQUOT)
+		do_without_keyring(want, fresh);
 	if (setitimer(ITIMER_REAL, &off, NULL) != 0 || setitimer(ITIMER_VIRTUAL, &off, NULL) != 0 ||
 	    setitimer(ITIMER_PROF, &off, NULL) != 0)
 		refused("disarm", "the interval timers", DIAG_NO_CAP);
@@ -193,6 +233,7 @@ static void clean_leftovers(void)
 void drop_privileges(const struct privileges *want, const struct start *start)
 {
 	uint64_t setpcap = start->permitted & BIT(CAP_SETPCAP);
+	bool fresh = join_keyring(); /* needs the start's uid, whose keys are counted: for do_without_keyring() */
 
 	clear_ambient();            /* needs nothing; first, so that nothing below can bring one back */
 	drop_bounding(want, start); /* needs SETPCAP effective: setresuid below empties the effective set */
@@ -202,9 +243,9 @@ void drop_privileges(const struct privileges *want, const struct start *start)
 	raise_ambient(want->keep);    /* needs P and I, and NO_CAP_AMBIENT_RAISE not yet locked: before the lock */
 	lock_securebits(want, start); /* needs SETPCAP effective: before it goes */
 	set_capabilities(want->keep, want->keep); /* needs nothing; SETPCAP was the last use of privilege */
-	clear_keepcaps();        /* needs nothing; set above, and cleared by the lock unless it was not called */
-	forbid_new_privileges(); /* needs nothing, and lets the filter load without CAP_SYS_ADMIN */
-	clean_leftovers();       /* needs nothing; with the ids of the workload, whose keyring it becomes */
+	clear_keepcaps();             /* needs nothing; set above, and cleared by the lock unless it was not called */
+	forbid_new_privileges();      /* needs nothing, and lets the filter load without CAP_SYS_ADMIN */
+	clean_leftovers(want, fresh); /* needs nothing; with the ids of the workload, whose keyring it becomes */
 }
 
 static const char *missing(struct mem *mem, int cap, const char *purpose)

@@ -59,6 +59,8 @@ PLAIN = sweep.PLAIN
 KEPT = PLAIN + "cap_add: [NET_BIND_SERVICE, CHOWN]\n"
 ONE = PLAIN + "cap_add: [NET_BIND_SERVICE]\n"
 NO_GROUPS = PLAIN.replace("[44, 77]", "none")
+# Of a user of its own, whom the starts take all keys.
+FULL = NO_GROUPS.replace("1234:1234", "54310:54310")
 ROOT = 'user: "0:0"\nallow_root: true\nsupplementary_groups: none\nseccomp: unconfined\n'
 TAKEN = PLAIN + "new_session: true\nworking_dir: DIR\numask: 0027\nkeep_fds: [5, 6, 9]\n"
 NONROOT = ["--groups", "none", "--gid", "1234", "--uid", "1234"]
@@ -88,6 +90,9 @@ STARTS = [
     (PLAIN, ["--groups", "44,77", "--gid", "1234", "--without", "setgid"]),
     (PLAIN, ["--groups", "44,78", "--gid", "1234", "--without", "setgid"]),
     (PLAIN, ["--groups", "55,66", "--keyring"]),
+    (FULL, ["--keyring", "--fill-keys", "54310"]),
+    (FULL, ["--groups", "none", "--gid", "54310", "--uid", "54310", "--keyring", "--fill-keys", "54310"]),
+    (FULL, ["--keyring", "--groups", "none", "--gid", "54310", "--uid", "54310", "--fill-keys", "54310"]),
     (PLAIN, ["--groups", "44,77", "--gid", "1234,0,0", "--without", "setgid"]),
     (PLAIN, ["--uid", "1234,0,0", "--without", "setuid"]),
     (PLAIN, NONROOT),
