@@ -140,13 +140,14 @@ static void leftovers(const struct privileges *want)
 	equal("the flags of the personality", (uint64_t)syscall(SYS_personality, 0xffffffffUL) & ~UINT64_C(0xff), 0);
 
 	/*
-	 * "keyring;UID;…": a session keyring must be the workload's own, keyctl(2). Good, too, is one that is revoked, which
+	 * "keyring;UID;…": a session keyring must be the workload's own, keyctl(2), which writes UID signed. Good, too, is one that is revoked, which
 	 * gives nothing to anybody, and that there are no keys: EPERM is what a seccomp profile says.
 	 */
 	long length = syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, about, sizeof(about) - 1);
 	const char *owner = strchr(about, ';');
 	if (length >= 0)
-		equal("the owner of the session keyring", owner ? strtoul(owner + 1, NULL, 10) : POISON_ID, want->uid);
+		equal("the owner of the session keyring", owner ? (uint32_t)strtol(owner + 1, NULL, 10) : POISON_ID,
+		      want->uid);
 	else if (errno != EKEYREVOKED && errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP)
 		unreadable("the owner of the session keyring");
 }
