@@ -10,42 +10,58 @@
 
 extern const char licenses_text[]; /* generated: of this project and of what is linked in */
 
-/* What can be written, what it does, and its line of the help. */
+/* What can be written. One that has a KEY is a line of a config: a flag says "true", and a list is split at commas. */
 static const struct option {
 	const char *name;
 	char letter;             /* the short form, or 0 */
 	enum args_action action; /* ARGS_RUN: it is no action */
 	unsigned int values;     /* how many words belong to it */
-	const char *shows;       /* these, in the help */
-	const char *help;
+	const char *shows;       /* these, in messages */
+	const char *key;
+	bool list;
 } options[] = {
-	{"--config", 'c', ARGS_RUN, 1, " FILE", "the config (default: " ARGS_CONFIG ")"},
-	{"--check", 0, ARGS_CHECK, 0, "", "report every problem of the config"},
-	{"--explain", 0, ARGS_EXPLAIN, 0, "[=json]", "the plan in plain words, and what it needs"},
-	{"--explain-syscall", 0, ARGS_EXPLAIN_SYSCALL, 1, " NAME", "what the filter answers to a system call, and why"},
-	{"--compile-seccomp", 0, ARGS_COMPILE_SECCOMP, 2, " IN OUT", "compile the JSON profile IN to OUT"},
-	{"--version", 0, ARGS_VERSION, 0, "", "print the version"},
-	{"--help", 'h', ARGS_HELP, 0, "", "print this"},
-	{"--licenses", 0, ARGS_LICENSES, 0, "", "print the licences of what is in this program"},
-	{NULL, 0, ARGS_RUN, 0, NULL, NULL},
+	{"--config", 'c', ARGS_RUN, 1, " FILE", NULL, false},
+	{"--user", 0, ARGS_RUN, 1, " SPEC", "user", false},
+	{"--groups", 0, ARGS_RUN, 1, " LIST", "supplementary_groups", true},
+	{"--cap-add", 0, ARGS_RUN, 1, " LIST", "cap_add", true},
+	{"--seccomp", 0, ARGS_RUN, 1, " WHAT", "seccomp", false},
+	{"--allow-root", 0, ARGS_RUN, 0, "", "allow_root", false},
+	{"--init", 0, ARGS_RUN, 0, "", "init", false},
+	{"--report", 0, ARGS_RUN, 1, " FORM", "report", false},
+	{"--check", 0, ARGS_CHECK, 0, "", NULL, false},
+	{"--explain", 0, ARGS_EXPLAIN, 0, "[=json]", NULL, false},
+	{"--explain-syscall", 0, ARGS_EXPLAIN_SYSCALL, 1, " NAME", NULL, false},
+	{"--compile-seccomp", 0, ARGS_COMPILE_SECCOMP, 2, " IN OUT", NULL, false},
+	{"--version", 0, ARGS_VERSION, 0, "", NULL, false},
+	{"--help", 'h', ARGS_HELP, 0, "", NULL, false},
+	{"--licenses", 0, ARGS_LICENSES, 0, "", NULL, false},
+	{NULL, 0, ARGS_RUN, 0, NULL, NULL, false},
 };
 
-static const char usage[] = "usage: capshim [-c FILE] [--] [COMMAND [ARG ...]]\n"
-			    "       capshim [-c FILE] --check | --explain [[--] COMMAND [ARG ...]]\n"
-			    "\n"
-			    "Runs the setup of the config as root, gives every privilege away but those\n"
-			    "that the config names, proves that they are gone, and becomes COMMAND.\n"
-			    "Options end at the first word that is not one, or at \"--\".\n"
-			    "\n";
-
-static const char statuses[] = "\n"
-			       "Exit status: COMMAND's own, or\n"
-			       "  100  change the command line or the config\n"
-			       "  111  the system refused\n"
-			       "  112  the state reached is not the one asked for\n"
-			       "  126  COMMAND cannot be executed\n"
-			       "  127  COMMAND was not found\n"
-			       "The config is described in capshim.yaml(5).\n";
+/* At most 23 lines of 80 columns: a terminal shows all of it. */
+static const char help[] = "usage: capshim [-c FILE | --user SPEC ...] [--] [COMMAND [ARG ...]]\n"
+			   "\n"
+			   "Runs the setup of the config as root, drops every privilege that the config\n"
+			   "does not name, proves that it is gone, and becomes COMMAND.\n"
+			   "Options end at the first word that is not one, or at \"--\".\n"
+			   "\n"
+			   "  -c, --config FILE         the config (default: " ARGS_CONFIG ")\n"
+			   "  --user SPEC               no config: NAME, UID, NAME:GROUP or UID:GID, with\n"
+			   "  --groups LIST, --cap-add LIST, --seccomp WHAT, --allow-root, --init,\n"
+			   "  --report FORM             as the keys of a config; a LIST is A,B\n"
+			   "  --check                   report every problem of the config\n"
+			   "  --explain[=json]          the plan in plain words, and what it needs\n"
+			   "  --explain-syscall NAME    what the filter answers to a system call, and why\n"
+			   "  --compile-seccomp IN OUT  compile the JSON profile IN to OUT\n"
+			   "  -h, --help, --version, --licenses\n"
+			   "\n"
+			   "Exit status: COMMAND's own, or\n"
+			   "  100  change the command line or the config\n"
+			   "  111  the system refused\n"
+			   "  112  the state reached is not the one asked for\n"
+			   "  126  COMMAND cannot be executed\n"
+			   "  127  COMMAND was not found\n"
+			   "The config is described in capshim.yaml(5).\n";
 
 /*
  * Whoever starts a set-id program chooses its arguments and environment, and so would choose what root does.
@@ -80,10 +96,9 @@ static const struct option *option_find(const char *word, const char **value)
 	char name[64];
 	snprintf(name, sizeof(name), "%.*s", (int)length, word);
 	const char *nearest = nearest_name(name, options, sizeof(*options));
-	if (nearest)
-		diag_die(DIAG_USER, "unknown option \"%s\": did you mean \"%s\"?", word, nearest);
-	diag_die(DIAG_USER, "unknown option \"%s\": see --help, or write \"--\" in front of the workload's options",
-		 word);
+	diag_die(DIAG_USER, "unknown option \"%s\": %s%s%swrite \"--\" in front of the workload's options", word,
+		 nearest ? "did you mean \"" : "see --help, or ", nearest ? nearest : "",
+		 nearest ? "\"? If not, " : "");
 }
 
 /* The values of OPTION: the one attached, or the words behind it. Returns the last word that it took. */
@@ -106,7 +121,63 @@ static char **option_values(const struct option *option, const char *attached, c
 	return word;
 }
 
-void args_read(struct args *args, const struct start *start, int argc, char **argv)
+/* A control character, or what YAML takes for the end of a line: U+0085, U+2028 and U+2029. */
+static bool breaks(const char *value)
+{
+	for (const char *c = value; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return true;
+	return strstr(value, "\xc2\x85") || strstr(value, "\xe2\x80\xa8") || strstr(value, "\xe2\x80\xa9");
+}
+
+/* TEXT as one YAML scalar: in double quotes only these two characters mean something else. */
+static const char *quoted(struct mem *mem, const char *text, size_t length)
+{
+	char *whole = mem_array(mem, length + 2, 2), *to = whole;
+
+	for (*to++ = '"'; length > 0; length--, text++) {
+		if (*text == '"' || *text == '\\')
+			*to++ = '\\';
+		*to++ = *text;
+	}
+	*to = '"';
+	return whole;
+}
+
+static const char *listed(struct mem *mem, const char *text)
+{
+	const char *list = "";
+
+	for (;; text++) {
+		size_t length = strcspn(text, ",");
+		list = mem_format(mem, "%s%s", list, quoted(mem, text, length));
+		text += length;
+		if (!*text)
+			return mem_format(mem, "[%s]", list);
+		list = mem_format(mem, "%s, ", list);
+	}
+}
+
+/* Adds the line of a config that OPTION is. A list of one stays a word: "none" is one. */
+static void add_line(struct args *args, struct mem *mem, const struct option *option, const char *value)
+{
+	struct plan_options *lines = args->options;
+
+	if (!lines)
+		args->options = lines = mem_alloc(mem, sizeof(*lines));
+	for (size_t i = 0; i < lines->count; i++)
+		if (lines->names[i] == option->name)
+			diag_die(DIAG_USER, "the option %s is given twice", option->name);
+	if (value && breaks(value))
+		diag_die(DIAG_USER, "the option %s has a control character in its value: \"%s\"", option->name, value);
+	lines->names[lines->count++] = option->name;
+	lines->text = mem_format(mem, "%s%s: %s\n", lines->text ? lines->text : "", option->key,
+				 !value                               ? "true"
+				 : option->list && strchr(value, ',') ? listed(mem, value)
+								      : quoted(mem, value, strlen(value)));
+}
+
+void args_read(struct args *args, const struct start *start, struct mem *mem, int argc, char **argv)
 {
 	char **word = argv + (argc > 0);
 	const struct option *action = NULL;
@@ -125,6 +196,10 @@ void args_read(struct args *args, const struct start *start, int argc, char **ar
 			attached = NULL;
 		}
 		word = option_values(option, attached, word, values);
+		if (option->key) {
+			add_line(args, mem, option, values[0]);
+			continue;
+		}
 		if (option->action == ARGS_RUN) {
 			if (args->config)
 				diag_die(DIAG_USER, "the option %s is given twice", option->name);
@@ -138,37 +213,20 @@ void args_read(struct args *args, const struct start *start, int argc, char **ar
 		args->in = values[0];
 		args->out = values[1];
 	}
+	if (args->config && args->options)
+		diag_die(DIAG_USER, "the options --config and %s exclude each other", args->options->names[0]);
 	args->command = word;
 	if (*word && action && action->action != ARGS_CHECK && action->action != ARGS_EXPLAIN)
 		diag_die(DIAG_USER, "the option %s stands alone: \"%s\" is too much", action->name, *word);
 }
 
-static bool print_help(void)
-{
-	if (dprintf(STDOUT_FILENO, "%s", usage) < 0)
-		return false;
-	for (const struct option *option = options; option->name; option++) {
-		char left[64];
-		snprintf(left, sizeof(left), "%c%c%s %s%s", option->letter ? '-' : ' ',
-			 option->letter ? option->letter : ' ', option->letter ? "," : " ", option->name,
-			 option->shows);
-		if (dprintf(STDOUT_FILENO, "  %-31s %s\n", left, option->help) < 0)
-			return false;
-	}
-	return dprintf(STDOUT_FILENO, "%s", statuses) >= 0;
-}
-
 int args_print(enum args_action action)
 {
-	bool printed;
+	const char *text = action == ARGS_VERSION    ? "capshim " CAPSHIM_VERSION "\n"
+			   : action == ARGS_LICENSES ? licenses_text
+						     : help;
 
-	if (action == ARGS_VERSION)
-		printed = dprintf(STDOUT_FILENO, "capshim %s\n", CAPSHIM_VERSION) >= 0;
-	else if (action == ARGS_LICENSES)
-		printed = dprintf(STDOUT_FILENO, "%s", licenses_text) >= 0;
-	else
-		printed = print_help();
-	if (!printed)
+	if (dprintf(STDOUT_FILENO, "%s", text) < 0)
 		diag_die(DIAG_SYSTEM, "cannot print on standard output");
 	return 0;
 }

@@ -42,8 +42,9 @@ int main(int argc, char **argv, char **envp)
 	/* decide: nothing below the plan finds a bad config */
 	workload_stdio_open();
 	start_read(&plan.start, &plan.problems.mem);
-	args_read(&args, &plan.start, argc, argv);
-	const char *config = args.config ? args.config : ARGS_CONFIG;
+	args_read(&args, &plan.start, &plan.problems.mem, argc, argv);
+	plan.options = args.options;
+	const char *config = args.options ? "command line" : args.config ? args.config : ARGS_CONFIG;
 	if (args.action != ARGS_RUN)
 		report(&plan, &args, config, envp);
 	config_read(&plan, PLAN_RUN, config, args.command, envp);

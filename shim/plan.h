@@ -54,10 +54,20 @@ struct plan_init {
 
 struct step; /* steps/step.h */
 
+/* A config that was written as options of the command line: a key a line, and the option that the line is of. */
+#define PLAN_OPTIONS_MAX 16
+
+struct plan_options {
+	const char *text;
+	const char *names[PLAN_OPTIONS_MAX];
+	size_t count;
+};
+
 struct plan {
 	struct problems problems;
 	enum plan_mode mode;
-	const char *file; /* the config's name */
+	const char *file;                   /* the config's name */
+	const struct plan_options *options; /* NULL, or what is read in the place of a file */
 	struct start start;
 	struct accounts accounts;
 	struct environment env; /* complete, before unset_environment */

@@ -87,6 +87,20 @@ as_it_stands() {
 	assert_equal "$(stat -c %u "$IMAGE/etc/passwd")" 0
 }
 
+@test "the README's one line in the place of gosu's works in that script" {
+	local before after
+
+	before=$(sed -n 's/^-\t\(exec gosu .*\)/\1/p' "$REPO/README.md")
+	after=$(sed -n 's/^+\t\(exec capshim .*\)/\1/p' "$REPO/README.md")
+	block 'sh entrypoint' | grep -F "$before"
+	# capshim, app and /data are those of this test.
+	block 'sh entrypoint' | sed -e "s|$before|${after/capshim/"$CAPSHIM"}|" -e 's/\bapp\b/1234:1234/' -e "s|/data|$T/data|" >"$T/entrypoint"
+	chmod 0755 "$T/entrypoint"
+	observe timeout 20 "$START" --clean --env PATH=/usr/bin:/bin --groups none -- "$T/entrypoint" "$PROBE" --try-regain
+	assert_unprivileged 1234
+	assert_no_way_back
+}
+
 @test "every row of the migration table is a config that runs" {
 	local row config rows=0
 

@@ -154,8 +154,9 @@ void config_command_line(struct plan *plan, const struct node *root, char **args
 		/* While an image is built its CMD is not known yet. */
 		plan->problems.pending += !command && plan->argv.count == 0;
 		yaml_problem(&plan->problems, root,
-			     "nothing to run: give a command behind \"--\", or write \"command:\" "
-			     "(or \"command: none\" for a setup alone)");
+			     "nothing to run: give a command behind \"--\"%s",
+			     plan->options ? ""
+					   : ", or write \"command:\" (or \"command: none\" for a setup alone)");
 	}
 }
 

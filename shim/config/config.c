@@ -249,7 +249,28 @@ static const char *absolute(struct mem *mem, const char *file)
 	return file[0] != '/' && getcwd(here, sizeof(here)) ? mem_format(mem, "%s/%s", here, file) : file;
 }
 
-/* Reads FILE into a tree; NULL with a problem. */
+/* A problem of an option names it: nobody sees lines there. */
+static void name_option(struct node *node, const char *option)
+{
+	node->file = option;
+	node->line = 0;
+	for (struct node *item = node->first; item; item = item->next)
+		name_option(item, option);
+}
+
+static const struct node *read_options(struct plan *plan, const struct plan_options *options)
+{
+	struct node *root = yaml_read(&plan->problems, plan->file, options->text, strlen(options->text));
+
+	if (!root)
+		return NULL;
+	root->line = 0;
+	for (struct node *value = root->first; value; value = value->next)
+		name_option(value, options->names[value->line - 1]);
+	return root;
+}
+
+/* Reads FILE, or the options in its place, into a tree; NULL with a problem. */
 static const struct node *read_config(struct plan *plan, const char *file)
 {
 	const char *why = NULL, *path = absolute(&plan->problems.mem, file);
@@ -257,6 +278,8 @@ static const struct node *read_config(struct plan *plan, const char *file)
 
 	plan->file = file;
 	plan->env.mem = &plan->problems.mem;
+	if (plan->options)
+		return read_options(plan, plan->options);
 	char *bytes = trust_read(&plan->problems.mem, path, YAML_LIMIT, &length, &why);
 	if (bytes)
 		return yaml_read_flawed(&plan->problems, file, bytes, length);

@@ -140,9 +140,8 @@ static void no_root(struct plan *plan, const struct node *node, const struct ide
 {
 	if (user->uid == 0 && !plan->allow_root)
 		yaml_problem(&plan->problems, node,
-			     "\"%s\" is root: name another user, or write \"allow_root: true\" for "
-			     "a root without capabilities",
-			     node->text);
+			     "\"%s\" is root: name another user, or write \"%s\" for a root without capabilities",
+			     node->text, plan->options ? "--allow-root" : "allow_root: true");
 	no_root_group(plan, node, user);
 }
 
@@ -155,8 +154,8 @@ void config_identity(struct plan *plan, const struct node *root)
 
 	if (!node && plan->command == COMMAND_RUN)
 		yaml_problem(&plan->problems, root,
-			     "no \"user\": write the user that the workload runs as, such as "
-			     "\"user: app\" or \"user: 1000:1000\"");
+			     "no \"user\": write the user that the workload runs as, such as \"%s\"",
+			     plan->options ? "--user app" : "user: app\" or \"user: 1000:1000");
 	if (text && account_find_identity(plan, node, text, &user))
 		no_root(plan, node, &user);
 	plan->workload.uid = user.uid;
