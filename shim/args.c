@@ -28,6 +28,7 @@ static const struct option {
 	{"--allow-root", 0, ARGS_RUN, 0, "", "allow_root", false},
 	{"--init", 0, ARGS_RUN, 0, "", "init", false},
 	{"--report", 0, ARGS_RUN, 1, " FORM", "report", false},
+	{"--as-workload", 0, ARGS_AS_WORKLOAD, 0, "", NULL, false},
 	{"--check", 0, ARGS_CHECK, 0, "", NULL, false},
 	{"--explain", 0, ARGS_EXPLAIN, 0, "[=json]", NULL, false},
 	{"--explain-syscall", 0, ARGS_EXPLAIN_SYSCALL, 1, " NAME", NULL, false},
@@ -49,6 +50,7 @@ static const char help[] = "usage: capshim [-c FILE | --user SPEC ...] [--] [COM
 			   "  --user SPEC               no config: NAME, UID, NAME:GROUP or UID:GID, with\n"
 			   "  --groups LIST, --cap-add LIST, --seccomp WHAT, --allow-root, --init,\n"
 			   "  --report FORM             as the keys of a config; a LIST is A,B\n"
+			   "  --as-workload             run COMMAND as the workload runs, without the setup\n"
 			   "  --check                   report every problem of the config\n"
 			   "  --explain[=json]          the plan in plain words, and what it needs\n"
 			   "  --explain-syscall NAME    what the filter answers to a system call, and why\n"
@@ -59,8 +61,7 @@ static const char help[] = "usage: capshim [-c FILE | --user SPEC ...] [--] [COM
 			   "  100  change the command line or the config\n"
 			   "  111  the system refused\n"
 			   "  112  the state reached is not the one asked for\n"
-			   "  126  COMMAND cannot be executed\n"
-			   "  127  COMMAND was not found\n"
+			   "  126, 127  COMMAND cannot be executed, was not found\n"
 			   "The config is described in capshim.yaml(5).\n";
 
 /*
@@ -131,7 +132,7 @@ static bool breaks(const char *value)
 }
 
 /* TEXT as one YAML scalar: in double quotes only these two characters mean something else. */
-static const char *quoted(struct mem *mem, const char *text, size_t length)
+static const char *option_scalar(struct mem *mem, const char *text, size_t length)
 {
 	char *whole = mem_array(mem, length + 2, 2), *to = whole;
 
@@ -144,13 +145,13 @@ static const char *quoted(struct mem *mem, const char *text, size_t length)
 	return whole;
 }
 
-static const char *listed(struct mem *mem, const char *text)
+static const char *option_list(struct mem *mem, const char *text)
 {
 	const char *list = "";
 
 	for (;; text++) {
 		size_t length = strcspn(text, ",");
-		list = mem_format(mem, "%s%s", list, quoted(mem, text, length));
+		list = mem_format(mem, "%s%s", list, option_scalar(mem, text, length));
 		text += length;
 		if (!*text)
 			return mem_format(mem, "[%s]", list);
@@ -173,8 +174,8 @@ static void add_line(struct args *args, struct mem *mem, const struct option *op
 	lines->names[lines->count++] = option->name;
 	lines->text = mem_format(mem, "%s%s: %s\n", lines->text ? lines->text : "", option->key,
 				 !value                               ? "true"
-				 : option->list && strchr(value, ',') ? listed(mem, value)
-								      : quoted(mem, value, strlen(value)));
+				 : option->list && strchr(value, ',') ? option_list(mem, value)
+								      : option_scalar(mem, value, strlen(value)));
 }
 
 void args_read(struct args *args, const struct start *start, struct mem *mem, int argc, char **argv)
@@ -216,7 +217,10 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 	if (args->config && args->options)
 		diag_die(DIAG_USER, "the options --config and %s exclude each other", args->options->names[0]);
 	args->command = word;
-	if (*word && action && action->action != ARGS_CHECK && action->action != ARGS_EXPLAIN)
+	if (!*word && args->action == ARGS_AS_WORKLOAD)
+		diag_die(DIAG_USER, "the option --as-workload needs a command behind it");
+	if (*word && action && action->action != ARGS_AS_WORKLOAD && action->action != ARGS_CHECK &&
+	    action->action != ARGS_EXPLAIN)
 		diag_die(DIAG_USER, "the option %s stands alone: \"%s\" is too much", action->name, *word);
 }
 

@@ -4,12 +4,12 @@
 #ifndef CAPSHIM_ARGS_H
 #define CAPSHIM_ARGS_H
 
-
 #include "base/start.h"
 #include "plan.h"
 
 enum args_action {
 	ARGS_RUN,
+	ARGS_AS_WORKLOAD,
 	ARGS_CHECK,
 	ARGS_EXPLAIN,
 	ARGS_EXPLAIN_SYSCALL,

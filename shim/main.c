@@ -7,6 +7,7 @@
 
 #include "args.h"
 #include "config/config.h"
+#include "explain/compare.h"
 #include "explain/explain.h"
 #include "init/init.h"
 #include "privilege/drop.h"
@@ -45,10 +46,11 @@ int main(int argc, char **argv, char **envp)
 	args_read(&args, &plan.start, &plan.problems.mem, argc, argv);
 	plan.options = args.options;
 	const char *config = args.options ? "command line" : args.config ? args.config : ARGS_CONFIG;
-	if (args.action != ARGS_RUN)
+	if (args.action != ARGS_RUN && args.action != ARGS_AS_WORKLOAD)
 		report(&plan, &args, config, envp);
-	config_read(&plan, PLAN_RUN, config, args.command, envp);
+	config_read(&plan, args.action == ARGS_RUN ? PLAN_RUN : PLAN_AS_WORKLOAD, config, args.command, envp);
 	config_must_hold(&plan);
+	compare_with_workload(&plan);
 
 	/* act: as root */
 	setup_run(&plan);

@@ -19,7 +19,8 @@
 #define PLAN_LIMITS 16 /* RLIM_NLIMITS of getrlimit(2) */
 #define PLAN_UNLIMITED UINT64_MAX
 
-enum plan_mode { PLAN_RUN, PLAN_CHECK, PLAN_EXPLAIN };
+/* The first three are about this start, and exact; the others pass over what only a start decides. */
+enum plan_mode { PLAN_RUN, PLAN_AS_WORKLOAD, PLAN_VERIFY, PLAN_CHECK, PLAN_EXPLAIN };
 enum plan_command { COMMAND_RUN, COMMAND_NONE, COMMAND_PAUSE };
 enum plan_nonroot { NONROOT_SKIP_SETUP, NONROOT_TRY_SETUP, NONROOT_REFUSE };
 enum plan_stdio { STDIO_AUTO, STDIO_TRUE, STDIO_FALSE };
@@ -105,6 +106,7 @@ struct plan {
 	struct filter_changes filter_changes;
 	const struct node *profile; /* its tree; NULL for a compiled one */
 	struct plan_init init;
+	bool behind_init; /* PLAN_AS_WORKLOAD and PLAN_VERIFY: the workload is the child of an init of capshim's */
 	enum plan_report report;
 	bool trace;
 };

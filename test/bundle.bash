@@ -79,24 +79,33 @@ names() {
 	jq -cnR --arg list "$1" '$list | split(",") | map("CAP_" + ascii_upcase)'
 }
 
-# bundle_run RUNTIME FILTER CONFIG: one run of the bundle, changed by FILTER (of jq, with BUNDLE_WORDS; an empty one is `.`),
-# with that config. FRONT stands in front of it all, AS in front of the runtime.
+# bundle_write FILTER CONFIG: the bundle, changed by FILTER (of jq, with BUNDLE_WORDS; an empty one is `.`), with that config.
+bundle_write() {
+	printf 'seccomp: unconfined\n%s\n' "$2" >"$IMAGE/etc/capshim.yaml"
+	chmod 0644 "$IMAGE/etc/capshim.yaml"
+	chown --reference="$IMAGE/etc" "$IMAGE/etc/capshim.yaml"
+	jq --argjson full "$(names "$FULL")" --argjson docker "$(names "$DOCKER_CAPS")" "$BUNDLE_WORDS ${1:-.}" \
+		"$T/base.json" >"$BUNDLE/config.json"
+}
+
+# bundle_mounted COMMAND ...: a runtime, in a mount namespace of its own. Control groups are not what this is about, and crun
+# refuses those of a machine that has version 1 and controllers of version 2 besides.
+bundle_mounted() {
+	# shellcheck disable=SC2016 # of the inner shell
+	unshare --mount bash -c '
+		mount --make-rprivate /
+		! mountpoint -q /sys/fs/cgroup/unified || umount -l /sys/fs/cgroup/unified
+		exec "$@"' - "$@"
+}
+
+# bundle_run RUNTIME FILTER CONFIG: one run of the bundle. FRONT stands in front of it all, AS in front of the runtime.
 bundle_run() {
 	local runtime=$1 options=(--root "$STATE_DIR/$1")
 
-	printf 'seccomp: unconfined\n%s\n' "$3" >"$IMAGE/etc/capshim.yaml"
-	chmod 0644 "$IMAGE/etc/capshim.yaml"
-	chown --reference="$IMAGE/etc" "$IMAGE/etc/capshim.yaml"
-	jq --argjson full "$(names "$FULL")" --argjson docker "$(names "$DOCKER_CAPS")" "$BUNDLE_WORDS ${2:-.}" \
-		"$T/base.json" >"$BUNDLE/config.json" || return
-	# Control groups are not what this is about, and crun refuses those of a machine that has version 1 and controllers
-	# of version 2 besides.
+	bundle_write "$2" "$3" || return
 	[ "$runtime" != crun ] || options+=(--cgroup-manager=disabled)
-	# shellcheck disable=SC2016 # of the inner shell
-	observe timeout -k 5 30 "${FRONT[@]}" unshare --mount bash -c '
-		mount --make-rprivate /
-		! mountpoint -q /sys/fs/cgroup/unified || umount -l /sys/fs/cgroup/unified
-		exec "$@"' - "${AS[@]}" "$runtime" "${options[@]}" run -b "$BUNDLE" "capshim-$$-${T##*.}" </dev/null
+	observe timeout -k 5 30 "${FRONT[@]}" bash -c "$(declare -f bundle_mounted); bundle_mounted \"\$@\"" - "${AS[@]}" \
+		"$runtime" "${options[@]}" run -b "$BUNDLE" "capshim-$$-${T##*.}" </dev/null
 	output=${output//$'\r'/}
 	mapfile -t lines <<<"$output"
 }

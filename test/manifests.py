@@ -55,7 +55,7 @@ COMPOSE = record(
     ["services"],
     services={"type": "object", "additionalProperties": record(
         ["image"], image=TEXT, entrypoint=array(TEXT), ports=array(TEXT), read_only=FLAG, tmpfs=array(TEXT),
-        security_opt=array(TEXT), cap_drop=array(TEXT), cap_add=array(TEXT),
+        healthcheck=record(["test"], test=array(TEXT)), security_opt=array(TEXT), cap_drop=array(TEXT), cap_add=array(TEXT),
         configs=array(record(["source"], source=TEXT, target=TEXT, mode=NUMBER)))},
     configs={"type": "object", "additionalProperties": record(["content"], content=TEXT)})
 

@@ -11,6 +11,19 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
+const struct start_set start_sets[START_SETS] = {
+	{"CapInh", "inheritable", offsetof(struct start, inheritable)},
+	{"CapPrm", "permitted", offsetof(struct start, permitted)},
+	{"CapEff", "effective", offsetof(struct start, effective)},
+	{"CapBnd", "bounding", offsetof(struct start, bounding)},
+	{"CapAmb", "ambient", offsetof(struct start, ambient)},
+};
+
+uint64_t start_set_of(const struct start *start, const struct start_set *set)
+{
+	return *(const uint64_t *)((const char *)start + set->offset);
+}
+
 static _Noreturn void start_unreadable(const char *what)
 {
 	diag_cannot("read", what, errno, DIAG_NO_CAP);

@@ -43,6 +43,18 @@ struct start {
 	uint64_t ignored; /* of START_TOUCHED: signals with SIG_IGN */
 };
 
+/* The five sets: their names in proc(5) status and in the OCI runtime specification. */
+#define START_SETS 5
+
+struct start_set {
+	const char *status, *oci;
+	size_t offset;
+};
+
+extern const struct start_set start_sets[START_SETS];
+
+uint64_t start_set_of(const struct start *start, const struct start_set *set);
+
 struct mem;
 
 /* Reads it; ends the process with 111 where a call fails that cannot fail on a usable kernel. */

@@ -158,7 +158,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 				     fields[i].name);
 	}
 	/* Variables that only the start sets: here the name is enough, for `user` may be it. */
-	if (plan->mode != PLAN_RUN && yaml_get(node, "uid") && yaml_get(node, "gid")) {
+	if (plan->mode >= PLAN_CHECK && yaml_get(node, "uid") && yaml_get(node, "gid")) {
 		text.uid = text.uid ? text.uid : "65533";
 		text.gid = text.gid ? text.gid : "65533";
 	}

@@ -137,6 +137,10 @@ void config_command_line(struct plan *plan, const struct node *root, char **args
 		list_add(&plan->problems.mem, &plan->argv, *args);
 	if (plan->argv.count == 0)
 		plan->command = special_command(command);
+	if (plan->mode == PLAN_AS_WORKLOAD || plan->mode == PLAN_VERIFY) {
+		plan->run_setup = false;
+		return;
+	}
 	if (command && plan->command == COMMAND_RUN)
 		(void)value_argv(plan, command, plan->argv.count ? &unused : &plan->argv);
 	if (prefix)
@@ -153,10 +157,8 @@ void config_command_line(struct plan *plan, const struct node *root, char **args
 	    (plan->argv.count ? !plan->argv.items[0][0] : plan->problems.count == before)) {
 		/* While an image is built its CMD is not known yet. */
 		plan->problems.pending += !command && plan->argv.count == 0;
-		yaml_problem(&plan->problems, root,
-			     "nothing to run: give a command behind \"--\"%s",
-			     plan->options ? ""
-					   : ", or write \"command:\" (or \"command: none\" for a setup alone)");
+		yaml_problem(&plan->problems, root, "nothing to run: give a command behind \"--\"%s",
+			     plan->options ? "" : ", or write \"command:\" (or \"command: none\" for a setup alone)");
 	}
 }
 

@@ -209,6 +209,18 @@ static void read_capabilities(struct plan *plan, const struct node *root)
 	plan->optional = welcome & ~wanted;
 }
 
+/* What belongs to the start of the container alone, and not to what is started beside the workload. */
+static void beside_workload(struct plan *plan)
+{
+	plan->behind_init = plan->init.on;
+	plan->init.on = false;
+	plan->own_stdio = STDIO_FALSE;
+	plan->oom_score_adj_set = false;
+	plan->new_session = false;
+	plan->report = REPORT_NONE;
+	memset(plan->keep_fds, 0, sizeof(plan->keep_fds));
+}
+
 /* Each line comes after those that it depends on. */
 static void config_keys(struct plan *plan, const struct node *root, char **args, char **envp)
 {
@@ -233,11 +245,13 @@ static void config_keys(struct plan *plan, const struct node *root, char **args,
 		config_seccomp(plan, yaml_get(root, "seccomp")); /* needs the kept capabilities */
 	config_process(plan, root);
 	config_init(plan, yaml_get(root, "init"));
+	if (plan->mode == PLAN_AS_WORKLOAD || plan->mode == PLAN_VERIFY)
+		beside_workload(plan);
 	plan->init_holds = plan->workload;
 	plan->init_holds.keep = 0;
 	if ((plan->init.on || plan->command == COMMAND_PAUSE) && !plan->refused)
 		plan->refused = drop_plan(&plan->init_holds, &plan->start, &plan->problems.mem);
-	if (setup && (plan->run_setup || plan->mode != PLAN_RUN))
+	if (setup && (plan->run_setup || plan->mode >= PLAN_CHECK))
 		config_steps(plan, setup); /* `workload` is an owner by now */
 }
 
@@ -250,15 +264,15 @@ static const char *absolute(struct mem *mem, const char *file)
 }
 
 /* A problem of an option names it: nobody sees lines there. */
-static void name_option(struct node *node, const char *option)
+static void option_problems(struct node *node, const char *option)
 {
 	node->file = option;
 	node->line = 0;
 	for (struct node *item = node->first; item; item = item->next)
-		name_option(item, option);
+		option_problems(item, option);
 }
 
-static const struct node *read_options(struct plan *plan, const struct plan_options *options)
+static const struct node *config_of_options(struct plan *plan, const struct plan_options *options)
 {
 	struct node *root = yaml_read(&plan->problems, plan->file, options->text, strlen(options->text));
 
@@ -266,7 +280,7 @@ static const struct node *read_options(struct plan *plan, const struct plan_opti
 		return NULL;
 	root->line = 0;
 	for (struct node *value = root->first; value; value = value->next)
-		name_option(value, options->names[value->line - 1]);
+		option_problems(value, options->names[value->line - 1]);
 	return root;
 }
 
@@ -279,7 +293,7 @@ static const struct node *read_config(struct plan *plan, const char *file)
 	plan->file = file;
 	plan->env.mem = &plan->problems.mem;
 	if (plan->options)
-		return read_options(plan, plan->options);
+		return config_of_options(plan, plan->options);
 	char *bytes = trust_read(&plan->problems.mem, path, YAML_LIMIT, &length, &why);
 	if (bytes)
 		return yaml_read_flawed(&plan->problems, file, bytes, length);
@@ -292,8 +306,8 @@ static const struct node *read_config(struct plan *plan, const char *file)
 void config_read(struct plan *plan, enum plan_mode mode, const char *file, char **args, char **envp)
 {
 	plan->mode = mode;
-	/* What is asked about a config is about a start as root, whoever asks: a build of an image may have no root. */
-	plan->nonroot = mode == PLAN_RUN && plan->start.euid != 0;
+	/* --check and --explain are about a start as root, whoever asks: a build of an image may have no root. */
+	plan->nonroot = mode < PLAN_CHECK && plan->start.euid != 0;
 	plan->run_setup = true;
 
 	const struct node *root = read_config(plan, file);
@@ -303,7 +317,7 @@ void config_read(struct plan *plan, enum plan_mode mode, const char *file, char 
 	if (plan->nsteps + plan->nwishes || plan->init.on || plan->new_session || plan->report != REPORT_NONE ||
 	    plan->command == COMMAND_PAUSE)
 		start_read_dispositions(&plan->start);
-	if (plan->problems.count == 0 && plan->command == COMMAND_RUN)
+	if (plan->problems.count == 0 && plan->argv.count)
 		config_look_up(plan);
 }
 

@@ -189,10 +189,10 @@ bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 
 	*to = (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
 	/* A variable that only the start sets: somebody else than root, as accounts take it for. */
-	if (!text && plan->mode != PLAN_RUN)
+	if (!text && plan->mode >= PLAN_CHECK)
 		*to = (struct owner){65533, 65533};
 	if (!text)
-		return plan->mode != PLAN_RUN;
+		return plan->mode >= PLAN_CHECK;
 	if (strcmp(text, "workload") == 0) {
 		*to = (struct owner){plan->workload.uid, plan->workload.gid};
 		return true;

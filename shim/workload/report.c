@@ -9,24 +9,6 @@
 #include "base/signals.h"
 #include "workload/parts.h"
 
-static const struct set_row {
-	const char *status, *oci; /* the names of proc(5) status and of the OCI runtime specification */
-	size_t offset;
-} sets[] = {
-	{"CapInh", "inheritable", offsetof(struct start, inheritable)},
-	{"CapPrm", "permitted", offsetof(struct start, permitted)},
-	{"CapEff", "effective", offsetof(struct start, effective)},
-	{"CapBnd", "bounding", offsetof(struct start, bounding)},
-	{"CapAmb", "ambient", offsetof(struct start, ambient)},
-};
-
-#define SETS (sizeof(sets) / sizeof(*sets))
-
-static uint64_t set_of(const struct start *now, const struct set_row *row)
-{
-	return *(const uint64_t *)((const char *)now + row->offset);
-}
-
 static bool stdio_owned(const struct start *now)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -50,9 +32,9 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 				      now->ngroups ? groups_joined(now, mem, " ") : "none");
 	char list[1024];
 
-	for (size_t i = 0; i < SETS; i++)
-		text = mem_format(mem, "%s; %s: %s", text, sets[i].status,
-				  capability_list(list, sizeof(list), set_of(now, &sets[i])));
+	for (size_t i = 0; i < START_SETS; i++)
+		text = mem_format(mem, "%s; %s: %s", text, start_sets[i].status,
+				  capability_list(list, sizeof(list), start_set_of(now, &start_sets[i])));
 	diag_say("verified: %s; Securebits: 0x%x; NoNewPrivs: %d; Seccomp: %u instructions; stdio: %s", text,
 		 now->securebits, no_new_privs, plan->filter.code ? plan->filter.count : 0U,
 		 stdio_owned(now) ? "owned" : "not owned");
@@ -77,9 +59,9 @@ static void report_json(const struct plan *plan, const struct start *now, bool n
 		mem_format(mem, "{\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"capabilities\":{",
 			   now->uid, now->gid, groups_joined(now, mem, ","));
 
-	for (size_t i = 0; i < SETS; i++)
-		text = mem_format(mem, "%s%s\"%s\":[%s]", text, i ? "," : "", sets[i].oci,
-				  names_quoted(set_of(now, &sets[i]), mem));
+	for (size_t i = 0; i < START_SETS; i++)
+		text = mem_format(mem, "%s%s\"%s\":[%s]", text, i ? "," : "", start_sets[i].oci,
+				  names_quoted(start_set_of(now, &start_sets[i]), mem));
 	text = mem_format(
 		mem,
 		"%s},\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s}\n",

@@ -1,0 +1,139 @@
+#include "base/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+
+#define FIRST_BYTES 4096U /* enough for all but those with hundreds of groups */
+
+char *status_text(struct mem *mem, int proc, const char *path)
+{
+	int fd = fd_openat(proc, path, O_RDONLY);
+	size_t size = FIRST_BYTES, used = 0;
+	char *text = mem_alloc(mem, size);
+	ssize_t n;
+
+	if (fd < 0)
+		return NULL;
+	while ((n = read(fd, text + used, size - 1 - used)) > 0) {
+		used += (size_t)n;
+		if (used < size - 1)
+			continue;
+		char *larger = mem_alloc(mem, size *= 2);
+		memcpy(larger, text, used);
+		text = larger;
+	}
+	int err = errno;
+	close(fd);
+	errno = err;
+	return n < 0 ? NULL : text; /* the memory was zeroed: it ends there */
+}
+
+/* What stands behind "LABEL:\t" at the beginning of a line; a name cannot hold a line's end. NULL: no such line. */
+static const char *value(const char *text, const char *label)
+{
+	const char *found = strstr(text, label);
+
+	return found ? found + strlen(label) : NULL;
+}
+
+/* Reads numbers up to the end of the line, at most COUNT; returns how many there are. */
+static size_t numbers(const char *at, int base, uint64_t *to, size_t count)
+{
+	size_t found = 0;
+	char *end;
+
+	for (; at; at = end) {
+		at += strspn(at, " \t");
+		uint64_t number = strtoull(at, &end, base);
+		if (*at == '\n' || end == at)
+			break;
+		if (found < count)
+			to[found] = number;
+		found++;
+	}
+	return found;
+}
+
+static bool status_ids(const char *at, uint32_t *real, uint32_t *effective, uint32_t *saved, uint32_t *fs)
+{
+	uint64_t ids[4];
+
+	if (numbers(at, 10, ids, 4) != 4)
+		return false;
+	*real = (uint32_t)ids[0];
+	*effective = (uint32_t)ids[1];
+	*saved = (uint32_t)ids[2];
+	*fs = (uint32_t)ids[3];
+	return true;
+}
+
+static bool status_groups(struct start *held, struct mem *mem, const char *at)
+{
+	size_t count = numbers(at, 10, NULL, 0);
+	uint64_t *wide = mem_array(mem, count + 1, sizeof(*wide));
+
+	held->groups = mem_array(mem, count + 1, sizeof(*held->groups));
+	held->ngroups = numbers(at, 10, wide, count);
+	for (size_t i = 0; i < count; i++)
+		held->groups[i] = (uint32_t)wide[i];
+	return at != NULL;
+}
+
+static bool one(const char *at, int base, uint64_t *to)
+{
+	return numbers(at, base, to, 1) == 1;
+}
+
+/* The kernel shows a line's end as "\n" and a backslash as "\\" here, and everything else as it is. */
+static void read_name(char *to, size_t size, const char *at)
+{
+	size_t used = 0;
+
+	for (; at && *at && *at != '\n' && used + 5 < size; at++)
+		used += (size_t)snprintf(to + used, size - used, *at > 0x20 && *at < 0x7f ? "%c" : "\\x%02x",
+					 (unsigned char)*at);
+}
+
+int status_read(struct status *status, struct mem *mem, int proc, const char *path)
+{
+	const char *text = status_text(mem, proc, path);
+	struct start *held = &status->held;
+	uint64_t no_new_privs = 0, mode = 0, filters = 0, parent = 0, threads = 1, inner[32] = {0};
+
+	memset(status, 0, sizeof(*status));
+	if (!text)
+		return -1;
+	read_name(status->name, sizeof(status->name), value(text, "Name:\t"));
+	const char *state = value(text, "\nState:\t");
+	status->state = state ? *state : '?';
+	if (!status_ids(value(text, "\nUid:\t"), &held->uid, &held->euid, &held->suid, &status->fsuid) ||
+	    !status_ids(value(text, "\nGid:\t"), &held->gid, &held->egid, &held->sgid, &status->fsgid) ||
+	    !status_groups(held, mem, value(text, "\nGroups:\t")) ||
+	    !one(value(text, "\nCapInh:\t"), 16, &held->inheritable) ||
+	    !one(value(text, "\nCapPrm:\t"), 16, &held->permitted) ||
+	    !one(value(text, "\nCapEff:\t"), 16, &held->effective) ||
+	    !one(value(text, "\nCapBnd:\t"), 16, &held->bounding) ||
+	    !one(value(text, "\nCapAmb:\t"), 16, &held->ambient) ||
+	    !one(value(text, "\nNoNewPrivs:\t"), 10, &no_new_privs) || !one(value(text, "\nSeccomp:\t"), 10, &mode)) {
+		errno = ENODATA;
+		return -1;
+	}
+	(void)one(value(text, "\nSeccomp_filters:\t"), 10, &filters);
+	(void)one(value(text, "\nPPid:\t"), 10, &parent);
+	(void)one(value(text, "\nThreads:\t"), 10, &threads);
+	size_t levels = numbers(value(text, "\nNSpid:\t"), 10, inner, 32);
+	status->inner = levels > 0 && levels <= 32 ? (uint32_t)inner[levels - 1] : 0;
+	status->parent = (uint32_t)parent;
+	status->threads = (unsigned int)threads;
+	status->no_new_privs = no_new_privs != 0;
+	status->filtered = mode != 0;
+	status->filters = (unsigned int)filters;
+	return 0;
+}

@@ -1,0 +1,193 @@
+#include "explain/compare.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/capability.h"
+#include "base/diag.h"
+#include "base/fd.h"
+#include "explain/processes.h"
+
+/* What may be held. */
+struct allowed {
+	const struct privileges *ids;
+	uint64_t keep, bounding;
+	unsigned int filters; /* at least so many */
+	bool exactly;         /* and no less: bounding set and groups are equal */
+};
+
+static bool has(const uint32_t *groups, size_t count, uint32_t group)
+{
+	while (count > 0 && groups[count - 1] != group)
+		count--;
+	return count > 0;
+}
+
+/* "Uid 0", or all four where they are not the same: real, effective, saved and file system id. */
+static void compare_id(struct mem *mem, struct list *to, const char *name, uint32_t want, const uint32_t *ids)
+{
+	if (ids[0] == ids[1] && ids[0] == ids[2] && ids[0] == ids[3]) {
+		if (ids[0] != want)
+			list_add(mem, to, mem_format(mem, "%s %u", name, ids[0]));
+	} else {
+		list_add(mem, to, mem_format(mem, "%s %u %u %u %u", name, ids[0], ids[1], ids[2], ids[3]));
+	}
+}
+
+static void compare_groups(struct mem *mem, struct list *to, const struct allowed *may, const struct start *held)
+{
+	const struct privileges *ids = may->ids;
+
+	for (size_t i = 0; i < held->ngroups; i++)
+		if (held->groups[i] != ids->gid && !has(ids->groups, ids->ngroups, held->groups[i]))
+			list_add(mem, to, mem_format(mem, "group %u", held->groups[i]));
+	for (size_t i = 0; may->exactly && i < ids->ngroups; i++)
+		if (!has(held->groups, held->ngroups, ids->groups[i]))
+			list_add(mem, to, mem_format(mem, "no group %u", ids->groups[i]));
+}
+
+/* The sets that hold the same too much are named together. */
+static void compare_sets(struct mem *mem, struct list *to, const struct allowed *may, const struct start *held)
+{
+	uint64_t more[START_SETS];
+	char names[1024];
+
+	for (size_t i = 0; i < START_SETS; i++) {
+		const uint64_t *in = &may->keep;
+		if (start_sets[i].offset == offsetof(struct start, bounding))
+			in = &may->bounding;
+		more[i] = start_set_of(held, &start_sets[i]) & ~*in;
+	}
+	for (size_t i = 0; i < START_SETS; i++) {
+		const char *text = "";
+		uint64_t these = more[i];
+		for (size_t j = i; these && j < START_SETS; j++)
+			if (more[j] == these) {
+				text = mem_format(mem, "%s%s ", text, start_sets[j].status);
+				more[j] = 0;
+			}
+		if (these)
+			list_add(mem, to, mem_format(mem, "%s%s", text, capability_list(names, sizeof(names), these)));
+	}
+	if (may->exactly && may->bounding & ~held->bounding)
+		list_add(mem, to,
+			 mem_format(mem, "CapBnd without %s",
+				    capability_list(names, sizeof(names), may->bounding & ~held->bounding)));
+}
+
+/* What STATUS holds that it may not, in the words of proc(5). */
+static struct list compare(struct mem *mem, const struct allowed *may, const struct status *status)
+{
+	const struct start *held = &status->held;
+	const uint32_t uids[] = {held->uid, held->euid, held->suid, status->fsuid};
+	const uint32_t gids[] = {held->gid, held->egid, held->sgid, status->fsgid};
+	struct list more = {0};
+
+	/* Whoever keeps these may have become somebody else by now. */
+	if (!(may->keep & CAPABILITY_BIT(CAP_SETUID)))
+		compare_id(mem, &more, "Uid", may->ids->uid, uids);
+	if (!(may->keep & CAPABILITY_BIT(CAP_SETGID))) {
+		compare_id(mem, &more, "Gid", may->ids->gid, gids);
+		compare_groups(mem, &more, may, held);
+	}
+	compare_sets(mem, &more, may, held);
+	if (!status->no_new_privs)
+		list_add(mem, &more, "NoNewPrivs 0");
+	/* Before Linux 5.9 they are not counted. */
+	if (status->filtered && !status->filters ? false : status->filters < may->filters)
+		list_add(mem, &more,
+			 mem_format(mem, "%u seccomp filters instead of %u", status->filters, may->filters));
+	return more;
+}
+
+static const char *joined(struct mem *mem, const struct list *list)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < list->count; i++)
+		text = mem_format(mem, "%s%s%s", text, i ? ", " : "", list->items[i]);
+	return text;
+}
+
+/* How many filters whatever came through capshim has in this container, where SELF came without. */
+static unsigned int filters_wanted(const struct plan *plan, const struct status *self)
+{
+	return self->filters + (plan->filter.code != NULL);
+}
+
+static bool read_one(struct mem *mem, int proc, uint32_t pid, struct status *status)
+{
+	return pid != 0 && status_read(status, mem, proc, mem_format(mem, "%u/status", pid)) == 0;
+}
+
+/* From *PID to its first child, if that came through capshim: an init's workload. False: it stays as it is. */
+static bool step_down(struct mem *mem, int proc, uint32_t *pid, struct status *status)
+{
+	const char *children = status_text(mem, proc, mem_format(mem, "%u/task/%u/children", *pid, *pid));
+	uint32_t first = children ? (uint32_t)strtoul(children, NULL, 10) : 0;
+	struct status child;
+
+	if (!read_one(mem, proc, first, &child) || !child.no_new_privs)
+		return false;
+	*pid = first;
+	*status = child;
+	return true;
+}
+
+/*
+ * Finds the workload of this container: process 1, or its child where process 1 is our init, or another's (docker run --init)
+ * that did not come through capshim. Returns why there is none to compare with, or NULL.
+ */
+static const char *find_workload(struct mem *mem, const struct plan *plan, int proc, const struct status *self,
+				 uint32_t *pid, struct status *status)
+{
+	*pid = 1;
+	if (!read_one(mem, proc, 1, status))
+		return "/proc/1/status cannot be read";
+	if (!processes_first_is_ours(mem, proc))
+		return "process 1 is another container's";
+	if (!status->no_new_privs)
+		(void)step_down(mem, proc, pid, status);
+	/* Also where only the config of before had one: an init holds nothing, and would pass for many workloads. */
+	const bool init = strcmp(status->name, self->name) == 0;
+	if ((init || plan->behind_init) && !step_down(mem, proc, pid, status) && init)
+		return "the child of the init cannot be read";
+	return NULL;
+}
+
+void compare_with_workload(const struct plan *plan)
+{
+	struct mem mem = {NULL};
+	struct status self, workload;
+	uint32_t pid;
+
+	if (plan->mode != PLAN_AS_WORKLOAD)
+		return;
+	int proc = fd_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+	const char *why = "/proc cannot be read";
+	if (proc >= 0 && status_read(&self, &mem, proc, "self/status") == 0)
+		why = find_workload(&mem, plan, proc, &self, &pid, &workload);
+	if (proc >= 0)
+		close(proc);
+	if (why) {
+		diag_say("--as-workload compares nothing: %s", why);
+		return;
+	}
+	const struct allowed may = {.ids = &plan->workload,
+				    .keep = plan->workload.keep,
+				    .bounding = plan->workload.bounding,
+				    .filters = filters_wanted(plan, &self),
+				    .exactly = true};
+	const struct list differs = compare(&mem, &may, &workload);
+	if (differs.count)
+		diag_die(DIAG_UNPROVEN,
+			 "cannot run as the workload: process %u (%s) has %s, which is not what \"%s\" says: start the "
+			 "container anew, or put the config back",
+			 pid, workload.name, joined(&mem, &differs), plan->file);
+	if (plan->trace)
+		diag_say("--as-workload: the same as process %u (%s)", pid, workload.name);
+}
