@@ -197,7 +197,7 @@ lint-clang:
 lint-cppcheck:
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr --error-exitcode=1 \
 		--suppress=knownConditionTrueFalse --suppress=unusedStructMember --suppress=variableScope \
-		'-D_Noreturn=__attribute__((noreturn))' -D_GNU_SOURCE -DCAPSHIM_VERSION='""' $(filter %.c,$(STYLED))
+		'-D_Noreturn=__attribute__((noreturn))' -D_GNU_SOURCE -DCAPSHIM_VERSION='""' -Ishim $(filter %.c,$(STYLED))
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(DATADIR)

@@ -45,3 +45,15 @@ refused() {
 	sed -i '1i #include "mem.h"' "$T/shim/base/diag.c"
 	refused base/diag.c:1 mem.h
 }
+
+@test "a function, a static or a struct that two files define is found" {
+	local definition
+
+	for definition in $'static int glob_match(void)\n{' 'static int boot_id = 1;' 'struct plan {'; do
+		printf '%s\n' "$definition" >"$T/shim/base/mem.c"
+		printf 'static int boot_id;\n' >"$T/shim/base/clock.c"
+		run env -C "$T" "$REPO/.ci/style" shim/base/{mem,clock,glob}.c shim/plan.h
+		assert_failure
+		assert_output --partial 'is also defined in shim/base/mem.c'
+	done
+}
