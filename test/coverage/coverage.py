@@ -26,7 +26,7 @@ REPO = os.path.dirname(os.path.dirname(HERE))
 SHIM = os.path.join(REPO, "shim")
 
 # What gives up, proves and becomes is reached in full; of all others more than this.
-WHOLE = {"privilege", "workload", "init"}
+WHOLE = {"privilege", "workload", "init", "base/descriptors.c", "base/signals.c"}
 ENOUGH = 90.0
 
 IPC_CREAT, IPC_EXCL, IPC_RMID = 0o1000, 0o2000, 0
@@ -123,6 +123,8 @@ def lines(directory):
 
 
 def module_of(file):
+    if file in WHOLE:
+        return file
     return file.split("/")[0] if "/" in file else "main"
 
 
@@ -201,15 +203,15 @@ def report(directory):
     print_missed(found, problems)
     judge_tests(directory, problems)
 
-    print(f"\n{'module':12} {'lines':>6} {'covered':>8} {'%':>6}  must be")
+    print(f"\n{'module':18} {'lines':>6} {'covered':>8} {'%':>6}  must be")
     for module, (total, reached) in sorted(modules.items()):
         percent = 100 * reached / total
         enough = reached == total if module in WHOLE else percent > ENOUGH
-        print(f"{module:12} {total:6} {reached:8} {percent:6.1f}  {'100' if module in WHOLE else '> 90'}")
+        print(f"{module:18} {total:6} {reached:8} {percent:6.1f}  {'100' if module in WHOLE else '> 90'}")
         if not enough:
             problems.append(f"{module}: {percent:.1f} % of the lines")
     total, reached = (sum(column) for column in zip(*modules.values()))
-    print(f"{'all':12} {total:6} {reached:8} {100 * reached / total:6.1f}")
+    print(f"{'all':18} {total:6} {reached:8} {100 * reached / total:6.1f}")
     for problem in problems:
         print(f"coverage: {problem}")
     return 1 if problems else 0
