@@ -176,7 +176,7 @@ void config_look_up(struct plan *plan)
 	path = program_find(mem, name, path ? path : PROGRAM_PATH, &error, &denied);
 	if (!path)
 		return; /* a step may bring it yet, or only the user may see it: it is looked for again */
-	program_read(&program, mem, path);
+	program_read(&program, mem, READ_AS_ROOT, path);
 	refused = program_refused(&program, mem, plan->workload.keep, plan->workload.bounding);
 	if (refused)
 		problem_add(&plan->problems, plan->file, 0, 0, "%s", refused);

@@ -317,7 +317,8 @@ void config_read(struct plan *plan, enum plan_mode mode, const char *file, char 
 	if (plan->nsteps + plan->nwishes || plan->init.on || plan->new_session || plan->report != REPORT_NONE ||
 	    plan->command == COMMAND_PAUSE)
 		start_read_dispositions(&plan->start);
-	if (plan->problems.count == 0 && plan->argv.count)
+	/* Where nothing is done before, the workload finds out soon enough what is wrong with its program. */
+	if (plan->problems.count == 0 && plan->argv.count && (plan->nsteps + plan->nwishes || plan->mode != PLAN_RUN))
 		config_look_up(plan);
 }
 

@@ -116,7 +116,7 @@ static void warn_program(struct plan *plan, const char *path, struct list *to)
 	file = program_find(mem, plan->argv.items[0], path, &error, &denied);
 	program.count = 0;
 	if (file)
-		program_read(&program, mem, file);
+		program_read(&program, mem, READ_AS_ROOT, file);
 	for (size_t i = 0; i < program.count; i++)
 		if (program.files[i].caps.present)
 			list_add(

@@ -111,7 +111,7 @@ void workload_execute(const struct plan *plan, struct mem *mem, char **envp)
 	struct program program;
 	char foreseen[REASON_BYTES];
 
-	program_read(&program, mem, path);
+	program_read(&program, mem, READ_AS_WORKLOAD, path);
 	refused = program_refused(&program, mem, now->keep, now->bounding);
 	if (refused)
 		diag_die(DIAG_USER, "%s", refused);

@@ -8,6 +8,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "walk/held.h"
+
 #define HEAD_BYTES 256 /* BINPRM_BUF_SIZE: what the kernel reads of the first line */
 
 /* 0, or what execve(2) would answer before it looks inside. */
@@ -79,42 +82,48 @@ static const char *file_head(struct program_file *file, struct mem *mem, int fd)
 	return interpreter;
 }
 
-/* On a file system mounted nosuid the kernel passes over them, capabilities(7). */
-static bool ignores_capabilities(const char *path)
+static int open_as_root(const char *path)
 {
-	struct statvfs system = {0};
+	struct walk_found found;
+	struct stat opened;
 
-	return statvfs(path, &system) == 0 && system.f_flag & ST_NOSUID;
+	if (walk_find(path, WALK_FOLLOW, &found, NULL) != 0)
+		return -1;
+	int fd = walk_reopen_found(&found, O_RDONLY, &opened);
+	walk_release(&found);
+	return fd;
 }
 
-/*
- * Root reads this, too, before the drop, in directories that may be anybody's: so nothing but a regular file is read,
- * O_NONBLOCK lets no FIFO hold us up, and nothing of what is read is shown but the name of an interpreter.
- */
-static const char *read_program_file(struct program_file *file, struct mem *mem, const char *path, int error)
+/* Nothing of what is read is shown but the name of an interpreter. O_NONBLOCK: no FIFO holds us up. */
+static const char *read_program_file(struct program_file *file, struct mem *mem, enum program_reader reader,
+				     const char *path, int error)
 {
 	const char *interpreter = NULL;
+	struct statvfs system = {0};
+	const bool root = reader == READ_AS_ROOT;
 
 	*file = (struct program_file){.path = path, .error = error, .kind = PROGRAM_UNREADABLE};
 	if (file->error != 0)
 		return NULL;
-	int fd = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd > STDERR_FILENO && capability_of_file(fd, &file->caps) == 0)
+	int fd = root ? open_as_root(path) : fd_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (fd >= 0 && capability_of_file(fd, &file->caps) == 0)
 		interpreter = file_head(file, mem, fd);
-	else /* may be executed but not read: the kernel still tells whether it has any, xattr(7) */
+	else if (!root) /* may be executed but not read: the kernel still tells whether it has any, xattr(7) */
 		file->caps.present = getxattr(path, "security.capability", NULL, 0) >= 0;
-	if (fd > STDERR_FILENO)
-		close(fd);
-	if (file->caps.present && ignores_capabilities(path))
+	/* On a file system mounted nosuid the kernel passes over them, capabilities(7). */
+	if (file->caps.present && (fd >= 0 ? fstatvfs(fd, &system) : statvfs(path, &system)) == 0 &&
+	    system.f_flag & ST_NOSUID)
 		memset(&file->caps, 0, sizeof(file->caps));
+	if (fd >= 0)
+		close(fd);
 	return interpreter;
 }
 
-void program_read(struct program *program, struct mem *mem, const char *path)
+void program_read(struct program *program, struct mem *mem, enum program_reader reader, const char *path)
 {
-	path = read_program_file(&program->files[0], mem, path, 0);
+	path = read_program_file(&program->files[0], mem, reader, path, 0);
 	for (program->count = 1; path && program->count < PROGRAM_FILES; program->count++)
-		path = read_program_file(&program->files[program->count], mem, path, file_error(path));
+		path = read_program_file(&program->files[program->count], mem, reader, path, file_error(path));
 }
 
 /*

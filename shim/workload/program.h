@@ -36,10 +36,17 @@ struct program {
 const char *program_find(struct mem *mem, const char *name, const char *path, int *error, const char **denied);
 
 /*
+ * Who reads the files. As root, before the drop: what lies in the workload's directories may be exchanged at any time, so
+ * links are followed by the rule of walk.h, and nothing but a regular file is ever opened. What is not found so is read
+ * later, by the workload: what it can open is its own affair.
+ */
+enum program_reader { READ_AS_ROOT, READ_AS_WORKLOAD };
+
+/*
  * Reads the file PATH, which program_find() returned, and its interpreters: kind, capabilities, what stands against
  * executing them.
  */
-void program_read(struct program *program, struct mem *mem, const char *path);
+void program_read(struct program *program, struct mem *mem, enum program_reader reader, const char *path);
 
 /*
  * Would execve(2) of it lose a capability of KEEP or, with this BOUNDING set, say EPERM because of file capabilities?
