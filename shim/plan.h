@@ -67,6 +67,7 @@ struct plan_options {
 struct plan {
 	struct problems problems;
 	enum plan_mode mode;
+	bool unused;                        /* what is read now only has to be right: its references are not expanded */
 	const char *file;                   /* the config's name */
 	const struct plan_options *options; /* NULL, or what is read in the place of a file */
 	struct start start;
@@ -92,6 +93,7 @@ struct plan {
 
 	enum plan_command command;
 	struct list argv;        /* the workload's, complete */
+	const char *name;        /* the last component of the command, without entrypoint; NULL: not put together yet */
 	struct list unset;       /* unset_environment: names and globs */
 	const char *working_dir; /* NULL: as inherited */
 	struct plan_umask umask;

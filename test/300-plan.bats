@@ -196,6 +196,36 @@ as_user() {
 	assert_refused 100 'capshim.yaml:2:24: ' 'capshim.yaml:2:47: '
 }
 
+@test "group_of with a glob takes the group of each match; optional where a host has none" {
+	mkdir "$IMAGE/data/dri"
+	touch "$IMAGE"/data/dri/{card0,renderD128,renderD129,.renderD130}
+	chgrp 555 "$IMAGE/data/dri/renderD128"
+	chgrp 556 "$IMAGE/data/dri/renderD129"
+	chgrp 557 "$IMAGE/data/dri/.renderD130" "$IMAGE/data/dri/card0"
+	capshim_run --image -- -- /probe <<-'END'
+		user: app
+		supplementary_groups: ["group_of:/data/dri/renderD*", {group_of: /data/none, optional: true},
+			{group_of: "/data/none/*", optional: true}, {group_of: "/data/dri/x*", optional: true}]
+		seccomp: unconfined
+	END
+	assert_unprivileged 1234
+	assert_probe groups 555,556
+	capshim_run --image -- -- /probe <<-'END'
+		user: app
+		supplementary_groups: ["group_of:/data/dri/x*", {optional: true}]
+		seccomp: unconfined
+	END
+	assert_refused 100 'capshim.yaml:2:24: nothing matches "/data/dri/x*"' 'capshim.yaml:2:49: '
+	# What is there must still be what it may be.
+	chgrp 0 "$IMAGE/data/dri/renderD129"
+	capshim_run --image -- -- /probe <<-'END'
+		user: app
+		supplementary_groups: {group_of: "/data/dri/render*", optional: true}
+		seccomp: unconfined
+	END
+	assert_refused 100 '"/data/dri/renderD129" belongs to group 0'
+}
+
 @test "a numeric user needs neither passwd nor group: FROM scratch" {
 	rm "$IMAGE/etc/passwd" "$IMAGE/etc/group"
 	as_user '"1234:1234"'
@@ -321,6 +351,37 @@ setup_ran() {
 	setup_ran no /probe '-?' <<<'setup_unless_args: ["-?", --help]'
 	setup_ran yes /probe -x <<<'setup_unless_args: ["-?", --help]'
 	setup_ran yes /probe <<<'setup_unless_args: [/probe]'
+}
+
+@test "a value that is not used may name variables that are not set, and must be well formed" {
+	local config='{user: app, command: [/probe, "${NOPE}"], command_prefix: [{words: ["${NOPE}"], for: never},
+		{words: [/probe], for: "-*"}, {words: ["${NOPE}"], for: "-*"}],
+		command_suffix: [{words: ["${NOPE}"], for: other}, {split: "${NOPE}", for: other}], seccomp: unconfined}'
+	capshim_run --image -- -- /probe -v <<<"$config"
+	assert_unprivileged 1234
+	capshim_run --image -- -- -v <<<"$config"
+	assert_unprivileged 1234
+	capshim_run --image -- <<<"$config"
+	assert_refused 100 'NOPE is not set'
+	capshim_run --image -- -- /probe -v <<<"${config//NOPE\}/NO-PE\}}"
+	assert_refused 100 '"${NO-PE}": only'
+}
+
+@test "when: command asks about the command, not about entrypoint" {
+	capshim_run --image -- -- /probe -v <<-'END'
+		user: app
+		entrypoint: [/front]
+		command_prefix: [{words: [/probe], for: "-*"}]
+		seccomp: unconfined
+		setup:
+		  - {mkdir: /data/for-probe, when: {command: probe}}
+		  - {mkdir: /data/for-front, when: {command: front}}
+		  - {mkdir: /data/but-probe, unless: {command: probe}}
+	END
+	assert_equal "$status" 127
+	[ -d "$IMAGE/data/for-probe" ]
+	[ ! -e "$IMAGE/data/for-front" ]
+	[ ! -e "$IMAGE/data/but-probe" ]
 }
 
 @test "nothing to run is an error that says what to write" {

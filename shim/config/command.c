@@ -8,7 +8,10 @@
 
 struct words_rule {
 	struct list words, globs;
+	const char *of; /* what the globs are asked about */
 	bool replace;
+	bool suffix; /* of command_suffix: without "for" it applies always */
+	bool late;   /* another rule has matched already */
 };
 
 static void put_in_front(struct plan *plan, const struct list *words, size_t without)
@@ -22,9 +25,19 @@ static void put_in_front(struct plan *plan, const struct list *words, size_t wit
 	plan->argv = joined;
 }
 
-static void prefix_words(struct plan *plan, const struct node *node, void *to)
+static bool rule_applies(const struct words_rule *rule)
 {
-	(void)value_list(plan, node, value_text, &((struct words_rule *)to)->words);
+	return !rule->late && ((rule->suffix && rule->globs.count == 0) || value_matches(&rule->globs, rule->of));
+}
+
+/* Words of a rule that does not apply must be right, but a variable that they name need not be set. */
+static void rule_words(struct plan *plan, const struct node *node, void *to)
+{
+	struct words_rule *rule = to;
+
+	plan->unused = !rule_applies(rule);
+	(void)value_list(plan, node, value_text, &rule->words);
+	plan->unused = false;
 }
 
 static void rule_globs(struct plan *plan, const struct node *node, void *to)
@@ -37,15 +50,17 @@ static void prefix_replace(struct plan *plan, const struct node *node, void *to)
 	(void)value_bool(plan, node, &((struct words_rule *)to)->replace);
 }
 
-static const struct key prefix_keys[] = {{"words", prefix_words},
-					 {"for", rule_globs},
+/* "words" after what decides whether they are used. */
+static const struct key prefix_keys[] = {{"for", rule_globs},
 					 {"replace", prefix_replace},
+					 {"words", rule_words},
 					 {NULL, NULL}};
 
 /* MATCHED: a rule has matched already; the first one counts, the others are still checked. */
 static void prefix_rule(struct plan *plan, const struct node *node, void *matched)
 {
-	struct words_rule rule = {0};
+	struct words_rule rule = {.of = plan->argv.count ? plan->argv.items[0] : "",
+				  .late = *(bool *)matched || plan->argv.count == 0};
 
 	value_map(plan, node, prefix_keys, &rule);
 	if (node->kind != NODE_MAP)
@@ -54,7 +69,7 @@ static void prefix_rule(struct plan *plan, const struct node *node, void *matche
 		yaml_problem(&plan->problems, node,
 			     "a rule needs \"words\" (what to put in front) and \"for\" (globs on "
 			     "the first argument)");
-	if (*(bool *)matched || plan->argv.count == 0 || !value_matches(&rule.globs, plan->argv.items[0]))
+	if (!rule_applies(&rule))
 		return;
 	*(bool *)matched = true;
 	put_in_front(plan, &rule.words, rule.replace ? 1 : 0);
@@ -62,27 +77,29 @@ static void prefix_rule(struct plan *plan, const struct node *node, void *matche
 
 static void suffix_split(struct plan *plan, const struct node *node, void *to)
 {
-	const char *text = value_text(plan, node);
+	struct words_rule *rule = to;
 
+	plan->unused = !rule_applies(rule);
+	const char *text = value_text(plan, node);
+	plan->unused = false;
 	for (; text && *text; text += strcspn(text, " \t\n")) {
 		text += strspn(text, " \t\n");
 		size_t length = strcspn(text, " \t\n");
 		if (length)
-			list_add(&plan->problems.mem, &((struct words_rule *)to)->words,
-				 mem_copy(&plan->problems.mem, text, length));
+			list_add(&plan->problems.mem, &rule->words, mem_copy(&plan->problems.mem, text, length));
 	}
 }
 
-static const struct key suffix_keys[] = {{"words", prefix_words}, {"split", suffix_split}, {"for", rule_globs},
-					 {"when", NULL},          {"unless", NULL},        {NULL, NULL}};
+static const struct key suffix_keys[] = {{"for", rule_globs}, {"words", rule_words}, {"split", suffix_split},
+					 {"when", NULL},      {"unless", NULL},      {NULL, NULL}};
 
 static void suffix_rule(struct plan *plan, const struct node *node, void *to)
 {
-	struct words_rule rule = {0};
+	struct words_rule rule = {.of = config_command_name(plan), .suffix = true};
 
 	(void)to;
 	if (node->kind == NODE_SCALAR) {
-		prefix_words(plan, node, &rule);
+		rule_words(plan, node, &rule);
 	} else {
 		if (node->kind == NODE_MAP && !config_when_now(plan, node))
 			return;
@@ -90,7 +107,7 @@ static void suffix_rule(struct plan *plan, const struct node *node, void *to)
 		if (node->kind == NODE_MAP && !yaml_get(node, "words") && !yaml_get(node, "split"))
 			yaml_problem(&plan->problems, node, "a rule needs \"words\" or \"split\": what to append");
 	}
-	if (rule.globs.count && !value_matches(&rule.globs, config_command_name(plan)))
+	if (!rule_applies(&rule))
 		return;
 	for (size_t i = 0; i < rule.words.count; i++)
 		list_add(&plan->problems.mem, &plan->argv, rule.words.items[i]);
@@ -141,13 +158,16 @@ void config_command_line(struct plan *plan, const struct node *root, char **args
 		plan->run_setup = false;
 		return;
 	}
+	plan->unused = plan->argv.count > 0;
 	if (command && plan->command == COMMAND_RUN)
-		(void)value_argv(plan, command, plan->argv.count ? &unused : &plan->argv);
+		(void)value_argv(plan, command, plan->unused ? &unused : &plan->argv);
+	plan->unused = false;
 	if (prefix)
 		value_each(plan, prefix, prefix_rule, &matched);
 	plan->run_setup = setup_wanted(plan, root);
 	if (suffix)
 		value_each(plan, suffix, suffix_rule, NULL);
+	plan->name = config_command_name(plan);
 	if (entrypoint && value_argv(plan, entrypoint, &front) && plan->command == COMMAND_RUN)
 		put_in_front(plan, &front, 0);
 	if (plan->command != COMMAND_RUN) /* what a suffix has made of no words */

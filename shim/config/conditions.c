@@ -7,6 +7,8 @@
 
 const char *config_command_name(const struct plan *plan)
 {
+	if (plan->name)
+		return plan->name;
 	if (plan->argv.count == 0)
 		return "";
 	const char *slash = strrchr(plan->argv.items[0], '/');

@@ -1,13 +1,18 @@
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/glob.h"
 #include "config/parts.h"
 #include "privilege/drop.h"
 #include "walk/walk.h"
+
+#define GLOB_GROUPS 64 /* different ones that the globs of group_of may find */
 
 /* Group 0 opens what root's group may read: it is only given to who writes it down. */
 static bool group_zero_written(const struct node *node)
@@ -25,10 +30,10 @@ struct group_list {
 	const char *own; /* whose groups of the group file belong to `auto`, or NULL */
 };
 
-/* Room for all that can be: every group of the file, of the start, and MORE that the config writes. */
+/* Room for all that can be: every group of the file, of the start, and MORE that the config writes or globs find. */
 static struct group_list no_groups(struct plan *plan, size_t more)
 {
-	struct group_list list = {.room = plan->start.ngroups + more + 1, .good = true};
+	struct group_list list = {.room = plan->start.ngroups + more + GLOB_GROUPS, .good = true};
 
 	for (const struct account_group *g = account_groups(plan)->groups; g; g = g->next)
 		list.room++;
@@ -58,50 +63,127 @@ static bool add_auto(struct plan *plan, struct group_list *list)
 	return add_runtime(plan, list);
 }
 
-/* The group of a device or socket, whatever its number is on this host. */
-static bool group_of(struct plan *plan, const struct node *node, const char *path, uint32_t *gid)
+/* Opens PATH, for its group or its entries. -1: a problem was added, unless it need not be there (OPTIONAL). */
+static int open_group_of(struct plan *plan, const struct node *node, const char *path, bool optional)
 {
 	struct walk_where where;
-	struct stat st;
 	char why[512];
+
+	/* Whoever could put another file there would choose the group. */
+	int fd = walk_open(path, WALK_FOLLOW | WALK_TRUSTED, &where);
+	if (fd >= 0 || (optional && (errno == ENOENT || errno == ENOTDIR)))
+		return fd;
+	plan->problems.pending += errno == ENOENT;
+	yaml_problem(
+		&plan->problems, node,
+		"cannot open \"%s\": %s (mount it, name the group itself, or write {group_of: PATH, optional: true})",
+		path, walk_why(why, sizeof(why), errno, &where));
+	return -1;
+}
+
+/* The group of a device or socket, whatever its number is on this host. */
+static bool add_group_of(struct plan *plan, const struct node *node, const char *path, bool optional,
+			 struct group_list *list)
+{
+	const int fd = open_group_of(plan, node, path, optional);
+	struct stat st;
+
+	if (fd < 0)
+		return optional;
+	const int error = fd_fstat(fd, &st) == 0 ? 0 : errno;
+	close(fd);
+	if (!error && st.st_gid != 0)
+		return accounts_add_gid(list->gids, &list->count, list->room, st.st_gid);
+	yaml_problem(
+		&plan->problems, node,
+		error ? "cannot read the group of \"%s\": mount another file, or name the group itself"
+		      : "\"%s\" belongs to group 0, which is only given where it is written: write 0 if it is meant",
+		path);
+	return false;
+}
+
+/* The groups of all that the glob in the last component of PATH matches, if *ANY. Closes FD, its directory. */
+static bool add_groups_of(struct plan *plan, const struct node *node, const char *path, int fd, struct group_list *list,
+			  bool *any)
+{
+	const char *last = strrchr(path, '/');
+	const struct dirent *entry;
+	bool good = true;
+	/* What the walk opened is for looking only: O_PATH. */
+	const int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = again < 0 ? NULL : fdopendir(again);
+
+	close(fd);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && glob_match(last + 1, entry->d_name)) {
+			const char *name =
+				mem_format(&plan->problems.mem, "%.*s/%s", (int)(last - path), path, entry->d_name);
+			good &= add_group_of(plan, node, name, true, list);
+			*any = true;
+		}
+	if (dir)
+		closedir(dir);
+	return good;
+}
+
+/* PATH, whose last component may be a glob; OPTIONAL: on some hosts there is none. */
+static bool group_of(struct plan *plan, const struct node *node, const char *path, bool optional,
+		     struct group_list *list)
+{
+	const char *last = strrchr(path, '/');
+	bool any = false;
 
 	if (path[0] != '/') {
 		yaml_problem(&plan->problems, node, "\"%s\" must be an absolute path: write group_of:/path", path);
 		return false;
 	}
-	/* Whoever could put another file there would choose the group. */
-	int fd = walk_open(path, WALK_FOLLOW | WALK_TRUSTED, &where);
-	if (fd < 0 || fd_fstat(fd, &st) != 0) {
-		plan->problems.pending += errno == ENOENT;
-		yaml_problem(&plan->problems, node, "cannot open \"%s\": %s (mount it, or name the group itself)", path,
-			     walk_why(why, sizeof(why), errno, &where));
-		return false;
-	}
-	close(fd);
-	*gid = st.st_gid;
-	if (st.st_gid != 0)
-		return true;
+	if (!strpbrk(last, "*?["))
+		return add_group_of(plan, node, path, optional, list);
+	const char *parent = last == path ? "/" : mem_copy(&plan->problems.mem, path, (size_t)(last - path));
+	const int fd = open_group_of(plan, node, parent, optional);
+	if (fd < 0)
+		return optional;
+	const bool good = add_groups_of(plan, node, path, fd, list, &any);
+	if (any || optional)
+		return good;
+	plan->problems.pending++;
 	yaml_problem(&plan->problems, node,
-		     "\"%s\" belongs to group 0, which is only given where it is written: write 0 if it is meant",
-		     path);
+		     "nothing matches \"%s\": mount it, or write {group_of: PATH, optional: true}", path);
 	return false;
+}
+
+static void read_group_of(struct plan *plan, const struct node *node, struct group_list *list)
+{
+	static const struct key keys[] = {{"group_of", NULL}, {"optional", NULL}, {NULL, NULL}};
+	const struct node *path = yaml_get(node, "group_of"), *optional = yaml_get(node, "optional");
+	bool may = false;
+
+	value_map(plan, node, keys, NULL);
+	if (!path)
+		yaml_problem(&plan->problems, node, "write {group_of: PATH, optional: true}");
+	list->good &= path && (!optional || value_bool(plan, optional, &may)) && value_fixed(plan, path) &&
+		      group_of(plan, path, path->text, may, list);
 }
 
 static void read_group(struct plan *plan, const struct node *node, void *to)
 {
 	struct group_list *list = to;
-	const char *text = value_fixed(plan, node);
 	uint32_t gid = 0;
-	bool good = text != NULL;
 
+	if (node->kind == NODE_MAP) {
+		read_group_of(plan, node, list);
+		return;
+	}
+	const char *text = value_fixed(plan, node);
 	if (text && (strcmp(text, "auto") == 0 || strcmp(text, "runtime") == 0)) {
 		list->good &= text[0] == 'a' ? add_auto(plan, list) : add_runtime(plan, list);
 		return;
 	}
-	if (text && strncmp(text, "group_of:", 9) == 0)
-		good = group_of(plan, node, text + 9, &gid);
-	else if (text)
-		good = account_find_group(plan, node, text, &gid);
+	if (text && strncmp(text, "group_of:", 9) == 0) {
+		list->good &= group_of(plan, node, text + 9, false, list);
+		return;
+	}
+	bool good = text && account_find_group(plan, node, text, &gid);
 	if (good && gid == 0 && strcmp(text, "0") != 0 && strcmp(text, "root") != 0) {
 		yaml_problem(&plan->problems, node,
 			     "\"%s\" is group 0, which is only given where it is written: write 0", text);
@@ -118,12 +200,16 @@ static void read_groups(struct plan *plan, const struct node *node, const struct
 	/* `none` must not depend on a group file, which an image may not have; nor does `auto` where it can find nothing. */
 	if (node ? node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0 : !own && plan->start.ngroups == 0)
 		return;
+	const size_t before = plan->problems.count;
 	struct group_list list = no_groups(plan, node ? node->count : 0);
 	list.own = own;
 	if (!node)
 		list.good = add_auto(plan, &list);
 	else
 		value_each(plan, node, read_group, &list);
+	if (!list.good && plan->problems.count == before)
+		problem_add(&plan->problems, plan->file, node ? node->line : 0, node ? node->column : 0,
+			    "more than %zu supplementary groups: name those that are needed", list.room);
 	plan->workload.groups = list.gids;
 	plan->workload.ngroups = list.count;
 }

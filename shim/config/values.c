@@ -54,7 +54,11 @@ static bool is_scalar(struct plan *plan, const struct node *node)
 
 const char *value_text(struct plan *plan, const struct node *node)
 {
-	return is_scalar(plan, node) ? environ_expand(&plan->env, &plan->problems, node) : NULL;
+	if (!is_scalar(plan, node))
+		return NULL;
+	if (plan->unused)
+		return environ_check(&plan->problems, node) ? node->text : NULL;
+	return environ_expand(&plan->env, &plan->problems, node);
 }
 
 const char *value_fixed(struct plan *plan, const struct node *node)

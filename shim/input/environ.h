@@ -82,6 +82,9 @@ void environ_import(struct environment *env, struct problems *problems, const st
 const char *environ_expand(const struct environment *env, struct problems *problems, const struct node *node)
 	__attribute__((warn_unused_result));
 
+/* Are the references in the text of NODE well formed? False exactly when it added a problem. */
+bool environ_check(struct problems *problems, const struct node *node);
+
 /* Does TEXT contain a ${ that environ_expand() would act on? */
 bool environ_has_reference(const char *text);
 

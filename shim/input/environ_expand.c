@@ -151,6 +151,15 @@ const char *environ_expand(const struct environment *env, struct problems *probl
 	return e.failed ? NULL : e.out;
 }
 
+bool environ_check(struct problems *problems, const struct node *node)
+{
+	static const struct environment none;
+	struct expansion e = {.env = &none, .problems = problems, .node = node, .at = node->text};
+
+	expand_word(&e, false, 0);
+	return !e.failed;
+}
+
 bool environ_has_reference(const char *text)
 {
 	for (; *text; text++) {
