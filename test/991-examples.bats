@@ -158,7 +158,7 @@ without_each() {
 	assert_refused 111 'mount a volume or a tmpfs there'
 	cat >"$T/start" <<-END
 		#!/bin/sh
-		mount -t tmpfs tmpfs "$IMAGE/run" && exec "$START" "\$@"
+		exec unshare -m sh -c 'mount -t tmpfs tmpfs "$IMAGE/run" && exec "$START" "\$@"' sh "\$@"
 	END
 	chmod 0755 "$T/start"
 	START=$T/start capshim_run --image --config image --read-only
