@@ -32,6 +32,7 @@ static const struct option {
 	{"--check", 0, ARGS_CHECK, 0, "", NULL, false},
 	{"--explain", 0, ARGS_EXPLAIN, 0, "[=json]", NULL, false},
 	{"--explain-syscall", 0, ARGS_EXPLAIN_SYSCALL, 1, " NAME", NULL, false},
+	{"--verify", 0, ARGS_VERIFY, 0, "[=json]", NULL, false},
 	{"--compile-seccomp", 0, ARGS_COMPILE_SECCOMP, 2, " IN OUT", NULL, false},
 	{"--version", 0, ARGS_VERSION, 0, "", NULL, false},
 	{"--help", 'h', ARGS_HELP, 0, "", NULL, false},
@@ -41,7 +42,6 @@ static const struct option {
 
 /* At most 23 lines of 80 columns: a terminal shows all of it. */
 static const char help[] = "usage: capshim [-c FILE | --user SPEC ...] [--] [COMMAND [ARG ...]]\n"
-			   "\n"
 			   "Runs the setup of the config as root, drops every privilege that the config\n"
 			   "does not name, proves that it is gone, and becomes COMMAND.\n"
 			   "Options end at the first word that is not one, or at \"--\".\n"
@@ -54,14 +54,14 @@ static const char help[] = "usage: capshim [-c FILE | --user SPEC ...] [--] [COM
 			   "  --check                   report every problem of the config\n"
 			   "  --explain[=json]          the plan in plain words, and what it needs\n"
 			   "  --explain-syscall NAME    what the filter answers to a system call, and why\n"
+			   "  --verify[=json] [PID]     does any process hold more than the config names?\n"
 			   "  --compile-seccomp IN OUT  compile the JSON profile IN to OUT\n"
 			   "  -h, --help, --version, --licenses\n"
 			   "\n"
 			   "Exit status: COMMAND's own, or\n"
-			   "  100  change the command line or the config\n"
-			   "  111  the system refused\n"
+			   "  100  change the command line or the config     111  the system refused\n"
 			   "  112  the state reached is not the one asked for\n"
-			   "  126, 127  COMMAND cannot be executed, was not found\n"
+			   "  126  COMMAND cannot be executed                127  COMMAND was not found\n"
 			   "The config is described in capshim.yaml(5).\n";
 
 /*
@@ -192,7 +192,7 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 			break;
 		}
 		const struct option *option = option_find(*word, &attached);
-		if (option->action == ARGS_EXPLAIN && attached && strcmp(attached, "json") == 0) {
+		if (option->shows[0] == '[' && attached && strcmp(attached, "json") == 0) {
 			args->json = true;
 			attached = NULL;
 		}
@@ -216,6 +216,12 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 	}
 	if (args->config && args->options)
 		diag_die(DIAG_USER, "the options --config and %s exclude each other", args->options->names[0]);
+	if (*word && args->action == ARGS_VERIFY) {
+		args->in = *word++;
+		if (args->in[strspn(args->in, "0123456789")])
+			diag_die(DIAG_USER, "the option %s takes the number of a process: \"%s\"", action->name,
+				 args->in);
+	}
 	args->command = word;
 	if (!*word && args->action == ARGS_AS_WORKLOAD)
 		diag_die(DIAG_USER, "the option --as-workload needs a command behind it");

@@ -13,6 +13,7 @@ enum args_action {
 	ARGS_CHECK,
 	ARGS_EXPLAIN,
 	ARGS_EXPLAIN_SYSCALL,
+	ARGS_VERIFY,
 	ARGS_COMPILE_SECCOMP,
 	ARGS_VERSION,
 	ARGS_HELP,
@@ -26,8 +27,9 @@ struct args {
 	const char *config;           /* NULL: not written, so ARGS_CONFIG */
 	struct plan_options *options; /* NULL: none is written; otherwise they are the config */
 	char **command;               /* the words behind the options, ends with NULL; maybe none */
-	bool json;                    /* --explain=json */
-	const char *in, *out;         /* --compile-seccomp; IN is the name for --explain-syscall */
+	bool json;                    /* --explain=json and the like */
+	const char *in,
+		*out; /* --compile-seccomp; IN is the name for --explain-syscall, and for --verify the process, or NULL */
 };
 
 /*

@@ -28,6 +28,9 @@ static _Noreturn void report(struct plan *plan, const struct args *args, const c
 	case ARGS_EXPLAIN_SYSCALL:
 		config_read(plan, PLAN_EXPLAIN, config, args->command, envp);
 		exit(explain_syscall(plan, args->in));
+	case ARGS_VERIFY:
+		config_read(plan, PLAN_VERIFY, config, args->command, envp);
+		exit(compare_processes(plan, args->in, args->json));
 	case ARGS_COMPILE_SECCOMP:
 		exit(config_compile_seccomp(plan, args->config, args->in, args->out));
 	default:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2030,SC2031,SC2034,SC2153 # each test is a subshell; NAME, MOUNT and FRONT are docker.bash's
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2153 # each test is a subshell; NAME, MOUNT and FRONT are docker.bash's
 # What is started beside a workload, in real containers: exec and health checks behind the same drop.
 
 load helpers
@@ -117,6 +117,26 @@ healthy() {
 	docker_run --pid "container:$NAME" --entrypoint /capshim -- --as-workload -- /probe
 	assert_unprivileged 1234 net_bind_service
 	assert_line "capshim: --as-workload compares nothing: process 1 is another container's"
+}
+
+@test "--verify: clean by exec, in a debug container and as a health check; a root exec is found" {
+	docker_config "${APP[@]}" 'init: true'
+	started --group-add 2000
+	docker_exec /capshim --verify
+	assert_success
+	assert_output --regexp '^2 processes, 2 threads: none holds more'
+	docker_exec /capshim --as-workload -- /capshim --verify=json
+	assert_success
+	# From another container: by ids, for it has another passwd; the groups that were added are not its own.
+	docker_run --pid "container:$NAME" --entrypoint /capshim -- --user 1234:1234 --groups 44,2000 --cap-add NET_BIND_SERVICE \
+		--seccomp unconfined --verify
+	assert_success
+	docker_exec -d /probe --sleep 60
+	wait_until 20 eval '! timeout 20 docker exec "$NAME" /capshim --verify'
+	docker_exec /capshim --verify
+	assert_failure 112
+	assert_equal "${#lines[@]}" 1
+	assert_output --regexp '^capshim: pid [0-9]+ probe: Uid 0; Gid 0; .*: started beside capshim, by docker exec\?$'
 }
 
 # both_runtimes FILTER CONFIG ASSERTION ...: `exec` (with the options AS) in a container of runc and of crun that runs, as

@@ -53,9 +53,9 @@ container_stop() {
 	OUTER=''
 }
 
-# container_exec [--start STATE] [--with OPTION] [--] WORD ...: what an engine's exec would do: WORD is started in the
-# container beside its workload, as the container itself was started or as STATE says. Sets $status, $output and $lines.
-container_exec() {
+# container_words [--start STATE] [--with OPTION] [--] WORD ...: sets WORDS to what an engine's exec would do: WORD is started
+# in the container beside its workload, as the container itself was started or as STATE says.
+container_words() {
 	local STATE=("${STARTED[@]}") with=()
 
 	while [ $# -gt 0 ]; do
@@ -67,7 +67,21 @@ container_exec() {
 		shift
 	done
 	[ "${1:-}" != -- ] || shift
-	observe timeout -k 5 20 nsenter --target "$CONTAINER" --pid --mount --root \
-		/start --cwd / --clean --env PATH=/ --env HOME=/root --env GIVEN=yes --groups none "${STATE[@]}" "${with[@]}" -- "$@" \
-		</dev/null
+	WORDS=(nsenter --target "$CONTAINER" --pid --mount --root /start --cwd / --clean --env PATH=/ --env HOME=/root
+		--env GIVEN=yes --groups none "${STATE[@]}" "${with[@]}" -- "$@")
+}
+
+# container_exec [OPTION ...] WORD ...: runs it; sets $status, $output and $lines.
+container_exec() {
+	container_words "$@"
+	observe timeout -k 5 20 "${WORDS[@]}" </dev/null
+}
+
+# container_beside [OPTION ...] WORD ...: the same in the background, until the container ends. It says "uid=" when it is what
+# it stays.
+container_beside() {
+	container_words "$@"
+	: >"$T/beside.log"
+	"${WORDS[@]}" </dev/null >"$T/beside.log" 2>&1 3>&- &
+	wait_until 20 grep -q ^uid= "$T/beside.log" || fail "$(cat "$T/beside.log")"
 }

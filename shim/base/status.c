@@ -10,29 +10,36 @@
 #include "base/fd.h"
 #include "base/mem.h"
 
-#define FIRST_BYTES 4096U /* enough for all but those with hundreds of groups */
+#define STATUS_BYTES 4096U /* enough for all but those with hundreds of groups */
 
-char *status_text(struct mem *mem, int proc, const char *path)
+/* Fills BYTES of that SIZE with what PATH in PROC holds, and a NUL behind it. Returns how many, or -1 with errno. */
+static ssize_t status_bytes(int proc, const char *path, char *bytes, size_t size)
 {
 	int fd = fd_openat(proc, path, O_RDONLY);
-	size_t size = FIRST_BYTES, used = 0;
-	char *text = mem_alloc(mem, size);
-	ssize_t n;
+	size_t used = 0;
+	ssize_t n = 0;
 
 	if (fd < 0)
-		return NULL;
-	while ((n = read(fd, text + used, size - 1 - used)) > 0) {
+		return -1;
+	while (used < size - 1 && (n = read(fd, bytes + used, size - 1 - used)) > 0)
 		used += (size_t)n;
-		if (used < size - 1)
-			continue;
-		char *larger = mem_alloc(mem, size *= 2);
-		memcpy(larger, text, used);
-		text = larger;
-	}
 	int err = errno;
 	close(fd);
 	errno = err;
-	return n < 0 ? NULL : text; /* the memory was zeroed: it ends there */
+	bytes[used] = '\0';
+	return n < 0 ? -1 : (ssize_t)used;
+}
+
+char *status_text(struct mem *mem, int proc, const char *path)
+{
+	for (size_t size = STATUS_BYTES;; size *= 4) {
+		char *text = mem_alloc(mem, size);
+		ssize_t used = status_bytes(proc, path, text, size);
+		if (used < 0)
+			return NULL;
+		if ((size_t)used < size - 1)
+			return text;
+	}
 }
 
 /* What stands behind "LABEL:\t" at the beginning of a line; a name cannot hold a line's end. NULL: no such line. */
@@ -103,7 +110,9 @@ static void read_name(char *to, size_t size, const char *at)
 
 int status_read(struct status *status, struct mem *mem, int proc, const char *path)
 {
-	const char *text = status_text(mem, proc, path);
+	char bytes[STATUS_BYTES];
+	const ssize_t used = status_bytes(proc, path, bytes, sizeof(bytes));
+	const char *text = used < 0 ? NULL : used < (ssize_t)sizeof(bytes) - 1 ? bytes : status_text(mem, proc, path);
 	struct start *held = &status->held;
 	uint64_t no_new_privs = 0, mode = 0, filters = 0, parent = 0, threads = 1, inner[32] = {0};
 
@@ -128,8 +137,8 @@ int status_read(struct status *status, struct mem *mem, int proc, const char *pa
 	(void)one(value(text, "\nSeccomp_filters:\t"), 10, &filters);
 	(void)one(value(text, "\nPPid:\t"), 10, &parent);
 	(void)one(value(text, "\nThreads:\t"), 10, &threads);
-	size_t levels = numbers(value(text, "\nNSpid:\t"), 10, inner, 32);
-	status->inner = levels > 0 && levels <= 32 ? (uint32_t)inner[levels - 1] : 0;
+	status->level = numbers(value(text, "\nNSpid:\t"), 10, inner, 32);
+	status->inner = status->level > 0 && status->level <= 32 ? (uint32_t)inner[status->level - 1] : 0;
 	status->parent = (uint32_t)parent;
 	status->threads = (unsigned int)threads;
 	status->no_new_privs = no_new_privs != 0;

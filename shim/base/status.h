@@ -11,6 +11,7 @@ struct status {
 	char state;           /* 'Z' and 'X': it has ended and holds nothing */
 	uint32_t parent;      /* 0: outside of the PID namespace */
 	uint32_t inner;       /* its number in its own PID namespace; a thread's is the thread's */
+	size_t level;         /* how deep that namespace lies below the one of this /proc: 1 is the same one */
 	unsigned int threads; /* of its process */
 	struct start held;    /* ids, groups and the five sets; nothing else is filled in */
 	uint32_t fsuid, fsgid;

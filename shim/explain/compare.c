@@ -1,6 +1,8 @@
 #include "explain/compare.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include "base/capability.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "explain/parts.h"
 #include "explain/processes.h"
 
 /* What may be held. */
@@ -109,14 +112,8 @@ static const char *joined(struct mem *mem, const struct list *list)
 	const char *text = "";
 
 	for (size_t i = 0; i < list->count; i++)
-		text = mem_format(mem, "%s%s%s", text, i ? ", " : "", list->items[i]);
+		text = mem_format(mem, "%s%s%s", text, i ? "; " : "", list->items[i]);
 	return text;
-}
-
-/* How many filters whatever came through capshim has in this container, where SELF came without. */
-static unsigned int filters_wanted(const struct plan *plan, const struct status *self)
-{
-	return self->filters + (plan->filter.code != NULL);
 }
 
 static bool read_one(struct mem *mem, int proc, uint32_t pid, struct status *status)
@@ -180,7 +177,7 @@ void compare_with_workload(const struct plan *plan)
 	const struct allowed may = {.ids = &plan->workload,
 				    .keep = plan->workload.keep,
 				    .bounding = plan->workload.bounding,
-				    .filters = filters_wanted(plan, &self),
+				    .filters = self.filters + (plan->filter.code != NULL),
 				    .exactly = true};
 	const struct list differs = compare(&mem, &may, &workload);
 	if (differs.count)
@@ -190,4 +187,104 @@ void compare_with_workload(const struct plan *plan)
 			 pid, workload.name, joined(&mem, &differs), plan->file);
 	if (plan->trace)
 		diag_say("--as-workload: the same as process %u (%s)", pid, workload.name);
+}
+
+/* Process 1 of the namespace that LIST is of; NULL: it is hidden. */
+static const struct process *first_process(const struct process *list)
+{
+	while (list && list->status.inner != 1)
+		list = list->next;
+	return list;
+}
+
+/* How many filters a process has that did not come through capshim: the runtime's. */
+static unsigned int filters_given(const struct plan *plan, const struct status *first, const struct status *self,
+				  bool ours)
+{
+	const unsigned int added = plan->filter.code != NULL;
+
+	/* Only this process tells, if it was started in the same container; or a PID 1 that has one more for certain. */
+	if (!ours)
+		return plan->behind_init && first->filters ? first->filters - 1 : 0;
+	/* By --as-workload it has the config's as well. */
+	if (self->no_new_privs && self->held.euid != 0 && first->filters >= added &&
+	    first->filters - added < self->filters)
+		return first->filters - added;
+	return self->filters;
+}
+
+static struct allowed allowed_processes(const struct plan *plan, const struct status *first, const struct status *self,
+					bool ours)
+{
+	const struct privileges *ids = &plan->workload;
+	struct allowed may = {.ids = ids, .keep = ids->keep | plan->optional};
+
+	may.filters = filters_given(plan, first, self, ours) + (plan->filter.code || plan->command == COMMAND_PAUSE);
+	may.bounding = may.keep;
+	/* A start without root could not empty it, and no_new_privs makes it worthless. */
+	if (first->no_new_privs && ids->uid != 0 && first->held.uid == ids->uid)
+		may.bounding |= first->held.bounding;
+	return may;
+}
+
+static void say_more(struct mem *mem, const struct process *process, const struct list *more)
+{
+	const char *thread = process->tid == process->pid ? "" : mem_format(mem, " thread %u", process->tid);
+
+	diag_say("pid %u%s %s: %s%s", process->pid, thread, process->status.name, joined(mem, more),
+		 process->status.no_new_privs || process->status.inner == 1
+			 ? ""
+			 : ": started beside capshim, by docker exec?");
+}
+
+int compare_processes(struct plan *plan, const char *pid, bool json)
+{
+	struct mem *mem = &plan->problems.mem;
+	size_t processes = 0, threads = 0, found = 0;
+	struct status self;
+	uint32_t number;
+
+	problems_say(&plan->problems);
+	if (plan->problems.count)
+		return DIAG_USER;
+	if (plan->command == COMMAND_NONE)
+		diag_die(DIAG_USER, "there is nothing to verify: \"%s\" says \"command: none\"", plan->file);
+	int proc = processes_open(&number);
+	if (status_read(&self, mem, proc, "self/status") != 0)
+		diag_cannot("read", "/proc/self/status", errno, DIAG_NO_CAP);
+	/* Whatever is left out of what this user sees would be left out of the verdict. */
+	const char *mounts = status_text(mem, proc, "self/mountinfo");
+	if (self.held.euid != 0 && mounts && strstr(mounts, "hidepid="))
+		diag_die(DIAG_SYSTEM, "cannot verify every process: /proc is mounted with hidepid: run this as root");
+	const struct process *list = processes_read(mem, proc, number, pid), *first = first_process(list);
+	if (!first)
+		diag_die(DIAG_USER, "there is no process 1 to verify: run this in a container (docker exec), or name a "
+				    "process of one");
+	const struct allowed may =
+		allowed_processes(plan, &first->status, &self, !pid && processes_first_is_ours(mem, proc));
+
+	if (json)
+		dprintf(STDOUT_FILENO, "{\"config\":%s,\"holdMore\":[", explain_quoted(mem, plan->file));
+	for (; list; list = list->next) {
+		const struct list more = compare(mem, &may, &list->status);
+		processes += list->pid == list->tid;
+		threads++;
+		if (!more.count)
+			continue;
+		if (json)
+			dprintf(STDOUT_FILENO, "%s{\"pid\":%u,\"tid\":%u,\"name\":%s,\"more\":%s}", found ? "," : "",
+				list->pid, list->tid, explain_quoted(mem, list->status.name),
+				explain_strings(mem, &more));
+		else
+			say_more(mem, list, &more);
+		found++;
+	}
+	if (json)
+		dprintf(STDOUT_FILENO, "],\"processes\":%zu,\"threads\":%zu,\"notVisible\":[\"securebits\"]}\n",
+			processes, threads);
+	else if (!found)
+		dprintf(STDOUT_FILENO,
+			"%zu processes, %zu threads: none holds more than \"%s\" names (securebits are not visible)\n",
+			processes, threads, plan->file);
+	return found ? DIAG_UNPROVEN : 0;
 }

@@ -5,8 +5,7 @@
 #include "base/capability.h"
 #include "explain/parts.h"
 
-/* "TEXT" with what JSON has escaped: RFC 8259, 7. */
-static const char *quoted(struct mem *mem, const char *text)
+const char *explain_quoted(struct mem *mem, const char *text)
 {
 	char *out = mem_array(mem, strlen(text) + 1, 6), *at = out;
 
@@ -22,12 +21,12 @@ static const char *quoted(struct mem *mem, const char *text)
 	return mem_format(mem, "\"%s\"", out);
 }
 
-static const char *strings(struct mem *mem, const struct list *list)
+const char *explain_strings(struct mem *mem, const struct list *list)
 {
 	const char *text = "";
 
 	for (size_t i = 0; i < list->count; i++)
-		text = mem_format(mem, "%s%s%s", text, i ? "," : "", quoted(mem, list->items[i]));
+		text = mem_format(mem, "%s%s%s", text, i ? "," : "", explain_quoted(mem, list->items[i]));
 	return mem_format(mem, "[%s]", text);
 }
 
@@ -40,7 +39,7 @@ static const char *reasons(struct mem *mem, const struct list *lists)
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (lists[cap].count)
 			text = mem_format(mem, "%s%s\"%s\":%s", text, *text ? "," : "",
-					  capability_name(name, sizeof(name), cap), strings(mem, &lists[cap]));
+					  capability_name(name, sizeof(name), cap), explain_strings(mem, &lists[cap]));
 	return mem_format(mem, "{%s}", text);
 }
 
@@ -62,7 +61,7 @@ void explain_json(struct plan *plan, const struct explanation *explained)
 	dprintf(STDOUT_FILENO,
 		"{\"config\":%s,\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"args\":%s,\"kept\":%s,"
 		"\"required\":%s,\"conditional\":%s,\"seccomp\":%s,\"warnings\":%s}\n",
-		quoted(mem, plan->file), who->uid, who->gid, groups, strings(mem, &plan->argv), reasons(mem, kept),
-		reasons(mem, explained->always), reasons(mem, explained->maybe), filtered ? "true" : "false",
-		strings(mem, &explained->warnings));
+		explain_quoted(mem, plan->file), who->uid, who->gid, groups, explain_strings(mem, &plan->argv),
+		reasons(mem, kept), reasons(mem, explained->always), reasons(mem, explained->maybe),
+		filtered ? "true" : "false", explain_strings(mem, &explained->warnings));
 }

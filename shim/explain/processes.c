@@ -74,55 +74,74 @@ static bool read_namespace(int proc, const char *pid, char *name)
 	return false;
 }
 
-/* Adds the thread whose status is PATH behind *LAST. Returns it, or LAST where it has ended. */
-static struct process **add_thread(struct mem *mem, int proc, const char *path, struct process **last,
-				   struct status *status)
+/* False: it has ended. */
+static bool read_thread(struct mem *mem, int proc, const char *path, struct status *status)
 {
-	if (status_read(status, mem, proc, path) != 0) {
-		if (!ended(errno))
-			process_unreadable(path, errno);
-		status->threads = 0;
-		return last;
-	}
+	if (status_read(status, mem, proc, path) == 0)
+		return true;
+	if (!ended(errno))
+		process_unreadable(path, errno);
+	return false;
+}
+
+/* Adds one that holds something behind *LAST, and returns where the next belongs. */
+static struct process **add_thread(struct mem *mem, const char *pid, const char *tid, const struct status *status,
+				   struct process **last)
+{
 	if (status->state == 'Z' || status->state == 'X')
 		return last;
-	struct process *process = *last = mem_alloc(mem, sizeof(*process));
-	process->status = *status;
-	process->pid = process->tid = (uint32_t)strtoul(path, NULL, 10);
-	return &process->next;
+	*last = mem_alloc(mem, sizeof(**last));
+	(*last)->pid = (uint32_t)strtoul(pid, NULL, 10);
+	(*last)->tid = (uint32_t)strtoul(tid, NULL, 10);
+	(*last)->status = *status;
+	return &(*last)->next;
+}
+
+/* Adds PID's other threads behind *LAST, and returns where the next belongs. */
+static struct process **add_threads(struct mem *mem, int proc, const char *pid, struct process **last)
+{
+	struct list threads = {0};
+	struct status status;
+
+	/* Where that fails it has ended. */
+	(void)read_numbers(mem, proc, mem_format(mem, "%s/task", pid), &threads);
+	for (size_t i = 0; i < threads.count; i++) {
+		const char *thread = threads.items[i];
+		if (strcmp(thread, pid) == 0 ||
+		    !read_thread(mem, proc, mem_format(mem, "%s/task/%s/status", pid, thread), &status))
+			continue;
+		last = add_thread(mem, pid, thread, &status, last);
+	}
+	return last;
 }
 
 struct process *processes_read(struct mem *mem, int proc, uint32_t self, const char *only)
 {
-	char wanted[NAMESPACE_BYTES], its[NAMESPACE_BYTES], path[2 * NAME_MAX];
+	char wanted[NAMESPACE_BYTES], its[NAMESPACE_BYTES];
 	struct process *first = NULL, **last = &first;
 	struct list pids = {0};
 	struct status status;
+	size_t level = 0;
 
-	if (only && !read_namespace(proc, only, wanted))
-		process_unreadable(only, ESRCH);
+	if (only) {
+		if (!read_thread(mem, proc, mem_format(mem, "%s/status", only), &status) ||
+		    !read_namespace(proc, only, wanted))
+			process_unreadable(only, ESRCH);
+		level = status.level;
+	}
 	if (!read_numbers(mem, proc, ".", &pids))
 		process_unreadable("", errno);
 	for (size_t i = 0; i < pids.count; i++) {
 		const char *pid = pids.items[i];
-		struct list threads = {0};
 		if (strtoul(pid, NULL, 10) == self ||
-		    (only && (!read_namespace(proc, pid, its) || strcmp(its, wanted) != 0)))
+		    !read_thread(mem, proc, mem_format(mem, "%s/status", pid), &status))
 			continue;
-		snprintf(path, sizeof(path), "%s/status", pid);
-		last = add_thread(mem, proc, path, last, &status);
-		snprintf(path, sizeof(path), "%s/task", pid);
-		if (status.threads <= 1 || !read_numbers(mem, proc, path, &threads))
+		/* Which namespace it is in is another user's secret: not asked where the level tells. */
+		if (only && (status.level != level || !read_namespace(proc, pid, its) || strcmp(its, wanted) != 0))
 			continue;
-		for (size_t j = 0; j < threads.count; j++) {
-			if (strcmp(threads.items[j], pid) == 0)
-				continue;
-			snprintf(path, sizeof(path), "%s/task/%s/status", pid, threads.items[j]);
-			struct process **before = last;
-			last = add_thread(mem, proc, path, last, &status);
-			if (last != before)
-				(*before)->tid = (uint32_t)strtoul(threads.items[j], NULL, 10);
-		}
+		last = add_thread(mem, pid, pid, &status, last);
+		if (status.threads > 1)
+			last = add_threads(mem, proc, pid, last);
 	}
 	return first;
 }

@@ -140,8 +140,9 @@ static void leftovers(const struct privileges *want)
 	equal("the flags of the personality", (uint64_t)syscall(SYS_personality, 0xffffffffUL) & ~UINT64_C(0xff), 0);
 
 	/*
-	 * "keyring;UID;…": a session keyring must be the workload's own, keyctl(2), which writes UID signed. Good, too, is one that is revoked, which
-	 * gives nothing to anybody, and that there are no keys: EPERM is what a seccomp profile says.
+	 * "keyring;UID;…": a session keyring must be the workload's own, keyctl(2), which writes UID signed. Good, too,
+	 * is one that is revoked, which gives nothing to anybody, and that there are no keys: EPERM is what a seccomp
+	 * profile says.
 	 */
 	long length = syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, about, sizeof(about) - 1);
 	const char *owner = strchr(about, ';');
