@@ -76,6 +76,10 @@ struct plan {
 	enum plan_imports imports;
 
 	bool nonroot;                 /* started without uid 0 */
+	bool ids_any;                 /* on_nonroot: {ids: any} */
+	bool ids_taken;               /* the workload's ids are the start's, and not those that the config names */
+	bool setup_skipped;           /* a start without root skips accounts and steps: */
+	size_t steps_skipped;         /* as many as are written */
 	const char *refused;          /* why this start cannot reach what the config asks for (status 111), or NULL */
 	struct privileges workload;   /* what the workload holds */
 	struct privileges init_holds; /* what a PID 1 that stays holds: the same without any capability */

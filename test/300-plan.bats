@@ -253,6 +253,8 @@ as_user() {
 		cap_add|["${NET_ADMIN}"]
 		cap_add_optional|["${NET_ADMIN}"]
 		on_nonroot|"${X}"
+		on_nonroot|{ids: "${X}"}
+		on_nonroot|{setup: "${X}"}
 		supplementary_groups|["${X}"]
 		allow_root|"${X}"
 		setup|[{run: ["${X}"]}]

@@ -116,22 +116,108 @@ from() {
 		inheritable net_raw bounding ''
 }
 
-@test "a start without root: ids stay, setup skipped, no_new_privs; the bounding set is out of reach" {
+@test "a start without root: setup skipped, no_new_privs; the bounding set is out of reach" {
 	local start bounding
 	for start in nonroot_full nonroot nonroot_empty; do
 		start_state "$start"
 		bounding=$("$START" "${STATE[@]}" -- "$PROBE" | sed -n 's/^bounding=//p')
 		capshim_run --image --start "$start" -- -- /probe --try-regain <<-'END'
-			user: other
+			user: app
 			seccomp: unconfined
 			setup: [mkdir: /data/made]
 		END
 		assert_success
+		assert_line 'capshim: skipped the setup, which needs root: started as uid 1234 (accounts: 0, steps: 1)'
 		assert_probe uid 1234,1234,1234,1234 gid 1234,1234,1234,1234 groups ''
 		assert_probe permitted '' effective '' inheritable '' ambient '' bounding "$bounding" no_new_privs 1
 		assert_probe regain.setuid EPERM regain.capset EPERM
 		[ ! -e "$IMAGE/data/made" ]
 	done
+}
+
+# started UID GID GROUPS CONFIG-LINE ...: a start without root with these ids and that config.
+started() {
+	local ids=(--with --groups --with "$3" --with --gid --with "$2" --with --uid --with "$1")
+
+	shift 3
+	capshim_run --image "${ids[@]}" -- -- /probe <<<"$(printf '%s\n' 'seccomp: unconfined' "$@")"
+}
+
+@test "a start without root with other ids or groups than configured: 111, and which key permits it" {
+	local uid gid groups
+	echo 'shadow:x:42:root' >>"$IMAGE/etc/group"
+	while read -r uid gid groups; do
+		started "$uid" "$gid" "$groups" 'user: app'
+		assert_refused 111 "it is uid $uid, gid $gid, groups ${groups//,/ }, and the config names uid 1234, gid 1234" \
+			'on_nonroot: {setup: skip, ids: any}'
+		started "$uid" "$gid" "$groups" 'user: app' 'on_nonroot: {setup: skip, ids: any}'
+		assert_success
+		assert_probe uid "$uid,$uid,$uid,$uid" gid "$gid,$gid,$gid,$gid" groups "${groups/none/}" no_new_privs 1
+	done <<-'END'
+		5000 1234 44
+		1234 0 44
+		1234 1234 0,44
+		1234 1234 42,44
+		5000 0 6,42
+	END
+	started 1234 1234 none 'user: app' 'supplementary_groups: [44, 77]' 'on_nonroot: {ids: configured}'
+	assert_refused 111 'groups none, and the config names uid 1234, gid 1234, groups 44 77:'
+}
+
+@test "a start without root with the ids as configured: what the runtime gave counts for auto, the gid for none" {
+	started 1234 1234 44,700 'user: app'
+	assert_success
+	assert_probe groups 44,700
+	started 1234 1234 700 'user: app' 'supplementary_groups: runtime'
+	assert_success
+	assert_probe groups 700
+	started 1234 1234 700,1234 'user: "app:app"'
+	assert_success
+	started 1234 1234 none 'user: app' # as docker run --user 1234:1234
+	assert_success
+	# Engines put the gid among the groups.
+	started 1234 1234 1234 'user: app' 'supplementary_groups: none'
+	assert_success
+	assert_probe groups 1234
+	started 1234 1234 none 'user: app' 'supplementary_groups: [app]'
+	assert_success
+}
+
+@test "ids: any of a start without root: HOME and USER are of the passwd line of its uid, if there is one" {
+	started 2345 2345 none 'user: app' 'on_nonroot: {setup: try, ids: any}' 'setup: [mkdir: /tmp/made]'
+	assert_success
+	assert_probe env.USER other
+	assert_equal "$(stat -c %u "$IMAGE/tmp/made")" 2345
+	started 5000 2345 none 'user: app' 'on_nonroot: {ids: any}'
+	assert_success
+	refute_line --regexp '^env.USER='
+}
+
+@test "a start without root: the report says what was not compared with the config, and what was skipped" {
+	local sets='CapInh: none; CapPrm: none; CapEff: none; CapAmb: none' more
+	more='NoNewPrivs: 1; Seccomp: 0 instructions; stdio: not owned'
+	report() {
+		capshim_run --image --with --bounding --with net_raw "$@" -- -- /probe <<-'END'
+			user: app
+			seccomp: unconfined
+			report: text
+			on_nonroot: {ids: any}
+			accounts: [{name: abc, uid: 911, gid: 911}]
+			setup: [{mkdir: /data/a}, {mkdir: /data/b}]
+		END
+		assert_success
+	}
+	report --with --groups --with 44 --with --gid --with 1234 --with --uid --with 1234
+	assert_line "capshim: verified: Uid: 1234; Gid: 1234; Groups: 44; $sets; $more; \
+as started, not verified: CapBnd: CAP_NET_RAW; Securebits: 0x0; skipped accounts: 1; skipped steps: 2"
+	report --with --groups --with 6,42 --with --gid --with 0 --with --uid --with 5000
+	assert_line "capshim: verified: $sets; $more; as started, not verified: Uid: 5000; Gid: 0; Groups: 6 42; \
+CapBnd: CAP_NET_RAW; Securebits: 0x0; skipped accounts: 1; skipped steps: 2"
+	sed -i 's/report: text/report: json/' "$IMAGE/etc/capshim.yaml"
+	capshim_run --image --config image --with --groups --with none --with --gid --with 0 --with --uid --with 5000 -- -- /probe
+	assert_success
+	assert_equal "$(grep '^{' <<<"$output" | jq -c '[.notVerified, .skipped]')" \
+		'[["user","bounding","securebits"],{"accounts":1,"steps":2}]'
 }
 
 @test "a start without root and a required cap_add: 111; optional: left out; refuse: 111" {
@@ -258,7 +344,7 @@ unmapped() {
 	assert_refused 111 'reads as 65534' 'has a group'
 	unmapped 'user: "7:65534", supplementary_groups: none' --groups none --gid 998 --userns 0:0:998 --uid 7
 	assert_refused 111 'reads as 65534' 'has a gid'
-	unmapped 'user: "65534:65534", supplementary_groups: none' --groups none --gid 5 --uid 998,998,0 \
+	unmapped 'user: "65534:5", supplementary_groups: none, on_nonroot: {ids: any}' --groups none --gid 5 --uid 998,998,0 \
 		--userns 5:5:10,0:0:1
 	assert_refused 111 'reads as 65534'
 	# Also where 65534 is mapped: it is not what the start has.

@@ -93,8 +93,11 @@ teardown() {
 	runs 'docker | .process.user.additionalGids = [2000]' $'user: app\nsupplementary_groups: none' \
 		'assert_unprivileged 1234' 'assert_probe groups ""'
 	runs 'docker | .process.user.gid = 5' "$APP" 'assert_unprivileged 1234' 'assert_probe groups 44'
-	# Without root they are what they are; so the group 0 stays one that the runtime gave.
+	# Without root they must be what they would be with it; group 0 is permitted by ids: any.
 	runs 'docker | nonroot | .process.user.additionalGids = [2000]' "$APP" assert_success 'assert_probe groups 2000'
+	runs 'docker | nonroot | .process.user.additionalGids = [0]' "$APP" 'assert_refused 111 "ids: any"'
+	runs 'docker | nonroot | .process.user.additionalGids = [0]' "$APP"$'\non_nonroot: {ids: any}' \
+		assert_success 'assert_probe groups 0'
 }
 
 @test "a filter of the runtime's own stays, and what it denies does not turn into success" {

@@ -88,7 +88,7 @@ block_refusals() {
 	{
 		refusal 'a misspelt key and a mode without its 0' $'user: www-data\ncap_ad: [CHOWN]\numask: 27\n'
 		refusal 'cap_drop: ALL without SETPCAP' $'user: www-data\n' --bounding setuid,setgid
-		refusal 'a start without root, and cap_add' $'user: www-data\ncap_add: [NET_BIND_SERVICE]\n' --gid 1234 --uid 1234
+		refusal 'a start without root, with other ids' $'user: www-data\n' --groups none --gid 1234 --uid 1234
 		refusal 'an id that is none, from the environment' $'user: "${PUID}"\n' --env PUID=4294967296
 	} | fenced console
 }

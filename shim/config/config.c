@@ -141,17 +141,39 @@ static void read_environment(struct plan *plan, const struct node *root, char **
 		set_environment(plan, environment);
 }
 
+static void read_nonroot_setup(struct plan *plan, const struct node *node, void *to)
+{
+	static const char *const words[] = {"skip", "try", NULL};
+
+	*(int *)to = value_fixed(plan, node) ? value_word(plan, node, words) : -1;
+}
+
+static void read_nonroot_ids(struct plan *plan, const struct node *node, void *to)
+{
+	static const char *const words[] = {"configured", "any", NULL};
+
+	(void)to;
+	plan->ids_any = value_fixed(plan, node) && value_word(plan, node, words) == 1;
+}
+
 static void read_nonroot(struct plan *plan, const struct node *root)
 {
 	static const char *const words[] = {"skip_setup", "try_setup", "refuse", NULL};
-	const struct node *node = yaml_get(root, "on_nonroot");
-	int word = node && value_fixed(plan, node) ? value_word(plan, node, words) : -1;
+	static const struct key keys[] = {{"setup", read_nonroot_setup}, {"ids", read_nonroot_ids}, {NULL, NULL}};
+	const struct node *node = yaml_get(root, "on_nonroot"), *setup = yaml_get(root, "setup");
+	int word = plan->command == COMMAND_RUN ? NONROOT_SKIP_SETUP : NONROOT_REFUSE;
 
-	if (word < 0)
-		word = plan->command == COMMAND_RUN ? NONROOT_SKIP_SETUP : NONROOT_REFUSE;
+	if (node && node->kind == NODE_MAP) {
+		word = NONROOT_SKIP_SETUP; /* skip and try are the first two words here as well */
+		value_map(plan, node, keys, &word);
+	} else if (node && value_fixed(plan, node)) {
+		word = value_word(plan, node, words);
+	}
 	if (!plan->nonroot)
 		return;
 	plan->try_setup = word == NONROOT_TRY_SETUP;
+	plan->setup_skipped = plan->run_setup && !plan->try_setup;
+	plan->steps_skipped = plan->setup_skipped && setup ? (setup->kind == NODE_LIST ? setup->count : 1) : 0;
 	plan->run_setup = plan->run_setup && plan->try_setup;
 	if (word == NONROOT_REFUSE)
 		plan->refused =

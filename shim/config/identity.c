@@ -192,10 +192,13 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 	list->good &= good && accounts_add_gid(list->gids, &list->count, list->room, gid);
 }
 
-/* Where `user` names a group, `auto` is `runtime`, as with Docker's --user, gosu and su-exec. */
+/*
+ * `auto` is `runtime` where `user` names a group, as with Docker's --user, gosu and su-exec; and in a start without root,
+ * for which the engine has added the user's own already.
+ */
 static void read_groups(struct plan *plan, const struct node *node, const struct identity *user)
 {
-	const char *own = user->group_written ? NULL : user->name;
+	const char *own = user->group_written || plan->nonroot ? NULL : user->name;
 
 	/* `none` must not depend on a group file, which an image may not have; nor does `auto` where it can find nothing. */
 	if (node ? node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0 : !own && plan->start.ngroups == 0)
@@ -231,6 +234,58 @@ static void no_root(struct plan *plan, const struct node *node, const struct ide
 	no_root_group(plan, node, user);
 }
 
+static bool all_in(const uint32_t *gids, size_t count, const uint32_t *others, size_t number, uint32_t gid)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool in = gids[i] == gid;
+		for (size_t j = 0; j < number && !in; j++)
+			in = gids[i] == others[j];
+		if (!in)
+			return false;
+	}
+	return true;
+}
+
+static const char *ids_text(struct mem *mem, uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count)
+{
+	const char *text = mem_format(mem, "uid %u, gid %u, groups", uid, gid);
+
+	for (size_t i = 0; i < count; i++)
+		text = mem_format(mem, "%s %u", text, groups[i]);
+	return count ? text : mem_format(mem, "%s none", text);
+}
+
+/*
+ * A start without root cannot change its ids: they must be those that the config names (the group id may stand among
+ * the supplementary ones, where engines put it), or be permitted by on_nonroot. USER is the key, or NULL: no ids.
+ */
+static void take_ids(struct plan *plan, const struct node *user)
+{
+	struct privileges *who = &plan->workload;
+	const struct start *start = &plan->start;
+	struct mem *mem = &plan->problems.mem;
+
+	plan->ids_taken = who->uid != start->euid || who->gid != start->egid ||
+			  !all_in(start->groups, start->ngroups, who->groups, who->ngroups, who->gid) ||
+			  !all_in(who->groups, who->ngroups, start->groups, start->ngroups, who->gid);
+	if (plan->ids_taken && user && !plan->ids_any && !plan->refused)
+		plan->refused = mem_format(
+			mem,
+			"it is %s, and the config names %s: start the container as root or with these ids, or permit "
+			"any by \"on_nonroot: {setup: skip, ids: any}\"",
+			ids_text(mem, start->euid, start->egid, start->groups, start->ngroups),
+			ids_text(mem, who->uid, who->gid, who->groups, who->ngroups));
+	if (plan->ids_taken) {
+		const struct account *entry = accounts_user_by_id(&plan->accounts, start->euid);
+		plan->user_name = entry ? entry->name : NULL;
+		plan->home = entry ? entry->home : NULL;
+	}
+	who->uid = start->euid;
+	who->gid = start->egid;
+	who->groups = start->groups;
+	who->ngroups = start->ngroups;
+}
+
 void config_identity(struct plan *plan, const struct node *root)
 {
 	const struct node *node = yaml_get(root, "user");
@@ -253,17 +308,8 @@ void config_identity(struct plan *plan, const struct node *root)
 		if (plan->wishes[i].chosen && strcmp(plan->wishes[i].name, user.name) == 0)
 			plan->group_chosen = plan->wishes[i].chosen;
 	read_groups(plan, yaml_get(root, "supplementary_groups"), &user);
-	if (!plan->nonroot)
-		return;
-
-	/* Ids of a start without root stay the runtime's. */
-	const struct account *entry = accounts_user_by_id(&plan->accounts, plan->start.euid);
-	plan->workload.uid = plan->start.euid;
-	plan->workload.gid = plan->start.egid;
-	plan->workload.groups = plan->start.groups;
-	plan->workload.ngroups = plan->start.ngroups;
-	plan->user_name = entry ? entry->name : NULL;
-	plan->home = entry ? entry->home : NULL;
+	if (plan->nonroot)
+		take_ids(plan, node);
 }
 
 /* OWNER, OWNER:GROUP, "OWNER:" (its login group), ":GROUP", or workload. */

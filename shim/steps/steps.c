@@ -61,6 +61,9 @@ static int become_subreaper(int on)
 
 void setup_run(const struct plan *plan)
 {
+	if (plan->setup_skipped && plan->nwishes + plan->steps_skipped > 0)
+		diag_say("skipped the setup, which needs root: started as uid %u (accounts: %zu, steps: %zu)",
+			 plan->start.euid, plan->nwishes, plan->steps_skipped);
 	if (!plan->run_setup || plan->nwishes + plan->nsteps == 0)
 		return;
 	abort_take(&plan->start);

@@ -26,18 +26,33 @@ static const char *groups_joined(const struct start *now, struct mem *mem, const
 	return text;
 }
 
+/* A start without root cannot reach the bounding set, so the proof compares that with the start. */
+static bool bounding_taken(const struct plan *plan)
+{
+	return plan->workload.bounding & ~plan->workload.keep;
+}
+
+/* "Verified" is only what was compared with the config, and not with the start. */
 static void report_text(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
-	const char *text = mem_format(mem, "Uid: %u; Gid: %u; Groups: %s", now->uid, now->gid,
-				      now->ngroups ? groups_joined(now, mem, " ") : "none");
+	const char *verified = "", *started = "", *skipped = "", **to = plan->ids_taken ? &started : &verified;
 	char list[1024];
 
-	for (size_t i = 0; i < START_SETS; i++)
-		text = mem_format(mem, "%s; %s: %s", text, start_sets[i].status,
-				  capability_list(list, sizeof(list), start_set_of(now, &start_sets[i])));
-	diag_say("verified: %s; Securebits: 0x%x; NoNewPrivs: %d; Seccomp: %u instructions; stdio: %s", text,
-		 now->securebits, no_new_privs, plan->filter.code ? plan->filter.count : 0U,
-		 stdio_owned(now) ? "owned" : "not owned");
+	*to = mem_format(mem, "; Uid: %u; Gid: %u; Groups: %s", now->uid, now->gid,
+			 now->ngroups ? groups_joined(now, mem, " ") : "none");
+	for (const struct start_set *set = start_sets; set < start_sets + START_SETS; set++) {
+		to = bounding_taken(plan) && set->offset == offsetof(struct start, bounding) ? &started : &verified;
+		*to = mem_format(mem, "%s; %s: %s", *to, set->status,
+				 capability_list(list, sizeof(list), start_set_of(now, set)));
+	}
+	to = plan->workload.lock ? &verified : &started;
+	*to = mem_format(mem, "%s; Securebits: 0x%x", *to, now->securebits);
+	if (plan->setup_skipped)
+		skipped = mem_format(mem, "; skipped accounts: %zu; skipped steps: %zu", plan->nwishes,
+				     plan->steps_skipped);
+	diag_say("verified: %s; NoNewPrivs: %d; Seccomp: %u instructions; stdio: %s%s%s%s", verified + 2, no_new_privs,
+		 plan->filter.code ? plan->filter.count : 0U, stdio_owned(now) ? "owned" : "not owned",
+		 *started ? "; as started, not verified: " : "", *started ? started + 2 : "", skipped);
 }
 
 static const char *names_quoted(uint64_t set, struct mem *mem)
@@ -63,10 +78,15 @@ static void report_json(const struct plan *plan, const struct start *now, bool n
 		text = mem_format(mem, "%s%s\"%s\":[%s]", text, i ? "," : "", start_sets[i].oci,
 				  names_quoted(start_set_of(now, &start_sets[i]), mem));
 	text = mem_format(
-		mem,
-		"%s},\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s}\n",
+		mem, "%s},\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s",
 		text, now->securebits, no_new_privs ? "true" : "false", plan->filter.code ? plan->filter.count : 0U,
 		stdio_owned(now) ? "true" : "false");
+	/* As in report_text(). */
+	const char *started =
+		mem_format(mem, "%s%s%s", plan->ids_taken ? ",\"user\"" : "",
+			   bounding_taken(plan) ? ",\"bounding\"" : "", plan->workload.lock ? "" : ",\"securebits\"");
+	text = mem_format(mem, "%s,\"notVerified\":[%s],\"skipped\":{\"accounts\":%zu,\"steps\":%zu}}\n", text,
+			  *started ? started + 1 : "", plan->setup_skipped ? plan->nwishes : 0, plan->steps_skipped);
 
 	for (size_t left = strlen(text); left > 0;) {
 		ssize_t written = write(STDERR_FILENO, text, left);

@@ -63,8 +63,8 @@ NO_GROUPS = PLAIN.replace("[44, 77]", "none")
 FULL = NO_GROUPS.replace("1234:1234", "54310:54310")
 ROOT = 'user: "0:0"\nallow_root: true\nsupplementary_groups: none\nseccomp: unconfined\n'
 TAKEN = PLAIN + "new_session: true\nworking_dir: DIR\numask: 0027\nkeep_fds: [5, 6, 9]\n"
-NONROOT = ["--groups", "none", "--gid", "1234", "--uid", "1234"]
-AMBIENT = ["--groups", "none", "--keepcaps", "--gid", "1234", "--uid", "1234", "--ambient", "net_bind_service"]
+NONROOT = ["--groups", "44,77", "--gid", "1234", "--uid", "1234"]
+AMBIENT = ["--groups", "44,77", "--keepcaps", "--gid", "1234", "--uid", "1234", "--ambient", "net_bind_service"]
 DESCRIPTORS = ["--fd", "4", "--fd", "5", "--fd-path", "6", "--fd", "7", "--fd-path", "500"]
 STARTS = [
     (PLAIN, []),
@@ -96,8 +96,10 @@ STARTS = [
     (PLAIN, ["--groups", "44,77", "--gid", "1234,0,0", "--without", "setgid"]),
     (PLAIN, ["--uid", "1234,0,0", "--without", "setuid"]),
     (PLAIN, NONROOT),
+    (PLAIN, ["--groups", "44", "--gid", "1234", "--uid", "1234"]),
+    (PLAIN + "on_nonroot: {ids: any}\n", ["--groups", "44", "--gid", "1234", "--uid", "4321"]),
     (KEPT, NONROOT),
-    (PLAIN, ["--groups", "none", "--keepcaps", "--gid", "1234", "--uid", "1234"]),
+    (PLAIN, ["--groups", "44,77", "--keepcaps", "--gid", "1234", "--uid", "1234"]),
     (PLAIN, AMBIENT),
     (ONE, AMBIENT),
     (ONE, [*AMBIENT, "--bounding", "none"]),

@@ -149,7 +149,7 @@ CONFIGS = [
            around=IN_NETWORK),
     Config("init", PLAIN + "init: true\ncap_add: [NET_BIND_SERVICE]\n", command=WATCHED),
     Config("stopped", PLAIN + "init: {stop_grace_period: 1s, wait_until: all}\n", short=False, command=STOPPED, late=True),
-    Config("nonroot", PLAIN, ["--groups", "none", "--gid", "1234", "--uid", "1234"]),
+    Config("nonroot", PLAIN, ["--groups", "44,77", "--gid", "1234", "--uid", "1234"]),
     Config("no-setpcap", PLAIN, ["--inheritable", "setuid,setgid", "--bounding", "none"], short=False),
 ]
 
