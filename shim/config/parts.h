@@ -81,6 +81,7 @@ void config_accounts(struct plan *plan, const struct node *node, void *to);
 /* identity.c */
 void config_identity(struct plan *plan, const struct node *root);
 bool config_owner(struct plan *plan, const struct node *node, struct owner *to);
+void config_step_seccomp(struct plan *plan, const struct node *node, struct step_user *to); /* NODE may be NULL */
 bool config_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to);
 
 /* command.c */

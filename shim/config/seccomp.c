@@ -126,6 +126,19 @@ void config_seccomp(struct plan *plan, const struct node *node)
 		default_filter(plan);
 }
 
+void config_step_seccomp(struct plan *plan, const struct node *node, struct step_user *to)
+{
+	static const char *const words[] = {"default", "unconfined", NULL};
+	int word = node && value_fixed(plan, node) ? value_word(plan, node, words) : -1;
+
+	if (node && !to->narrowed)
+		yaml_problem(&plan->problems, node,
+			     "\"seccomp\" needs \"user\" or \"cap_add\" beside it: a step with all that the container "
+			     "has gets no filter");
+	if (to->narrowed && (!node || word == 0))
+		filter_default(&to->filter, &plan->problems.mem, to->want.keep);
+}
+
 struct filter_target config_filter_target(const struct plan *plan)
 {
 	struct filter_target target = {.keep = plan->workload.keep, .changes = plan->filter_changes};

@@ -299,7 +299,8 @@ static void read_step(struct plan *plan, const struct node *node, void *to)
 		return;
 	read_value(plan, verb, value, step);
 	if (verb->runs) {
-		(void)config_step_user(plan, yaml_get(node, "user"), yaml_get(node, "cap_add"), &step->user);
+		if (config_step_user(plan, yaml_get(node, "user"), yaml_get(node, "cap_add"), &step->user))
+			config_step_seccomp(plan, yaml_get(node, "seccomp"), &step->user);
 		if (!yaml_get(node, "ok_exit_codes"))
 			step->ok_exit_codes[0] = 1;
 	}

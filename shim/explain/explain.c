@@ -108,6 +108,9 @@ static void explain_steps(const struct plan *plan)
 		    step->items.count ? step->items.items[0] : "");
 		if (step->items.count > 1)
 			say(" and %zu more", step->items.count - 1);
+		if (step->user.narrowed)
+			say(" (as uid %u, %s)", step->user.want.uid,
+			    step->user.filter.code ? "with the default filter" : "without a filter");
 		if (step->skipped)
 			say(" (skipped: its condition does not hold)");
 		say("\n");

@@ -196,12 +196,12 @@ void explain_warn(struct plan *plan, struct explanation *to)
 		const struct step *step = &plan->steps[i];
 		idle &= step->skipped;
 		if (!step->skipped && step->verb && step->verb->runs && !step->user.narrowed)
-			list_add(
-				mem, &to->warnings,
-				mem_format(
-					mem,
-					"line %u: %s starts \"%s\" with all that the container has: write user or cap_add",
-					step->line, step->verb->name, step->items.count ? step->items.items[0] : ""));
+			list_add(mem, &to->warnings,
+				 mem_format(mem,
+					    "line %u: %s starts \"%s\" with all that the container has, and without a "
+					    "filter: write user or cap_add",
+					    step->line, step->verb->name,
+					    step->items.count ? step->items.items[0] : ""));
 	}
 	if (plan->imports == IMPORTS_ANY)
 		list_add(

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/mem.h"
+#include "filter/filter.h"
 #include "privilege/privileges.h"
 
 /* One condition of `when` or `unless`. */
@@ -50,10 +51,11 @@ struct mode_change {
 	size_t nclauses;
 };
 
-/* How `run` narrows a program: the same drop and proof as the workload's. */
+/* How `run` narrows a program: the same drop and proof as the workload's, and the default filter. */
 struct step_user {
 	bool narrowed; /* user or cap_add is written: otherwise the program runs as capshim does */
 	struct privileges want;
+	struct filter filter;    /* of a narrowed one; no code: `seccomp: unconfined` */
 	const char *home, *name; /* of passwd; NULL where there is none */
 };
 

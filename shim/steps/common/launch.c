@@ -92,7 +92,7 @@ static void tell(int fd, enum stage stage, int err)
 /*
  * The child. Nothing but 0-2 goes on, and the signal state that the container gave; then, with `user` or `cap_add`, the
  * same drop and proof as the workload's, which end the process themselves where they fail. The directory is entered
- * after that, by the rights that the program has, and never through a link that somebody planted.
+ * after that, by the rights that the program has, and never through a link that somebody planted; the filter is last.
  */
 static _Noreturn void become_program(const struct launch *launch)
 {
@@ -117,6 +117,8 @@ static _Noreturn void become_program(const struct launch *launch)
 		_exit(DIAG_SYSTEM);
 	}
 	close(fd);
+	if (step && step->user.filter.code)
+		filter_load(&step->user.filter);
 	tell(launch->report, STAGE_EXECUTING, 0);
 	syscall(SYS_execveat, launch->image.fd, "", launch->image.argv, launch->environment, AT_EMPTY_PATH);
 	tell(launch->report, STAGE_NOT_EXECUTED, errno);

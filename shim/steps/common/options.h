@@ -34,10 +34,10 @@
 		OPTION("if_exists", BOOL, only_if_exists)
 
 /* Of what runs programs. */
-#define RUN_OPTIONS                                                                                      \
-	OPTION("user", ELSEWHERE, user), OPTION("cap_add", ELSEWHERE, user),                             \
-		OPTION("environment", PAIRS, environment), OPTION("stdin", TEXT, input),                 \
-		OPTION("ok_exit_codes", CODES, ok_exit_codes), OPTION("working_dir", PATH, working_dir), \
+#define RUN_OPTIONS                                                                                              \
+	OPTION("user", ELSEWHERE, user), OPTION("cap_add", ELSEWHERE, user), OPTION("seccomp", ELSEWHERE, user), \
+		OPTION("environment", PAIRS, environment), OPTION("stdin", TEXT, input),                         \
+		OPTION("ok_exit_codes", CODES, ok_exit_codes), OPTION("working_dir", PATH, working_dir),         \
 		OPTION("timeout", SECONDS, timeout)
 
 #endif
