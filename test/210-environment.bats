@@ -297,7 +297,7 @@ refute_variable() {
 
 # A refusal of /run/pw, with the reason TEXT.
 refuses_pw() {
-	with_config --timeout 10 --env PW_FILE="${2:-/run/pw}" <<<'file_environment: [PW]'
+	with_config --env PW_FILE="${2:-/run/pw}" <<<'file_environment: [PW]'
 	assert_refused 100 'capshim.yaml:4:20: ' "${2:-/run/pw}" PW_FILE "$1"
 }
 

@@ -167,10 +167,10 @@ make_source() {
 		printf -- '- copy: %s/source\n  to: %s/data\n  recursive: true\n  only_if_empty: true\n' "$T" "$T"
 	} >"$T/capshim.yaml"
 	# Every write takes a second: there is time to come in between.
-	timeout -k 5 30 strace -f -o "$T/strace" -e trace=pwrite64 -e inject=pwrite64:delay_exit=1000000 \
+	timeout -k 5 100 strace -f -o "$T/strace" -e trace=pwrite64 -e inject=pwrite64:delay_exit=1000000 \
 		"$CAPSHIM" -c "$T/capshim.yaml" -- "$PROBE" >"$T/output" 2>&1 3>&- &
 	local strace=$! status=0
-	wait_until 10 eval "ls '$T'/data/.capshim-[0-9a-f]* "
+	wait_until eval "ls '$T'/data/.capshim-[0-9a-f]* "
 	kill -TERM "$(pgrep -P "$(pgrep -P $strace)")"
 	wait $strace || status=$?
 	assert_equal "$status" 143
@@ -340,9 +340,11 @@ make_source() {
 	assert_success
 }
 
-# exchange ONE OTHER: gives each the other's place.
+# exchange ONE OTHER: gives each the other's place, as soon as there is one.
 exchange() {
-	python3 -c 'import ctypes, os, sys
+	timeout 60 python3 -c 'import ctypes, os, sys, time
+while not os.path.isdir(sys.argv[1]):
+    time.sleep(0.01)
 sys.exit(ctypes.CDLL(None).syscall(316, -100, os.fsencode(sys.argv[1]), -100, os.fsencode(sys.argv[2]), 2))' "$1" "$2"
 }
 
@@ -352,13 +354,12 @@ sys.exit(ctypes.CDLL(None).syscall(316, -100, os.fsencode(sys.argv[1]), -100, os
 	for step in "mkdir: $T/data/sub, owner: workload" "copy: $T/source, to: $T/data, recursive: true, owner: workload"; do
 		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$step}" >"$T/capshim.yaml"
 		{
-			timeout 30 strace -f -qq -o /dev/null -e trace=mkdirat -e inject=mkdirat:delay_exit=3000000 \
+			timeout 60 strace -f -qq -o /dev/null -e trace=mkdirat -e inject=mkdirat:delay_exit=3000000 \
 				"$CAPSHIM" -c "$T/capshim.yaml" && :
 			echo "status $?"
 		} >"$T/said" 2>&1 3>&- &
-		timeout 10 sh -c 'until [ -d "$1" ]; do sleep 0.1; done' - "$T/data/sub"
 		exchange "$T/data/sub" "$T/data/private"
-		timeout 20 sh -c 'until grep -q "^status" "$1"; do sleep 0.1; done' - "$T/said"
+		wait_until grep -q '^status' "$T/said"
 		run cat "$T/said"
 		assert_line 'status 111'
 		assert_output --partial 'somebody has put another one in its place'

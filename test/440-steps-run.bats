@@ -390,11 +390,11 @@ signal_capshim() {
 			start_steps $pid1 <<-END
 				- run: [sh, -c, 'exec >/dev/null 2>&1; trap "" TERM INT QUIT HUP; setsid sleep $MARK & sleep $MARK']
 			END
-			wait_until 10 eval "[ \$(pgrep -fx 'sleep $MARK' | wc -l) = 2 ]"
+			wait_until eval "[ \$(pgrep -fx 'sleep $MARK' | wc -l) = 2 ]"
 			signal_capshim "${pair%:*}"
-			wait_until 10 test -s "$T/status"
+			wait_until test -s "$T/status"
 			assert_equal "$(<"$T/status")" "${pair#*:}"
-			wait_until 5 eval "! pgrep -fx 'sleep $MARK'"
+			wait_until eval "! pgrep -fx 'sleep $MARK'"
 			run grep -c ^uid= "$T/output"
 			assert_output 0
 		done
@@ -411,9 +411,9 @@ signal_capshim() {
 			- wait_for: $T/never
 			  timeout: 60
 		END
-		wait_until 10 test -e "$T/begun"
+		wait_until test -e "$T/begun"
 		signal_capshim TERM
-		wait_until 10 test -s "$T/status"
+		wait_until test -s "$T/status"
 		assert_equal "$(<"$T/status")" 143
 	done
 }
@@ -425,10 +425,10 @@ signal_capshim() {
 		- wait_for: $T/go
 		  timeout: 20
 	END
-	wait_until 10 test -e "$T/begun"
+	wait_until test -e "$T/begun"
 	signal_capshim HUP
 	touch "$T/go"
-	wait_until 10 test -s "$T/status"
+	wait_until test -s "$T/status"
 	observed "$T/output"
 	assert_probe ignored 0x1 blocked 0x4000
 	assert_equal "$(<"$T/status")" 0

@@ -7,7 +7,7 @@ load helpers
 setup() {
 	test_dir
 	LIMIT='' SERVER=''
-	PGBIN=$(echo /usr/lib/postgresql/*/bin)
+	PGBIN=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 }
 
 teardown() {
@@ -32,9 +32,9 @@ server_start() {
 	timeout -k 5 100 "$START" "${clean[@]}" --groups 0 --bounding "$DOCKER_CAPS" -- \
 		"$CAPSHIM" -c "$T/capshim.yaml" "$@" </dev/null >"$T/log" 2>&1 3>&- &
 	LIMIT=$!
-	wait_until 5 pgrep -P "$LIMIT"
+	wait_until pgrep -P "$LIMIT"
 	SERVER=$(pgrep -P "$LIMIT")
-	wait_until 60 is_server_or_gone "$program"
+	wait_until is_server_or_gone "$program"
 	kill -0 "$SERVER"
 }
 
@@ -46,7 +46,7 @@ is_server_or_gone() {
 # server_stop SIGNAL: by its own pid; it ends well within the time.
 server_stop() {
 	kill "-$1" "$SERVER"
-	wait_until 30 eval "! kill -0 $SERVER"
+	wait_until eval "! kill -0 $SERVER"
 	SERVER=''
 	wait "$LIMIT" || fail "$(cat "$T/log")"
 }
@@ -92,7 +92,7 @@ redis_client() {
 
 redis_start() {
 	server_start redis-server -- --port 0 --unixsocket "$T/volume/sock" --appendonly yes --save ''
-	wait_until 30 redis-cli -s "$T/volume/sock" ping
+	wait_until redis-cli -s "$T/volume/sock" ping
 }
 
 @test "redis starts on a volume of root's, answers a client, and finds its data again on one that was restored" {
@@ -127,7 +127,7 @@ psql_client() {
 postgres_start() {
 	server_start postgres "$@" -- -c listen_addresses= -c "unix_socket_directories=$T/run" -c fsync=off \
 		-c shared_buffers=16MB
-	wait_until 30 "$PGBIN/pg_isready" -h "$T/run"
+	wait_until "$PGBIN/pg_isready" -h "$T/run"
 }
 
 # What the image's own script does where it finds that it is not root.

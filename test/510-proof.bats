@@ -28,7 +28,7 @@ lied() {
 ID_1234=d2040000
 
 @test "without a lie the workload runs under the same tracer" {
-	lied 1234:1234 '[44, 77]' 'getcwd:delay_enter=1'
+	lied 1234:1234 '[44, 77]' 'getresuid:error=EPERM:when=99' # which is never made
 	assert_unprivileged 1234
 	lied 1234:1234 '[44, 77]' "getresuid:retval=0:when=2:poke_exit=@arg1=$ID_1234,@arg2=$ID_1234,@arg3=$ID_1234"
 	assert_unprivileged 1234

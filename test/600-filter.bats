@@ -274,7 +274,7 @@ program() {
 
 @test "postgres makes a cluster, answers queries in parallel, stops" {
 	program <<-'END'
-		PATH=$PATH:$(echo /usr/lib/postgresql/*/bin)
+		PATH=$PATH:$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 		initdb -D data -A trust -U app >log 2>&1
 		pg_ctl -D data -o "-k $W -c listen_addresses='' -c max_parallel_workers_per_gather=2" -w -t 60 \
 			-l server start >>log

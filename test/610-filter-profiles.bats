@@ -3,7 +3,6 @@
 
 load helpers
 load filter
-load engine
 
 setup() {
 	test_dir
@@ -73,17 +72,20 @@ agrees() {
 
 # op VALUE [TWO] -- ARGUMENT:ANSWER ...: a rule that allows getppid with args[INDEX] OP VALUE, on the kernel.
 operator() {
-	local op=$1 value=$2 two=$3 index arg zeros
+	local op=$1 value=$2 two=$3 index arg zeros calls answers
 	shift 3
 	for index in 0 3 5; do
 		zeros=(0 0 0 0 0)
 		rules "{\"names\": [\"getppid\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": $index,
 			\"value\": $value, \"valueTwo\": $two, \"op\": \"SCMP_CMP_$op\"}]}" >"$T/profile.json"
 		agrees
+		calls=() answers=()
 		for arg; do
-			profile_run -- /syscalls 110 "${zeros[@]:0:index}" "${arg%:*}" <"$T/profile.json"
-			assert_output "110 ${arg##*:}" || fail "args[$index] $op $value, $arg"
+			calls+=(-- 110 "${zeros[@]:0:index}" "${arg%:*}")
+			answers+=("110 ${arg##*:}")
 		done
+		profile_run "${calls[@]:0:1}" /syscalls "${calls[@]:1}" <"$T/profile.json"
+		assert_output "$(printf '%s\n' "${answers[@]}")" || fail "args[$index] $op $value $two"
 	done
 }
 
@@ -201,26 +203,6 @@ operator() {
 	profile_run -- /syscalls <"$profile"
 	assert_success
 	diff <("$BPFSIM" calls "$profile") <(printf '%s\n' "$output")
-}
-
-# What Docker hands to its runtime is the OCI form of its default profile; the container has what runc made of it.
-@test "Docker's default profile, for every call: what the engine's containers get, ours get from the same profile" {
-	local id bundle
-	engine_start "$CAPSHIM_TEST_ROOT"
-	timeout 60 tar -C "$IMAGE" -c . | timeout 60 docker import - capshim-filter
-	observe timeout 60 docker run --rm --network none --security-opt no-new-privileges capshim-filter /syscalls
-	assert_success
-	printf '%s\n' "$output" >"$T/docker"
-	id=$(timeout 60 docker run -d --network none capshim-filter /syscalls -r 23)
-	bundle=$(find "$CAPSHIM_TEST_ROOT/engine/exec" -path "*$id/config.json")
-	timeout 20 /usr/bin/python3 -c 'import json, sys
-json.dump(json.load(sys.stdin)["linux"]["seccomp"], sys.stdout)' <"$bundle" >"$T/profile.json"
-	timeout 60 docker rm -f "$id"
-	agrees
-	diff <("$BPFSIM" calls "$T/profile.json") "$T/docker"
-	simulate libseccomp "$T/profile.json"
-	profile_run -- /syscalls <"$T/profile.json"
-	diff "$T/docker" <(printf '%s\n' "$output")
 }
 
 @test "foreign ABIs: those of architectures or archMap are filtered, the others killed" {
@@ -417,29 +399,24 @@ compiled_run() {
 }
 
 @test "a raw, truncated or damaged one is refused, wherever the damage is" {
-	local size at
 	rules >"$T/profile.json"
 	compiled
 	cp "$IMAGE/etc/profile.bpf" "$T/good"
-	size=$(stat -c %s "$T/good")
 	"$BPFSIM" dump "$T/profile.json" >"$IMAGE/etc/profile.bpf"
 	compiled_run
 	assert_refused 100 profile.bpf "not a profile compiled by"
-	for at in 0 1 8 16 60 "$((size / 2))" "$((size - 8))" "$((size - 1))"; do
-		head -c "$at" "$T/good" >"$IMAGE/etc/profile.bpf"
-		compiled_run
-		assert_refused 100 profile.bpf
-	done
+	head -c 60 "$T/good" >"$IMAGE/etc/profile.bpf"
+	compiled_run
+	assert_refused 100 profile.bpf truncated
 	{ cat "$T/good" && printf x; } >"$IMAGE/etc/profile.bpf"
 	compiled_run
 	assert_refused 100 profile.bpf damaged
-	for ((at = 0; at < size; at += at < 130 ? 1 : 37)); do
-		cp "$T/good" "$IMAGE/etc/profile.bpf"
-		printf '\xa5' | dd of="$IMAGE/etc/profile.bpf" bs=1 seek="$at" conv=notrunc status=none
-		! cmp -s "$T/good" "$IMAGE/etc/profile.bpf" || continue
-		compiled_run
-		assert_refused 100 profile.bpf
-	done
+	{ head -c -1 "$T/good" && printf '\xa5'; } >"$IMAGE/etc/profile.bpf"
+	compiled_run
+	assert_refused 100 profile.bpf damaged
+	# The same reader, without a container for each of some hundred thousand.
+	simulate damaged "$T/good"
+	assert_output --regexp '^[0-9]{6} damaged files, 0 accepted$'
 }
 
 @test "a profile that does not compile leaves nothing behind; neither does one that others can write" {

@@ -259,7 +259,7 @@ outlived() {
 	for signal in TERM INT; do
 		init_config 'command: pause'
 		init_start
-		await 10 init_is_proven
+		wait_until init_is_proven
 		assert_equal "$(init_status Uid)" '1234 1234 1234 1234'
 		for set in CapInh CapPrm CapEff CapBnd CapAmb; do
 			assert_equal "$(init_status $set)" 0000000000000000
@@ -283,7 +283,7 @@ outlived() {
 	init_config 'command: pause' 'oom_score_adj: 900'
 	sed -i 's/^ulimits:.*/ulimits: {core: 0, nofile: 77}/' "$T/capshim.yaml"
 	init_start
-	await 10 init_is_proven
+	wait_until init_is_proven
 	assert_equal "$(cat "/proc/$INIT/oom_score_adj")" 900
 	run grep -E '^Max (core|open)' "/proc/$INIT/limits"
 	assert_line --regexp '^Max core file size +0 +0 '
@@ -304,7 +304,7 @@ init_is_proven() {
 	init_config 'command: pause'
 	init_start --plain
 	init_settled
-	await 10 grep -q '^Seccomp:.*2' "/proc/$INIT/status"
+	wait_until grep -q '^Seccomp:.*2' "/proc/$INIT/status"
 	plain=$(kept_maps "$INIT")
 	kill -TERM "$INIT"
 	init_end
@@ -329,7 +329,7 @@ kept_maps() {
 @test "a workload of process 1 that stops for want of a terminal stays stopped until it is continued" {
 	init_config
 	init_start /bin/sh -c 'kill -TTIN $$; echo continued; exit 3'
-	await 10 workload_stopped
+	wait_until workload_stopped
 	sleep 0.3
 	workload_stopped
 	init_settled

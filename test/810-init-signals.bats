@@ -19,7 +19,7 @@ teardown() {
 
 # logged SIGNALS [PREFIX]: waits until the log has exactly these, in this order, behind PREFIX.
 logged() {
-	await 20 same_log "$1" "${2:-}" || {
+	wait_until same_log "$1" "${2:-}" || {
 		cat "$LOG"
 		return 1
 	}
@@ -146,7 +146,7 @@ send_all() {
 	init_start /bin/sh -c "setsid $T/signals 1 & exec sleep 0.1"
 	init_logged 'ready [0-9]+'
 	# The workload's group is empty by then; as PID 1 what is left are all the others.
-	await 10 only_orphan
+	wait_until only_orphan
 	kill -USR1 "$INIT"
 	logged 10
 	init_end
@@ -165,9 +165,9 @@ only_orphan() {
 		init_start --plain --with --group "$T/signals" 2 --default $signal
 		init_logged 'ready [0-9]+'
 		kill -$signal "$INIT"
-		await 10 both_in_state T T
+		wait_until both_in_state T T
 		kill -CONT "$INIT"
-		await 10 both_in_state S S
+		wait_until both_in_state S S
 		logged 18
 		kill -TERM "$INIT"
 		init_end
@@ -199,13 +199,13 @@ both_in_state() {
 	init_logged 'ready [0-9]+'
 	kill -TSTP "$INIT"
 	logged 18
-	await 10 both_in_state S S
+	wait_until both_in_state S S
 	# Whoever stops it with STOP means it.
 	kill -STOP "$(workload_pid)"
-	await 10 both_in_state S T
+	wait_until both_in_state S T
 	kill -CONT "$INIT"
 	logged '18 18'
-	await 10 both_in_state S S
+	wait_until both_in_state S S
 	kill -TERM "$INIT"
 	init_end
 	assert_success
@@ -282,7 +282,7 @@ waits_for_ever() {
 		logged 15
 		kill -USR1 "$INIT"
 		logged '15 10'
-		await 10 waits_for_ever
+		wait_until waits_for_ever
 		kill -$signal "$INIT"
 		init_end
 		assert_failure 137
@@ -291,27 +291,29 @@ waits_for_ever() {
 }
 
 @test "stop_grace_period: a workload that became another user ends with process 1" {
+	local other=$((100000 + $$)) # nobody else's
+
 	init_config 'init: {stop_grace_period: 1s}' 'cap_add: [SETUID]'
 	init_start python3 -c 'import os, time
-os.setresuid(2000, 2000, 2000)
+os.setresuid('"$other, $other, $other"')
 print("ready", flush=True)
 time.sleep(20)'
 	init_logged ready
 	kill -TERM "$INIT"
 	init_end
 	assert_failure 137
-	run pgrep -u 2000
+	run pgrep -u "$other"
 	assert_failure
 }
 
 @test "stop_grace_period: nothing else starts it, and an end in time is the workload's own" {
-	init_config 'init: {stop_grace_period: 3s, signal_map: {QUIT: ignore}}'
+	init_config 'init: {stop_grace_period: 100s, signal_map: {QUIT: ignore}}'
 	init_start "$T/signals" 3
 	init_logged 'ready [0-9]+'
-	kill -HUP "$INIT"
 	kill -QUIT "$INIT"
-	sleep 4
-	init_settled
+	kill -HUP "$INIT"
+	logged 1
+	wait_until waits_for_ever
 	kill -TERM "$INIT"
 	logged '1 15'
 	kill -USR1 "$INIT"
@@ -325,7 +327,7 @@ time.sleep(20)'
 	# As PID 1 also what has a session of its own, elsewhere the workload's process group.
 	init_start /bin/sh -c "setsid $T/signals 100 & exec sleep 0.1"
 	init_logged 'ready [0-9]+'
-	await 10 only_orphan
+	wait_until only_orphan
 	kill -TERM "$INIT"
 	init_end
 	assert_success
@@ -334,11 +336,11 @@ time.sleep(20)'
 
 	init_start --plain /bin/sh -c "$T/signals 100 & exec sleep 0.1"
 	init_logged 'ready [0-9]+'
-	await 10 only_orphan
+	wait_until only_orphan
 	kill -TERM "$INIT"
 	init_end
 	assert_success
-	await 10 no_signals
+	wait_until no_signals
 }
 
 no_signals() {
@@ -350,9 +352,8 @@ no_signals() {
 	init_start "$T/signals" 2
 	init_logged 'ready [0-9]+'
 	kill -TERM "$INIT"
-	sleep 1.5
-	init_settled
 	logged 15
+	wait_until waits_for_ever
 	kill -TERM "$INIT"
 	init_end
 	assert_success

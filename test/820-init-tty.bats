@@ -17,7 +17,7 @@ teardown() {
 
 # on_terminal [--pid1] [ACTION VALUE ...] -- COMMAND ...
 on_terminal() {
-	observe timeout -k 5 60 env -i PATH=/usr/bin:/bin TERM=dumb PS1='prompt> ' "${PROBE%/*}/terminal" "$@" 3>&-
+	observe timeout -k 5 200 env -i PATH=/usr/bin:/bin TERM=dumb PS1='prompt> ' "${PROBE%/*}/terminal" "$@" 3>&-
 	output=${output//$'\r'/}
 	mapfile -t lines <<<"$output"
 }
@@ -105,8 +105,10 @@ typed() {
 
 @test "a shell under PID 1 has job control" {
 	init_config
-	container expect '> ' type 'sleep 100\n' pause 300 type ^Z expect Stopped type 'fg\n' expect 'sleep 100' \
-		pause 200 type ^C expect '> ' type 'echo status $?\n' expect 'status 130' type 'exit 6\n' -- \
+	printf '%s\n' '#!/bin/sh' 'trap "echo continued" CONT' 'echo begun' 'while :; do sleep 0.1; done' >"$T/job"
+	chmod 0755 "$T/job"
+	container expect '> ' type "$T/job\n" expect begun type ^Z expect Stopped type 'fg\n' expect continued \
+		type ^C expect '> ' type 'echo status $?\n' expect 'status 130' type 'exit 6\n' -- \
 		"${INTERACTIVE[@]}"
 	assert_success
 	assert_line status=6
@@ -117,8 +119,8 @@ typed() {
 	on_terminal expect '> ' type "$(typed "$T/signals" 4 --default 20)" expect ready \
 		type ^Z expect Stopped expect '> ' type 'fg\n' expect 18 \
 		type ^C expect 2 \
-		type ^Z expect Stopped expect '> ' type 'bg\n' expect 18 type 'jobs\n' expect Running \
-		type 'fg\n' pause 300 type ^C expect 2 expect '> ' type 'echo code=$?\n' expect code=0 \
+		type ^Z expect Stopped expect '> ' type 'bg\n' expect 18 type 'jobs\n' expect Running expect '> ' \
+		type 'fg\n' expect signals pause 300 type ^C expect 2 expect '> ' type 'echo code=$?\n' expect code=0 \
 		type 'exit\n' -- "${INTERACTIVE[@]}"
 	assert_success
 	assert_line status=0
@@ -139,9 +141,10 @@ typed() {
 
 @test "in the background it takes the terminal from nobody; reading stops it, fg hands it over" {
 	init_config
-	on_terminal expect '> ' type "$(typed "$T/probe" | sed 's/\\n$//') &\\n" expect foreground= \
-		expect env.HOME type "$(typed "sh -c 'read -r word; echo got:\$word'" | sed 's/\\n$//') &\\n" \
-		pause 500 type '\n' expect Stopped type 'fg\n' pause 300 type 'there\n' expect got:there \
+	on_terminal expect '> ' type 'set -b\n' expect '> ' type "$(typed "$T/probe" | sed 's/\\n$//') &\\n" \
+		expect foreground= expect env.HOME \
+		type "$(typed "sh -c 'read -r word; echo got:\$word'" | sed 's/\\n$//') &\\n" \
+		expect Stopped type '\n' expect '> ' type 'fg\n' expect got: type 'there\n' expect got:there \
 		expect '> ' type 'exit\n' -- "${INTERACTIVE[@]}"
 	assert_success
 	assert_line status=0

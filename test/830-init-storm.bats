@@ -16,14 +16,14 @@ teardown() {
 
 @test "10,000 orphans of two stages: none is left" {
 	init_start "$T/storm" orphans 10000 2000
-	init_logged 'made=10000 left=0 growth=0'
+	PATIENCE=200 init_logged 'made=10000 left=0 growth=0'
 	init_end
 	assert_success
 }
 
 @test "100,000 short-lived orphans: none is left, and the init has not grown" {
 	init_start "$T/storm" orphans 100000
-	await 100 grep -q made= "$LOG"
+	PATIENCE=200 wait_until grep -q made= "$LOG"
 	init_end
 	assert_success
 	assert_output 'made=100000 left=0 growth=0'
@@ -36,7 +36,7 @@ teardown() {
 	# While it is stopped, from outside of its PID namespace, all of them end.
 	kill -STOP "$INIT"
 	echo >"$T/go"
-	await 20 zombies 500
+	wait_until zombies 500
 	kill -CONT "$INIT"
 	init_logged 'made=500 left=0.*'
 	init_end
@@ -63,9 +63,9 @@ zombies() {
 @test "a storm of 100,000 signals: as many reach the workload as the kernel took" {
 	init_start "$T/signals" 100000 --tally
 	init_logged 'ready [0-9]+'
-	run timeout 100 "$T/storm" signals "$INIT" 40 100000
+	run timeout 200 "$T/storm" signals "$INIT" 40 100000
 	assert_output queued=100000
-	await 60 grep -q signals= "$LOG"
+	PATIENCE=200 wait_until grep -q signals= "$LOG"
 	init_end
 	assert_success
 	assert_line signals=100000

@@ -1,8 +1,10 @@
 #!/usr/bin/env bats
+# bats file_tags=engine
 # The starts that people meet, with a real Docker engine: what it passes on is what unshare(1) can only imitate.
 
 load helpers
 load engine
+load filter
 
 setup_file() {
 	export BATS_TEST_TIMEOUT=900 # building images takes its time
@@ -279,6 +281,27 @@ host_status() {
 	awk -v key="$2:" '$1 == key { $1 = ""; sub(/^ /, ""); print }' "/proc/$1/status"
 }
 
+# What Docker hands to its runtime is the OCI form of its default profile; the container has what runc made of it.
+@test "Docker's default profile, for every call: what the engine's containers get, ours get from the same profile" {
+	local id bundle
+	image_make
+	filter_image
+	timeout 60 tar -C "$IMAGE" -c . | timeout 60 docker import - capshim-filter
+	observe timeout 60 docker run --rm --network none --security-opt no-new-privileges capshim-filter /syscalls
+	assert_success
+	printf '%s\n' "$output" >"$T/docker"
+	id=$(timeout 60 docker run -d --network none capshim-filter /syscalls -r 23)
+	bundle=$(find "$CAPSHIM_TEST_ROOT/engine/exec" -path "*$id/config.json")
+	timeout 20 /usr/bin/python3 -c 'import json, sys
+json.dump(json.load(sys.stdin)["linux"]["seccomp"], sys.stdout)' <"$bundle" >"$T/profile.json"
+	timeout 60 docker rm -f "$id"
+	simulate check "$T/profile.json"
+	diff <("$BPFSIM" calls "$T/profile.json") "$T/docker"
+	simulate libseccomp "$T/profile.json"
+	profile_run -- /syscalls <"$T/profile.json"
+	diff "$T/docker" <(printf '%s\n' "$output")
+}
+
 @test "Dockerfile.example: nginx answers on port 80 and holds NET_BIND_SERVICE only" {
 	local pid set page
 
@@ -291,8 +314,8 @@ host_status() {
 		--cap-add NET_BIND_SERVICE capshim-nginx
 	assert_success
 	pid=$(timeout 10 docker inspect -f '{{.State.Pid}}' web)
-	page=(timeout 5 nsenter "--net=/proc/$pid/ns/net" curl -sS http://127.0.0.1/)
-	wait_until 20 "${page[@]}"
+	page=(timeout 20 nsenter "--net=/proc/$pid/ns/net" curl -sS http://127.0.0.1/)
+	wait_until "${page[@]}"
 	run "${page[@]}"
 	assert_success
 	assert_output --partial 'Welcome to nginx!'

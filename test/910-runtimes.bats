@@ -133,12 +133,15 @@ teardown() {
 	runs 'docker | userns' "$APP" 'assert_refused 100 capshim.yaml'
 }
 
-# As an ordinary user of the machine, who can map one id alone and whose namespace denies setgroups(2).
+# As an ordinary user of the machine, who can map one id alone and whose namespace denies setgroups(2). Nothing is in PATH
+# but the runtimes: where the package uidmap is installed, crun would map ids by its programs.
 rootless() {
+	mkdir "$T/bin"
+	ln -s "$(command -v runc)" "$(command -v crun)" "$T/bin/"
 	chown -R 1234:1234 "$IMAGE" "$STATE_DIR"
 	chmod 0711 "$CAPSHIM_TEST_ROOT"
 	AS=(setpriv --reuid 1234 --regid 1234 --clear-groups --inh-caps=-all --bounding-set=-all
-		env "XDG_RUNTIME_DIR=$STATE_DIR")
+		env "XDG_RUNTIME_DIR=$STATE_DIR" "PATH=$T/bin")
 }
 
 @test "rootless, with root alone in its namespace: another id is refused, root keeps nothing" {

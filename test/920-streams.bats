@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=engine
 # shellcheck disable=SC2030,SC2031,SC2034,SC2153 # each test is a subshell; NAME, MOUNT and FRONT are docker.bash's
 # shellcheck disable=SC1003 # a backslash is a key here
 # Standard streams, terminals and signals as `docker run` really connects them, with a client on the other end.
@@ -180,14 +181,14 @@ logged() {
 	# What does not handle TERM: behind an init it ends by it.
 	docker_config "${INIT[@]}"
 	docker_start -- /probe --sleep 60
-	wait_until 20 docker_says env.HOME=/data
+	wait_until docker_says env.HOME=/data
 	timeout 30 docker stop -t 20 "$NAME"
 	docker_ended 143
 }
 
 stopped() {
 	docker_start -- /signals 1 || return
-	wait_until 20 docker_says 'ready [0-9]+' || return
+	wait_until docker_says 'ready [0-9]+' || return
 	timeout 30 docker stop -t 20 "$NAME" || return
 	docker_ended 0 || return
 	docker_logs
@@ -198,7 +199,7 @@ stopped() {
 @test "docker stop and a process 1 that does not handle TERM: killed, 137, as without capshim" {
 	docker_config "${EXEC[@]}"
 	docker_start -- /probe --sleep 60
-	wait_until 20 docker_says env.HOME=/data
+	wait_until docker_says env.HOME=/data
 	timeout 30 docker stop -t 1 "$NAME"
 	docker_ended 137
 }
@@ -209,11 +210,11 @@ stopped() {
 
 killed() {
 	docker_start -- /signals 3 || return
-	wait_until 20 docker_says 'ready [0-9]+' || return
+	wait_until docker_says 'ready [0-9]+' || return
 	local signal number
 	while read -r signal number; do
 		timeout 20 docker kill -s "$signal" "$NAME" || return
-		wait_until 10 docker_says "$number" || return
+		wait_until docker_says "$number" || return
 	done <<-'END'
 		HUP 1
 		USR1 10
@@ -233,9 +234,9 @@ killed() {
 
 restarted() {
 	docker_start -- /probe --try-regain --signal-log || return
-	wait_until 20 docker_says ready=1 || return
+	wait_until docker_says ready=1 || return
 	timeout 40 docker restart -t 1 "$NAME" >/dev/null || return
-	wait_until 20 started_twice || return
+	wait_until started_twice || return
 	docker_logs
 	[ "$(grep -cx 'uid=1234,1234,1234,1234' <<<"$output")" = 2 ] || return
 	[ "$(grep -cx 'regain.setuid=EPERM' <<<"$output")" = 2 ] || return
@@ -260,7 +261,7 @@ started_twice() {
 	# Docker's init passes signals on to ours, and ours to the workload.
 	docker_config "${INIT[@]}"
 	docker_start --init -- /signals 1
-	wait_until 20 docker_says 'ready [0-9]+'
+	wait_until docker_says 'ready [0-9]+'
 	timeout 30 docker stop -t 20 "$NAME"
 	docker_ended 0
 	docker_logs

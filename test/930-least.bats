@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=engine
 # The list of capabilities that --explain prints, given to a real container as it stands: with it everything works,
 # and without any one of it nothing runs.
 

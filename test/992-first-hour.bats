@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=engine
 # The README's way into an image, with a real engine: its Dockerfile lines and its config, then what --explain prints is
 # pasted behind `docker run`.
 

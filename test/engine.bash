@@ -13,6 +13,9 @@ engine_start() {
 	export DOCKER_HOST=unix://$dir/docker.sock
 	# The classic builder: BuildKit's client is a separate package on some machines.
 	export DOCKER_BUILDKIT=0
+	# Nothing that the user has configured for his own.
+	export DOCKER_CONFIG=$dir/client
+	unset DOCKER_CONTEXT DOCKER_DEFAULT_PLATFORM DOCKER_CONTENT_TRUST DOCKER_TLS_VERIFY
 	if [ -e "$dir/docker.pid" ] && timeout 10 docker info >/dev/null 2>&1; then
 		return 0
 	fi

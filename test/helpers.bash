@@ -116,9 +116,9 @@ start_state() {
 #	--bind /FILE:/OTHER with --image: FILE is mounted over OTHER
 #	--config FILE     this file instead of standard input
 #	--stdin FILE      standard input of capshim; the default is /dev/null
-#	--timeout SECONDS the default is 20
+#	--timeout SECONDS the default is 60
 capshim_run() {
-	local pid1='' image='' proc=1 readonly='' config='' stdin=/dev/null limit=20 name STATE=() with=() mounts=()
+	local pid1='' image='' proc=1 readonly='' config='' stdin=/dev/null limit=60 name STATE=() with=() mounts=()
 	local clean=(--clean --env "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" --env HOME=/root)
 
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -238,13 +238,18 @@ refute_workload() {
 	refute_line --regexp '^uid='
 }
 
-# wait_until SECONDS COMMAND ...: for what happens in another process.
+# wait_until COMMAND ...: for what happens in another process, at once where the machine has nothing else to do. Fails, and
+# says so, where it never happens; also behind && and ||, where a mere failure inside of a function would not end it.
 wait_until() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + ${PATIENCE:-60}))
 
-	shift
+	[[ $1 != [0-9]* ]] || shift # tests that still say how long
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || fail "still not so: $*" || return
 		sleep 0.05
 	done
+}
+
+await() {
+	wait_until "$@"
 }

@@ -59,7 +59,7 @@ init_start() {
 	unshare --fork --pid --mount-proc "${clean[@]}" "$START" "${with[@]}" -- "$CAPSHIM" -c "$T/capshim.yaml" -- \
 		"$@" </dev/null >>"$LOG" 2>&1 3>&- &
 	OUTER=$!
-	await 10 init_began
+	wait_until init_began
 	INIT=$(pgrep -P "$OUTER") || INIT=''
 }
 
@@ -69,7 +69,7 @@ init_began() {
 
 # init_logged TEXT: waits until a line of the log is TEXT (a pattern of grep -E, the whole line).
 init_logged() {
-	await 20 grep -qxE "$1" "$LOG" || {
+	wait_until grep -qxE "$1" "$LOG" || {
 		cat "$LOG"
 		return 1
 	}
@@ -77,7 +77,7 @@ init_logged() {
 
 # init_end: waits for the end; sets $status and $output as bats' run does.
 init_end() {
-	await 30 init_ended || return
+	wait_until init_ended || return
 	status=0
 	wait "$OUTER" || status=$?
 	INIT='' OUTER=''
@@ -100,24 +100,9 @@ init_status() {
 	sed -n "s/^$1:[[:space:]]*//p" "/proc/$INIT/status" | tr -s '[:space:]' ' ' | sed 's/ $//'
 }
 
-# await SECONDS COMMAND ...: until it succeeds. Fails, and says so, where it never does; also behind && and ||, where a
-# mere failure inside of a function would not end it.
-await() {
-	local end=$((SECONDS + $1))
-
-	shift
-	until "$@" >/dev/null 2>&1; do
-		if [ "$SECONDS" -ge "$end" ]; then
-			echo "still not so: $*"
-			return 1
-		fi
-		sleep 0.05
-	done
-}
-
 # init_settled: until it sleeps in its loop. To be called once the workload runs.
 init_settled() {
-	await 10 init_in_state S
+	wait_until init_in_state S
 }
 
 init_in_state() {

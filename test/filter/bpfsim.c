@@ -6,6 +6,7 @@
  * bpfsim subset SOURCE FILE.json [CAP ...]    does FILE.json allow everything that SOURCE allows?
  * bpfsim names SOURCE [CAP ...]        the names of all calls that are denied, if all arguments are 0
  * bpfsim dump SOURCE [CAP ...]         the instructions
+ * bpfsim damaged FILE.bpf [CAP ...]    every byte of it changed, every length cut off: is each such file refused?
  *
  * SOURCE: "default" (what is built in), FILE.json; where no JSON is needed "init" and FILE.bpf. CAP: kept capabilities.
  * The kernel is 6.18.
@@ -271,6 +272,39 @@ static bool subset_call(const struct seccomp_data *data, void *context)
 	return inner != SECCOMP_RET_ALLOW || outer == SECCOMP_RET_ALLOW || !report("allowed", data, inner, outer);
 }
 
+static bool readable(const char *bytes, size_t length, const struct filter_target *target)
+{
+	struct problems problems = {0};
+	struct filter filter;
+	const bool read = filter_read(&filter, &problems.mem, bytes, length, target) == NULL;
+
+	mem_release(&problems.mem);
+	return read;
+}
+
+static int damaged(const char *name, char **caps)
+{
+	struct problems problems = {0};
+	struct filter_target target = {0};
+	size_t length, count = 0, accepted = 0;
+
+	read_caps(&target, caps);
+	char *bytes = slurp(&problems.mem, name, &length);
+	if (!readable(bytes, length, &target))
+		fail(name, "not even the file itself is accepted");
+	for (size_t size = 0; size < length; size++, count++)
+		accepted += readable(bytes, size, &target);
+	for (size_t at = 0; at < length; at++)
+		for (int change = 1; change < 256; change++, count++) {
+			bytes[at] = (char)(bytes[at] ^ change);
+			if (readable(bytes, length, &target) && ++accepted)
+				printf("byte %zu with %#x is accepted\n", at, change);
+			bytes[at] = (char)(bytes[at] ^ change);
+		}
+	printf("%zu damaged files, %zu accepted\n", count, accepted);
+	return accepted ? 1 : 0;
+}
+
 static int one_call(char **argv)
 {
 	static struct subject s;
@@ -308,6 +342,8 @@ int main(int argc, char **argv)
 		fail("usage", "see the source");
 	if (strcmp(argv[1], "call") == 0 && argc > 4)
 		return one_call(argv + 2);
+	if (strcmp(argv[1], "damaged") == 0)
+		return damaged(argv[2], argv + 3);
 	const bool two = strcmp(argv[1], "subset") == 0 && argc > 3;
 	load(&one, argv[2], argv + (two ? 4 : 3));
 	if (two) {
