@@ -416,7 +416,7 @@ load workload
 	workload --start docker <<<'report: json'
 	assert_line '{"user":{"uid":1234,"gid":1234,"additionalGids":[44]},"capabilities":{"inheritable":[],'\
 '"permitted":[],"effective":[],"bounding":[],"ambient":[]},"securebits":203,"noNewPrivileges":true,'\
-'"seccomp":{"instructions":0},"stdioOwned":true,"notVerified":[],"skipped":{"accounts":0,"steps":0}}'
+'"seccomp":{"instructions":0},"stdioOwned":true,"notVerified":[],"skipped":{"accounts":0,"steps":0},"notes":[]}'
 	workload --start docker <<-'END'
 		cap_add: [NET_BIND_SERVICE, CHOWN]
 		report: json

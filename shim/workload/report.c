@@ -1,13 +1,21 @@
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/ioprio.h>
+#include <linux/keyctl.h>
 
 #include "base/capability.h"
 #include "base/diag.h"
 #include "base/signals.h"
 #include "workload/parts.h"
+
+#define GET_MEMORY_MERGE 68 /* PR_GET_MEMORY_MERGE, newer than some headers */
 
 static bool stdio_owned(const struct start *now)
 {
@@ -33,6 +41,39 @@ static bool bounding_taken(const struct plan *plan)
 }
 
 /* "Verified" is only what was compared with the config, and not with the start. */
+/*
+ * What the workload has from the start and could not have taken by itself: the operator's to give, so it stays, and is
+ * named. And that it has no session keyring, see drop.c.
+ */
+static struct list read_notes(struct mem *mem)
+{
+	const long policy = syscall(SYS_sched_getscheduler, 0) & ~SCHED_RESET_ON_FORK;
+	const long priority = syscall(SYS_getpriority, PRIO_PROCESS, 0); /* 20 less the nice value */
+	struct list notes = {0};
+
+	if (policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_DEADLINE)
+		list_add(mem, &notes, "real-time scheduling");
+	if (priority > 20)
+		list_take(mem, &notes, mem_format(mem, "nice %ld", 20 - priority));
+	if (syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0) >> IOPRIO_CLASS_SHIFT == IOPRIO_CLASS_RT)
+		list_add(mem, &notes, "real-time I/O");
+	if (prctl(GET_MEMORY_MERGE, 0, 0, 0, 0) == 1)
+		list_add(mem, &notes, "memory merging (KSM)");
+	if (syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 && errno == EKEYREVOKED)
+		list_add(mem, &notes, "no session keyring");
+	return notes;
+}
+
+static const char *notes_joined(struct mem *mem, const char *front, const char *between, const char *behind)
+{
+	const struct list notes = read_notes(mem);
+	const char *text = "";
+
+	for (size_t i = 0; i < notes.count; i++)
+		text = mem_format(mem, "%s%s%s", text, i ? between : front, notes.items[i]);
+	return notes.count ? mem_format(mem, "%s%s", text, behind) : "";
+}
+
 static void report_text(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
 	const char *verified = "", *started = "", *skipped = "", **to = plan->ids_taken ? &started : &verified;
@@ -50,9 +91,10 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 	if (plan->setup_skipped)
 		skipped = mem_format(mem, "; skipped accounts: %zu; skipped steps: %zu", plan->nwishes,
 				     plan->steps_skipped);
-	diag_say("verified: %s; NoNewPrivs: %d; Seccomp: %u instructions; stdio: %s%s%s%s", verified + 2, no_new_privs,
-		 plan->filter.code ? plan->filter.count : 0U, stdio_owned(now) ? "owned" : "not owned",
-		 *started ? "; as started, not verified: " : "", *started ? started + 2 : "", skipped);
+	diag_say("verified: %s; NoNewPrivs: %d; Seccomp: %u instructions; stdio: %s%s%s%s%s", verified + 2,
+		 no_new_privs, plan->filter.code ? plan->filter.count : 0U, stdio_owned(now) ? "owned" : "not owned",
+		 *started ? "; as started, not verified: " : "", *started ? started + 2 : "", skipped,
+		 notes_joined(mem, "; notes: ", ", ", ""));
 }
 
 static const char *names_quoted(uint64_t set, struct mem *mem)
@@ -85,8 +127,9 @@ static void report_json(const struct plan *plan, const struct start *now, bool n
 	const char *started =
 		mem_format(mem, "%s%s%s", plan->ids_taken ? ",\"user\"" : "",
 			   bounding_taken(plan) ? ",\"bounding\"" : "", plan->workload.lock ? "" : ",\"securebits\"");
-	text = mem_format(mem, "%s,\"notVerified\":[%s],\"skipped\":{\"accounts\":%zu,\"steps\":%zu}}\n", text,
-			  *started ? started + 1 : "", plan->setup_skipped ? plan->nwishes : 0, plan->steps_skipped);
+	text = mem_format(mem, "%s,\"notVerified\":[%s],\"skipped\":{\"accounts\":%zu,\"steps\":%zu},\"notes\":[%s]}\n",
+			  text, *started ? started + 1 : "", plan->setup_skipped ? plan->nwishes : 0,
+			  plan->steps_skipped, notes_joined(mem, "\"", "\",\"", "\""));
 
 	for (size_t left = strlen(text); left > 0;) {
 		ssize_t written = write(STDERR_FILENO, text, left);
