@@ -79,9 +79,14 @@ ids() {
 	END
 }
 
-@test "gosu's table: the group file's groups, but root's is never among them" {
-	as nobody
+@test "gosu's table: a written group is the only one" {
+	as games:daemon
 	assert_success
+	assert_equal "$(ids)" 5:1:1
+	as nobody:nogroup
+	assert_equal "$(ids)" 65534:65534:65534
+	# The group file's, where no group is written; root's group is never among them.
+	as nobody
 	assert_equal "$(ids)" '65534:65534:65534 1 60 100'
 }
 

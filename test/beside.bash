@@ -38,6 +38,7 @@ container_start() {
 	done
 	[ $# -eq 0 ] || shift
 	STARTED=("${STATE[@]}")
+	: >"$LOG" # of the one before
 	# shellcheck disable=SC2086 # the entry point is words
 	unshare --fork --pid --mount --kill-child "$START" --container "$IMAGE" "${mounts[@]}" \
 		--chroot "$IMAGE" --clean --env PATH=/ --env HOME=/root --env GIVEN=yes --groups none "${STATE[@]}" \

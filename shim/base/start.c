@@ -24,6 +24,15 @@ uint64_t start_set_of(const struct start *start, const struct start_set *set)
 	return *(const uint64_t *)((const char *)start + set->offset);
 }
 
+const char *start_groups(const struct start *start, struct mem *mem, const char *separator)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < start->ngroups; i++)
+		text = mem_format(mem, "%s%s%u", text, i ? separator : "", start->groups[i]);
+	return text;
+}
+
 static _Noreturn void start_unreadable(const char *what)
 {
 	diag_cannot("read", what, errno, DIAG_NO_CAP);

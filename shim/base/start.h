@@ -57,6 +57,9 @@ uint64_t start_set_of(const struct start *start, const struct start_set *set);
 
 struct mem;
 
+/* The supplementary groups with SEPARATOR between them, in MEM. */
+const char *start_groups(const struct start *start, struct mem *mem, const char *separator);
+
 /* Reads it; ends the process with 111 where a call fails that cannot fail on a usable kernel. */
 void start_read(struct start *start, struct mem *mem);
 

@@ -12,7 +12,7 @@
 #include "base/capability.h"
 #include "base/diag.h"
 #include "base/fd.h"
-#include "explain/parts.h"
+#include "base/json.h"
 #include "explain/processes.h"
 
 /* What may be held. */
@@ -264,7 +264,7 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 		allowed_processes(plan, &first->status, &self, !pid && processes_first_is_ours(mem, proc));
 
 	if (json)
-		dprintf(STDOUT_FILENO, "{\"config\":%s,\"holdMore\":[", explain_quoted(mem, plan->file));
+		dprintf(STDOUT_FILENO, "{\"config\":%s,\"holdMore\":[", json_quoted(mem, plan->file));
 	for (; list; list = list->next) {
 		const struct list more = compare(mem, &may, &list->status);
 		processes += list->pid == list->tid;
@@ -273,8 +273,7 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 			continue;
 		if (json)
 			dprintf(STDOUT_FILENO, "%s{\"pid\":%u,\"tid\":%u,\"name\":%s,\"more\":%s}", found ? "," : "",
-				list->pid, list->tid, explain_quoted(mem, list->status.name),
-				explain_strings(mem, &more));
+				list->pid, list->tid, json_quoted(mem, list->status.name), json_strings(mem, &more));
 		else
 			say_more(mem, list, &more);
 		found++;

@@ -3,32 +3,8 @@
 #include <unistd.h>
 
 #include "base/capability.h"
+#include "base/json.h"
 #include "explain/parts.h"
-
-const char *explain_quoted(struct mem *mem, const char *text)
-{
-	char *out = mem_array(mem, strlen(text) + 1, 6), *at = out;
-
-	for (; *text; text++) {
-		const unsigned char c = (unsigned char)*text;
-		if (c < 0x20)
-			at += snprintf(at, 7, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			*at++ = '\\';
-		if (c >= 0x20)
-			*at++ = *text;
-	}
-	return mem_format(mem, "\"%s\"", out);
-}
-
-const char *explain_strings(struct mem *mem, const struct list *list)
-{
-	const char *text = "";
-
-	for (size_t i = 0; i < list->count; i++)
-		text = mem_format(mem, "%s%s%s", text, i ? "," : "", explain_quoted(mem, list->items[i]));
-	return mem_format(mem, "[%s]", text);
-}
 
 /* {"CAP_CHOWN":["why", …], …}, of those that have reasons. */
 static const char *reasons(struct mem *mem, const struct list *lists)
@@ -39,7 +15,7 @@ static const char *reasons(struct mem *mem, const struct list *lists)
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (lists[cap].count)
 			text = mem_format(mem, "%s%s\"%s\":%s", text, *text ? "," : "",
-					  capability_name(name, sizeof(name), cap), explain_strings(mem, &lists[cap]));
+					  capability_name(name, sizeof(name), cap), json_strings(mem, &lists[cap]));
 	return mem_format(mem, "{%s}", text);
 }
 
@@ -61,7 +37,7 @@ void explain_json(struct plan *plan, const struct explanation *explained)
 	dprintf(STDOUT_FILENO,
 		"{\"config\":%s,\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"args\":%s,\"kept\":%s,"
 		"\"required\":%s,\"conditional\":%s,\"seccomp\":%s,\"warnings\":%s}\n",
-		explain_quoted(mem, plan->file), who->uid, who->gid, groups, explain_strings(mem, &plan->argv),
+		json_quoted(mem, plan->file), who->uid, who->gid, groups, json_strings(mem, &plan->argv),
 		reasons(mem, kept), reasons(mem, explained->always), reasons(mem, explained->maybe),
-		filtered ? "true" : "false", explain_strings(mem, &explained->warnings));
+		filtered ? "true" : "false", json_strings(mem, &explained->warnings));
 }

@@ -30,10 +30,6 @@ const char *explain_gain(unsigned int capability, bool *root);
 /* Does a step before AND INCLUDING number LAST give PATH, or a directory above it, to somebody else than root? */
 bool explain_given(const struct plan *plan, size_t last, const char *path, bool above_only);
 
-/* "TEXT" with what JSON has escaped: RFC 8259, 7; and a list of such. In MEM. */
-const char *explain_quoted(struct mem *mem, const char *text);
-const char *explain_strings(struct mem *mem, const struct list *list);
-
 /* All of it as one JSON object on standard output. */
 void explain_json(struct plan *plan, const struct explanation *explained);
 

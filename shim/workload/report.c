@@ -12,6 +12,7 @@
 
 #include "base/capability.h"
 #include "base/diag.h"
+#include "base/json.h"
 #include "base/signals.h"
 #include "workload/parts.h"
 
@@ -23,15 +24,6 @@ static bool stdio_owned(const struct start *now)
 		if (workload_stdio_foreign(fd, now->uid))
 			return false;
 	return true;
-}
-
-static const char *groups_joined(const struct start *now, struct mem *mem, const char *separator)
-{
-	const char *text = "";
-
-	for (size_t i = 0; i < now->ngroups; i++)
-		text = mem_format(mem, "%s%s%u", text, i ? separator : "", now->groups[i]);
-	return text;
 }
 
 /* A start without root cannot reach the bounding set, so the proof compares that with the start. */
@@ -80,7 +72,7 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 	char list[1024];
 
 	*to = mem_format(mem, "; Uid: %u; Gid: %u; Groups: %s", now->uid, now->gid,
-			 now->ngroups ? groups_joined(now, mem, " ") : "none");
+			 now->ngroups ? start_groups(now, mem, " ") : "none");
 	for (const struct start_set *set = start_sets; set < start_sets + START_SETS; set++) {
 		to = bounding_taken(plan) && set->offset == offsetof(struct start, bounding) ? &started : &verified;
 		*to = mem_format(mem, "%s; %s: %s", *to, set->status,
@@ -97,32 +89,13 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 		 notes_joined(mem, "; notes: ", ", ", ""));
 }
 
-static const char *names_quoted(uint64_t set, struct mem *mem)
-{
-	const char *text = "";
-	char name[32];
-
-	for (unsigned int cap = 0; cap < 64; cap++)
-		if (set & CAPABILITY_BIT(cap))
-			text = mem_format(mem, "%s%s\"%s\"", text, *text ? "," : "",
-					  capability_name(name, sizeof(name), cap));
-	return text;
-}
-
 /* One line that is nothing but JSON, so that what reads logs by line can take it. */
 static void report_json(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
-	const char *text =
-		mem_format(mem, "{\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"capabilities\":{",
-			   now->uid, now->gid, groups_joined(now, mem, ","));
-
-	for (size_t i = 0; i < START_SETS; i++)
-		text = mem_format(mem, "%s%s\"%s\":[%s]", text, i ? "," : "", start_sets[i].oci,
-				  names_quoted(start_set_of(now, &start_sets[i]), mem));
-	text = mem_format(
-		mem, "%s},\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s",
-		text, now->securebits, no_new_privs ? "true" : "false", plan->filter.code ? plan->filter.count : 0U,
-		stdio_owned(now) ? "true" : "false");
+	const char *text = mem_format(
+		mem, "{%s,\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s",
+		json_held(mem, now), now->securebits, no_new_privs ? "true" : "false",
+		plan->filter.code ? plan->filter.count : 0U, stdio_owned(now) ? "true" : "false");
 	/* As in report_text(). */
 	const char *started =
 		mem_format(mem, "%s%s%s", plan->ids_taken ? ",\"user\"" : "",

@@ -1,0 +1,49 @@
+#include "base/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/capability.h"
+
+const char *json_quoted(struct mem *mem, const char *text)
+{
+	char *out = mem_array(mem, strlen(text) + 1, 6), *at = out;
+
+	for (; *text; text++) {
+		const unsigned char c = (unsigned char)*text;
+		if (c < 0x20)
+			at += snprintf(at, 7, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			*at++ = '\\';
+		if (c >= 0x20)
+			*at++ = *text;
+	}
+	return mem_format(mem, "\"%s\"", out);
+}
+
+const char *json_strings(struct mem *mem, const struct list *list)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < list->count; i++)
+		text = mem_format(mem, "%s%s%s", text, i ? "," : "", json_quoted(mem, list->items[i]));
+	return mem_format(mem, "[%s]", text);
+}
+
+const char *json_held(struct mem *mem, const struct start *held)
+{
+	const char *text =
+		mem_format(mem, "\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"capabilities\":{",
+			   held->uid, held->gid, start_groups(held, mem, ","));
+	char name[32];
+
+	for (size_t i = 0; i < START_SETS; i++) {
+		struct list names = {0};
+		for (unsigned int cap = 0; cap < 64; cap++)
+			if (start_set_of(held, &start_sets[i]) & CAPABILITY_BIT(cap))
+				list_add(mem, &names, capability_name(name, sizeof(name), cap));
+		text = mem_format(mem, "%s%s\"%s\":%s", text, i ? "," : "", start_sets[i].oci,
+				  json_strings(mem, &names));
+	}
+	return mem_format(mem, "%s}", text);
+}
