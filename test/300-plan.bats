@@ -369,6 +369,22 @@ setup_ran() {
 	assert_refused 100 '"${NO-PE}": only'
 }
 
+@test "rules of command_prefix and command_suffix, and accounts, may ask what exists" {
+	local config='{user: app, seccomp: unconfined, command_prefix: [{words: [/probe], for: "-*", unless: {exists: /data/x}},
+		{words: [/other], for: "-*"}], command_suffix: [{words: [-e], when: [{exists: /data/none}, {exists: /data/y}]}]}'
+	capshim_run --image -- -- -v <<<"$config"
+	assert_unprivileged 1234
+	assert_probe arg.1 -v
+	refute_output --partial arg.2
+	touch "$IMAGE/data/y"
+	capshim_run --image -- -- -v <<<"$config"
+	assert_probe arg.1 -v arg.2 -e
+	touch "$IMAGE/data/x"
+	capshim_run --image -- -- -v <<<"$config"
+	assert_equal "$status" 127
+	assert_output --partial '"/other"'
+}
+
 @test "when: command asks about the command, not about entrypoint" {
 	capshim_run --image -- -- /probe -v <<-'END'
 		user: app

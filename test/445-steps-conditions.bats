@@ -126,6 +126,52 @@ refute_holds() {
 	assert_skipped "when: {exists: $T/probe, mountpoint: $T}"
 }
 
+@test "of a list under when one mapping must hold, asked in the order written" {
+	assert_skipped "when: [{exists: $T/missing}, {env: NOT_THERE}]"
+	holds "when: [{exists: $T/missing}, {exists: $T/probe}]"
+	holds "when: [{env: PATH}, {exists: $T/missing}]"
+	holds "when: [{env: NOT_THERE}, {exists: $T/probe, mountpoint: /proc}]"
+	assert_skipped "when: [{env: NOT_THERE, exists: $T/probe}, {exists: $T/probe, mountpoint: $T}]"
+	assert_skipped "{when: [{exists: $T/probe}, {env: PATH}], unless: {exists: $T/probe}}"
+	holds "when: [{succeeds: [sh, -c, 'echo 1 >>$T/asked; exit 1']}, {succeeds: [sh, -c, 'echo 2 >>$T/asked']},
+		{succeeds: [sh, -c, 'echo 3 >>$T/asked']}]"
+	assert_equal "$(tr '\n' ' ' <"$T/asked")" '1 2 '
+}
+
+@test "only: a directory that holds nothing but what the globs match" {
+	mkdir "$T/redis" "$T/empty"
+	touch "$T/redis/dump.rdb" "$T/redis/a.aof" "$T/redis/.hidden" "$T/file"
+	assert_holds "only: {dir: $T/redis, names: [dump.rdb, '*.aof', .hidden]}"
+	refute_holds "only: {dir: $T/redis, names: [dump.rdb, '*.aof']}"
+	refute_holds "only: {dir: $T/redis, names: dump.rdb}"
+	assert_holds "only: {dir: $T/empty, names: dump.rdb}"
+	assert_holds "only: {dir: $T/missing, names: dump.rdb}"
+	refute_holds "only: {dir: $T/file, names: file}"
+}
+
+@test "steps under one condition: it is asked once, and each may have its own" {
+	steps <<-END
+		- when: {exists: $T/missing}
+		  steps:
+		    - mkdir: $T/never
+		- when: {empty: $T/data}
+		  steps:
+		    - mkdir: $T/data/first
+		    - {mkdir: $T/data/second, unless: {exists: $T/data/first}}
+		    - {mkdir: $T/data/third, when: {exists: $T/data/first}}
+		- when: {empty: $T/data}
+		  steps:
+		    - mkdir: $T/data/again
+		- unless: {env: PATH}
+		  steps:
+		    - mkdir: "$T/data/\${NOT_THERE}"
+		- mkdir: $T/data/last
+	END
+	assert_success
+	assert_equal "$(cd "$T/data" && echo *)" 'first last third'
+	[ ! -e "$T/never" ]
+}
+
 @test "cap and succeeds" {
 	assert_holds 'cap: CAP_CHOWN'
 	assert_holds 'cap: net_raw'

@@ -155,6 +155,7 @@ $output"
 # The keys of the program, from its tables, one a line: the root's, init's, verbs, their options, conditions.
 program_keys() {
 	sed -n '/root_keys\[\]/,/^};/p' "$REPO/shim/config/config.c" | grep -oE '\{"[a-z_]+"'
+	sed -n '/group_keys\[\]/,/};/p' "$REPO/shim/config/steps.c" | grep -oE '\{"[a-z_]+"'
 	sed -n '/seccomp_keys\[\]/,/};/p' "$REPO/shim/config/seccomp.c" | grep -oE '\{"[a-z_]+"'
 	sed -n '/init_keys\[\]/,/^};/p' "$REPO/shim/config/init.c" | grep -oE '\{"[a-z_]+"'
 	grep -rohE '(\.name = |OPTION(_WITH)?\()"[a-z_]+"' "$REPO/shim/steps" "$REPO/shim/config/steps.c"
@@ -192,6 +193,7 @@ keys_of_page() {
 	local schema=$REPO/config/schema/capshim.schema.json
 
 	diff -u <(keys_of_program) <(jq -r '[.properties, .properties.seccomp.oneOf[1].properties, .definitions.init.properties, .definitions.conditions.properties,
+		.definitions.step_group.properties,
 		(.definitions | to_entries[] | select(.key | startswith("step_")) | .value.properties)] | map(keys) |
 		add | .[]' "$schema" | sort -u)
 }

@@ -51,10 +51,9 @@ static void prefix_replace(struct plan *plan, const struct node *node, void *to)
 }
 
 /* "words" after what decides whether they are used. */
-static const struct key prefix_keys[] = {{"for", rule_globs},
-					 {"replace", prefix_replace},
-					 {"words", rule_words},
-					 {NULL, NULL}};
+static const struct key prefix_keys[] = {{"for", rule_globs},   {"replace", prefix_replace},
+					 {"words", rule_words}, {"when", NULL},
+					 {"unless", NULL},      {NULL, NULL}};
 
 /* MATCHED: a rule has matched already; the first one counts, the others are still checked. */
 static void prefix_rule(struct plan *plan, const struct node *node, void *matched)
@@ -62,6 +61,7 @@ static void prefix_rule(struct plan *plan, const struct node *node, void *matche
 	struct words_rule rule = {.of = plan->argv.count ? plan->argv.items[0] : "",
 				  .late = *(bool *)matched || plan->argv.count == 0};
 
+	rule.late |= node->kind == NODE_MAP && !config_when_now(plan, node);
 	value_map(plan, node, prefix_keys, &rule);
 	if (node->kind != NODE_MAP)
 		return;

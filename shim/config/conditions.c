@@ -1,9 +1,12 @@
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/glob.h"
 #include "base/nearest.h"
 #include "config/parts.h"
+#include "walk/walk.h"
 
 const char *config_command_name(const struct plan *plan)
 {
@@ -53,9 +56,11 @@ static const struct condition_row {
 	bool (*holds)(const struct plan *plan, const char *text);
 	enum condition_kind kind;
 } condition_table[] = {
-	{"env", env_holds, 0},         {"env_true", env_true_holds, 0},   {"command", command_holds, 0},
-	{"exists", NULL, WHEN_EXISTS}, {"empty", NULL, WHEN_EMPTY},       {"mountpoint", NULL, WHEN_MOUNTPOINT},
-	{"cap", NULL, WHEN_CAP},       {"succeeds", NULL, WHEN_SUCCEEDS}, {NULL, NULL, 0},
+	{"env", env_holds, 0},         {"env_true", env_true_holds, 0},
+	{"command", command_holds, 0}, {"exists", NULL, WHEN_EXISTS},
+	{"empty", NULL, WHEN_EMPTY},   {"mountpoint", NULL, WHEN_MOUNTPOINT},
+	{"cap", NULL, WHEN_CAP},       {"succeeds", NULL, WHEN_SUCCEEDS},
+	{"only", NULL, WHEN_ONLY},     {NULL, NULL, 0},
 };
 
 /* Puts a condition behind those that LAST ends, so that they are asked in the order written. */
@@ -72,12 +77,37 @@ static struct condition *new_condition(struct plan *plan, const struct condition
 	return condition;
 }
 
+static void only_dir(struct plan *plan, const struct node *node, void *to)
+{
+	((struct condition *)to)->path = value_path(plan, node);
+}
+
+static void only_names(struct plan *plan, const struct node *node, void *to)
+{
+	(void)value_list(plan, node, value_text, &((struct condition *)to)->names);
+}
+
+/* {dir: PATH, names: GLOBS} */
+static void read_only(struct plan *plan, const struct node *node, struct condition *to)
+{
+	static const struct key only_keys[] = {{"dir", only_dir}, {"names", only_names}, {NULL, NULL}};
+
+	value_map(plan, node, only_keys, to);
+	if (node->kind == NODE_MAP && (!yaml_get(node, "dir") || !yaml_get(node, "names")))
+		yaml_problem(&plan->problems, node,
+			     "must have \"dir\" (a directory) and \"names\" (globs: what it may hold)");
+}
+
 static void read_condition(struct plan *plan, const struct node *node, const struct condition_row *row, bool negate,
 			   struct condition **conditions)
 {
 	if (row->kind == WHEN_SUCCEEDS) {
 		struct condition *condition = new_condition(plan, row, negate, conditions);
 		(void)value_program(plan, node, &condition->argv);
+		return;
+	}
+	if (row->kind == WHEN_ONLY) {
+		read_only(plan, node, new_condition(plan, row, negate, conditions));
 		return;
 	}
 	const struct node *one = node->kind == NODE_LIST ? node->first : node;
@@ -109,6 +139,28 @@ static bool asked_now(struct plan *plan, const struct node *node, const struct c
 	return true;
 }
 
+/* `exists` where there is no step whose turn could come: on the file system as it is before the setup. */
+static bool exists_now(struct plan *plan, const struct node *node, bool negate)
+{
+	struct list paths = {0};
+	struct walk_where where;
+	char why[512];
+
+	if (!value_list(plan, node, value_path, &paths))
+		return true;
+	for (size_t i = 0; i < paths.count; i++) {
+		int fd = walk_open(paths.items[i], WALK_FOLLOW, &where);
+		if (fd >= 0)
+			close(fd);
+		else if (errno != ENOENT && errno != ENOTDIR)
+			yaml_problem(&plan->problems, node, "cannot look at \"%s\": %s", paths.items[i],
+				     walk_why(why, sizeof(why), errno, &where));
+		if ((fd >= 0) == negate)
+			return false;
+	}
+	return true;
+}
+
 static bool read_conditions(struct plan *plan, const struct node *map, bool negate, struct condition **conditions)
 {
 	bool holds = true;
@@ -128,13 +180,38 @@ static bool read_conditions(struct plan *plan, const struct node *map, bool nega
 			holds &= asked_now(plan, n, row, negate);
 		else if (conditions)
 			read_condition(plan, n, row, negate, conditions);
+		else if (row->kind == WHEN_EXISTS)
+			holds &= exists_now(plan, n, negate);
 		else
 			yaml_problem(&plan->problems, n->key,
-				     "\"%s\" can only be asked by a step: here env, env_true and "
-				     "command decide",
+				     "\"%s\" can only be asked by a step: write env, env_true, command or exists",
 				     row->name);
 	}
 	return holds;
+}
+
+/* A list of mappings: one of them must hold. A choice that holds already makes the others needless. */
+static bool read_choices(struct plan *plan, const struct node *list, struct condition **conditions)
+{
+	static const struct condition_row any = {NULL, NULL, WHEN_ANY};
+	struct condition_choice *choices = NULL, **end = &choices;
+	bool holds = false;
+
+	for (const struct node *map = list->first; map; map = map->next) {
+		struct condition *later = NULL;
+		if (!read_conditions(plan, map, false, conditions ? &later : NULL))
+			continue;
+		holds |= !later;
+		struct condition_choice *choice = mem_alloc(&plan->problems.mem, sizeof(*choice));
+		choice->conditions = later;
+		*end = choice;
+		end = &choice->next;
+	}
+	if (!list->first)
+		yaml_problem(&plan->problems, list, "must have a mapping such as {env: NAME}, or be left out");
+	if (choices && !holds)
+		new_condition(plan, &any, false, conditions)->choices = choices;
+	return choices != NULL;
 }
 
 bool config_when(struct plan *plan, const struct node *map, struct condition **conditions)
@@ -142,7 +219,8 @@ bool config_when(struct plan *plan, const struct node *map, struct condition **c
 	const struct node *when = yaml_get(map, "when");
 	const struct node *unless = yaml_get(map, "unless");
 	/* Both are read, so that both are checked. */
-	bool wanted = !when || read_conditions(plan, when, false, conditions);
+	bool wanted = !when || (when->kind == NODE_LIST ? read_choices(plan, when, conditions)
+							: read_conditions(plan, when, false, conditions));
 	bool unwanted = unless && !read_conditions(plan, unless, true, conditions);
 
 	return wanted && !unwanted;

@@ -273,12 +273,12 @@ static void read_on_error(struct plan *plan, const struct node *node, struct ste
 	step->on_error = word > 0 ? (enum plan_on_error)word : ON_ERROR_FAIL;
 }
 
-static void read_step(struct plan *plan, const struct node *node, void *to)
+/* GROUP: NULL, or that of the step. */
+static void read_step(struct plan *plan, const struct node *node, void *group)
 {
 	struct step *step = &plan->steps[plan->nsteps++];
 
-	(void)to;
-	*step = (struct step){.line = node->line, .column = node->column};
+	*step = (struct step){.line = node->line, .column = node->column, .group = group};
 	if (node->kind != NODE_MAP) {
 		yaml_problem(&plan->problems, node, "a step must be a mapping such as \"mkdir: /path\"");
 		return;
@@ -289,7 +289,7 @@ static void read_step(struct plan *plan, const struct node *node, void *to)
 		return;
 	size_t before = plan->problems.count;
 	defaults(plan, verb, step);
-	step->skipped = !config_when(plan, node, &step->conditions);
+	step->skipped = !config_when(plan, node, &step->conditions) || (step->group && step->group->skipped);
 	required_options(plan, node, verb);
 	for (const struct node *n = node->first; n; n = n->next)
 		if (n != value)
@@ -308,8 +308,43 @@ static void read_step(struct plan *plan, const struct node *node, void *to)
 		verb->check(step, &plan->problems, node);
 }
 
+/* - {when: .., steps: [..]} */
+static void read_step_group(struct plan *plan, const struct node *node)
+{
+	static const struct key group_keys[] = {{"when", NULL}, {"unless", NULL}, {"steps", NULL}, {NULL, NULL}};
+	const struct node *steps = yaml_get(node, "steps");
+	struct step_group *group = mem_alloc(&plan->problems.mem, sizeof(*group));
+
+	value_map(plan, node, group_keys, NULL);
+	group->skipped = !config_when(plan, node, &group->conditions);
+	if (steps->kind != NODE_LIST || steps->count == 0)
+		yaml_problem(&plan->problems, steps, "must be a list of steps");
+	for (const struct node *step = steps->first; steps->kind == NODE_LIST && step; step = step->next)
+		read_step(plan, step, group);
+}
+
+static bool is_group(const struct node *node)
+{
+	return node->kind == NODE_MAP && yaml_get(node, "steps");
+}
+
+static void read_step_or_group(struct plan *plan, const struct node *node, void *to)
+{
+	(void)to;
+	if (is_group(node))
+		read_step_group(plan, node);
+	else
+		read_step(plan, node, NULL);
+}
+
 void config_steps(struct plan *plan, const struct node *node)
 {
-	plan->steps = mem_array(&plan->problems.mem, node->count + 1, sizeof(*plan->steps));
-	value_each(plan, node, read_step, NULL);
+	size_t room = node->count + 1;
+
+	for (const struct node *n = node->kind == NODE_LIST ? node->first : NULL; n; n = n->next)
+		room += is_group(n) ? yaml_get(n, "steps")->count : 0;
+	if (is_group(node))
+		room += yaml_get(node, "steps")->count;
+	plan->steps = mem_array(&plan->problems.mem, room, sizeof(*plan->steps));
+	value_each(plan, node, read_step_or_group, NULL);
 }

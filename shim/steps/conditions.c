@@ -77,11 +77,39 @@ static int holds_success(struct setup *setup, const struct condition *condition)
 	return status < 0 ? -1 : status == 0;
 }
 
+/* What is not there holds nothing else. */
+static int holds_only(struct setup *setup, const struct condition *condition)
+{
+	struct walk_where where;
+	struct walk_found found;
+
+	if (walk_find(condition->path, WALK_FOLLOW, &found, &where) != 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return 1;
+		setup_unreachable(setup, "look at", condition->path, errno, &where);
+		return -1;
+	}
+	int only = file_holds_only(found.fd, found.parent, found.name, &condition->names);
+	if (only < 0)
+		setup_failed(setup, "look into", condition->path, errno, CAP_DAC_OVERRIDE);
+	walk_release(&found);
+	return only;
+}
+
+static int holds_any(struct setup *setup, const struct condition *condition)
+{
+	for (const struct condition_choice *choice = condition->choices; choice; choice = choice->next)
+		if (setup_conditions(setup, choice->conditions))
+			return 1;
+	return 0;
+}
+
 bool setup_conditions(struct setup *setup, const struct condition *conditions)
 {
 	static int (*const holds[])(struct setup *, const struct condition *) = {
 		[WHEN_EXISTS] = holds_exists,  [WHEN_EMPTY] = holds_empty,      [WHEN_MOUNTPOINT] = holds_mountpoint,
-		[WHEN_CAP] = holds_capability, [WHEN_SUCCEEDS] = holds_success,
+		[WHEN_CAP] = holds_capability, [WHEN_SUCCEEDS] = holds_success, [WHEN_ONLY] = holds_only,
+		[WHEN_ANY] = holds_any,
 	};
 
 	for (const struct condition *c = conditions; c; c = c->next)

@@ -14,15 +14,29 @@
 #include "privilege/privileges.h"
 
 /* One condition of `when` or `unless`. */
-enum condition_kind { WHEN_EXISTS, WHEN_EMPTY, WHEN_MOUNTPOINT, WHEN_CAP, WHEN_SUCCEEDS };
+enum condition_kind { WHEN_EXISTS, WHEN_EMPTY, WHEN_MOUNTPOINT, WHEN_CAP, WHEN_SUCCEEDS, WHEN_ONLY, WHEN_ANY };
 
 struct condition {
 	struct condition *next;
 	enum condition_kind kind;
-	bool negate;      /* it stands under `unless` */
-	const char *path; /* exists, empty, mountpoint */
-	int capability;   /* cap */
-	struct list argv; /* succeeds */
+	bool negate;                      /* it stands under `unless` */
+	const char *path;                 /* exists, empty, mountpoint, only */
+	int capability;                   /* cap */
+	struct list argv;                 /* succeeds */
+	struct list names;                /* only: globs */
+	struct condition_choice *choices; /* any: one of them must hold */
+};
+
+/* One mapping of a list under `when`: all of its conditions must hold. */
+struct condition_choice {
+	struct condition_choice *next;
+	struct condition *conditions;
+};
+
+/* Steps under one condition, which is asked once, when the turn of the first has come. */
+struct step_group {
+	bool skipped;                 /* as of a step */
+	struct condition *conditions; /* as of a step */
 };
 
 enum plan_on_error { ON_ERROR_FAIL, ON_ERROR_WARN, ON_ERROR_IGNORE };
@@ -69,8 +83,9 @@ struct verb;
 struct step {
 	const struct verb *verb;
 	unsigned int line, column;
-	bool skipped;                 /* a condition on the environment or the command excludes it */
-	struct condition *conditions; /* those that are asked when its turn has come */
+	bool skipped;                   /* a condition on the environment or the command excludes it */
+	struct condition *conditions;   /* those that are asked when its turn has come */
+	const struct step_group *group; /* NULL: it stands alone */
 	enum plan_on_error on_error;
 
 	struct list items; /* the verb's own value: paths, argv, or for sysctl KEY=VALUE pairs */

@@ -35,12 +35,15 @@ static void setup_end(struct setup *setup, bool acted)
 	mem_release(&setup->mem);
 }
 
-static void setup_step(const struct plan *plan, const struct step *step)
+/* *WANTED: the answer of the step's group, which is asked with its first step; FIRST says that this is one. */
+static void setup_step(const struct plan *plan, const struct step *step, bool first, bool *wanted)
 {
 	struct setup setup;
 
 	setup_begin(&setup, plan, step);
-	bool acts = !step->skipped && setup_conditions(&setup, step->conditions);
+	if (first)
+		*wanted = !step->group || (!step->group->skipped && setup_conditions(&setup, step->group->conditions));
+	bool acts = *wanted && !step->skipped && setup_conditions(&setup, step->conditions);
 	if (acts)
 		step->verb->act(&setup, step);
 	setup_end(&setup, acts);
@@ -74,8 +77,11 @@ void setup_run(const struct plan *plan)
 		setup_accounts(&setup);
 		setup_end(&setup, true);
 	}
-	for (size_t i = 0; i < plan->nsteps; i++)
-		setup_step(plan, &plan->steps[i]);
+	bool wanted = true;
+	for (size_t i = 0; i < plan->nsteps; i++) {
+		const struct step_group *group = plan->steps[i].group;
+		setup_step(plan, &plan->steps[i], i == 0 || !group || plan->steps[i - 1].group != group, &wanted);
+	}
 	(void)become_subreaper(was);
 	abort_restore(&plan->start);
 }

@@ -11,6 +11,7 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/glob.h"
 #include "steps/common/abort.h"
 #include "steps/common/say.h"
 #include "walk/held.h"
@@ -141,6 +142,29 @@ int file_is_empty(int fd, int parent, const char *name)
 	    stat.st_uid == geteuid())
 		return 1;
 	return count == 0 && !seeding;
+}
+
+int file_holds_only(int fd, int parent, const char *name, const struct list *globs)
+{
+	int directory = walk_reopen(fd, parent, name, O_RDONLY | O_DIRECTORY);
+	DIR *dir = directory < 0 ? NULL : fdopendir(directory);
+	const struct dirent *entry;
+	bool only = true;
+
+	if (!dir) {
+		if (directory >= 0)
+			close(directory);
+		return errno == ENOTDIR ? 0 : -1;
+	}
+	while (errno = 0, only && (entry = readdir(dir))) {
+		only = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+		for (size_t i = 0; i < globs->count && !only; i++)
+			only = glob_match(globs->items[i], entry->d_name);
+	}
+	int err = only ? errno : 0;
+	closedir(dir);
+	errno = err;
+	return err ? -1 : only;
 }
 
 /* The owner that WANT means for a file that has (or, NULL, has not) one: ACCOUNTS_NO_ID is gone. */

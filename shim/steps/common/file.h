@@ -66,4 +66,10 @@ char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *l
  */
 int file_is_empty(int fd, int parent, const char *name) __attribute__((warn_unused_result));
 
+/*
+ * Does the directory at FD, NAME in PARENT, hold nothing but what one of GLOBS matches? 0 as well where it is no directory;
+ * -1 with errno where it cannot be read.
+ */
+int file_holds_only(int fd, int parent, const char *name, const struct list *globs);
+
 #endif
