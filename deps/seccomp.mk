@@ -3,7 +3,8 @@
 
 GENERATE := $(OUT)/seccomp-generate
 GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/filter/,answer.c changes.c code.c compile.c profile.c read.c rule.c \
-		  where.c) $(addprefix shim/base/,capability.c diag.c fd.c mem.c problem.c) $(wildcard shim/input/yaml*.c)
+		  where.c) $(addprefix shim/base/,capability.c diag.c fd.c mem.c nearest.c problem.c) \
+		  $(wildcard shim/input/yaml*.c)
 
 .DEFAULT_GOAL := all
 GENERATED += $(GEN)/default_filter.o

@@ -27,6 +27,18 @@ static size_t distance(const char *a, const char *b)
 	return row[length];
 }
 
+const void *named_row(const char *name, const void *rows, size_t size)
+{
+	for (const char *row = rows;; row += size) {
+		const char *its;
+		memcpy(&its, row, sizeof(its));
+		if (!its)
+			return NULL;
+		if (strcmp(its, name) == 0)
+			return row;
+	}
+}
+
 const char *nearest_name(const char *word, const void *names, size_t size)
 {
 	const char *nearest = NULL;

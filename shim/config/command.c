@@ -93,11 +93,11 @@ static void suffix_split(struct plan *plan, const struct node *node, void *to)
 static const struct key suffix_keys[] = {{"for", rule_globs}, {"words", rule_words}, {"split", suffix_split},
 					 {"when", NULL},      {"unless", NULL},      {NULL, NULL}};
 
-static void suffix_rule(struct plan *plan, const struct node *node, void *to)
+static void suffix_rule(struct plan *plan, const struct node *node, void *root)
 {
 	struct words_rule rule = {.of = config_command_name(plan), .suffix = true};
 
-	(void)to;
+	(void)root;
 	if (node->kind == NODE_SCALAR) {
 		rule_words(plan, node, &rule);
 	} else {
@@ -113,24 +113,6 @@ static void suffix_rule(struct plan *plan, const struct node *node, void *to)
 		list_add(&plan->problems.mem, &plan->argv, rule.words.items[i]);
 }
 
-/* setup_for and setup_unless_args decide about the setup, never about the drop. */
-static bool setup_wanted(struct plan *plan, const struct node *root)
-{
-	const struct node *names = yaml_get(root, "setup_for");
-	const struct node *without = yaml_get(root, "setup_unless_args");
-	struct list globs = {0}, arguments = {0};
-
-	if (names && value_list(plan, names, value_text, &globs) && plan->command == COMMAND_RUN &&
-	    !value_matches(&globs, config_command_name(plan)))
-		return false;
-	if (without && value_list(plan, without, value_text, &arguments))
-		for (size_t i = 1; i < plan->argv.count; i++)
-			for (size_t j = 0; j < arguments.count; j++)
-				if (strcmp(plan->argv.items[i], arguments.items[j]) == 0)
-					return false;
-	return true;
-}
-
 static enum plan_command special_command(const struct node *command)
 {
 	if (!command || command->kind != NODE_SCALAR)
@@ -140,44 +122,72 @@ static enum plan_command special_command(const struct node *command)
 	return strcmp(command->text, "pause") == 0 ? COMMAND_PAUSE : COMMAND_RUN;
 }
 
-void config_command_line(struct plan *plan, const struct node *root, char **args)
+void config_command(struct plan *plan, const struct node *node, void *root)
 {
-	const struct node *command = yaml_get(root, "command");
-	const struct node *prefix = yaml_get(root, "command_prefix");
-	const struct node *suffix = yaml_get(root, "command_suffix");
-	const struct node *entrypoint = yaml_get(root, "entrypoint");
-	struct list front = {0}, unused = {0};
-	size_t before = plan->problems.count;
+	struct list unused = {0};
+
+	((struct config_root *)root)->before = plan->problems.count;
+	plan->unused = plan->argv.count > 0;
+	if (!plan->unused)
+		plan->command = special_command(node);
+	if (node && plan->command == COMMAND_RUN && !config_is_beside(plan))
+		(void)value_argv(plan, node, plan->unused ? &unused : &plan->argv);
+	plan->unused = false;
+}
+
+void config_prefix(struct plan *plan, const struct node *node, void *root)
+{
 	bool matched = false;
 
-	for (; *args; args++)
-		list_add(&plan->problems.mem, &plan->argv, *args);
-	if (plan->argv.count == 0)
-		plan->command = special_command(command);
-	if (plan->mode == PLAN_AS_WORKLOAD || plan->mode == PLAN_VERIFY) {
-		plan->run_setup = false;
+	(void)root;
+	value_each(plan, node, prefix_rule, &matched);
+}
+
+/* setup_for and setup_unless_args decide about the setup, never about the drop. */
+void config_setup_for(struct plan *plan, const struct node *node, void *root)
+{
+	struct list globs = {0};
+
+	(void)root;
+	if (value_list(plan, node, value_text, &globs) && plan->command == COMMAND_RUN)
+		plan->run_setup = value_matches(&globs, config_command_name(plan));
+}
+
+void config_setup_unless_args(struct plan *plan, const struct node *node, void *root)
+{
+	struct list arguments = {0};
+
+	(void)root;
+	if (!plan->run_setup || !value_list(plan, node, value_text, &arguments))
 		return;
-	}
-	plan->unused = plan->argv.count > 0;
-	if (command && plan->command == COMMAND_RUN)
-		(void)value_argv(plan, command, plan->unused ? &unused : &plan->argv);
-	plan->unused = false;
-	if (prefix)
-		value_each(plan, prefix, prefix_rule, &matched);
-	plan->run_setup = setup_wanted(plan, root);
-	if (suffix)
-		value_each(plan, suffix, suffix_rule, NULL);
+	for (size_t i = 1; i < plan->argv.count; i++)
+		for (size_t j = 0; j < arguments.count; j++)
+			if (strcmp(plan->argv.items[i], arguments.items[j]) == 0)
+				plan->run_setup = false;
+}
+
+void config_suffix(struct plan *plan, const struct node *node, void *root)
+{
+	value_each(plan, node, suffix_rule, root);
+}
+
+/* With it the command line is complete. */
+void config_entrypoint(struct plan *plan, const struct node *node, void *to)
+{
+	const struct config_root *root = to;
+	struct list front = {0};
+
 	plan->name = config_command_name(plan);
-	if (entrypoint && value_argv(plan, entrypoint, &front) && plan->command == COMMAND_RUN)
+	if (node && value_argv(plan, node, &front) && plan->command == COMMAND_RUN)
 		put_in_front(plan, &front, 0);
 	if (plan->command != COMMAND_RUN) /* what a suffix has made of no words */
 		plan->argv.count = 0;
 	/* What is wrong with a command that is written has been said. */
 	if (plan->command == COMMAND_RUN &&
-	    (plan->argv.count ? !plan->argv.items[0][0] : plan->problems.count == before)) {
+	    (plan->argv.count ? !plan->argv.items[0][0] : plan->problems.count == root->before)) {
 		/* While an image is built its CMD is not known yet. */
-		plan->problems.pending += !command && plan->argv.count == 0;
-		yaml_problem(&plan->problems, root, "nothing to run: give a command behind \"--\"%s",
+		plan->problems.pending += !yaml_get(root->node, "command") && plan->argv.count == 0;
+		yaml_problem(&plan->problems, root->node, "nothing to run: give a command behind \"--\"%s",
 			     plan->options ? "" : ", or write \"command:\" (or \"command: none\" for a setup alone)");
 	}
 }

@@ -170,10 +170,8 @@ static bool read_conditions(struct plan *plan, const struct node *map, bool nega
 		return true;
 	}
 	for (const struct node *n = map->first; n; n = n->next) {
-		const struct condition_row *row = condition_table;
-		while (row->name && strcmp(row->name, n->key->text) != 0)
-			row++;
-		if (!row->name)
+		const struct condition_row *row = named_row(n->key->text, condition_table, sizeof(*condition_table));
+		if (!row)
 			value_unknown(plan, n->key, "condition",
 				      nearest_name(n->key->text, condition_table, sizeof(*condition_table)));
 		else if (row->holds)

@@ -10,43 +10,6 @@
 #include "privilege/drop.h"
 #include "walk/trust.h"
 
-/*
- * Every key of the config, in the order of the manual. They are read in the order of config_keys() below, where each
- * comes after what it depends on.
- */
-static const struct key root_keys[] = {
-	{"user", NULL},
-	{"allow_root", NULL},
-	{"supplementary_groups", NULL},
-	{"accounts", NULL},
-	{"entrypoint", NULL},
-	{"command", NULL},
-	{"command_prefix", NULL},
-	{"command_suffix", NULL},
-	{"setup_for", NULL},
-	{"setup_unless_args", NULL},
-	{"cap_add", NULL},
-	{"cap_add_optional", NULL},
-	{"seccomp", NULL},
-	{"on_nonroot", NULL},
-	{"env_file", NULL},
-	{"file_environment", NULL},
-	{"environment", NULL},
-	{"unset_environment", NULL},
-	{"working_dir", NULL},
-	{"umask", NULL},
-	{"ulimits", NULL},
-	{"oom_score_adj", NULL},
-	{"own_stdio", NULL},
-	{"new_session", NULL},
-	{"keep_fds", NULL},
-	{"init", NULL},
-	{"report", NULL},
-	{"trace", NULL},
-	{"setup", NULL},
-	{NULL, NULL},
-};
-
 static void load_env_file(struct plan *plan, const struct node *node, void *to)
 {
 	const char *path = value_path(plan, node), *why = NULL;
@@ -66,10 +29,11 @@ static void load_env_file(struct plan *plan, const struct node *node, void *to)
 }
 
 /* From top to bottom: each value sees those above it. */
-static void set_environment(struct plan *plan, const struct node *node)
+static void read_environment(struct plan *plan, const struct node *node, void *root)
 {
 	const struct node *one = node->kind == NODE_SCALAR ? node : node->first;
 
+	(void)root;
 	for (; one; one = node->kind == NODE_SCALAR ? NULL : one->next) {
 		const char *value = value_text(plan, one);
 		const char *equals = value && !one->key ? strchr(value, '=') : NULL;
@@ -107,11 +71,12 @@ static void read_import_below(struct plan *plan, const struct node *node, void *
 	(void)value_list(plan, node, value_fixed_path, &((struct import_keys *)to)->below);
 }
 
-static void read_imports(struct plan *plan, const struct node *node)
+static void read_imports(struct plan *plan, const struct node *node, void *root)
 {
 	static const struct key keys[] = {{"names", read_import_names}, {"below", read_import_below}, {NULL, NULL}};
 	struct import_keys imports = {.names = node};
 
+	(void)root;
 	if (node->kind == NODE_MAP) {
 		imports.names = NULL;
 		value_map(plan, node, keys, &imports);
@@ -126,19 +91,9 @@ static void read_imports(struct plan *plan, const struct node *node)
 			       node->kind == NODE_MAP ? &imports.below : NULL);
 }
 
-static void read_environment(struct plan *plan, const struct node *root, char **envp)
+static void read_env_files(struct plan *plan, const struct node *node, void *root)
 {
-	const struct node *files = yaml_get(root, "env_file");
-	const struct node *imports = yaml_get(root, "file_environment");
-	const struct node *environment = yaml_get(root, "environment");
-
-	environ_start(&plan->env, &plan->problems, envp);
-	if (files)
-		value_each(plan, files, load_env_file, NULL);
-	if (imports)
-		read_imports(plan, imports);
-	if (environment)
-		set_environment(plan, environment);
+	value_each(plan, node, load_env_file, root);
 }
 
 static void read_nonroot_setup(struct plan *plan, const struct node *node, void *to)
@@ -156,11 +111,11 @@ static void read_nonroot_ids(struct plan *plan, const struct node *node, void *t
 	plan->ids_any = value_fixed(plan, node) && value_word(plan, node, words) == 1;
 }
 
-static void read_nonroot(struct plan *plan, const struct node *root)
+static void read_nonroot(struct plan *plan, const struct node *node, void *root)
 {
 	static const char *const words[] = {"skip_setup", "try_setup", "refuse", NULL};
 	static const struct key keys[] = {{"setup", read_nonroot_setup}, {"ids", read_nonroot_ids}, {NULL, NULL}};
-	const struct node *node = yaml_get(root, "on_nonroot"), *setup = yaml_get(root, "setup");
+	const struct node *setup = yaml_get(((const struct config_root *)root)->node, "setup");
 	int word = plan->command == COMMAND_RUN ? NONROOT_SKIP_SETUP : NONROOT_REFUSE;
 
 	if (node && node->kind == NODE_MAP) {
@@ -186,49 +141,31 @@ static void read_nonroot(struct plan *plan, const struct node *root)
 				"capabilities of capshim (setcap -r), or start the container as root";
 }
 
-/*
- * Where there is no workload, a key that is about one would do nothing and look as if it did. Not refused is what
- * concerns the command line (entrypoint and the like): that may name a command, and then there is a workload.
- */
-static void refuse_unused(struct plan *plan, const struct node *root)
+static void read_allow_root(struct plan *plan, const struct node *node, void *root)
 {
-	static const struct {
-		const char *key;
-		bool paused; /* a pause has it as well */
-	} about[] = {
-		{"cap_add", false},     {"cap_add_optional", false},
-		{"seccomp", false},     {"unset_environment", false},
-		{"working_dir", false}, {"umask", false},
-		{"ulimits", true},      {"oom_score_adj", true},
-		{"own_stdio", false},   {"new_session", false},
-		{"keep_fds", false},    {"init", false},
-		{"report", false},
-	};
-	const bool pause = plan->command == COMMAND_PAUSE;
-
-	if (plan->command == COMMAND_RUN)
-		return;
-	for (size_t i = 0; i < sizeof(about) / sizeof(*about); i++) {
-		const struct node *node = yaml_get(root, about[i].key);
-		if (node && !(pause && about[i].paused))
-			yaml_problem(&plan->problems, node->key,
-				     "\"%s\" does not go with \"command: %s\", which runs no workload: remove it",
-				     about[i].key, pause ? "pause" : "none");
-	}
+	(void)root;
+	if (value_fixed(plan, node))
+		(void)value_bool(plan, node, &plan->allow_root);
 }
 
-static void read_capabilities(struct plan *plan, const struct node *root)
+static void read_keep(struct plan *plan, const struct node *node, void *root)
 {
-	const struct node *required = yaml_get(root, "cap_add");
-	const struct node *optional = yaml_get(root, "cap_add_optional");
-	uint64_t wanted = 0, welcome = 0;
+	(void)root;
+	value_capabilities(plan, node, &plan->workload.keep);
+}
 
-	if (required)
-		value_capabilities(plan, required, &wanted);
-	if (optional)
-		value_capabilities(plan, optional, &welcome);
-	plan->workload.keep = wanted | (welcome & plan->start.permitted & plan->start.bounding);
-	plan->optional = welcome & ~wanted;
+/* With it what is kept is complete. */
+static void read_keep_optional(struct plan *plan, const struct node *node, void *root)
+{
+	uint64_t welcome = 0;
+
+	(void)root;
+	if (node)
+		value_capabilities(plan, node, &welcome);
+	plan->optional = welcome & ~plan->workload.keep;
+	plan->workload.keep |= welcome & plan->start.permitted & plan->start.bounding;
+	if (!plan->refused && plan->command != COMMAND_NONE) /* which ends without giving up anything */
+		plan->refused = drop_plan(&plan->workload, &plan->start, &plan->problems.mem);
 }
 
 /* What belongs to the start of the container alone, and not to what is started beside the workload. */
@@ -243,38 +180,89 @@ static void beside_workload(struct plan *plan)
 	memset(plan->keep_fds, 0, sizeof(plan->keep_fds));
 }
 
-/* Each line comes after those that it depends on. */
-static void config_keys(struct plan *plan, const struct node *root, char **args, char **envp)
+/* With it is known what PID 1 holds. */
+static void read_init(struct plan *plan, const struct node *node, void *root)
 {
-	const struct node *allow_root = yaml_get(root, "allow_root");
-	const struct node *setup = yaml_get(root, "setup");
-
-	value_map(plan, root, root_keys, NULL);
-	if (root->kind != NODE_MAP)
-		return;
-	read_environment(plan, root, envp);    /* every ${…} below sees the result */
-	config_command_line(plan, root, args); /* `command` conditions see it */
-	refuse_unused(plan, root);             /* needs to know of none and pause */
-	read_nonroot(plan, root);              /* as well */
-	if (allow_root && value_fixed(plan, allow_root))
-		(void)value_bool(plan, allow_root, &plan->allow_root);
-	config_accounts(plan, yaml_get(root, "accounts"), NULL); /* names resolve against these */
-	config_identity(plan, root);
-	read_capabilities(plan, root);
-	if (!plan->refused && plan->command != COMMAND_NONE) /* which ends without giving up anything */
-		plan->refused = drop_plan(&plan->workload, &plan->start, &plan->problems.mem);
-	if (plan->command == COMMAND_RUN)
-		config_seccomp(plan, yaml_get(root, "seccomp")); /* needs the kept capabilities */
-	config_process(plan, root);
-	config_init(plan, yaml_get(root, "init"));
-	if (plan->mode == PLAN_AS_WORKLOAD || plan->mode == PLAN_VERIFY)
+	config_init(plan, node, root);
+	if (config_is_beside(plan))
 		beside_workload(plan);
 	plan->init_holds = plan->workload;
 	plan->init_holds.keep = 0;
 	if ((plan->init.on || plan->command == COMMAND_PAUSE) && !plan->refused)
 		plan->refused = drop_plan(&plan->init_holds, &plan->start, &plan->problems.mem);
-	if (setup && (plan->run_setup || plan->mode >= PLAN_CHECK))
-		config_steps(plan, setup); /* `workload` is an owner by now */
+}
+
+#define ALWAYS 1U   /* read where it is not written as well: NODE is NULL then */
+#define WORKLOAD 2U /* about the workload, which "command: none" and "pause" do not have */
+#define PROCESS 4U  /* about a process, which a pause is */
+#define START 8U    /* not read for what is started beside the workload */
+
+/* Every key of the config. Each comes after those that it depends on. */
+static const struct root_key {
+	const char *name;
+	key_reader *read;
+	unsigned int flags;
+} root_keys[] = {
+	/* Every ${...} below sees the result. */
+	{"env_file", read_env_files, 0},
+	{"file_environment", read_imports, 0},
+	{"environment", read_environment, 0},
+	/* Conditions see the command; none and pause decide about what follows. */
+	{"command", config_command, ALWAYS},
+	{"command_prefix", config_prefix, START},
+	{"setup_for", config_setup_for, START},
+	{"setup_unless_args", config_setup_unless_args, START},
+	{"command_suffix", config_suffix, START},
+	{"entrypoint", config_entrypoint, START | ALWAYS},
+	{"on_nonroot", read_nonroot, ALWAYS},
+	{"allow_root", read_allow_root, 0},
+	{"accounts", config_accounts, ALWAYS}, /* names resolve against these */
+	{"user", config_user, ALWAYS},
+	{"supplementary_groups", config_groups, ALWAYS},
+	{"cap_add", read_keep, WORKLOAD},
+	{"cap_add_optional", read_keep_optional, WORKLOAD | ALWAYS},
+	{"seccomp", config_seccomp, WORKLOAD | ALWAYS}, /* needs the kept capabilities */
+	{"ulimits", config_ulimits, PROCESS},
+	{"umask", config_umask, WORKLOAD},
+	{"unset_environment", config_unset, WORKLOAD},
+	{"working_dir", config_working_dir, WORKLOAD},
+	{"oom_score_adj", config_oom_score_adj, PROCESS},
+	{"own_stdio", config_own_stdio, WORKLOAD | ALWAYS},
+	{"new_session", config_new_session, WORKLOAD},
+	{"keep_fds", config_keep_fds, WORKLOAD | ALWAYS},
+	{"report", config_report, WORKLOAD},
+	{"trace", config_trace, 0},
+	{"init", read_init, WORKLOAD | ALWAYS},
+	{"setup", config_steps, 0}, /* `workload` is an owner by now */
+	{NULL, NULL, 0},
+};
+
+/*
+ * Where there is no workload, a key that is about one would do nothing and look as if it did. Not refused is what
+ * concerns the command line (entrypoint and the like): that may name a command, and then there is a workload.
+ */
+static void refuse_unused(struct plan *plan, const struct root_key *key, const struct node *node)
+{
+	const bool pause = plan->command == COMMAND_PAUSE;
+
+	if (plan->command != COMMAND_RUN && key->flags & (pause ? WORKLOAD : WORKLOAD | PROCESS))
+		yaml_problem(&plan->problems, node->key,
+			     "\"%s\" does not go with \"command: %s\", which runs no workload: remove it", key->name,
+			     pause ? "pause" : "none");
+}
+
+static void read_keys(struct plan *plan, const struct node *map)
+{
+	struct config_root root = {.node = map};
+
+	value_known(plan, map, root_keys, sizeof(*root_keys));
+	for (const struct root_key *key = root_keys; key->name && map->kind == NODE_MAP; key++) {
+		const struct node *node = yaml_get(map, key->name);
+		if (node)
+			refuse_unused(plan, key, node);
+		if ((node || key->flags & ALWAYS) && !(key->flags & START && config_is_beside(plan)))
+			key->read(plan, node, &root);
+	}
 }
 
 /* A relative name is one of the working directory. */
@@ -330,12 +318,15 @@ void config_read(struct plan *plan, enum plan_mode mode, const char *file, char 
 	plan->mode = mode;
 	/* --check and --explain are about a start as root, whoever asks: a build of an image may have no root. */
 	plan->nonroot = mode < PLAN_CHECK && plan->start.euid != 0;
-	plan->run_setup = true;
+	plan->run_setup = !config_is_beside(plan);
 
 	const struct node *root = read_config(plan, file);
 	if (!root)
 		return;
-	config_keys(plan, root, args, envp);
+	environ_start(&plan->env, &plan->problems, envp);
+	for (; *args; args++)
+		list_add(&plan->problems.mem, &plan->argv, *args);
+	read_keys(plan, root);
 	if (plan->nsteps + plan->nwishes || plan->init.on || plan->new_session || plan->report != REPORT_NONE ||
 	    plan->command == COMMAND_PAUSE)
 		start_read_dispositions(&plan->start);

@@ -286,15 +286,15 @@ static void take_ids(struct plan *plan, const struct node *user)
 	who->ngroups = start->ngroups;
 }
 
-void config_identity(struct plan *plan, const struct node *root)
+void config_user(struct plan *plan, const struct node *node, void *to)
 {
-	const struct node *node = yaml_get(root, "user");
+	struct config_root *root = to;
 	const char *text = node ? value_text(plan, node) : NULL;
 	/* Without a user nothing is ever executed: an init container's end, or a pause that needs no name. */
 	struct identity user = {.uid = 65534, .gid = 65534};
 
 	if (!node && plan->command == COMMAND_RUN)
-		yaml_problem(&plan->problems, root,
+		yaml_problem(&plan->problems, root->node,
 			     "no \"user\": write the user that the workload runs as, such as \"%s\"",
 			     plan->options ? "--user app" : "user: app\" or \"user: 1000:1000");
 	if (text && account_find_identity(plan, node, text, &user))
@@ -307,9 +307,17 @@ void config_identity(struct plan *plan, const struct node *root)
 	for (size_t i = 0; i < plan->nwishes && user.name && !user.group_written; i++)
 		if (plan->wishes[i].chosen && strcmp(plan->wishes[i].name, user.name) == 0)
 			plan->group_chosen = plan->wishes[i].chosen;
-	read_groups(plan, yaml_get(root, "supplementary_groups"), &user);
+	root->user = user;
+}
+
+/* With it the workload's ids are complete. */
+void config_groups(struct plan *plan, const struct node *node, void *to)
+{
+	const struct config_root *root = to;
+
+	read_groups(plan, node, &root->user);
 	if (plan->nonroot)
-		take_ids(plan, node);
+		take_ids(plan, yaml_get(root->node, "user"));
 }
 
 /* OWNER, OWNER:GROUP, "OWNER:" (its login group), ":GROUP", or workload. */

@@ -153,7 +153,7 @@ static const struct key init_keys[] = {
 	{NULL, NULL},
 };
 
-void config_init(struct plan *plan, const struct node *node)
+void config_init(struct plan *plan, const struct node *node, void *root)
 {
 	for (int signal = 0; signal <= START_SIGNALS; signal++)
 		plan->init.signal_map[signal] = (signed char)signal;
@@ -168,7 +168,7 @@ void config_init(struct plan *plan, const struct node *node)
 		return;
 	}
 	plan->init.on = true;
-	value_map(plan, node, init_keys, NULL);
+	value_map(plan, node, init_keys, root);
 }
 
 /* What a signal is called in a config: TERM, RTMIN+3. */

@@ -8,14 +8,20 @@
 #include "plan.h"
 #include "steps/step.h"
 
-/* One row of a key table; the table ends with a row whose name is NULL. TO is what the reader fills in. */
+/* Reads the value of a key. TO is what it fills in. */
+typedef void key_reader(struct plan *plan, const struct node *node, void *to);
+
+/* One row of a key table; the table ends with a row whose name is NULL. */
 struct key {
 	const char *name;
-	void (*read)(struct plan *plan, const struct node *node, void *to);
+	key_reader *read;
 };
 
 /* Reads MAP by TABLE, in the order of the table; unknown keys are problems that name the nearest known one. */
 void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to);
+
+/* MAP must be a mapping whose keys are all names of TABLE, rows of SIZE bytes that begin with the name. */
+void value_known(struct plan *plan, const struct node *map, const void *table, size_t size);
 void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest);
 
 /* The text of a scalar: with ${…} expanded, or (fixed) with ${ refused, since it would choose privileges. */
@@ -42,8 +48,7 @@ bool value_argv(struct plan *plan, const struct node *node, struct list *to);
 bool value_program(struct plan *plan, const struct node *node, struct list *to);
 
 /* Runs EACH on every item of a list, or on the one that stands for it. */
-void value_each(struct plan *plan, const struct node *node, void (*each)(struct plan *, const struct node *, void *),
-		void *to);
+void value_each(struct plan *plan, const struct node *node, key_reader *each, void *to);
 
 /* A map, or a list of KEY=VALUE: the same as text KEY=VALUE. */
 bool value_pairs(struct plan *plan, const struct node *node, struct list *to);
@@ -76,19 +81,31 @@ bool account_find_group(struct plan *plan, const struct node *node, const char *
 
 /* NAME, UID, NAME:GROUP or UID:GROUP. */
 bool account_find_identity(struct plan *plan, const struct node *node, const char *text, struct identity *to);
-void config_accounts(struct plan *plan, const struct node *node, void *to);
+
+/* The readers of the config's own keys: TO is this. */
+struct config_root {
+	const struct node *node;
+	size_t before;        /* problems, when the command line was begun */
+	struct identity user; /* as written */
+};
+key_reader config_command, config_prefix, config_setup_for, config_setup_unless_args, config_suffix, config_entrypoint,
+	config_accounts, config_user, config_groups, config_seccomp, config_ulimits, config_umask, config_unset,
+	config_working_dir, config_oom_score_adj, config_own_stdio, config_new_session, config_keep_fds, config_report,
+	config_trace, config_init, config_steps;
+
+/* Is the plan for what is started beside the workload, which keeps nothing of the container's start? */
+static inline bool config_is_beside(const struct plan *plan)
+{
+	return plan->mode == PLAN_AS_WORKLOAD || plan->mode == PLAN_VERIFY;
+}
 
 /* identity.c */
-void config_identity(struct plan *plan, const struct node *root);
 bool config_owner(struct plan *plan, const struct node *node, struct owner *to);
 void config_step_seccomp(struct plan *plan, const struct node *node, struct step_user *to); /* NODE may be NULL */
 bool config_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to);
 
-/* command.c */
-void config_command_line(struct plan *plan, const struct node *root, char **args);
-
 /*
- * What is known of the program before anything is done: reads the file capabilities of argv[0] where its path is
+ * command.c: what is known of the program before anything is done: reads the file capabilities of argv[0] where its path is
  * known (or the first match in the workload's PATH) and of its #! interpreters. Adds a problem where the kept set
  * would be lost or execve(2) would answer EPERM.
  */
@@ -98,17 +115,5 @@ void config_look_up(struct plan *plan);
 bool config_when(struct plan *plan, const struct node *map, struct condition **conditions); /* false: excluded */
 bool config_when_now(struct plan *plan, const struct node *map); /* only conditions that can be asked now */
 const char *config_command_name(const struct plan *plan);        /* last component of the command */
-
-/* process.c: keys that describe the workload's process */
-void config_process(struct plan *plan, const struct node *root);
-
-/* seccomp.c */
-void config_seccomp(struct plan *plan, const struct node *node);
-
-/* init.c: init, true or a mapping */
-void config_init(struct plan *plan, const struct node *node);
-
-/* steps.c */
-void config_steps(struct plan *plan, const struct node *node);
 
 #endif

@@ -61,20 +61,18 @@ static void read_hard(struct plan *plan, const struct node *node, void *to)
 	limit->hard_set = limit_value(plan, node, &limit->hard);
 }
 
-static void read_limits(struct plan *plan, const struct node *map, void *to)
+void config_ulimits(struct plan *plan, const struct node *map, void *root)
 {
 	static const struct key keys[] = {{"soft", read_soft}, {"hard", read_hard}, {NULL, NULL}};
 
-	(void)to;
+	(void)root;
 	if (map->kind != NODE_MAP) {
 		yaml_problem(&plan->problems, map, "must be a mapping such as {nofile: 65536}");
 		return;
 	}
 	for (const struct node *node = map->first; node; node = node->next) {
-		const struct limit_row *row = limit_table;
-		while (row->name && strcmp(row->name, node->key->text) != 0)
-			row++;
-		if (!row->name) {
+		const struct limit_row *row = named_row(node->key->text, limit_table, sizeof(*limit_table));
+		if (!row) {
 			value_unknown(plan, node->key, "limit",
 				      nearest_name(node->key->text, limit_table, sizeof(*limit_table)));
 			continue;
@@ -103,11 +101,11 @@ static void read_umask_to(struct plan *plan, const struct node *node, void *to)
 	(void)value_octal(plan, node, &((struct plan_umask *)to)->to);
 }
 
-static void read_umask(struct plan *plan, const struct node *node, void *to)
+void config_umask(struct plan *plan, const struct node *node, void *root)
 {
 	static const struct key keys[] = {{"from", read_umask_from}, {"to", read_umask_to}, {NULL, NULL}};
 
-	(void)to;
+	(void)root;
 	if (node->kind == NODE_SCALAR && strcmp(node->text, "inherit") == 0)
 		return;
 	plan->umask.set = true;
@@ -123,39 +121,41 @@ static void read_umask(struct plan *plan, const struct node *node, void *to)
 		yaml_problem(&plan->problems, node, "a umask has no bits above 0777: write three digits behind the 0");
 }
 
-static void read_unset(struct plan *plan, const struct node *node, void *to)
+void config_unset(struct plan *plan, const struct node *node, void *root)
 {
-	(void)to;
+	(void)root;
 	(void)value_list(plan, node, value_text, &plan->unset);
 }
 
-static void read_working_dir(struct plan *plan, const struct node *node, void *to)
+void config_working_dir(struct plan *plan, const struct node *node, void *root)
 {
-	(void)to;
+	(void)root;
 	plan->working_dir = value_path(plan, node);
 }
 
-static void read_oom(struct plan *plan, const struct node *node, void *to)
+void config_oom_score_adj(struct plan *plan, const struct node *node, void *root)
 {
 	long long value = 0;
 
-	(void)to;
+	(void)root;
 	plan->oom_score_adj_set = value_number(plan, node, -1000, 1000, &value);
 	plan->oom_score_adj = (int)value;
 }
 
-static void read_own_stdio(struct plan *plan, const struct node *node, void *to)
+void config_own_stdio(struct plan *plan, const struct node *node, void *root)
 {
 	static const char *const words[] = {"auto", "true", "false", NULL};
-	int word = value_word(plan, node, words);
+	int word = node ? value_word(plan, node, words) : -1;
 
-	(void)to;
+	(void)root;
 	plan->own_stdio = word > 0 ? (enum plan_stdio)word : STDIO_AUTO;
+	if (plan->command != COMMAND_RUN) /* nobody who could open them again */
+		plan->own_stdio = STDIO_FALSE;
 }
 
-static void read_new_session(struct plan *plan, const struct node *node, void *to)
+void config_new_session(struct plan *plan, const struct node *node, void *root)
 {
-	(void)to;
+	(void)root;
 	(void)value_bool(plan, node, &plan->new_session);
 }
 
@@ -192,49 +192,25 @@ static void read_keep_fd(struct plan *plan, const struct node *node, void *to)
 		keep_fd(plan, fd);
 }
 
-static void read_keep_fds(struct plan *plan, const struct node *node, void *to)
+void config_keep_fds(struct plan *plan, const struct node *node, void *root)
 {
-	value_each(plan, node, read_keep_fd, to);
+	for (long long fd = 0; fd < 3; fd++)
+		keep_fd(plan, fd);
+	if (node)
+		value_each(plan, node, read_keep_fd, root);
 }
 
-static void read_report(struct plan *plan, const struct node *node, void *to)
+void config_report(struct plan *plan, const struct node *node, void *root)
 {
 	static const char *const words[] = {"none", "text", "json", NULL};
 	int word = value_word(plan, node, words);
 
-	(void)to;
+	(void)root;
 	plan->report = word > 0 ? (enum plan_report)word : REPORT_NONE;
 }
 
-static void read_trace(struct plan *plan, const struct node *node, void *to)
+void config_trace(struct plan *plan, const struct node *node, void *root)
 {
-	(void)to;
+	(void)root;
 	(void)value_bool(plan, node, &plan->trace);
-}
-
-static const struct key process_keys[] = {
-	{"ulimits", read_limits},
-	{"umask", read_umask},
-	{"unset_environment", read_unset},
-	{"working_dir", read_working_dir},
-	{"oom_score_adj", read_oom},
-	{"own_stdio", read_own_stdio},
-	{"new_session", read_new_session},
-	{"keep_fds", read_keep_fds},
-	{"report", read_report},
-	{"trace", read_trace},
-	{NULL, NULL},
-};
-
-void config_process(struct plan *plan, const struct node *root)
-{
-	for (const struct key *key = process_keys; key->name; key++) {
-		const struct node *node = yaml_get(root, key->name);
-		if (node)
-			key->read(plan, node, NULL);
-	}
-	if (plan->command != COMMAND_RUN) /* nobody who could open them again */
-		plan->own_stdio = STDIO_FALSE;
-	for (long long fd = 0; fd < 3; fd++)
-		keep_fd(plan, fd);
 }

@@ -110,18 +110,20 @@ static void read_log(struct plan *plan, const struct node *node, void *to)
 	(void)value_bool(plan, node, &plan->filter_changes.log);
 }
 
-void config_seccomp(struct plan *plan, const struct node *node)
+void config_seccomp(struct plan *plan, const struct node *node, void *root)
 {
 	static const struct key seccomp_keys[] = {
 		{"allow", read_allow}, {"deny", read_deny}, {"log", read_log}, {"profile", read_profile}, {NULL, NULL},
 	};
 
+	if (plan->command != COMMAND_RUN)
+		return;
 	if (node && node->kind != NODE_MAP) {
-		read_profile(plan, node, NULL);
+		read_profile(plan, node, root);
 		return;
 	}
 	if (node)
-		value_map(plan, node, seccomp_keys, NULL);
+		value_map(plan, node, seccomp_keys, root);
 	if (!node || !yaml_get(node, "profile"))
 		default_filter(plan);
 }

@@ -328,23 +328,25 @@ static bool is_group(const struct node *node)
 	return node->kind == NODE_MAP && yaml_get(node, "steps");
 }
 
-static void read_step_or_group(struct plan *plan, const struct node *node, void *to)
+static void read_step_or_group(struct plan *plan, const struct node *node, void *root)
 {
-	(void)to;
+	(void)root;
 	if (is_group(node))
 		read_step_group(plan, node);
 	else
 		read_step(plan, node, NULL);
 }
 
-void config_steps(struct plan *plan, const struct node *node)
+void config_steps(struct plan *plan, const struct node *node, void *root)
 {
 	size_t room = node->count + 1;
 
+	if (!plan->run_setup && plan->mode < PLAN_CHECK)
+		return;
 	for (const struct node *n = node->kind == NODE_LIST ? node->first : NULL; n; n = n->next)
 		room += is_group(n) ? yaml_get(n, "steps")->count : 0;
 	if (is_group(node))
 		room += yaml_get(node, "steps")->count;
 	plan->steps = mem_array(&plan->problems.mem, room, sizeof(*plan->steps));
-	value_each(plan, node, read_step_or_group, NULL);
+	value_each(plan, node, read_step_or_group, root);
 }

@@ -23,19 +23,18 @@ void value_unknown(struct plan *plan, const struct node *key, const char *what, 
 			     key->text);
 }
 
+void value_known(struct plan *plan, const struct node *map, const void *table, size_t size)
+{
+	if (map->kind != NODE_MAP)
+		yaml_problem(&plan->problems, map, "must be a mapping: write \"key: value\" lines, or {key: value}");
+	for (const struct node *n = map->kind == NODE_MAP ? map->first : NULL; n; n = n->next)
+		if (!named_row(n->key->text, table, size))
+			value_unknown(plan, n->key, "key", nearest_name(n->key->text, table, size));
+}
+
 void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to)
 {
-	if (map->kind != NODE_MAP) {
-		yaml_problem(&plan->problems, map, "must be a mapping: write \"key: value\" lines, or {key: value}");
-		return;
-	}
-	for (const struct node *n = map->first; n; n = n->next) {
-		const struct key *row = table;
-		while (row->name && strcmp(row->name, n->key->text) != 0)
-			row++;
-		if (!row->name)
-			value_unknown(plan, n->key, "key", nearest_name(n->key->text, table, sizeof(*table)));
-	}
+	value_known(plan, map, table, sizeof(*table));
 	for (const struct key *row = table; row->name; row++) {
 		const struct node *node = yaml_get(map, row->name);
 		if (node && row->read)
@@ -221,8 +220,7 @@ int value_word(struct plan *plan, const struct node *node, const char *const *wo
 	return -1;
 }
 
-void value_each(struct plan *plan, const struct node *node, void (*each)(struct plan *, const struct node *, void *),
-		void *to)
+void value_each(struct plan *plan, const struct node *node, key_reader *each, void *to)
 {
 	if (node->kind != NODE_LIST) {
 		each(plan, node, to);

@@ -5,6 +5,7 @@
 
 #include <linux/seccomp.h>
 
+#include "base/nearest.h"
 #include "filter/read.h"
 
 /* The member KEY of MAP, or NULL where it is missing or null. */
@@ -46,18 +47,16 @@ static const struct action {
 	{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE, SECCOMP_RET_DATA},
 	{"SCMP_ACT_LOG", SECCOMP_RET_LOG, 0},
 	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, 0},
+	{NULL, 0, 0},
 };
 
 /* The action NODE with the number WITH, which is EPERM where none is written. */
 static uint32_t read_action(struct filter_reader *reader, const struct node *node, const struct node *with)
 {
-	const struct action *action = actions;
-	const struct action *const end = actions + sizeof(actions) / sizeof(*actions);
+	const struct action *action = named_row(node->text, actions, sizeof(*actions));
 	uint64_t number = EPERM;
 
-	while (action < end && strcmp(action->name, node->text) != 0)
-		action++;
-	if (action == end) {
+	if (!action) {
 		yaml_problem(reader->problems, node,
 			     strcmp(node->text, "SCMP_ACT_NOTIFY") == 0
 				     ? "%s needs a supervisor that answers, and there is none"
@@ -202,23 +201,23 @@ static void read_rules(struct filter_reader *reader, const struct node *node)
 
 static void read_flag(struct filter_reader *reader, const struct node *node)
 {
-	static const struct {
+	static const struct flag {
 		const char *name;
 		unsigned int flag;
 	} flags[] = {
 		{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
 		{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
 		{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+		{NULL, 0},
 	};
 
 	if (!filter_is_scalar(reader, node))
 		return;
-	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-		if (strcmp(flags[i].name, node->text) == 0) {
-			reader->profile->flags |= flags[i].flag;
-			return;
-		}
-	yaml_problem(reader->problems, node, "unknown flag \"%s\", or one for a supervisor", node->text);
+	const struct flag *flag = named_row(node->text, flags, sizeof(*flags));
+	if (flag)
+		reader->profile->flags |= flag->flag;
+	else
+		yaml_problem(reader->problems, node, "unknown flag \"%s\", or one for a supervisor", node->text);
 }
 
 static void read_flags(struct filter_reader *reader, const struct node *node)

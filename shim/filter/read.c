@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
+
 bool filter_is_null(const struct node *node)
 {
 	return !node || (node->kind == NODE_SCALAR && !node->quoted && strcmp(node->text, "null") == 0);
@@ -49,10 +51,8 @@ void filter_read_map(struct filter_reader *reader, const struct node *map, const
 		return;
 	}
 	for (const struct node *node = map->first; node; node = node->next) {
-		const struct filter_key *key = keys;
-		while (key->name && strcmp(key->name, node->key->text) != 0)
-			key++;
-		if (!key->name)
+		const struct filter_key *key = named_row(node->key->text, keys, sizeof(*keys));
+		if (!key)
 			unknown_key(reader, node->key, keys);
 		else if (key->read && !filter_is_null(node))
 			key->read(reader, node);
