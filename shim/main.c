@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "base/signals.h"
 #include "config/config.h"
 #include "explain/compare.h"
 #include "explain/explain.h"
@@ -18,6 +19,7 @@
 /* Everything but a run: prints, or checks, and acts on nothing. */
 static _Noreturn void report(struct plan *plan, const struct args *args, const char *config, char **envp)
 {
+	signals_restore(&plan->start); /* nothing is done that a signal must not end */
 	switch (args->action) {
 	case ARGS_CHECK:
 		config_read(plan, PLAN_CHECK, config, args->command, envp);
@@ -44,6 +46,7 @@ int main(int argc, char **argv, char **envp)
 	struct args args;
 
 	/* decide: nothing below the plan finds a bad config */
+	signals_block(&plan.start.blocked);
 	workload_stdio_open();
 	start_read(&plan.start, &plan.problems.mem);
 	args_read(&args, &plan.start, &plan.problems.mem, argc, argv);
@@ -62,10 +65,11 @@ int main(int argc, char **argv, char **envp)
 	workload_prepare(&plan);
 	if (plan.command == COMMAND_PAUSE) /* holds the pod */
 		init_pause(&plan, argv, envp);
-	init_fork(&plan, argv, envp);
+	const struct init_peer init = init_fork(&plan, argv, envp);
 
 	/* give up, prove, become */
 	drop_privileges(&plan.workload, &plan.start);
 	verify_privileges(&plan.workload);
+	init_meet(&plan, init);
 	workload_become(&plan);
 }

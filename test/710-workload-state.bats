@@ -300,8 +300,8 @@ load workload
 		write ^write\([0-9]+,."7" retval=1 112 oom_score_adj: 7 # cannot prove "oom_score_adj": it is not 7
 		rt_sigaction sa_flags=0},.NULL error=EINVAL 111 setup: [{run: [/bin/true]}] # cannot set "the signal dispositions"
 	END
-	WHICH=2 lie rt_sigaction 'SIGTTOU, NULL' retval=0 <<<'{user: "1:1", seccomp: unconfined, setup: [{run: [/bin/true]}]}'
-	assert_refused 112 'cannot prove the disposition of signal 22'
+	WHICH=2 lie rt_sigaction 'SIGCHLD, NULL' retval=0 <<<'{user: "1:1", seccomp: unconfined, setup: [{run: [/bin/true]}]}'
+	assert_refused 112 'cannot prove the disposition of signal 17'
 }
 
 @test "a working directory of which nothing is answered is not proven" {

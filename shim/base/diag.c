@@ -1,16 +1,43 @@
 #include "base/diag.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
 
 #include "base/capability.h"
+
+/* Every signal is blocked while a start writes: the SIGPIPE of a reader that is gone would wait for the workload. */
+static void discard_sigpipe(void)
+{
+	const struct timespec now = {0, 0};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	(void)sigtimedwait(&set, NULL, &now);
+}
+
+void diag_write(const char *text, size_t length)
+{
+	for (size_t done = 0; done < length;) {
+		ssize_t n = write(STDERR_FILENO, text + done, length - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EPIPE)
+			discard_sigpipe();
+		if (n <= 0)
+			return;
+		done += (size_t)n;
+	}
+}
 
 /*
  * Writes "capshim: TEXT\n" in one write(2), so that lines of several processes do not mix. What does not fit is cut.
@@ -34,14 +61,7 @@ static void say_line(const char *text)
 		line[used++] = hex[c & 15];
 	}
 	line[used++] = '\n';
-	for (size_t done = 0; done < used;) {
-		ssize_t n = write(STDERR_FILENO, line + done, used - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		done += (size_t)n;
-	}
+	diag_write(line, used);
 }
 
 void diag_say(const char *format, ...)

@@ -18,6 +18,9 @@ enum diag_status {
 #define DIAG_NO_CAP (-1)
 #define DIAG_LINE 8192 /* bytes: what does not fit into one is cut */
 
+/* Writes TEXT to standard error as it is. Never fails, and leaves no SIGPIPE pending. */
+void diag_write(const char *text, size_t length);
+
 /* Says one line. Never fails: a closed standard error must not change what the run does. */
 void diag_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,31 +10,87 @@
 #include "base/diag.h"
 #include "base/start.h"
 
-/*
- * What rt_sigaction(2) reads and writes: a handler, and behind it flags, restorer and mask, all zero where there is
- * nothing to call. Not libc's, which keeps signals to itself.
- */
+/* What rt_sigaction(2) reads and writes: a handler, and behind it flags, restorer and mask. */
 #define ACTION_WORDS 4
-#define ACTION_MASK_BYTES sizeof(uint64_t)
-#define HANDLER_DEFAULT 0UL
-#define HANDLER_IGNORE 1UL
+#define SET_BYTES sizeof(uint64_t)
 #define HANDLER_POISON (~0UL)
 
-/* Sets what SIGNAL does and returns what it does then. */
-static unsigned long action_set(int signal, unsigned long handler)
-{
-	unsigned long action[ACTION_WORDS] = {handler};
+#ifndef SA_RESTORER
+#define SA_RESTORER 0x04000000 /* asm/signal.h: x86-64 needs it */
+#endif
 
-	if (syscall(SYS_rt_sigaction, signal, action, NULL, ACTION_MASK_BYTES) != 0)
-		diag_cannot("set", "the signal dispositions", errno, DIAG_NO_CAP);
-	action[0] = HANDLER_POISON;
-	syscall(SYS_rt_sigaction, signal, NULL, action, ACTION_MASK_BYTES);
+unsigned long signals_handler(int signal)
+{
+	unsigned long action[ACTION_WORDS] = {HANDLER_POISON};
+
+	syscall(SYS_rt_sigaction, signal, NULL, action, SET_BYTES);
 	return action[0];
 }
 
-void signal_ignore(int signal)
+/*
+ * Not libc's sigaction(3), which unblocks the signals that it keeps to itself. No handler here returns, so the restorer
+ * is never called.
+ */
+void signals_handle(int signal, void (*handler)(int))
 {
-	action_set(signal, HANDLER_IGNORE);
+	unsigned long action[ACTION_WORDS] = {(unsigned long)handler};
+
+	if (handler != SIG_DFL && handler != SIG_IGN) {
+		action[1] = SA_RESTORER;
+		action[2] = action[0];
+		action[3] = ~0UL;
+	}
+	if (syscall(SYS_rt_sigaction, signal, action, NULL, SET_BYTES) != 0)
+		diag_cannot("set", "the signal dispositions", errno, DIAG_NO_CAP);
+}
+
+/*
+ * Not sigfillset(3), which leaves out the signals that libc keeps to itself. SIGKILL can never be blocked: where its bit
+ * is still there the kernel filled nothing in.
+ */
+void signals_block(uint64_t *was)
+{
+	const uint64_t all = UINT64_MAX;
+
+	*was = all;
+	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, was, SET_BYTES) != 0)
+		diag_cannot("block", "all signals", errno, DIAG_NO_CAP);
+	if (*was & START_SIGNAL_BIT(SIGKILL))
+		diag_die(DIAG_UNPROVEN, "cannot prove that all signals are blocked");
+}
+
+void signals_mask(uint64_t blocked)
+{
+	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, NULL, SET_BYTES) != 0)
+		diag_cannot("set", "the signal mask", errno, DIAG_NO_CAP);
+}
+
+uint64_t signals_pending(void)
+{
+	uint64_t pending = 0;
+
+	syscall(SYS_rt_sigpending, &pending, SET_BYTES);
+	return pending;
+}
+
+static void end_start(int signal)
+{
+	_exit(128 + signal);
+}
+
+/*
+ * As process 1, what has no handler is dropped, pid_namespaces(7), also what was blocked until now. A request to stop
+ * ends the start, as it does elsewhere and during the setup: execve(2) resets the handlers.
+ */
+static void end_if_stopped(void)
+{
+	static const int requests[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+
+	if (getpid() != 1)
+		return;
+	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++)
+		if (signals_handler(requests[i]) == (unsigned long)SIG_DFL)
+			signals_handle(requests[i], end_start);
 }
 
 void signals_restore(const struct start *start)
@@ -41,14 +98,16 @@ void signals_restore(const struct start *start)
 	uint64_t blocked = ~start->blocked;
 
 	for (int signal = 1; start->touched && signal <= START_SIGNALS; signal++) {
+		if (!(START_TOUCHED & START_SIGNAL_BIT(signal)))
+			continue;
 		bool ignored = start->ignored & START_SIGNAL_BIT(signal);
-		unsigned long want = ignored ? HANDLER_IGNORE : HANDLER_DEFAULT;
-		if (START_TOUCHED & START_SIGNAL_BIT(signal) && action_set(signal, want) != want)
+		signals_handle(signal, ignored ? SIG_IGN : SIG_DFL);
+		if (signals_handler(signal) != (unsigned long)(ignored ? SIG_IGN : SIG_DFL))
 			diag_die(DIAG_UNPROVEN, "cannot prove the disposition of signal %d", signal);
 	}
-	if (start->touched && syscall(SYS_rt_sigprocmask, SIG_SETMASK, &start->blocked, NULL, sizeof(blocked)) != 0)
-		diag_cannot("set", "the signal mask", errno, DIAG_NO_CAP);
-	syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked));
+	end_if_stopped();
+	signals_mask(start->blocked);
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, SET_BYTES);
 	if (blocked != start->blocked)
 		diag_die(DIAG_UNPROVEN, "cannot prove the signal mask");
 }

@@ -119,12 +119,9 @@ void start_read_dispositions(struct start *start)
 
 void start_read(struct start *start, struct mem *mem)
 {
-	memset(start, 0, sizeof(*start));
 	read_ids(start, mem);
 	read_sets(start);
 	read_unmapped(start);
-	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &start->blocked, sizeof(start->blocked)) != 0)
-		start_unreadable("the signal mask");
 
 	int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
 	if (bits < 0)

@@ -20,8 +20,7 @@
  */
 #define START_TOUCHED                                                                                                  \
 	(START_SIGNAL_BIT(SIGHUP) | START_SIGNAL_BIT(SIGINT) | START_SIGNAL_BIT(SIGQUIT) | START_SIGNAL_BIT(SIGTERM) | \
-	 START_SIGNAL_BIT(SIGCHLD) | START_SIGNAL_BIT(SIGPIPE) | START_SIGNAL_BIT(SIGTSTP) |                           \
-	 START_SIGNAL_BIT(SIGTTIN) | START_SIGNAL_BIT(SIGTTOU))
+	 START_SIGNAL_BIT(SIGCHLD))
 
 /* Sets of capabilities are masks: bit N is capability number N of capabilities(7). */
 struct start {
@@ -60,7 +59,10 @@ struct mem;
 /* The supplementary groups with SEPARATOR between them, in MEM. */
 const char *start_groups(const struct start *start, struct mem *mem, const char *separator);
 
-/* Reads it; ends the process with 111 where a call fails that cannot fail on a usable kernel. */
+/*
+ * Reads all but `blocked`, which signals_block() reads, and the dispositions. Ends the process with 111 where a call fails
+ * that cannot fail on a usable kernel.
+ */
 void start_read(struct start *start, struct mem *mem);
 
 /* The dispositions of START_TOUCHED: only for a run that will change one, before it does. */

@@ -327,8 +327,7 @@ void config_read(struct plan *plan, enum plan_mode mode, const char *file, char 
 	for (; *args; args++)
 		list_add(&plan->problems.mem, &plan->argv, *args);
 	read_keys(plan, root);
-	if (plan->nsteps + plan->nwishes || plan->init.on || plan->new_session || plan->report != REPORT_NONE ||
-	    plan->command == COMMAND_PAUSE)
+	if (plan->nsteps + plan->nwishes || plan->init.on || plan->new_session)
 		start_read_dispositions(&plan->start);
 	/* Where nothing is done before, the workload finds out soon enough what is wrong with its program. */
 	if (plan->problems.count == 0 && plan->argv.count && (plan->nsteps + plan->nwishes || plan->mode != PLAN_RUN))

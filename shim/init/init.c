@@ -12,6 +12,7 @@
 #include "base/descriptors.h"
 #include "base/diag.h"
 #include "base/process.h"
+#include "base/signals.h"
 #include "init/loop.h"
 #include "privilege/drop.h"
 #include "privilege/verify.h"
@@ -22,22 +23,6 @@
 static _Noreturn void cannot(const char *verb, const char *object)
 {
 	diag_cannot(verb, object, errno, DIAG_NO_CAP);
-}
-
-/*
- * Nothing may be lost between the fork and the loop, and nothing may end PID 1: so all signals wait until they are
- * asked for. Not sigfillset(3), which leaves out the two or three that libc keeps to itself. A blocked signal is kept
- * even where it is ignored, but for SIGCHLD: ignored at the start it would make children vanish without a status.
- */
-static void hold_signals(void)
-{
-	const uint64_t all = UINT64_MAX;
-	const struct sigaction standard = {.sa_handler = SIG_DFL};
-
-	if (syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all)) != 0)
-		cannot("block", "all signals");
-	if (sigaction(SIGCHLD, &standard, NULL) != 0)
-		cannot("reset", "SIGCHLD");
 }
 
 /* The first of the standard streams that is our controlling terminal, or -1. */
@@ -104,26 +89,42 @@ static uintptr_t wipe(char **argv, char **envp)
 }
 
 /*
+ * Waits until the workload's process has dropped as well: only then may an init without privileges signal it. At the end
+ * of file instead that process has ended, and the loop passes its status on.
+ */
+static void wait_for_workload(void)
+{
+	char byte;
+
+	if (read(INIT_DROPPED_FD, &byte, 1) < 0)
+		cannot("read", "a pipe");
+	close(INIT_DROPPED_FD);
+}
+
+/*
  * Drops everything, proves it and loads the filter: from here on this process stays what it is. Only the pipe end
  * INIT_GO_FD stays open above the standard streams. (A sanitizer would make calls of its own behind the filter.)
  */
 __attribute__((no_sanitize("address"))) static _Noreturn void
 become_init(const struct plan *plan, struct init_state *state, char **argv, char **envp)
 {
-	static const uint64_t keep_fds[16] = {1 << INIT_GO_FD};
+	static const uint64_t keep_fds[16] = {1 << INIT_GO_FD | 1 << INIT_DROPPED_FD};
 
 	if (chdir("/") != 0)
 		cannot("enter", "/");
 	descriptors_close(state->main ? keep_fds : NULL);
 	drop_privileges(&plan->init_holds, &plan->start);
 	verify_privileges(&plan->init_holds);
+	if (state->main)
+		wait_for_workload();
 	find_gaps(state, argv[0], wipe(argv, envp));
 	filter_load(&init_filter);
 	init_loop(state);
 }
 
 /* In PID 1. The workload leads a process group before it runs, so that no signal can come too early for the group. */
-static _Noreturn void stay(const struct plan *plan, pid_t workload, int go, char **argv, char **envp)
+static _Noreturn void stay(const struct plan *plan, pid_t workload, const int *dropped, const int *go, char **argv,
+			   char **envp)
 {
 	const pid_t self = getpid();
 	struct init_state state = {
@@ -145,43 +146,48 @@ static _Noreturn void stay(const struct plan *plan, pid_t workload, int go, char
 		diag_die(DIAG_UNPROVEN, "cannot prove that the workload leads a process group");
 	if (!state.pid1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
 		cannot("set", "PR_SET_CHILD_SUBREAPER");
-	if (go != INIT_GO_FD && dup2(go, INIT_GO_FD) < 0)
+	/* The ends of the second pipe are above those of the first: neither call closes what is still needed. */
+	if (dup2(go[1], INIT_GO_FD) < 0 || dup2(dropped[0], INIT_DROPPED_FD) < 0)
 		cannot("duplicate", "a pipe");
 	become_init(plan, &state, argv, envp);
 }
 
-/* The end of file instead of a byte: PID 1 is gone. */
-static void wait_for_init(int go)
+struct init_peer init_fork(const struct plan *plan, char **argv, char **envp)
 {
-	char byte;
-
-	if (read(go, &byte, 1) != 1)
-		diag_die(DIAG_SYSTEM, "cannot run the workload: its init did not become what it must be");
-	close(go);
-}
-
-void init_fork(const struct plan *plan, char **argv, char **envp)
-{
-	int go[2] = {-1, -1};
+	int go[2] = {-1, -1}, dropped[2] = {-1, -1};
 
 	if (!plan->init.on)
-		return;
-	hold_signals();
-	if (pipe2(go, O_CLOEXEC) != 0)
+		return (struct init_peer){-1, -1};
+	/* Ignored, as it may be at the start, it would make children vanish without a status. */
+	signals_handle(SIGCHLD, SIG_DFL);
+	if (pipe2(go, O_CLOEXEC) != 0 || pipe2(dropped, O_CLOEXEC) != 0)
 		cannot("make", "a pipe");
 	pid_t pid = process_fork();
 	if (pid < 0)
 		cannot("fork", "the workload's process");
 	if (pid > 0)
-		stay(plan, pid, go[1], argv, envp);
+		stay(plan, pid, dropped, go, argv, envp);
 	close(go[1]);
-	wait_for_init(go[0]);
+	close(dropped[0]);
+	return (struct init_peer){.dropped = dropped[1], .go = go[0]};
+}
+
+void init_meet(const struct plan *plan, struct init_peer peer)
+{
+	char byte = 1;
+
+	if (!plan->init.on)
+		return;
+	if (write(peer.dropped, &byte, 1) != 1 || read(peer.go, &byte, 1) != 1)
+		diag_die(DIAG_UNPROVEN, "cannot run the workload: its init did not become what it must be");
+	close(peer.dropped);
+	close(peer.go);
 }
 
 void init_pause(const struct plan *plan, char **argv, char **envp)
 {
 	struct init_state state = {.pid1 = getpid() == 1, .tty = -1, .more = true};
 
-	hold_signals();
+	signals_handle(SIGCHLD, SIG_DFL);
 	become_init(plan, &state, argv, envp);
 }

@@ -9,8 +9,12 @@
 
 #include "plan.h"
 
-/* Where the pipe ends that lets the workload's process go on; the only descriptor above 2, until it has. */
+/*
+ * The pipe that lets the workload's process go on, the only descriptor above 2 until it has; and the one that says that
+ * this process has dropped its privileges.
+ */
 #define INIT_GO_FD 3
+#define INIT_DROPPED_FD 4
 
 /* Of waitpid(2): stopped children too, for job control, and those that were made with another exit signal. */
 #define INIT_WAIT_OPTIONS (WNOHANG | WUNTRACED | __WALL)

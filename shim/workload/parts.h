@@ -29,7 +29,7 @@ char **workload_environment(const struct plan *plan, struct mem *mem);
 
 /*
  * The one line about the state that this process is in now, in the form that plan->report asks for. Whether anybody
- * reads it changes nothing: it ignores SIGPIPE, for signals_restore() to put back.
+ * reads it changes nothing.
  */
 void workload_report(const struct plan *plan, struct mem *mem);
 

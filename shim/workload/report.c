@@ -104,30 +104,19 @@ static void report_json(const struct plan *plan, const struct start *now, bool n
 			  text, *started ? started + 1 : "", plan->setup_skipped ? plan->nwishes : 0,
 			  plan->steps_skipped, notes_joined(mem, "\"", "\",\"", "\""));
 
-	for (size_t left = strlen(text); left > 0;) {
-		ssize_t written = write(STDERR_FILENO, text, left);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return; /* as with diag_say(): a closed standard error changes nothing */
-		text += written;
-		left -= (size_t)written;
-	}
+	diag_write(text, strlen(text));
 }
 
 void workload_report(const struct plan *plan, struct mem *mem)
 {
-	struct start now;
+	struct start now = {0};
 
 	if (plan->report == REPORT_NONE)
 		return;
-	signal_ignore(SIGPIPE);
 	start_read(&now, mem);
 	const bool no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 	if (plan->report == REPORT_JSON)
 		report_json(plan, &now, no_new_privs, mem);
 	else
 		report_text(plan, &now, no_new_privs, mem);
-	/* Where it is blocked, as behind an init, it waits even so: as in leave_terminal(). */
-	signal_ignore(SIGPIPE);
 }

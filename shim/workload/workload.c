@@ -21,7 +21,6 @@ static void leave_terminal(void)
 	int tty = openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	pid_t session = getsid(0);
 
-	signal_ignore(SIGHUP);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		ioctl(fd, TIOCNOTTY); /* ENOTTY where it is not the one; proven below */
 	if (tty > STDERR_FILENO) {
@@ -29,7 +28,7 @@ static void leave_terminal(void)
 		close(tty);
 		tty = openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	}
-	signal_ignore(SIGHUP);
+	signals_handle(SIGHUP, SIG_IGN);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (tty >= 0 || tcgetsid(fd) == session)
 			diag_die(DIAG_UNPROVEN, "cannot prove that the controlling terminal is left");

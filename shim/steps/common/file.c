@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/glob.h"
+#include "base/signals.h"
 #include "steps/common/abort.h"
 #include "steps/common/say.h"
 #include "walk/held.h"
@@ -272,12 +273,12 @@ void file_name_temporary(char name[FILE_TEMPORARY])
 static int replace_file(int parent, const char *name, const struct file_want *want, int *cap)
 {
 	char temporary[FILE_TEMPORARY];
-	sigset_t was;
+	uint64_t was;
 	int result = -1;
 
 	*cap = CAP_DAC_OVERRIDE;
 	file_name_temporary(temporary);
-	abort_hold(&was); /* until it is in place, or gone */
+	signals_block(&was); /* until it is in place, or gone */
 	int out = fd_checked(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
 	if (out >= 0) {
 		if (fill(out, want) && walk_disinherit(out, parent) == 0 && own(out, want, cap)) {
@@ -291,7 +292,7 @@ static int replace_file(int parent, const char *name, const struct file_want *wa
 		errno = err;
 	}
 	int err = errno;
-	abort_release(&was);
+	signals_mask(was);
 	errno = err;
 	return result;
 }

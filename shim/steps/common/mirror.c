@@ -8,7 +8,7 @@
 #include <linux/capability.h>
 
 #include "base/diag.h"
-#include "steps/common/abort.h"
+#include "base/signals.h"
 #include "steps/common/file.h"
 #include "steps/common/say.h"
 #include "walk/held.h"
@@ -36,9 +36,9 @@ static bool own_directory(struct setup *setup, const struct step *step, const ch
 int mirror_directory(struct setup *setup, const struct step *step, const char *path, int parent, const char *name,
 		     mode_t mode)
 {
-	sigset_t was;
+	uint64_t was;
 
-	abort_hold(&was); /* never left with the mode that it is made with */
+	signals_block(&was); /* never left with the mode that it is made with */
 	bool made = mkdirat(parent, name, 0700) == 0;
 	int fd = -1;
 	if (made)
@@ -51,7 +51,7 @@ int mirror_directory(struct setup *setup, const struct step *step, const char *p
 		close(fd);
 		fd = -1;
 	}
-	abort_release(&was);
+	signals_mask(was);
 	return fd;
 }
 

@@ -8,7 +8,7 @@
 #include <linux/capability.h>
 
 #include "base/diag.h"
-#include "steps/common/abort.h"
+#include "base/signals.h"
 #include "steps/common/file.h"
 #include "steps/common/mirror.h"
 #include "steps/common/options.h"
@@ -88,7 +88,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, int 
 	struct setup *setup = mirror->setup;
 	struct file_want want = {.bytes = ""};
 	char text[PATH_MAX];
-	sigset_t was;
+	uint64_t was;
 	int cap = DIAG_NO_CAP;
 	ssize_t length = readlinkat(entry->fd, "", text, sizeof(text) - 1);
 
@@ -109,12 +109,12 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, int 
 		setup->same++;
 		return;
 	}
-	abort_hold(&was);
+	signals_block(&was);
 	if (make_link(text, &want, to, entry->name, &cap))
 		setup->changed++;
 	else
 		setup_failed(setup, "copy", entry->path, errno, cap);
-	abort_release(&was);
+	signals_mask(was);
 }
 
 static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, int to)
