@@ -88,6 +88,19 @@ from() {
 	assert_refused 111 CAP_SETGID cap_add
 }
 
+@test "all that is missing is named in one message, with the way to find out; not to a start without root" {
+	capshim_run --image --with --bounding --with chown,net_raw -- -- /probe \
+		<<<'{user: app, cap_add: [NET_RAW, SYS_TIME], seccomp: unconfined}'
+	assert_refused 111 'it lacks CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_SYS_TIME: ' 'capshim --explain'
+	from nonroot NET_BIND_SERVICE
+	assert_refused 111 'it is uid 1234 and cannot have CAP_NET_BIND_SERVICE: start the container as root'
+	refute_output --partial "container's cap_add"
+	capshim_run --image --start nonroot -- -- /probe \
+		<<<'{user: app, seccomp: unconfined, on_nonroot: try_setup, setup: [{chown: /data, owner: other}]}'
+	assert_success
+	assert_output --partial 'CAP_CHOWN: start the container as root'
+}
+
 @test "cap_add that the container does not have: 111 and its name; optional: left out" {
 	from minimal NET_BIND_SERVICE
 	assert_refused 111 CAP_NET_BIND_SERVICE
@@ -245,6 +258,10 @@ CapBnd: CAP_NET_RAW; Securebits: 0x0; skipped accounts: 1; skipped steps: 2"
 	from nonroot_ambient NET_BIND_SERVICE
 	assert_success
 	assert_probe permitted net_bind_service effective net_bind_service ambient net_bind_service
+	# With CAP_SETPCAP the bounding set is in reach.
+	capshim_run --image --with --groups --with none --with --keepcaps --with --gid --with 1234 --with --uid --with 1234 \
+		--with --ambient --with setpcap -- -- /probe <<<'{user: app, seccomp: unconfined}'
+	assert_unprivileged 1234
 }
 
 @test "a start without root that holds permitted capabilities is refused" {
@@ -353,6 +370,20 @@ unmapped() {
 	assert_refused 111 'reads as 65534' 'has a uid'
 }
 
+@test "a step that gives a file to an id that the user namespace does not map: the message names the id" {
+	local options name
+	mkdir "$T/data"
+	while IFS='|' read -r name options; do
+		capshim_run --start userns_single -- -- "$PROBE" \
+			<<<"{user: \"0:0\", allow_root: true, seccomp: unconfined, setup: [{$options}]}"
+		assert_refused 111 "\"$T/data" "Invalid argument (the user namespace or the file system does not know $name)"
+	done <<-END
+		uid 1234 or gid 5|chown: $T/data, owner: "1234:5"
+		uid 1234|mkdir: $T/data/new, owner: 1234
+		gid 5|write: $T/data/file, content: x, owner: ":5"
+	END
+}
+
 @test "a user namespace that denies setgroups: refused unless the list is right already" {
 	in_userns userns_deny '[44]' 0:0
 	assert_refused 111 'supplementary groups' 'the user namespace denies setgroups'
@@ -450,13 +481,13 @@ switching() {
 
 @test "uid 0 without CAP_SETPCAP would get everything back by an execve: refused" {
 	lacking --inheritable setuid,setgid --bounding none -- <<<'{user: "0:0", allow_root: true, seccomp: unconfined}'
-	assert_refused 111 'locking NOROOT' CAP_SETPCAP
+	assert_refused 111 CAP_SETPCAP
 }
 
 @test "another group alone needs CAP_SETGID as well" {
 	lacking --groups none --without setgid -- \
 		<<<'{user: "0:1234", allow_root: true, supplementary_groups: none, seccomp: unconfined}'
-	assert_refused 111 "switching to the workload's group" CAP_SETGID
+	assert_refused 111 'lacks CAP_SETGID:'
 }
 
 # lacking START OPTION ... -- with the config on standard input, which keeps the user namespace's ids as they are.

@@ -116,8 +116,9 @@ const char *diag_why(char *why, size_t size, int err, int cap)
 	char name[32];
 
 	if ((err == EPERM || err == EACCES) && cap != DIAG_NO_CAP && !is_effective(cap))
-		snprintf(why, size, "%s (needs %s: add it to the container's cap_add)", strerror(err),
-			 capability_name(name, sizeof(name), (unsigned int)cap));
+		snprintf(why, size, "%s (needs %s: %s)", strerror(err),
+			 capability_name(name, sizeof(name), (unsigned int)cap),
+			 geteuid() == 0 ? "add it to the container's cap_add" : "start the container as root");
 	else if (err == EPERM)
 		snprintf(why, size, "%s (the container's seccomp profile or security module forbids it%s)",
 			 strerror(err), of_files(cap) ? ", or the file is immutable" : "");

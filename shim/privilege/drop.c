@@ -248,12 +248,21 @@ void drop_privileges(const struct privileges *want, const struct start *start)
 	clean_leftovers(want, fresh); /* needs nothing; with the ids of the workload, whose keyring it becomes */
 }
 
-static const char *missing(struct mem *mem, int cap, const char *purpose)
+static const char *missing(struct mem *mem, uint64_t set, const struct start *start)
 {
-	char name[32];
+	char list[1024];
 
-	capability_name(name, sizeof(name), (unsigned int)cap);
-	return mem_format(mem, "%s needs %s: add it to the container's cap_add", purpose, name);
+	capability_list(list, sizeof(list), set);
+	if (start->euid != 0)
+		return mem_format(mem,
+				  "it is uid %u and cannot have %s: start the container as root, or name in "
+				  "cap_add_optional what the workload can do without",
+				  start->euid, list);
+	return mem_format(
+		mem,
+		"it lacks %s: write each in the container's cap_add (\"capshim --explain\" prints all that this "
+		"config needs, and what for)",
+		list);
 }
 
 /* What reads as ID is another one: user_namespaces(7), "Unmapped user and group IDs". */
@@ -281,44 +290,33 @@ static const char *securebits_forbid(const struct privileges *want, const struct
 	return NULL;
 }
 
+/* An id that looks right and cannot be set, or NULL. */
+static const char *unmapped_id(struct mem *mem, const struct privileges *want, const struct start *start)
+{
+	if (start->gid_unmapped)
+		return unmapped(mem, "gid", want->gid);
+	if (start->group_unmapped)
+		return unmapped(mem, "group", start->unmapped_group);
+	return start->uid_unmapped ? unmapped(mem, "uid", want->uid) : NULL;
+}
+
 const char *drop_plan(struct privileges *want, const struct start *start, struct mem *mem)
 {
-	bool setpcap = start->effective & BIT(CAP_SETPCAP);
-	uint64_t absent = want->keep & ~start->permitted;
-	char list[1024];
+	uint64_t lacks = 0;
 
 	want->bounding = want->keep & start->bounding; /* an inheritable capability may be in permitted only */
-	want->lock = setpcap || (start->securebits & 0xff) == DROP_SECUREBITS;
-	if (absent && start->euid != 0)
-		return mem_format(mem,
-				  "cap_add asks for %s, and a start as uid %u has nothing to keep: start the container "
-				  "as root, or write cap_add_optional",
-				  capability_list(list, sizeof(list), absent), start->euid);
-	if (absent)
-		return mem_format(mem, "cap_add asks for %s, which the container does not have: add it to its cap_add",
-				  capability_list(list, sizeof(list), absent));
-	if (!setpcap && start->bounding != want->bounding) {
-		if (start->euid == 0 || start->euid != want->uid)
-			return missing(mem, CAP_SETPCAP, "emptying the bounding set");
+	want->lock = start->effective & BIT(CAP_SETPCAP) || (start->securebits & 0xff) == DROP_SECUREBITS;
+	if (start->euid != 0 && !(start->effective & BIT(CAP_SETPCAP)))
 		want->bounding = start->bounding; /* out of reach, and no_new_privs makes it worthless */
-	}
-	if (want->uid == 0 && !want->lock)
-		return missing(mem, CAP_SETPCAP, "locking NOROOT for a workload that runs as uid 0");
-	if (!(start->effective & BIT(CAP_SETGID))) {
-		if (!same_groups(want, start))
-			return missing(mem, CAP_SETGID, "setting the supplementary groups");
-		if (!same_gid(want, start))
-			return missing(mem, CAP_SETGID, "switching to the workload's group");
-		if (start->gid_unmapped)
-			return unmapped(mem, "gid", want->gid);
-		if (start->group_unmapped)
-			return unmapped(mem, "group", start->unmapped_group);
-	}
-	if (!(start->effective & BIT(CAP_SETUID))) {
-		if (!same_uid(want, start))
-			return missing(mem, CAP_SETUID, "switching to the workload's user");
-		if (start->uid_unmapped)
-			return unmapped(mem, "uid", want->uid);
-	}
-	return securebits_forbid(want, start);
+	if (start->bounding != want->bounding || (want->uid == 0 && !want->lock))
+		lacks |= BIT(CAP_SETPCAP);
+	if (!same_groups(want, start) || !same_gid(want, start))
+		lacks |= BIT(CAP_SETGID);
+	if (!same_uid(want, start))
+		lacks |= BIT(CAP_SETUID);
+	lacks = (lacks & ~start->effective) | (want->keep & ~start->permitted);
+	if (lacks)
+		return missing(mem, lacks, start);
+	const char *why = unmapped_id(mem, want, start);
+	return why ? why : securebits_forbid(want, start);
 }

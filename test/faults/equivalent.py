@@ -56,9 +56,6 @@ REASONS = {
         drop_privileges swap: clear_keepcaps();
         drop_privileges swap: forbid_new_privileges();
     """,
-    "a start without root keeps its ids, for the workload and for every step (config/identity.c): nothing else is wanted": """
-        drop_plan part 0: start->euid != want->uid OF
-    """,
 }
 
 EQUIVALENT = {line.strip(): reason for reason, lines in REASONS.items() for line in lines.splitlines() if line.strip()}

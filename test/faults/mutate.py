@@ -101,6 +101,8 @@ STARTS = [
     (KEPT, NONROOT),
     (PLAIN, ["--groups", "44,77", "--keepcaps", "--gid", "1234", "--uid", "1234"]),
     (PLAIN, AMBIENT),
+    (PLAIN, [*AMBIENT[:-1], "setpcap"]),
+    (ROOT, ["--groups", "none", "--securebits", "0xcb"]),
     (ONE, AMBIENT),
     (ONE, [*AMBIENT, "--bounding", "none"]),
     (PLAIN, ["--securebits", "0x2"]),

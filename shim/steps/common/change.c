@@ -30,11 +30,7 @@ bool change_is_due(const struct change *change, const struct fd_stat *now)
 
 void change_failed(struct change *change, const char *path, int err)
 {
-	if (err == EINVAL || err == EOVERFLOW)
-		setup_refused(change->setup, change->verb, path,
-			      "the file system or the user namespace does not know this owner or mode");
-	else
-		setup_failed(change->setup, change->verb, path, err, err == EACCES ? CAP_DAC_OVERRIDE : change->cap);
+	setup_failed(change->setup, change->verb, path, err, err == EACCES ? CAP_DAC_OVERRIDE : change->cap);
 }
 
 bool change_held(struct change *change, const struct held *held)

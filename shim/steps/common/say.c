@@ -66,13 +66,29 @@ static const char *dangling(struct mem *mem, const char *path)
 	return NULL;
 }
 
+/* The ids that STEP gives files to, or NULL. EINVAL and EOVERFLOW of a change of owners are about these. */
+static const char *owner_text(struct mem *mem, const struct step *step)
+{
+	const char *uid = "", *gid = "";
+
+	if (step && step->owner.uid != ACCOUNTS_NO_ID && step->owner.uid != 0)
+		uid = mem_format(mem, "uid %u", step->owner.uid);
+	if (step && step->owner.gid != ACCOUNTS_NO_ID && step->owner.gid != 0)
+		gid = mem_format(mem, "gid %u", step->owner.gid);
+	return *uid || *gid ? mem_format(mem, "%s%s%s", uid, *uid && *gid ? " or " : "", gid) : NULL;
+}
+
 void setup_failed(struct setup *setup, const char *verb, const char *object, int err, int cap)
 {
 	const char *link = err == EEXIST ? dangling(&setup->mem, object) : NULL;
+	const char *ids = err == EINVAL || err == EOVERFLOW ? owner_text(&setup->mem, setup->step) : NULL;
 	char why[512];
 
 	if (link)
 		snprintf(why, sizeof(why), "\"%s\" is a symbolic link to something that does not exist", link);
+	else if (ids)
+		snprintf(why, sizeof(why), "%s (the user namespace or the file system does not know %s)", strerror(err),
+			 ids);
 	else
 		diag_why(why, sizeof(why), err, cap);
 	setup_failed_for(setup, verb, object, err, why);
