@@ -46,6 +46,23 @@ load content
 	assert_stat %s 0 "$T/both/empty"
 }
 
+@test "template: variables by globs, and a warning of what no variable is called" {
+	echo '${APP_A} ${APP_B} ${APPLE} ${OTHER}' >"$T/in"
+	APP_A=1 APP_B=2 APPLE=3 OTHER=4 steps <<-END
+		- template: $T/in
+		  to: $T/out
+		  variables: ["APP_*", "NOPE_*", APP_AA]
+	END
+	assert_success
+	assert_content "$T/out" <<<'1 2 ${APPLE} ${OTHER}'
+	assert_line --regexp "template .*: no variable is called \"NOPE_\*\""
+	assert_line --regexp 'template .*: no variable is called "APP_AA"'
+	refute_line --partial '"APP_*"'
+	APP_A=1 steps <<<"- {template: $T/in, to: $T/out, variables: APP_A}"
+	assert_success
+	refute_output --partial 'no variable'
+}
+
 @test "template: a tree, only files with the suffix, which is removed" {
 	mkdir -p "$T/in/conf.d" "$T/in/..2026"
 	echo '${A}' | tee "$T/in/one.conf.template" "$T/in/conf.d/two.template" "$T/in/three.conf" \

@@ -21,6 +21,27 @@ load workload
 	assert_probe umask 0077
 	workload --with --umask --with 0002 <<<'umask: {from: "0022", to: "0077"}'
 	assert_probe umask 0002
+	local mask expected
+	while read -r mask expected; do
+		workload --with --umask --with 0037 --env "MASK=$mask" <<<'umask: "${MASK:-inherit}"'
+		assert_probe umask "$expected"
+	done <<-'END'
+		22 0022
+		2 0002
+		0 0000
+		022 0022
+		0022 0022
+		inherit 0037
+		777 0777
+	END
+	workload --with --umask --with 0037 <<<'umask: "${MASK:-inherit}"'
+	assert_probe umask 0037
+	workload --with --umask --with 0022 --env FROM=22 --env TO=7 <<<'umask: {from: "${FROM}", to: "${TO}"}'
+	assert_probe umask 0007
+	for mask in 8 -2 0x2 '2 ' 1000 22x none; do
+		workload --env "MASK=$mask" <<<'umask: "${MASK:-inherit}"'
+		assert_refused 100 capshim.yaml:3:8:
+	done
 }
 
 @test "limits: soft and hard, one of them, and none" {

@@ -91,14 +91,31 @@ void config_ulimits(struct plan *plan, const struct node *map, void *root)
 	}
 }
 
+/* Whoever sets a variable to a mask writes 22 or 2: only a config goes through tools that make 18 of 0022. */
+static void read_mask(struct plan *plan, const struct node *node, mode_t *to)
+{
+	const char *text = NULL;
+
+	if (node->kind == NODE_SCALAR && environ_has_reference(node->text)) {
+		text = value_text(plan, node);
+		if (!text)
+			return;
+	}
+	size_t digits = text ? strspn(text, "01234567") : 0;
+	if (digits > 0 && digits <= 4 && !text[digits])
+		*to = (mode_t)strtoul(text, NULL, 8);
+	else
+		(void)value_octal(plan, node, to);
+}
+
 static void read_umask_from(struct plan *plan, const struct node *node, void *to)
 {
-	(void)value_octal(plan, node, &((struct plan_umask *)to)->from);
+	read_mask(plan, node, &((struct plan_umask *)to)->from);
 }
 
 static void read_umask_to(struct plan *plan, const struct node *node, void *to)
 {
-	(void)value_octal(plan, node, &((struct plan_umask *)to)->to);
+	read_mask(plan, node, &((struct plan_umask *)to)->to);
 }
 
 void config_umask(struct plan *plan, const struct node *node, void *root)
@@ -106,7 +123,8 @@ void config_umask(struct plan *plan, const struct node *node, void *root)
 	static const struct key keys[] = {{"from", read_umask_from}, {"to", read_umask_to}, {NULL, NULL}};
 
 	(void)root;
-	if (node->kind == NODE_SCALAR && strcmp(node->text, "inherit") == 0)
+	const char *text = node->kind == NODE_SCALAR ? value_text(plan, node) : "";
+	if (!text || strcmp(text, "inherit") == 0)
 		return;
 	plan->umask.set = true;
 	if (node->kind == NODE_SCALAR) {

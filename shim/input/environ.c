@@ -159,17 +159,32 @@ void environ_close_gaps(struct environment *env)
 	index_all(env);
 }
 
+/* Does PATTERN fit the name in VAR? For as long as it takes the name is a string of its own. */
+static bool name_matches(char *var, const char *pattern)
+{
+	char *equals = var + name_length(var);
+
+	*equals = '\0';
+	bool matches = glob_match(pattern, var);
+	*equals = '=';
+	return matches;
+}
+
 void environ_unset(struct environment *env, const char *pattern)
 {
-	for (size_t i = 0; i < env->vars.count; i++) {
-		char *equals = env->vars.items[i] + name_length(env->vars.items[i]);
-		*equals = '\0'; /* for as long as the name must be a string of its own */
-		bool matches = glob_match(pattern, env->vars.items[i]);
-		*equals = '=';
-		if (matches)
-			env->vars.items[i] = equals + strlen(equals);
-	}
+	for (size_t i = 0; i < env->vars.count; i++)
+		if (name_matches(env->vars.items[i], pattern))
+			env->vars.items[i] += strlen(env->vars.items[i]);
 	environ_close_gaps(env);
+}
+
+bool environ_matches(const struct environment *env, const char *pattern)
+{
+	size_t at = 0;
+
+	while (at < env->vars.count && !name_matches(env->vars.items[at], pattern))
+		at++;
+	return at < env->vars.count;
 }
 
 bool environ_listens(const struct environment *env, pid_t pid)

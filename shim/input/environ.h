@@ -36,6 +36,7 @@ void environ_start(struct environment *env, struct problems *problems, char **en
 const char *environ_get(const struct environment *env, const char *name); /* NULL: unset */
 void environ_set(struct environment *env, const char *name, const char *value);
 void environ_unset(struct environment *env, const char *pattern); /* a name, or a glob */
+bool environ_matches(const struct environment *env, const char *pattern);
 
 /*
  * Takes NAME out, as part of many such: what stays behind is an empty string in VARS until environ_close_gaps(), which

@@ -6,6 +6,7 @@
 
 #include <linux/capability.h>
 
+#include "base/glob.h"
 #include "steps/common/file.h"
 #include "steps/common/mirror.h"
 #include "steps/common/options.h"
@@ -39,7 +40,7 @@ static const char *reference(const struct step *step, const struct environment *
 	const char *variable = mem_copy(mem, name, size);
 	bool wanted = step->variables.count == 0;
 	for (size_t i = 0; i < step->variables.count; i++)
-		wanted |= strcmp(step->variables.items[i], variable) == 0;
+		wanted |= glob_match(step->variables.items[i], variable);
 	return wanted ? environ_get(env, variable) : NULL;
 }
 
@@ -201,6 +202,9 @@ static void template_file(struct setup *setup, const struct step *step, const ch
 
 static void step_template(struct setup *setup, const struct step *step)
 {
+	for (size_t i = 0; i < step->variables.count; i++)
+		if (!environ_matches(&setup->plan->env, step->variables.items[i]))
+			setup_note(setup, "no variable is called \"%s\" (variables)", step->variables.items[i]);
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
 		struct walk_where where;
