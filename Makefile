@@ -75,8 +75,9 @@ LDLIBS := -lcap-ng -lseccomp -lyaml
 endif
 
 GEN := $(OUT)/gen
-# heap.c takes the place of musl's; other builds keep their C library's, which the sanitizers replace.
-OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(if $(filter musl,$(LIBC)),$(SOURCES),$(filter-out shim/base/heap.c,$(SOURCES))))
+# These take the place of musl's; other builds keep their C library's, some of which the sanitizers replace.
+MUSL_ONLY := shim/base/heap.c shim/base/format.c
+OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(if $(filter musl,$(LIBC)),$(SOURCES),$(filter-out $(MUSL_ONLY),$(SOURCES))))
 GENERATED := $(GEN)/licenses.o
 PROGRAMS := $(FIXTURE_MAINS:test/fixtures/%.c=$(BUILD)/test/%)
 

@@ -123,3 +123,19 @@ tests() {
 	assert_equal "$status" 130
 	assert_equal "$(cat /proc/"$(cat "$T/pid")"/comm 2>/dev/null)" ''
 }
+
+# conversions: what the string literals of shim/ have behind a '%' that shim/base/format.c does not know; a few are no formats.
+conversions() {
+	find "$REPO/shim" -name '*.c' -exec cat {} + | gcc -fpreprocessed -dD -E -P - 2>/dev/null |
+		grep -oP '"(\\.|[^"\\])*"' |
+		grep -P '%(?![-0#]*(\d+|\*)?(\.(\d+|\*)?)?(l|ll|z)?[sducxo]|%|[" ,])' |
+		grep -v "%YAML\|%TAG\|'%'"
+}
+
+@test "our printf does what the C library's does, for every conversion that is used" {
+	observe timeout 60 "${PROBE%/*}/formats"
+	assert_success
+	assert_output --regexp '^[0-9]{5} compared$'
+	run conversions
+	assert_output ''
+}

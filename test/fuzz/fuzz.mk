@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 300
 FUZZ_JOBS ?= $(shell nproc)
 
 # Everything but main(), and the heap, which is the sanitizers'.
-FUZZ_SHARED := $(filter-out shim/main.c shim/base/heap.c,$(SOURCES)) test/fuzz/fuzz.c
+FUZZ_SHARED := $(filter-out shim/main.c $(MUSL_ONLY),$(SOURCES)) test/fuzz/fuzz.c
 FUZZ_WORLD := $(wildcard test/fuzz/world*.c)
 FUZZ_MEANING := test/filter/meaning.c test/filter/calls.c
 FUZZ_SOURCES := $(FUZZ_SHARED) $(FUZZ_WORLD) $(FUZZ_MEANING) test/fuzz/json.c test/fuzz/mutate.c $(FUZZ_TARGETS:%=test/fuzz/%.c)
