@@ -161,6 +161,7 @@ verify() {
 	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined\ninit: true'
 	container_start -- -- /probe --sleep 60
 	container_exec /capshim --as-workload -- /storm orphans 3000 50 &
+	wait_until 20 pgrep --ns "$CONTAINER" --nslist pid -u 1234 -x storm
 	for _ in {1..20}; do
 		verify
 		assert_success || return
