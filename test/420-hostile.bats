@@ -248,6 +248,11 @@ deep() {
 	[ ! -e "$V/top" ]
 }
 
+# The 101st getdents64(2), by its number on x86-64, has begun.
+at_the_bottom() {
+	[ "$(wc -l <"$T/calls")" = 100 ] && grep -q '^217 ' "/proc/$(pgrep -P "$(pgrep -P "$1")")/syscall"
+}
+
 @test "a directory that is moved out while the walk is below it ends the walk" {
 	local pid
 	mkdir "$V/top"
@@ -258,11 +263,11 @@ deep() {
 	chown -R 1234:1234 "$V" && chown 1234:2000 "$V/top"
 	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
 		"  - {chown: $V/top, owner: \":2000\", recursive: true}" >"$T/capshim.yaml"
-	# The 101st listing is that of the bottom: it takes eight seconds. It is the call (of x86-64) that capshim is in then.
+	# The 101st listing is that of the bottom: it takes eight seconds.
 	timeout 60 strace -qq -o "$T/calls" -e trace=getdents64 -e inject=getdents64:delay_enter=8000000:when=101 \
 		"$CAPSHIM" -c "$T/capshim.yaml" >"$T/output" 2>&1 3>&- &
 	pid=$!
-	wait_until bash -c "[ \$(wc -l <'$T/calls') = 100 ] && grep -q '^217 ' /proc/\$(pgrep -P $(pgrep -P "$pid"))/syscall"
+	wait_until at_the_bottom "$pid"
 	mv "$middle" "$O/moved"
 	outside | grep -v "$O/moved" >"$T/before"
 	status=0

@@ -105,10 +105,8 @@ typed() {
 
 @test "a shell under PID 1 has job control" {
 	init_config
-	printf '%s\n' '#!/bin/sh' 'trap "echo continued" CONT' 'echo begun' 'while :; do sleep 0.1; done' >"$T/job"
-	chmod 0755 "$T/job"
-	container expect '> ' type "$T/job\n" expect begun type ^Z expect Stopped type 'fg\n' expect continued \
-		type ^C expect '> ' type 'echo status $?\n' expect 'status 130' type 'exit 6\n' -- \
+	container expect '> ' type "$T/signals 9 --default 20 --default 2\n" expect ready type ^Z expect Stopped \
+		type 'fg\n' expect 18 type ^C expect '> ' type 'echo status $?\n' expect 'status 130' type 'exit 6\n' -- \
 		"${INTERACTIVE[@]}"
 	assert_success
 	assert_line status=6

@@ -1,3 +1,5 @@
+#!/usr/bin/env bats
+# bats file_tags=long
 # Every system call between capshim's start and the workload's fails, and then lies: the short form of make test-faults.
 
 load helpers

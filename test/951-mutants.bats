@@ -1,3 +1,5 @@
+#!/usr/bin/env bats
+# bats file_tags=long
 # The drop and the proof with a statement less, or in another order: the short form of make test-mutants.
 
 load helpers
