@@ -30,7 +30,7 @@ static const struct option {
 	{"--report", 0, ARGS_RUN, 1, " FORM", "report", false},
 	{"--as-workload", 0, ARGS_AS_WORKLOAD, 0, "", NULL, false},
 	{"--check", 0, ARGS_CHECK, 0, "", NULL, false},
-	{"--explain", 0, ARGS_EXPLAIN, 0, "[=json]", NULL, false},
+	{"--explain", 0, ARGS_EXPLAIN, 0, "[=json|=seccomp]", NULL, false},
 	{"--explain-syscall", 0, ARGS_EXPLAIN_SYSCALL, 1, " NAME", NULL, false},
 	{"--verify", 0, ARGS_VERIFY, 0, "[=json]", NULL, false},
 	{"--compile-seccomp", 0, ARGS_COMPILE_SECCOMP, 2, " IN OUT", NULL, false},
@@ -53,6 +53,7 @@ static const char help[] = "usage: capshim [-c FILE | --user SPEC ...] [--] [COM
 			   "  --as-workload             run COMMAND as the workload runs, without the setup\n"
 			   "  --check                   report every problem of the config\n"
 			   "  --explain[=json]          the plan in plain words, and what it needs\n"
+			   "  --explain=seccomp         what the filter answers to each system call\n"
 			   "  --explain-syscall NAME    what the filter answers to a system call, and why\n"
 			   "  --verify[=json] [PID]     does any process hold more than the config names?\n"
 			   "  --compile-seccomp IN OUT  compile the JSON profile IN to OUT\n"
@@ -196,6 +197,8 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 			args->json = true;
 			attached = NULL;
 		}
+		const bool list = option->action == ARGS_EXPLAIN && attached && strcmp(attached, "seccomp") == 0;
+		attached = list ? NULL : attached;
 		word = option_values(option, attached, word, values);
 		if (option->key) {
 			add_line(args, mem, option, values[0]);
@@ -210,7 +213,7 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 		if (action)
 			diag_die(DIAG_USER, "the options %s and %s exclude each other", action->name, option->name);
 		action = option;
-		args->action = option->action;
+		args->action = list ? ARGS_EXPLAIN_SYSCALL : option->action; /* of every system call */
 		args->in = values[0];
 		args->out = values[1];
 	}
@@ -226,7 +229,7 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 	if (!*word && args->action == ARGS_AS_WORKLOAD)
 		diag_die(DIAG_USER, "the option --as-workload needs a command behind it");
 	if (*word && action && action->action != ARGS_AS_WORKLOAD && action->action != ARGS_CHECK &&
-	    action->action != ARGS_EXPLAIN)
+	    action->action != ARGS_EXPLAIN && action->action != ARGS_EXPLAIN_SYSCALL)
 		diag_die(DIAG_USER, "the option %s stands alone: \"%s\" is too much", action->name, *word);
 }
 

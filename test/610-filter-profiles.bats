@@ -497,10 +497,13 @@ explain_syscall() {
 	END
 }
 
-@test "--explain lists what the filter does in groups; every call that is denied is named" {
+@test "--explain=seccomp lists what the filter does in groups; every call that is denied is named" {
 	local call
 	printf '%s\n' 'user: "1234:1234"' 'command: [/bin/true]' >"$T/config"
 	observe timeout 20 "$CAPSHIM" -c "$T/config" --explain
+	assert_success
+	assert_line --regexp "^  seccomp  [0-9]+ system calls allowed, 5 by their arguments, [0-9]+ denied "
+	observe timeout 20 "$CAPSHIM" -c "$T/config" --explain=seccomp
 	assert_success
 	assert_line --regexp 'allowed: files and directories \('
 	assert_line --regexp 'depends on arguments: socket, socketpair '

@@ -128,10 +128,18 @@ answer() {
 	assert_success
 	assert_output --partial 'seccomp allows "io_uring": io_uring: no filter sees its operations'
 	assert_output --partial 'seccomp allows "32bit": 32-bit programs run'
+	capshim_run --image --config image -- --explain=seccomp
 	assert_output --partial 'allowed: io_uring (3 calls)'
+	assert_output --partial 'allowed: what C libraries need on some processors (1 call)'
 	capshim_run --image -- --explain-syscall io_uring_setup \
 		<<<$'user: app\ncommand: [/probe]\nseccomp: {allow: [io_uring]}'
 	assert_success
 	assert_line --partial 'io_uring_setup: allowed'
 	refute_output --partial 'Function not implemented'
+	# The kernel's log has the number; the command of the image may stand behind it.
+	capshim_run --image --config image -- --explain-syscall 425 -- /probe
+	assert_success
+	assert_line --partial 'io_uring_setup: allowed'
+	capshim_run --image --config image -- --explain-syscall 9999
+	assert_refused 100 '"9999" is not a system call'
 }

@@ -55,11 +55,12 @@ int explain_check(struct plan *plan)
 /* Each of these changes a user, a group or a set: whoever keeps one has a way back. */
 #define WAYS (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_SETPCAP))
 
-static const char *explain_filter(const struct plan *plan)
+static const char *explain_filter(struct plan *plan)
 {
 	if (plan->command == COMMAND_PAUSE)
 		return "a filter of its own: nothing but waiting and reaping";
-	return plan->filter.code ? "a filter, loaded last" : "unconfined: no filter of capshim's";
+	return plan->filter.code ? filter_summary(&plan->problems.mem, &plan->filter)
+				 : "unconfined: no filter of capshim's";
 }
 
 static void explain_workload(struct plan *plan)
@@ -149,7 +150,7 @@ static void explain_grants(const struct list *always)
 	explain_names(always, " --cap-add ", " --cap-add ");
 	say("\n  Compose:\n    security_opt: [\"no-new-privileges:true\"]\n    cap_drop: [ALL]\n    cap_add: [");
 	explain_names(always, "", ", ");
-	say("]\n  Kubernetes:\n    securityContext:\n      runAsUser: 0\n      allowPrivilegeEscalation: false\n"
+	say("]\n  Kubernetes:\n    securityContext:\n      runAsUser: 0\n      runAsNonRoot: false\n      allowPrivilegeEscalation: false\n"
 	    "      seccompProfile: {type: RuntimeDefault}\n      capabilities: {drop: [ALL], add: [");
 	explain_names(always, "", ", ");
 	say("]}\n");
@@ -158,7 +159,6 @@ static void explain_grants(const struct list *always)
 int explain_plan(struct plan *plan, bool json)
 {
 	struct explanation explained = {0};
-	struct list lines = {0};
 
 	if (problems_status(plan) != 0)
 		return DIAG_USER;
@@ -168,22 +168,18 @@ int explain_plan(struct plan *plan, bool json)
 		explain_json(plan, &explained);
 		return 0;
 	}
-	say("%s\n", plan->file);
-	explain_workload(plan);
-	if (plan->filter.code) {
-		filter_explain(&plan->problems.mem, &plan->filter, &lines);
-		say_lines(&lines, "           ");
-	}
-	explain_steps(plan);
-	say("the least that the container must grant, and what for\n");
-	explain_reasons(explained.always);
+	say("%s\nthe least that the container must grant: paste one of these\n", plan->file);
 	explain_grants(explained.always);
-	say("more, only where there are files of others (a used volume), processes that stay, or lower limits\n");
-	explain_reasons(explained.maybe);
+	explain_workload(plan);
+	explain_steps(plan);
 	say("warnings\n");
 	say_lines(&explained.warnings, "  ");
 	if (!explained.warnings.count)
 		say("  none\n");
+	say("what each capability is for\n");
+	explain_reasons(explained.always);
+	say("also needed once a volume holds files that root does not own, processes stay, or limits are lower\n");
+	explain_reasons(explained.maybe);
 	return 0;
 }
 
@@ -199,7 +195,9 @@ int explain_syscall(struct plan *plan, const char *name)
 			 plan->command == COMMAND_NONE    ? "command: none"
 			 : plan->command == COMMAND_PAUSE ? "command: pause"
 							  : "seccomp: unconfined");
-	if (!filter_explain_call(&plan->problems.mem, &plan->filter, plan->profile, &target, name, &lines))
+	if (!name)
+		filter_explain(&plan->problems.mem, &plan->filter, &lines);
+	else if (!filter_explain_call(&plan->problems.mem, &plan->filter, plan->profile, &target, name, &lines))
 		diag_die(DIAG_USER, "\"%s\" is not a system call that is known here", name);
 	say_lines(&lines, "");
 	return 0;

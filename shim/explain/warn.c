@@ -99,6 +99,10 @@ static void warn_kept(struct plan *plan, struct list *to)
 				    "line %u: whoever sets the variable chooses the workload's group, and so the files "
 				    "that it can open: 42 is shadow on Debian. Write the group out where you can",
 				    plan->group_chosen));
+	if (plan->workload.keep & CAPABILITY_BIT(CAP_NET_BIND_SERVICE))
+		list_add(&plan->problems.mem, to,
+			 "NET_BIND_SERVICE is not needed where net.ipv4.ip_unprivileged_port_start is 0: Docker (since "
+			 "20.10), Podman and containerd 2 set that in their containers");
 	if (plan->allow_root && plan->workload.uid == 0)
 		list_add(&plan->problems.mem, to, "the workload is uid 0: every file of root's is its own");
 }

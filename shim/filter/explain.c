@@ -67,7 +67,8 @@ static void group_end(struct group *group, struct list *lines)
 
 	if (group->counts[ALLOWED])
 		list_add(mem, lines,
-			 mem_format(mem, "allowed: %.*s (%zu calls)", title, group->title, group->counts[ALLOWED]));
+			 mem_format(mem, "allowed: %.*s (%zu call%s)", title, group->title, group->counts[ALLOWED],
+				    group->counts[ALLOWED] == 1 ? "" : "s"));
 	if (group->counts[BY_ARGUMENT])
 		list_add(mem, lines,
 			 mem_format(mem, "depends on arguments: %s (%s)", group->names[BY_ARGUMENT], group->title));
@@ -127,6 +128,23 @@ void filter_explain(struct mem *mem, const struct filter *filter, struct list *l
 	mem_release(&problems.mem);
 }
 
+const char *filter_summary(struct mem *mem, const struct filter *filter)
+{
+	struct group *all = mem_alloc(mem, sizeof(*all));
+
+	all->mem = mem;
+	all->filter = filter;
+	for (uint32_t number = 0; number < NUMBERS; number++) {
+		char *name = seccomp_syscall_resolve_num_arch(seccomp_arch_native(), (int)number);
+		if (name)
+			group_add(all, "", number);
+		free(name);
+	}
+	return mem_format(mem,
+			  "%zu system calls allowed, %zu by their arguments, %zu denied (--explain=seccomp lists them)",
+			  all->counts[ALLOWED], all->counts[BY_ARGUMENT], all->counts[DENIED]);
+}
+
 static const char *conditions_text(struct mem *mem, const struct filter_rule *rule)
 {
 	static const char *const operators[] = {"!=", "<", "<=", "==", ">=", ">"};
@@ -183,8 +201,15 @@ static void explain_rules(struct mem *mem, const struct node *node, const struct
 bool filter_explain_call(struct mem *mem, const struct filter *filter, const struct node *profile,
 			 const struct filter_target *target, const char *name, struct list *lines)
 {
-	const int number = seccomp_syscall_resolve_name(name);
+	/* The kernel's log has numbers. */
+	const bool digits = strspn(name, "0123456789") == strlen(name) && strlen(name) < 5;
+	char *known =
+		digits ? seccomp_syscall_resolve_num_arch(seccomp_arch_native(), (int)strtol(name, NULL, 10)) : NULL;
 
+	if (known)
+		name = mem_format(mem, "%s", known);
+	free(known);
+	const int number = seccomp_syscall_resolve_name(name);
 	if (number < 0)
 		return false;
 	struct filter_answers answer = filter_answer(filter, seccomp_arch_native(), (uint32_t)number);

@@ -81,6 +81,9 @@ const struct node *filter_default_profile(struct problems *problems);
  */
 void filter_explain(struct mem *mem, const struct filter *filter, struct list *lines);
 
+/* --explain: the same in one line. */
+const char *filter_summary(struct mem *mem, const struct filter *filter);
+
 /*
  * --explain: what FILTER answers to the call NAME, and the rules of PROFILE (NULL: compiled, rules unknown) that
  * decided it. False: no call of that name is known.
