@@ -341,7 +341,7 @@ static bool is_root(const struct fd_stat *top)
 /* Begins with the directory TOP: 0 to go on, 1 where enter() said no, -1 with errno. */
 static int begin(struct tree_state *state, int top, struct walk_entry *entry)
 {
-	if (is_root(&entry->stat)) {
+	if (!state->tree->whole && is_root(&entry->stat)) {
 		errno = EINVAL;
 		return -1;
 	}
