@@ -114,7 +114,7 @@ tests() {
 }
 
 @test "test/run: an interrupt ends everything that was started" {
-	tests a any '@test "hangs" { setsid sleep 9753 & echo $! >'"$T/pid"'; wait; }'
+	tests a any '@test "hangs" { setsid sleep 9753 & echo $! >'"$T/pid"'; timeout 9753 sleep 9753; }'
 	"$START" --signals -- "$REPO/test/run" "$T/a.bats" >"$T/out" 2>&1 3>&- &
 	wait_until test -s "$T/pid"
 	kill -INT $!
@@ -137,5 +137,10 @@ conversions() {
 	assert_success
 	assert_output --regexp '^[0-9]{5} compared$'
 	run conversions
+	assert_output ''
+}
+
+@test "no test file is longer than 600 lines, so that none is long to wait for or to read" {
+	run awk 'FNR == 601 { print FILENAME }' "$REPO"/test/*.bats "$REPO"/test/*.bash
 	assert_output ''
 }

@@ -398,7 +398,7 @@ def main():
     options.add_argument("--no-tests", action="store_true")
     options.add_argument("--verbose", action="store_true")
     options = options.parse_args()
-    root = tempfile.mkdtemp(dir="/var/lib", prefix="capshim-mutants.")
+    root = tempfile.mkdtemp(dir=os.environ.get("CAPSHIM_TEST_ROOT", "/var/lib"), prefix="capshim-mutants.")
     os.chmod(root, 0o755)
     tally, survivors, explained = collections.Counter(), [], collections.Counter()
     try:

@@ -410,7 +410,7 @@ def main():
     options.add_argument("--jobs", type=int, default=os.cpu_count())
     options.add_argument("--verbose", action="store_true")
     options = options.parse_args()
-    root = tempfile.mkdtemp(dir="/var/lib", prefix="capshim-faults.")
+    root = tempfile.mkdtemp(dir=os.environ.get("CAPSHIM_TEST_ROOT", "/var/lib"), prefix="capshim-faults.")
     os.chmod(root, 0o755)
     total, bad = collections.Counter(), []
     try:
