@@ -29,7 +29,7 @@ static bool read_steps(struct plan *plan, const char *text, size_t length)
 	const struct node *root = yaml_read_flawed(&plan->problems, WORLD_CONFIG, text, length);
 	const struct node *setup = root ? yaml_get(root, "setup") : NULL;
 	if (root)
-		config_steps(plan, setup ? setup : root);
+		config_steps(plan, setup ? setup : root, NULL);
 	FUZZ_HOLDS((plan->problems.count == 0) == !*world_problems());
 	return plan->problems.count == 0 && !plan->refused;
 }

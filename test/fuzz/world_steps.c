@@ -138,8 +138,10 @@ static void check_conditions(const struct condition *conditions)
 			FUZZ_HOLDS(c->argv.count > 0 && c->argv.items[0][0]);
 		else if (c->kind == WHEN_CAP)
 			FUZZ_HOLDS(c->capability >= 0 && c->capability <= CAP_LAST_CAP);
-		else
+		else if (c->kind != WHEN_ANY)
 			check_path(c->path, true);
+		for (const struct condition_choice *one = c->choices; one; one = one->next)
+			check_conditions(one->conditions);
 	}
 }
 
