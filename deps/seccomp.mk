@@ -3,7 +3,7 @@
 
 GENERATE := $(OUT)/seccomp-generate
 GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/filter/,answer.c changes.c code.c compile.c profile.c read.c rule.c \
-		  where.c) $(addprefix shim/base/,capability.c diag.c fd.c mem.c nearest.c problem.c text.c) \
+		  where.c) $(addprefix shim/base/,capability.c diag.c fd.c mem.c nearest.c problem.c) \
 		  $(wildcard shim/input/yaml*.c)
 
 .DEFAULT_GOAL := all
@@ -22,7 +22,7 @@ $(GEN)/default_filter.c: config/seccomp/default.json $(GENERATE)
 
 # The simulator of the tests: compares filters with their JSON, and with what libseccomp makes of it.
 BPFSIM_PARTS := $(wildcard test/filter/*.c) $(filter-out deps/%,$(GENERATE_PARTS)) \
-		$(addprefix shim/,filter/filter.c filter/image.c init/filter.c walk/held.c walk/rule.c walk/trust.c walk/walk.c)
+		$(addprefix shim/,filter/filter.c filter/image.c init/filter.c privilege/identity.c walk/ground.c walk/held.c walk/rule.c walk/trust.c walk/walk.c)
 
 fixtures: $(BUILD)/test/bpfsim
 

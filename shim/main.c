@@ -10,9 +10,9 @@
 #include "config/config.h"
 #include "explain/compare.h"
 #include "explain/explain.h"
-#include "explain/inspect.h"
 #include "init/init.h"
 #include "privilege/drop.h"
+#include "privilege/identity.h"
 #include "privilege/verify.h"
 #include "steps/steps.h"
 #include "workload/workload.h"
@@ -34,8 +34,6 @@ static _Noreturn void report(struct plan *plan, const struct args *args, const c
 	case ARGS_VERIFY:
 		config_read(plan, PLAN_VERIFY, config, args->command, envp);
 		exit(compare_processes(plan, args->in, args->json));
-	case ARGS_INSPECT:
-		exit(inspect(args->in, args->json));
 	case ARGS_COMPILE_SECCOMP:
 		exit(config_compile_seccomp(plan, args->config, args->in, args->out));
 	default:
@@ -52,6 +50,7 @@ int main(int argc, char **argv, char **envp)
 	signals_block(&plan.start.blocked);
 	workload_stdio_open();
 	start_read(&plan.start, &plan.problems.mem);
+	identity_begin(&plan.start);
 	args_read(&args, &plan.start, &plan.problems.mem, argc, argv);
 	plan.options = args.options;
 	const char *config = args.options ? "command line" : args.config ? args.config : ARGS_CONFIG;

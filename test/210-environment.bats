@@ -345,7 +345,7 @@ refuses_pw() {
 @test "file_environment: a hard link that others could have made is not read" {
 	printf 'hunter2\n' >"$IMAGE/run/pw" && chmod 0600 "$IMAGE/run/pw"
 	ln "$IMAGE/run/pw" "$IMAGE/tmp/pw"
-	refuses_pw 'hard links' /tmp/pw
+	refuses_pw 'as uid 65534' /tmp/pw
 	with_config --env PW_FILE=/run/pw <<<'file_environment: [PW]'
 	assert_unprivileged 1234
 	assert_probe env.PW hunter2
@@ -355,7 +355,7 @@ refuses_pw() {
 	mkdir "$IMAGE/run/app"
 	printf 'hunter2\n' >"$IMAGE/run/app/pw" && chmod 0600 "$IMAGE/run/app/pw"
 	chown 1234 "$IMAGE/run/app"
-	refuses_pw 'could have moved it there' /run/app/pw
+	refuses_pw 'as uid 1234' /run/app/pw
 	chown 1234 "$IMAGE/run/app/pw"
 	with_config --env PW_FILE=/run/app/pw <<<'file_environment: [PW]'
 	assert_probe env.PW hunter2

@@ -159,7 +159,7 @@ drop='setgid setuid setpcap'
 }
 
 @test "the least list is exact: files with an owner, and with a group" {
-	assert_exact "$drop chown fowner" <<-'END'
+	assert_exact "$drop chown" <<-'END'
 		user: app
 		setup:
 		  - write: /var/lib/f
@@ -174,7 +174,7 @@ drop='setgid setuid setpcap'
 		    mode: 0640
 		    owner: ":other"
 	END
-	assert_exact "$drop chown fsetid fowner" <<-'END'
+	assert_exact "$drop chown" <<-'END'
 		user: app
 		setup:
 		  - copy: /etc/passwd
@@ -182,7 +182,7 @@ drop='setgid setuid setpcap'
 		    mode: 02750
 		    owner: app:other
 	END
-	assert_exact "$drop chown fowner dac_override" <<-'END'
+	assert_exact "$drop chown" <<-'END'
 		user: app
 		setup:
 		  - copy: /etc
@@ -198,7 +198,7 @@ drop='setgid setuid setpcap'
 		    recursive: true
 		    owner: ":other"
 	END
-	assert_exact "$drop chown fowner" <<-'END'
+	assert_exact "$drop chown" <<-'END'
 		user: app
 		setup:
 		  - mknod: /var/lib/fifo
@@ -208,7 +208,7 @@ drop='setgid setuid setpcap'
 }
 
 @test "the least list is exact: inside of what an earlier step gave away" {
-	assert_exact "$drop chown dac_override" <<-'END'
+	assert_exact "$drop chown" <<-'END'
 		user: app
 		setup:
 		  - mkdir: /var/lib/app
@@ -216,7 +216,7 @@ drop='setgid setuid setpcap'
 		  - mkdir: /var/lib/app/sub
 		    owner: workload
 	END
-	assert_exact "$drop chown fowner" <<-'END'
+	assert_exact "$drop chown" <<-'END'
 		user: app
 		setup:
 		  - mkdir: /var/lib/app
@@ -286,16 +286,18 @@ drop='setgid setuid setpcap'
 }
 
 @test "what may be needed besides is listed apart, and helps where a volume belongs to others" {
+	local caps=chown
 	chown 1234:1234 "$IMAGE/data"
 	chmod 0700 "$IMAGE/data"
-	explain '=json' <<<$'user: app\nsetup: [{mkdir: /data/x, owner: workload}]'
+	capshim_run --image -- --explain=json <<<$'command: none\nuser: app\nsetup: [{mkdir: /data/x, owner: workload}]'
 	assert_success
-	assert_equal "$(required)" chown,setgid,setpcap,setuid
-	assert_equal "$(jq -r '.conditional | has("CAP_DAC_OVERRIDE")' <<<"$output")" true
-	capshim_run --image --config image --with --bounding --with chown,setgid,setpcap,setuid -- -- /probe
-	assert_refused 111 CAP_DAC
-	capshim_run --image --config image --with --bounding --with chown,setgid,setpcap,setuid,dac_override -- -- /probe
-	assert_unprivileged 1234
+	assert_equal "$(required)" chown
+	assert_equal "$(jq -r '.conditional | keys | join(" ")' <<<"$output")" 'CAP_SETGID CAP_SETUID'
+	capshim_run --image --config image --with --bounding --with "$caps" --
+	assert_refused 111 'CAP_SETUID and CAP_SETGID'
+	capshim_run --image --config image --with --bounding --with "$caps,setgid,setuid" --
+	assert_success
+	assert_equal "$(stat -c %u:%g "$IMAGE/data/x")" 1234:1234
 }
 
 @test "a secret that only another user may read: DAC_OVERRIDE is listed apart, and is what it takes" {
@@ -528,4 +530,31 @@ drop='setgid setuid setpcap'
 	assert_line --partial ': WINCH, 32, RTMIN+3, RTMAX; SIGKILL after 60 s'
 	explain <<<'user: app'
 	refute_output --partial '  init '
+}
+
+@test "root's secrets, and mounts, in what is given away: a warning" {
+	explain '' <<-'END'
+		user: app
+		setup:
+		  - chown: /data
+		  - write: /data/key
+		    content: x
+		    mode: 0600
+		    owner: root
+		  - write: /data/plain
+		    content: x
+		    owner: root
+		  - chown: /data/mount
+		    recursive: true
+		    cross_mounts: true
+		  - write: /etc/key
+		    content: x
+		    mode: 0600
+		    owner: root
+	END
+	assert_success
+	assert_output --partial 'line 4: write "/data/key" lies in a directory that is given away: its owner can move what only root'
+	assert_output --partial 'line 11: chown "/data/mount" lies in a directory that is given away: its owner can move the mount'
+	refute_output --partial '"/data/plain" lies'
+	refute_output --partial '"/etc/key" lies'
 }

@@ -30,13 +30,18 @@ load files
 	assert_again
 }
 
-@test "mkdir in a set-group-ID directory still makes root's" {
-	chown 1234:1234 "$D" && chmod 2777 "$D"
+@test "mkdir in a set-group-ID directory of another user's makes that user's, with its group" {
+	chown 1234:2000 "$D" && chmod 2777 "$D"
 	steps <<-END
 		  - {mkdir: $D/a/b}
 	END
 	assert_success
-	assert_equal "$(state "$D/a" "$D/a/b" | uniq)" '0:0 755 directory'
+	assert_equal "$(state "$D/a" "$D/a/b" | uniq)" '1234:1234 755 directory'
+	# In root's it is root's.
+	mkdir "$D/roots" && chown 0:2000 "$D/roots" && chmod 2755 "$D/roots" && chown 0:0 "$D" && chmod 0755 "$D"
+	steps <<<"  - {mkdir: $D/roots/b}"
+	assert_success
+	assert_equal "$(state "$D/roots/b")" '0:0 755 directory'
 }
 
 @test "mkdir as: workload is the workload's own doing" {
@@ -81,10 +86,10 @@ load files
 
 @test "mkdir names the capability that it lacks" {
 	chown 1234 "$D" && chmod 0700 "$D"
-	steps --with --without --with dac_override,dac_read_search <<<"  - mkdir: $D/a"
+	steps --with --without --with setgid <<<"  - mkdir: $D/a"
 	assert_failure 111
 	assert_output --partial "$D/a"
-	assert_output --partial 'needs CAP_DAC_'
+	assert_output --partial 'needs CAP_SETUID and CAP_SETGID'
 	chown 0 "$D"
 	steps --with --without --with chown <<<"  - {mkdir: $D/a, owner: workload}"
 	assert_failure 111
@@ -411,7 +416,7 @@ large_tree() {
 
 @test "chmod names the capability that it lacks" {
 	touch "$D/f" && chown 1234 "$D/f"
-	steps --with --without --with fowner <<<"  - {chmod: $D/f, mode: 0600}"
+	steps --with --without --with fowner --with --without --with setuid <<<"  - {chmod: $D/f, mode: 0600}"
 	assert_failure 111
 	assert_line --partial "cannot chmod \"$D/f\""
 	assert_output --partial 'needs CAP_FOWNER'

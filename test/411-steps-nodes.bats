@@ -47,10 +47,10 @@ load files
 
 @test "remove names the capability that it lacks" {
 	touch "$D/f" && chown 1234 "$D" && chmod 0755 "$D"
-	steps --with --without --with dac_override <<<"  - remove: $D/f"
+	steps --with --without --with setuid <<<"  - remove: $D/f"
 	assert_failure 111
 	assert_line --partial "cannot remove \"$D/f\""
-	assert_output --partial 'needs CAP_DAC_OVERRIDE'
+	assert_output --partial 'needs CAP_SETUID and CAP_SETGID'
 }
 
 @test "remove on a read-only file system: fine where there is nothing" {
@@ -114,9 +114,9 @@ load files
 @test "symlink: wrong input, missing capability, read-only file system" {
 	assert_wrong '"symlink" needs "target:"' <<<"  - symlink: $D/l"
 	chown 1234 "$D"
-	steps --with --without --with dac_override <<<"  - {symlink: $D/l, target: x}"
+	steps --with --without --with setgid <<<"  - {symlink: $D/l, target: x}"
 	assert_failure 111
-	assert_output --partial 'needs CAP_DAC_OVERRIDE'
+	assert_output --partial 'needs CAP_SETUID and CAP_SETGID'
 	chown 0 "$D"
 	ln -s x "$D/l"
 	read_only <<<"  - {symlink: $D/l, target: x}"

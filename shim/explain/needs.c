@@ -65,21 +65,23 @@ bool explain_given(const struct plan *plan, size_t last, const char *path, bool 
 	return false;
 }
 
-/* What a step needs besides because of the steps in front of it: what they gave away is no longer root's. */
+/* What a step needs besides because of the steps in front of it: what they gave away is its owner's to change. */
 static uint64_t needs_after(const struct plan *plan, size_t number)
 {
 	const struct step *step = &plan->steps[number];
 	const struct list target = {.items = (char *[]){(char *)step->to}, .count = 1};
 	const struct list *paths = step->to ? &target : &step->items;
-	uint64_t set = 0;
+	/* chown and chmod look into what they name, and chmod changes it as its owner. */
+	bool below_only = !step->verb->changes_modes && !(step->verb->owner_is_workload && step->recursive);
+	/* A chown gives by itself; what it is about was root's before. */
+	size_t before = step->verb->owner_is_workload && number > 0 ? number - 1 : number;
 
-	for (size_t i = 0; step->verb->may_need & BIT(CAP_DAC_OVERRIDE) && i < paths->count; i++) {
-		if (step->verb->may_need & BIT(CAP_FOWNER) && explain_given(plan, number, paths->items[i], true))
-			set |= BIT(CAP_DAC_OVERRIDE);
-		if (step->verb->changes_modes && explain_given(plan, number, paths->items[i], false))
-			set |= BIT(CAP_FOWNER);
-	}
-	return set;
+	if (number == 0 && step->verb->owner_is_workload)
+		return 0;
+	for (size_t i = 0; step->verb->may_need & BIT(CAP_SETUID) && i < paths->count; i++)
+		if (explain_given(plan, before, paths->items[i], below_only))
+			return BIT(CAP_SETUID) | BIT(CAP_SETGID);
+	return 0;
 }
 
 static void needs_step(struct plan *plan, struct explanation *to, size_t number)
@@ -101,11 +103,9 @@ static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 	if (step->items.count && !step->verb->runs)
 		name = mem_format(mem, "%s %.*s", name, (int)strcspn(step->items.items[0], "="), step->items.items[0]);
 	add_reason(plan, to->always, always, name);
-	/* FSETID: only where a set-group-ID bit may be meant. */
-	uint64_t not_meant = step->mode & 02000 || step->verb->changes_modes ? 0 : BIT(CAP_FSETID);
 	/* CHOWN: what is there already can be another's, and the step says whose it has to be. */
 	uint64_t takes = step->owner_written ? BIT(CAP_CHOWN) : 0;
-	add_reason(plan, to->maybe, (step->verb->may_need & ~not_meant) | takes, name);
+	add_reason(plan, to->maybe, step->verb->may_need | takes, name);
 }
 
 /* The limits of this process stand for the container's. */

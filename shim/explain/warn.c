@@ -7,7 +7,6 @@
 #include <linux/capability.h>
 
 #include "base/fd.h"
-#include "base/path.h"
 #include "explain/parts.h"
 #include "steps/step.h"
 #include "steps/verb.h"
@@ -135,8 +134,9 @@ static void warn_program(struct plan *plan, const char *path, struct list *to)
 								program.files[i].caps.inheritable)));
 }
 
-bool explain_writes(const struct privileges *who, const struct stat *stat)
+static bool writes(const struct plan *plan, const struct stat *stat)
 {
+	const struct privileges *who = &plan->workload;
 	bool member = stat->st_gid == who->gid;
 
 	for (size_t i = 0; i < who->ngroups; i++)
@@ -169,13 +169,14 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 	struct mem *mem = &plan->problems.mem;
 	const char *setid = "";
 
-	for (const char *name; (name = path_next(mem, &path));) {
+	for (; *path; path += *path == ':') {
 		struct stat stat;
-		int fd = openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		const char *name = mem_copy(mem, path, strcspn(path, ":"));
+		path += strlen(name);
+		int fd = name[0] == '/' ? openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 		if (fd < 0)
 			continue;
-		if ((fd_fstat(fd, &stat) == 0 && explain_writes(&plan->workload, &stat)) ||
-		    explain_given(plan, plan->nsteps, name, false))
+		if ((fd_fstat(fd, &stat) == 0 && writes(plan, &stat)) || explain_given(plan, plan->nsteps, name, false))
 			list_add(mem, to,
 				 mem_format(mem, "%s is in PATH, and the workload can put programs there", name));
 		/* /bin is often a link to /usr/bin: once is enough. */
@@ -189,6 +190,25 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 			 mem_format(mem, "set-user-ID programs help whoever gets in by \"docker exec\":%s", setid));
 }
 
+/* What a step puts, or enters, below a directory that an earlier step gave away: its owner can move it. */
+static void warn_foreign(struct plan *plan, size_t number, struct list *to)
+{
+	const struct step *step = &plan->steps[number];
+	struct mem *mem = &plan->problems.mem;
+	bool secret = step->owner_written && step->owner.uid == 0 && step->mode_written && !(step->mode & S_IROTH);
+
+	for (size_t i = 0; (secret || step->cross_mounts) && i < step->items.count; i++) {
+		const char *path = step->to ? step->to : step->items.items[i];
+		if (!explain_given(plan, number, path, true))
+			continue;
+		list_add(mem, to,
+			 mem_format(mem, "line %u: %s \"%s\" lies in a directory that is given away: its owner can %s",
+				    step->line, step->verb->name, path,
+				    secret ? "move what only root may read to where a chown or chmod opens it"
+					   : "move the mount point of another mount there (cross_mounts)"));
+	}
+}
+
 void explain_warn(struct plan *plan, struct explanation *to)
 {
 	const char *path = environ_get(&plan->env, "PATH");
@@ -198,6 +218,8 @@ void explain_warn(struct plan *plan, struct explanation *to)
 	for (size_t i = 0; i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
 		idle &= step->skipped;
+		if (!step->skipped && step->verb)
+			warn_foreign(plan, i, &to->warnings);
 		if (!step->skipped && step->verb && step->verb->runs && !step->user.narrowed)
 			list_add(mem, &to->warnings,
 				 mem_format(mem,
@@ -214,8 +236,8 @@ void explain_warn(struct plan *plan, struct explanation *to)
 	filter_explain_changes(mem, &plan->filter_changes, &to->warnings);
 	if (plan->command != COMMAND_NONE) {
 		warn_kept(plan, &to->warnings);
-		warn_program(plan, path ? path : PATH_DEFAULT, &to->warnings);
-		warn_path(plan, path ? path : PATH_DEFAULT, &to->warnings);
+		warn_program(plan, path ? path : PROGRAM_PATH, &to->warnings);
+		warn_path(plan, path ? path : PROGRAM_PATH, &to->warnings);
 	}
 	if (idle && !plan->workload.keep)
 		list_add(mem, &to->warnings,

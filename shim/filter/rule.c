@@ -11,7 +11,9 @@ bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep)
 
 const struct node *filter_rule_name(const struct filter_rule *rule, const struct node *before)
 {
-	return yaml_item(rule->names, before);
+	if (rule->names->kind == NODE_LIST)
+		return before ? before->next : rule->names->first;
+	return before ? NULL : rule->names;
 }
 
 bool filter_rule_lists(const struct filter_rule *rule, const char *call)

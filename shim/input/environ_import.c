@@ -10,7 +10,6 @@
 #include "base/diag.h"
 #include "input/environ.h"
 #include "walk/held.h"
-#include "walk/rule.h"
 
 #define SECRET_LIMIT (1024 * 1024)
 #define SUFFIX "_FILE" /* of a name without a star: the convention of the Docker official images */
@@ -67,6 +66,9 @@ static const char *why_errno(struct mem *mem, int err)
 {
 	char why[512];
 
+	if (err == EACCES && identity_is_changed())
+		return mem_format(mem, "%s (as uid %u, as whom capshim reads in directories that are not root's alone)",
+				  strerror(err), identity_uid());
 	return mem_text(mem, diag_why(why, sizeof(why), err, CAP_DAC_OVERRIDE));
 }
 
@@ -80,9 +82,6 @@ static const char *check_found(struct mem *mem, const struct walk_found *found)
 
 	if (!S_ISREG(found->stat.st_mode))
 		return "not a regular file";
-	const char *planted = walk_planted(&found->stat, found->parent);
-	if (planted)
-		return planted;
 	if (fstatfs(found->fd, &fs) != 0)
 		return why_errno(mem, errno);
 	if (fs.f_type == PROC_SUPER_MAGIC)
@@ -102,6 +101,7 @@ static const char *read_secret(struct mem *mem, const char *path, const char **w
 	if (walk_find(path, WALK_FOLLOW, &found, &where) != 0) {
 		char reason[512];
 		*why = mem_text(mem, walk_why(reason, sizeof(reason), errno, &where));
+		identity_return();
 		return NULL;
 	}
 	*why = check_found(mem, &found);
@@ -115,6 +115,7 @@ static const char *read_secret(struct mem *mem, const char *path, const char **w
 		}
 	}
 	walk_release(&found);
+	identity_return();
 	return text;
 }
 
@@ -284,9 +285,10 @@ static void import_named(const struct imports *imports, const struct node *node)
 void environ_import(struct environment *env, struct problems *problems, const struct node *list,
 		    const struct list *below)
 {
+	const struct node *node = list->kind == NODE_LIST ? list->first : list;
 	const struct imports imports = {env, problems, below};
 
-	for (const struct node *node = NULL; (node = yaml_item(list, node));) {
+	for (; node; node = node == list ? NULL : node->next) {
 		if (node->kind != NODE_SCALAR)
 			yaml_problem(problems, node, "must be a name or a pattern such as \"FILE__*\"");
 		else if (strchr(node->text, '*'))

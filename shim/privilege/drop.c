@@ -15,6 +15,7 @@
 
 #include "base/capability.h"
 #include "base/diag.h"
+#include "privilege/identity.h"
 
 #define BIT(cap) CAPABILITY_BIT(cap)
 #define PERSONALITY_QUERY 0xffffffffUL
@@ -235,7 +236,8 @@ void drop_privileges(const struct privileges *want, const struct start *start)
 	uint64_t setpcap = start->permitted & BIT(CAP_SETPCAP);
 	bool fresh = join_keyring(); /* needs the start's uid, whose keys are counted: for do_without_keyring() */
 
-	clear_ambient();            /* needs nothing; first, so that nothing below can bring one back */
+	identity_end();  /* needs SETUID, SETGID: the file system ids, the groups and E are the start's again */
+	clear_ambient(); /* needs nothing; first, so that nothing below can bring one back */
 	drop_bounding(want, start); /* needs SETPCAP effective: setresuid below empties the effective set */
 	switch_groups(want, start); /* needs SETGID effective: before setresuid as well */
 	switch_user(want, start);   /* needs SETUID effective; KEEPCAPS lets the permitted set outlive it */

@@ -49,7 +49,7 @@ static void edit(struct setup *setup, const char *path, bool group)
 		.gid = ACCOUNTS_NO_ID,
 	};
 	if (text && changed)
-		(void)file_put(setup, "edit", path, found.parent, found.name, &want);
+		(void)file_put(setup, "edit", path, found.parent, &found.ground, found.name, &want);
 	else if (text)
 		setup->same++;
 	file_release(&found);

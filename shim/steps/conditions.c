@@ -39,7 +39,7 @@ static int holds_empty(struct setup *setup, const struct condition *condition)
 		setup_unreachable(setup, "look at", condition->path, errno, &where);
 		return -1;
 	}
-	int empty = file_is_empty(found.fd, found.parent, found.name);
+	int empty = file_is_empty(&found);
 	if (empty < 0)
 		setup_failed(setup, "look into", condition->path, errno, CAP_DAC_OVERRIDE);
 	walk_release(&found);
@@ -89,7 +89,7 @@ static int holds_only(struct setup *setup, const struct condition *condition)
 		setup_unreachable(setup, "look at", condition->path, errno, &where);
 		return -1;
 	}
-	int only = file_holds_only(found.fd, found.parent, found.name, &condition->names);
+	int only = file_holds_only(&found, &condition->names);
 	if (only < 0)
 		setup_failed(setup, "look into", condition->path, errno, CAP_DAC_OVERRIDE);
 	walk_release(&found);

@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <sys/prctl.h>
 
+#include <linux/capability.h>
+
+#include "base/capability.h"
 #include "base/diag.h"
 #include "steps/common/abort.h"
 #include "steps/common/say.h"
+#include "walk/ground.h"
 
 static void setup_begin(struct setup *setup, const struct plan *plan, const struct step *step)
 {
@@ -35,17 +39,35 @@ static void setup_end(struct setup *setup, bool acted)
 	mem_release(&setup->mem);
 }
 
+/* What a step may do on foreign ground that the owner there could not: give away, make devices. */
+static uint64_t granted(const struct step *step)
+{
+	bool gives = step->owner_written || step->verb->owner_is_workload || step->only_if_empty;
+
+	return (gives ? CAPABILITY_BIT(CAP_CHOWN) : 0) |
+	       (step->verb->needs ? step->verb->needs(step) & CAPABILITY_BIT(CAP_MKNOD) : 0);
+}
+
+static uint32_t gid_of(const void *context, uint32_t uid)
+{
+	const struct account *account = accounts_user_by_id(context, uid);
+
+	return account ? account->gid : IDENTITY_NO_ID;
+}
+
 /* *WANTED: the answer of the step's group, which is asked with its first step; FIRST says that this is one. */
 static void setup_step(const struct plan *plan, const struct step *step, bool first, bool *wanted)
 {
 	struct setup setup;
 
 	setup_begin(&setup, plan, step);
+	ground_grant(granted(step));
 	if (first)
 		*wanted = !step->group || (!step->group->skipped && setup_conditions(&setup, step->group->conditions));
 	bool acts = *wanted && !step->skipped && setup_conditions(&setup, step->conditions);
 	if (acts)
 		step->verb->act(&setup, step);
+	identity_return();
 	setup_end(&setup, acts);
 }
 
@@ -69,12 +91,23 @@ void setup_run(const struct plan *plan)
 			 plan->start.euid, plan->nwishes, plan->steps_skipped);
 	if (!plan->run_setup || plan->nwishes + plan->nsteps == 0)
 		return;
+	const struct ground_people people = {
+		.workload = {.uid = plan->workload.uid,
+			     .gid = plan->workload.gid,
+			     .groups = plan->workload.groups,
+			     .ngroups = plan->workload.ngroups,
+			     .more = IDENTITY_NO_ID},
+		.group_of = gid_of,
+		.context = &plan->accounts,
+	};
+	ground_know(&people);
 	abort_take(&plan->start);
 	int was = become_subreaper(1);
 	if (plan->nwishes) {
 		struct setup setup;
 		setup_begin(&setup, plan, NULL);
 		setup_accounts(&setup);
+		identity_return();
 		setup_end(&setup, true);
 	}
 	bool wanted = true;
@@ -82,6 +115,8 @@ void setup_run(const struct plan *plan)
 		const struct step_group *group = plan->steps[i].group;
 		setup_step(plan, &plan->steps[i], i == 0 || !group || plan->steps[i - 1].group != group, &wanted);
 	}
+	identity_return();
+	ground_know(NULL);
 	(void)become_subreaper(was);
 	abort_restore(&plan->start);
 }

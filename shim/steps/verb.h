@@ -54,10 +54,8 @@ struct step_option {
 	bool required;
 };
 
-/* The capabilities that root needs among files and directories of others, as a used volume has them: for may_need. */
-#define MAY_SEARCH CAPABILITY_BIT(CAP_DAC_OVERRIDE)
-#define MAY_CHANGE (CAPABILITY_BIT(CAP_DAC_OVERRIDE) | CAPABILITY_BIT(CAP_FOWNER))
-#define MAY_REPLACE (MAY_CHANGE | CAPABILITY_BIT(CAP_CHOWN))
+/* What it takes to act as the owner of directories of others, as a used volume has them (walk/ground.h): for may_need. */
+#define MAY_ACT (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID))
 
 /* One verb: all that the rest of capshim knows of it. */
 struct verb {
@@ -68,7 +66,7 @@ struct verb {
 	uint16_t mode;          /* the default of `mode` */
 	bool runs;              /* it starts programs: it has the options of RUN_OPTIONS */
 	bool owner_is_workload; /* the default of `owner`: whatever it names is given away */
-	bool changes_modes;     /* of what is there: FOWNER and FSETID are for that as well */
+	bool changes_modes;     /* of what is there, as its owner */
 	void (*act)(struct setup *setup, const struct step *step);
 	/* Adds problems for combinations that can never work; NULL where there are none. NODE is the whole step. */
 	void (*check)(const struct step *step, struct problems *problems, const struct node *node);

@@ -25,16 +25,34 @@ static int remove_acl(int fd, const char *which)
 	return fremovexattr(fd, which);
 }
 
-int walk_clear_acl(int fd)
+static int clear_acls(int fd)
 {
-	int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
-	int result = directory < 0 ? -1 : remove_acl(directory, "system.posix_acl_access");
+	int result = remove_acl(fd, "system.posix_acl_access");
 
-	if (result == 0)
-		result = remove_acl(directory, "system.posix_acl_default");
-	int err = errno;
-	if (directory >= 0)
+	if (result != 0 && errno == EBADF) { /* O_PATH */
+		int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+		if (directory < 0)
+			return -1;
+		result = clear_acls(directory);
+		int err = errno;
 		close(directory);
+		errno = err;
+		return result;
+	}
+	return result != 0 ? result : remove_acl(fd, "system.posix_acl_default");
+}
+
+int walk_clear_acl(int fd, uint32_t owner)
+{
+	uint64_t effective;
+	const struct fs_identity was = identity_now(&effective);
+
+	if (owner == identity_uid() || !identity_can_change())
+		return clear_acls(fd);
+	ground_become(owner, IDENTITY_NO_ID);
+	int result = clear_acls(fd);
+	int err = errno;
+	identity_become(&was, effective);
 	errno = err;
 	return result;
 }
@@ -90,12 +108,13 @@ static bool is_empty(int fd)
 
 int walk_made(int parent, const char *name)
 {
+	struct stat made;
 	int fd = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 
 	if (fd < 0 || !walk_is_of_others(parent))
 		return fd;
-	if (is_empty(fd)) {
-		if (walk_clear_acl(fd) == 0)
+	if (fd_fstat(fd, &made) == 0 && made.st_uid == identity_uid() && is_empty(fd)) {
+		if (walk_clear_acl(fd, made.st_uid) == 0)
 			return fd;
 	} else {
 		errno = ESTALE;
@@ -106,23 +125,40 @@ int walk_made(int parent, const char *name)
 	return -1;
 }
 
+int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid)
+{
+	struct stat now;
+
+	/* A set-group-ID directory hands its group down, and whoever owns it would choose who may read below. */
+	if (gid == UINT32_MAX)
+		gid = ground_group(uid);
+	if (uid == UINT32_MAX)
+		uid = identity_uid();
+	if (fd_fstat(fd, &now) != 0)
+		return -1;
+	/* The mode before the owner: chmod(2) is the owner's. The set-id bits after it, as the new owner. */
+	if (ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, mode & 01777) != 0)
+		return -1;
+	if ((now.st_uid != uid || now.st_gid != gid) && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0)
+		return -1;
+	if (!(mode & 06000))
+		return 0;
+	if (ground_chmod(fd, parent, name, uid, gid, mode) != 0 || fd_fstat(fd, &now) != 0)
+		return -1;
+	if ((now.st_mode & 07777) == mode)
+		return 0;
+	errno = EPERM; /* chmod(2) takes a set-group-ID bit away silently */
+	return -1;
+}
+
 int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid)
 {
-	struct stat made;
-
-	if (mkdirat(parent, name, 0700) != 0)
+	if (mkdirat(parent, name, WALK_UNFINISHED) != 0)
 		return -1;
 	int fd = walk_made(parent, name);
-	if (fd < 0)
-		return -1;
-	/* A set-group-ID directory hands its group down, and whoever owns it would choose who may read below. */
-	if (uid == UINT32_MAX)
-		uid = geteuid();
-	if (gid == UINT32_MAX)
-		gid = getegid();
-	/* Mode first: once it is somebody else's, chmod(2) needs CAP_FOWNER. */
-	if (walk_chmod(fd, parent, name, mode) == 0 && fd_fstat(fd, &made) == 0 &&
-	    ((made.st_uid == uid && made.st_gid == gid) || fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0))
+	if (fd >= 0 && uid != UINT32_MAX && uid != identity_uid())
+		ground_remember(fd);
+	if (fd < 0 || walk_finish(fd, parent, name, mode, uid, gid) == 0)
 		return fd;
 	int err = errno;
 	close(fd);
@@ -130,10 +166,10 @@ int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t
 	return -1;
 }
 
-int walk_make_parent(const char *path, const char **name, struct walk_where *where)
+int walk_make_parent(const char *path, const char **name, struct ground *ground, struct walk_where *where)
 {
 	char text[PATH_MAX];
-	int fd = walk_parent(path, name, where);
+	int fd = walk_parent(path, WALK_MAKE, name, ground, where);
 
 	/* From the top down: make what is missing, until the last directory is there. */
 	for (const char *end = path; fd < 0 && errno == ENOENT && (end = strchr(end + 1, '/'));) {
@@ -144,9 +180,9 @@ int walk_make_parent(const char *path, const char **name, struct walk_where *whe
 			continue;
 		memcpy(text, path, length);
 		text[length] = '\0';
-		int known = walk_open(text, WALK_FOLLOW, where);
+		int known = walk_open(text, WALK_FOLLOW | WALK_MAKE, where);
 		if (known < 0 && errno == ENOENT) {
-			int parent = walk_parent(text, &missing, where);
+			int parent = walk_parent(text, WALK_MAKE, &missing, NULL, where);
 			if (parent < 0)
 				return -1;
 			known = walk_mkdir(parent, missing, 0755, UINT32_MAX, UINT32_MAX);
@@ -155,7 +191,7 @@ int walk_make_parent(const char *path, const char **name, struct walk_where *whe
 		if (known < 0)
 			return -1;
 		close(known);
-		fd = walk_parent(path, name, where);
+		fd = walk_parent(path, WALK_MAKE, name, ground, where);
 	}
 	return fd;
 }

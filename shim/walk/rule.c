@@ -40,18 +40,3 @@ bool walk_is_of_others(int directory)
 
 	return fd_fstat(directory, &stat) != 0 || stat.st_uid != 0 || (stat.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 }
-
-const char *walk_planted(const struct stat *file, int directory)
-{
-	struct stat stat;
-
-	if (!walk_is_of_others(directory))
-		return NULL;
-	if (file->st_nlink > 1)
-		return "it has other hard links, and its directory is not root's alone";
-	if (fd_fstat(directory, &stat) == 0 &&
-	    (stat.st_uid == 0 || stat.st_uid == file->st_uid || (file->st_mode & S_IROTH) ||
-	     (stat.st_gid == file->st_gid && (file->st_mode & S_IRGRP))))
-		return NULL;
-	return "its directory's owner may not read it, and could have moved it there";
-}

@@ -1,5 +1,5 @@
 /*
- * Whom a walk trusts: whose links are followed, and what somebody may have put where it lies.
+ * Whom a walk trusts: whose links are followed, and whose directories are root's alone.
  */
 #ifndef CAPSHIM_WALK_RULE_H
 #define CAPSHIM_WALK_RULE_H
@@ -10,12 +10,6 @@
 
 /* Would a link that belongs to UID, in DIRECTORY, be followed by the rule? */
 bool walk_follows(int directory, uint32_t uid) __attribute__((warn_unused_result));
-
-/*
- * Why FILE (links, owner and mode count), found in DIRECTORY, may be there by the doing of somebody who cannot read it: he
- * linked it, or moved it there. What is read here is often given away. NULL: it may be read.
- */
-const char *walk_planted(const struct stat *file, int directory) __attribute__((warn_unused_result));
 
 /*
  * May nobody but root change the directory FD? Group bits also show the mask of an ACL: acl(5). A read-only mount makes up

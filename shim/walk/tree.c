@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/glob.h"
+#include "walk/tree_open.h"
 
 #define OPEN_MAX_DIRECTORIES 64
 #define BATCH_BYTES 32768     /* what one getdents64(2) may fill */
@@ -39,6 +40,8 @@ struct frame {
 	size_t name;            /* its own name, in its parent's batch */
 	size_t base, next, end; /* its batch begins at base; the names from next to end wait to be walked */
 	size_t path_length;     /* of the path to it; CUT where that has no room */
+	struct ground ground;   /* of what lies in it */
+	mode_t locked;          /* its mode before it was unlocked; 0: it was not */
 };
 
 struct tree_state {
@@ -131,8 +134,14 @@ static void reserve(struct tree_state *state, size_t count, size_t bytes)
 	}
 }
 
+/* Acts as is due in the directory at DEPTH, or for -1 in that of the top. */
+static int act(const struct tree_state *state, long depth)
+{
+	return ground_act(depth < 0 ? &state->tree->ground : &state->frames[depth].ground);
+}
+
 /* The next directory down. The one that is OPEN_MAX_DIRECTORIES above it is closed for now. */
-static void push(struct tree_state *state, int fd, const struct fd_stat *stat, size_t name)
+static void push(struct tree_state *state, const struct tree_directory *opened, size_t name)
 {
 	size_t depth = ++state->depth;
 
@@ -140,8 +149,10 @@ static void push(struct tree_state *state, int fd, const struct fd_stat *stat, s
 	const struct frame *parent = &state->frames[depth - 1];
 	size_t base = (parent->end + 7) & ~(size_t)7; /* records are aligned to 8 */
 	state->frames[depth] = (struct frame){
-		.fd = fd,
-		.stat = *stat,
+		.fd = opened->fd,
+		.stat = opened->stat,
+		.ground = opened->ground,
+		.locked = opened->locked,
 		.name = name,
 		.base = base,
 		.next = base,
@@ -160,8 +171,17 @@ static int reopen_parent(struct tree_state *state)
 {
 	struct frame *parent = &state->frames[state->depth - 1];
 	struct fd_stat now;
-	int fd = fd_openat(state->frames[state->depth].fd, "..", O_RDONLY | O_DIRECTORY);
+	/* Looked up as is due in the directory at hand, and opened as is due in the one above. */
+	int held = act(state, (long)state->depth) != 0
+			   ? -1
+			   : fd_openat(state->frames[state->depth].fd, "..", O_PATH | O_DIRECTORY);
+	int fd =
+		held < 0 || act(state, (long)state->depth - 1) != 0 ? -1 : fd_openat(held, ".", O_RDONLY | O_DIRECTORY);
+	int err = errno;
 
+	if (held >= 0)
+		close(held);
+	errno = err;
 	if (fd < 0)
 		return -1;
 	if (fd_statx(fd, "", &now) != 0 || now.dev != parent->stat.dev || now.ino != parent->stat.ino ||
@@ -185,26 +205,31 @@ static void descend(struct tree_state *state)
 	size_t name = frame->next;
 	const char *text = state->batch + name;
 	struct walk_entry entry = {.name = text, .parent = frame->fd, .depth = state->depth + 1, .path = state->path};
+	struct tree_directory opened = {.fd = -1};
 
 	frame->next += strlen(text) + 1;
-	entry.fd = fd_openat(frame->fd, text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-	if (entry.fd < 0 || fd_statx(entry.fd, "", &entry.stat) != 0) {
+	if (act(state, (long)state->depth) != 0 ||
+	    tree_open_named(state->tree, frame->fd, text, &frame->ground, &opened) != 0) {
 		if (!is_gone(errno) && is_mine(state->tree, text))
 			entry_failed(state, frame->path_length, text, errno);
-		if (entry.fd >= 0)
-			close(entry.fd);
+		if (opened.fd >= 0)
+			close(opened.fd);
 		return;
 	}
+	entry.fd = opened.fd;
+	entry.stat = opened.stat;
 	if (is_on_mount(state, &entry.stat)) {
 		append(state, frame->path_length, text);
-		if (!state->tree->enter || state->tree->enter(state->tree->context, &entry)) {
-			push(state, entry.fd, &entry.stat, name);
+		if (act(state, (long)state->depth) == 0 &&
+		    (!state->tree->enter || state->tree->enter(state->tree->context, &entry))) {
+			push(state, &opened, name);
 			return;
 		}
 		state->path[frame->path_length] = '\0';
 	} else {
 		state->tree->mounts += is_mine(state->tree, text);
 	}
+	tree_lock(&opened);
 	close(entry.fd);
 }
 
@@ -217,12 +242,16 @@ static bool hand_out(struct tree_state *state, const char *name, bool mine)
 				   .parent = frame->fd,
 				   .fd = -1,
 				   .depth = state->depth + 1,
-				   .roots = frame->stat.uid == 0 && !(frame->stat.mode & (S_IWGRP | S_IWOTH)),
+				   .ground = &frame->ground,
+				   .roots = !frame->ground.foreign && frame->stat.uid == 0 &&
+					    !(frame->stat.mode & (S_IWGRP | S_IWOTH)),
 				   .path = state->path};
 	bool directory = false;
 	int result;
 
-	if (tree->pin) {
+	if (act(state, (long)state->depth) != 0) {
+		result = -1;
+	} else if (tree->pin) {
 		entry.fd = walk_pin(&entry, &entry.stat);
 		result = entry.fd < 0 ? -1 : 0;
 	} else {
@@ -300,7 +329,8 @@ static int leave(struct tree_state *state)
 		entry.parent = frame[-1].fd;
 		entry.name = state->batch + frame->name;
 	}
-	if (result == 0 && tree->leave) {
+	tree_lock(&(struct tree_directory){.fd = frame->fd, .ground = frame->ground, .locked = frame->locked});
+	if (result == 0 && tree->leave && act(state, (long)state->depth - 1) == 0) {
 		if (fd_statx(frame->fd, "", &entry.stat) == 0)
 			tree->leave(tree->context, &entry);
 		else
@@ -341,19 +371,29 @@ static bool is_root(const struct fd_stat *top)
 /* Begins with the directory TOP: 0 to go on, 1 where enter() said no, -1 with errno. */
 static int begin(struct tree_state *state, int top, struct walk_entry *entry)
 {
-	if (!state->tree->whole && is_root(&entry->stat)) {
+	struct tree_directory opened = {.fd = -1};
+
+	if (is_root(&entry->stat)) {
 		errno = EINVAL;
 		return -1;
 	}
-	entry->fd = fd_openat(top, ".", O_RDONLY | O_DIRECTORY);
-	if (entry->fd < 0)
+	if (tree_open_held(state->tree, top, state->tree->parent, &state->tree->ground, &opened) != 0)
 		return -1;
-	if (state->tree->enter && !state->tree->enter(state->tree->context, entry)) {
+	entry->fd = opened.fd;
+	entry->stat = opened.stat;
+	if (act(state, -1) != 0 || (state->tree->enter && !state->tree->enter(state->tree->context, entry))) {
+		tree_lock(&opened);
 		close(entry->fd);
 		return 1;
 	}
 	reserve(state, OPEN_MAX_DIRECTORIES, BATCH_BYTES);
-	state->frames[0] = (struct frame){.fd = entry->fd, .stat = entry->stat, .path_length = strlen(state->path)};
+	state->frames[0] = (struct frame){
+		.fd = entry->fd,
+		.stat = entry->stat,
+		.ground = opened.ground,
+		.locked = opened.locked,
+		.path_length = strlen(state->path),
+	};
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "walk/ground.h"
 
 /* One entry of a tree. All of it is the walk's and lasts as long as the call that receives it. */
 struct walk_entry {
@@ -18,12 +19,17 @@ struct walk_entry {
 	int parent;       /* the directory that holds it; -1 for the top */
 	int fd;           /* a directory: itself, open for reading; the top; anything else O_PATH if pinned, or -1 */
 	size_t depth;     /* 0 for the top */
-	bool roots;       /* nobody but root can change PARENT: what NAME means does not change under us */
+	const struct ground *ground; /* of PARENT; NULL for a directory */
+	bool roots; /* root's ground, and nobody but root can change PARENT: what NAME means does not change under us */
 	struct fd_stat stat;
 };
 
 struct tree_walk {
-	bool whole;                 /* TOP may be "/": to look, never to change */
+	struct ground
+		ground; /* of TOP's name, in PARENT: the functions below are called as is due where the entry lies */
+	int parent;
+	bool as_owners; /* on foreign ground every directory is opened as its own owner */
+	mode_t unlock;  /* bits that are added there to a directory whose owner lacks them, until the walk leaves it */
 	bool cross_mounts;          /* otherwise what another mount holds is passed over and counted */
 	const struct list *exclude; /* globs on base names, not on the top: passed over with all below; NULL: none */
 	void *context;              /* for these four: */
@@ -46,7 +52,7 @@ struct tree_walk {
  * Walks the tree below and including TOP (O_PATH, the caller's), whose path is PATH: depth first, children before
  * leave() of their directory, the top last. Follows no link. Entries that vanish, or change their type, on the way are
  * passed over. Needs memory for the depth but not for the number of entries, and 64 descriptors. 0, or -1 with errno
- * where it had to stop: EINVAL if TOP is "/" (not with whole), ESTALE if a directory was moved while the walk was in it.
+ * where it had to stop: EINVAL if TOP is "/", ESTALE if a directory was moved while the walk was in it.
  */
 int walk_tree(struct tree_walk *tree, int top, const char *path) __attribute__((warn_unused_result));
 

@@ -24,6 +24,7 @@ struct walk {
 	int flags;
 	int links;
 	struct walk_where where;
+	struct ground ground; /* of what lies in DIR */
 };
 
 /* The path for messages: down into NAME, or up for "..". What does not fit is left out. */
@@ -40,6 +41,15 @@ static void place(struct walk_where *where, const char *name)
 	}
 }
 
+/* On foreign ground, which began in a directory of that owner and mode. */
+static int refuse_ground(struct walk *walk, int err)
+{
+	walk->where.uid = walk->ground.owner;
+	walk->where.mode = walk->ground.mode;
+	errno = err;
+	return -1;
+}
+
 static int refuse_here(struct walk *walk, int err, const struct stat *stat)
 {
 	walk->where.uid = stat->st_uid;
@@ -51,8 +61,12 @@ static int refuse_here(struct walk *walk, int err, const struct stat *stat)
 /* Stands in the directory FD from now on; takes FD over even where it fails. */
 static int enter(struct walk *walk, int fd, const struct stat *stat)
 {
-	if (walk->dir >= 0)
-		close(walk->dir);
+	int above = walk->dir;
+
+	if (S_ISDIR(stat->st_mode))
+		ground_enter(&walk->ground, above, fd, stat, walk->flags & WALK_MAKE);
+	if (above >= 0)
+		close(above);
 	walk->dir = fd;
 	walk->dir_stat = *stat;
 	if (!S_ISDIR(stat->st_mode)) {
@@ -61,12 +75,15 @@ static int enter(struct walk *walk, int fd, const struct stat *stat)
 	}
 	if ((walk->flags & WALK_TRUSTED) && !walk_is_roots(fd, stat))
 		return refuse_here(walk, EPERM, stat);
-	return 0;
+	return ground_act(&walk->ground) == 0 ? 0 : refuse_ground(walk, errno);
 }
 
 static int enter_root(struct walk *walk)
 {
 	struct stat stat;
+
+	identity_return();
+	walk->ground = (struct ground){.foreign = false};
 	int fd = fd_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
 
 	if (fd < 0)
@@ -109,6 +126,8 @@ static int take(struct walk *walk, char *name, bool *last)
  */
 static int follow_link(struct walk *walk, int link, const struct stat *stat)
 {
+	if (walk->ground.foreign)
+		return refuse_ground(walk, ELOOP);
 	if (walk_is_procfs(link))
 		return refuse_here(walk, ELOOP, stat);
 	if (stat->st_uid != 0)
@@ -167,6 +186,7 @@ static int take_step(struct walk *walk, struct walk_found *found)
 	if (!last)
 		return enter(walk, found->fd, &found->stat);
 	found->parent = walk->dir;
+	found->ground = walk->ground;
 	walk->dir = -1;
 	return 1;
 }
@@ -182,7 +202,8 @@ int walk_find(const char *path, int flags, struct walk_found *found, struct walk
 	walk.flags = flags;
 	walk.links = 0;
 	walk.taken = 0;
-	walk.where = (struct walk_where){.path = ""};
+	walk.where = (struct walk_where){.path = "", .acted = UINT32_MAX};
+	walk.ground = (struct ground){.foreign = false};
 	found->fd = -1;
 	found->parent = -1;
 	if (path[0] != '/') {
@@ -199,6 +220,8 @@ int walk_find(const char *path, int flags, struct walk_found *found, struct walk
 	int err = errno;
 	if (walk.dir >= 0)
 		close(walk.dir);
+	if (identity_is_changed())
+		walk.where.acted = identity_uid();
 	if (where)
 		*where = walk.where;
 	if (result == 1)
@@ -217,11 +240,22 @@ void walk_release(struct walk_found *found)
 int walk_open(const char *path, int flags, struct walk_where *where)
 {
 	struct walk_found found;
+	int result = walk_find(path, flags, &found, where);
+	int err = errno;
 
-	if (walk_find(path, flags, &found, where) != 0)
+	identity_return();
+	errno = err;
+	if (result != 0)
 		return -1;
 	close(found.parent);
 	return found.fd;
+}
+
+int walk_enter(const struct walk_found *found, int flags, struct ground *inside)
+{
+	*inside = found->ground;
+	ground_enter(inside, found->parent, found->fd, &found->stat, flags & WALK_MAKE);
+	return ground_act(inside);
 }
 
 /* Splits PATH into the TEXT of its directory ("/" at least) and the name behind. */
@@ -244,22 +278,36 @@ static int split_path(const char *path, char text[PATH_MAX], const char **name)
 	return 0;
 }
 
-int walk_parent(const char *path, const char **name, struct walk_where *where)
+int walk_parent(const char *path, int flags, const char **name, struct ground *ground, struct walk_where *where)
 {
 	char text[PATH_MAX];
 	struct walk_found found;
+	struct ground inside = {.foreign = false};
 
 	if (where)
-		*where = (struct walk_where){.path = ""};
-	if (split_path(path, text, name) != 0 || walk_find(text, WALK_FOLLOW, &found, where) != 0)
+		*where = (struct walk_where){.path = "", .acted = UINT32_MAX};
+	if (split_path(path, text, name) != 0 || walk_find(text, WALK_FOLLOW | flags, &found, where) != 0)
 		return -1;
-	close(found.parent);
+	int result = 0;
 	if (!S_ISDIR(found.stat.st_mode)) {
-		close(found.fd);
 		errno = ENOTDIR;
-		return -1;
+		result = -1;
+	} else {
+		result = walk_enter(&found, flags, &inside);
+		if (result != 0 && where) {
+			where->uid = inside.owner;
+			where->mode = inside.mode;
+		}
 	}
-	return found.fd;
+	int err = errno;
+	close(found.parent);
+	if (ground)
+		*ground = inside;
+	if (result == 0)
+		return found.fd;
+	close(found.fd);
+	errno = err;
+	return -1;
 }
 
 const char *walk_why(char *why, size_t size, int err, const struct walk_where *where)
@@ -276,6 +324,14 @@ const char *walk_why(char *why, size_t size, int err, const struct walk_where *w
 			 where->uid);
 	else if (err == ELOOP && S_ISLNK(where->mode))
 		snprintf(why, size, "\"%s\" is a symbolic link on procfs", where->path);
+	else if (err == GROUND_NO_IDENTITY)
+		snprintf(
+			why, size,
+			"the directory \"%s\" lies below one of uid %u with mode %04o, where capshim acts as that user: "
+			"this needs CAP_SETUID and CAP_SETGID: add them to the container's cap_add",
+			where->path, where->uid, mode);
+	else if (err == EACCES && where->acted != UINT32_MAX)
+		snprintf(why, size, "%s (as uid %u, as whom capshim acts here)", strerror(err), where->acted);
 	else if (err == EPERM && S_ISDIR(where->mode))
 		snprintf(why, size,
 			 "the directory \"%s\" belongs to uid %u and has mode %04o: it must be root's and "

@@ -7,7 +7,6 @@
 
 #include "steps/common/say.h"
 #include "steps/verb.h"
-#include "walk/held.h"
 
 #define HARD_LINK_TEXT "it has %u names (hard links), and one may lie elsewhere"
 
@@ -30,7 +29,13 @@ bool change_is_due(const struct change *change, const struct fd_stat *now)
 
 void change_failed(struct change *change, const char *path, int err)
 {
-	setup_failed(change->setup, change->verb, path, err, err == EACCES ? CAP_DAC_OVERRIDE : change->cap);
+	if (err == EOPNOTSUPP)
+		setup_refused(
+			change->setup, change->verb, path,
+			"the file system did not keep it (a set-group-ID bit needs a group that the owner is in, or "
+			"CAP_FSETID)");
+	else
+		setup_failed(change->setup, change->verb, path, err, err == EACCES ? CAP_DAC_OVERRIDE : change->cap);
 }
 
 bool change_held(struct change *change, const struct held *held)
@@ -55,15 +60,38 @@ bool change_held(struct change *change, const struct held *held)
 	return true;
 }
 
-void change_settle(struct setup *setup, const struct held *held, mode_t mode, const struct owner *owner, bool made)
+/* The owner first: a change of owner takes set-id bits away, chown(2). Then the mode, as the new owner. */
+static bool settle_held(struct setup *setup, const struct held *held, mode_t mode, const struct owner *owner)
 {
-	struct fd_stat now = held->now;
+	const struct fd_stat *now = &held->now;
 	bool always = owner_is_ambiguous(owner);
-	bool owned = !owner_differs(owner, &now) && !always;
+	uint32_t uid = owner->uid == ACCOUNTS_NO_ID ? now->uid : owner->uid;
+
+	if (owner_differs(owner, now) || always) {
+		if (S_ISDIR(now->mode) && uid != now->uid)
+			ground_remember(held->fd);
+		if (owner_apply(owner, held, always) != 0) {
+			setup_failed(setup, "chown", held->path, errno, CAP_CHOWN);
+			return false;
+		}
+	}
+	if (mode != (now->mode & 07777) &&
+	    ground_chmod(held->fd, held->parent, held->name, uid, owner->gid, mode) != 0) {
+		setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
+		return false;
+	}
+	return true;
+}
+
+void change_settle(struct setup *setup, const struct held *held, const struct ground *ground, mode_t mode,
+		   const struct owner *owner, bool made)
+{
+	const struct stat plain = fd_plain(&held->now);
+	struct fd_stat now = held->now;
 
 	if (mode == KEEP_MODE)
 		mode = now.mode & 07777;
-	if (owned && mode == (now.mode & 07777)) {
+	if (!owner_differs(owner, &now) && !owner_is_ambiguous(owner) && mode == (now.mode & 07777)) {
 		*(made ? &setup->changed : &setup->same) += 1;
 		return;
 	}
@@ -71,14 +99,12 @@ void change_settle(struct setup *setup, const struct held *held, mode_t mode, co
 		setup_refused(setup, "change", held->path, HARD_LINK_TEXT, now.nlink);
 		return;
 	}
-	if (!owned && owner_apply(owner, held, always) != 0) {
-		setup_failed(setup, "chown", held->path, errno, CAP_CHOWN);
+	if (!ground_may_give(ground, &plain)) {
+		setup_refused(setup, "change", held->path, CHANGE_NOT_GIVEN, now.uid);
 		return;
 	}
-	if (mode != (now.mode & 07777) && walk_chmod(held->fd, held->parent, held->name, mode) != 0) {
-		setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
+	if (!settle_held(setup, held, mode, owner))
 		return;
-	}
 	if (fd_statx(held->fd, "", &now) != 0 || owner_differs(owner, &now) || mode != (now.mode & 07777))
 		change_not_kept(setup, "change", held->path, &now);
 	else

@@ -7,6 +7,7 @@
 
 #include "steps/common/owner.h"
 #include "steps/setup.h"
+#include "walk/ground.h"
 
 struct change {
 	struct setup *setup;
@@ -43,12 +44,23 @@ void change_not_kept(struct setup *setup, const char *verb, const char *path, co
 /* The check of both: neither walks "/", which holds what no step may touch. */
 void change_check(const struct step *step, struct problems *problems, const struct node *node);
 
+/* Why what exists on foreign ground is left as it is; for its uid. */
+#define CHANGE_NOT_GIVEN \
+	"it belongs to uid %u, and somebody else could have moved it there: chown or chmod it in a step of its own"
+
+/* Why a recursive step does not begin in such a mount: ground_may_have_moved(). */
+#define CHANGE_MOVED                                                                                        \
+	"a mount begins there, in a directory that others can rename: they may have moved it there (write " \
+	"\"cross_mounts: true\" to enter it all the same)"
+
 #define KEEP_MODE ((mode_t)-1)
 
 /*
- * Gives an object that a step names this mode (KEEP_MODE: as it is) and these owners (ACCOUNTS_NO_ID: as it is) where
- * they differ, reads them back, and counts it: as changed in any case where the step MADE it just now.
+ * Gives an object that a step names, on GROUND, this mode (KEEP_MODE: as it is) and these owners (ACCOUNTS_NO_ID: as it is)
+ * where they differ, reads them back, and counts it: as changed in any case where the step MADE it just now. On foreign
+ * ground what exists and is not the identity's own is only looked at.
  */
-void change_settle(struct setup *setup, const struct held *held, mode_t mode, const struct owner *owner, bool made);
+void change_settle(struct setup *setup, const struct held *held, const struct ground *ground, mode_t mode,
+		   const struct owner *owner, bool made);
 
 #endif

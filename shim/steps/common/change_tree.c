@@ -12,7 +12,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -222,8 +221,7 @@ static void share(struct job *job)
 		job->others[part] = process_fork();
 		if (job->others[part] == 0) {
 			/* What ends the first one must end them all; it may have ended already. */
-			if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != first)
-				_exit(1);
+			identity_die_with(first);
 			work(job, part);
 		}
 	}
@@ -272,18 +270,22 @@ static void share_end(struct job *job)
 	job->results = NULL;
 }
 
-static void change_tree(struct change *change, int top, const char *path)
+static void change_tree(struct change *change, const struct walk_found *top, const char *path)
 {
 	const struct step *step = change->step;
 	struct job job = {
 		.change = change,
-		.tree = {.cross_mounts = step->cross_mounts,
+		.tree = {.ground = top->ground,
+			 .parent = top->parent,
+			 .as_owners = true,
+			 .unlock = S_IRUSR | S_IXUSR,
+			 .cross_mounts = step->cross_mounts,
 			 .exclude = &step->exclude,
 			 .file = job_file,
 			 .leave = job_leave,
 			 .failed = job_failed,
 			 .parts = processors()},
-		.top = top,
+		.top = top->fd,
 		.path = path,
 	};
 
@@ -306,10 +308,14 @@ static void change_object(struct change *change, const struct walk_found *found,
 		return;
 	}
 	if (S_ISDIR(held->now.mode) && change->step->recursive) {
+		if (!change->step->cross_mounts && ground_may_have_moved(&found->ground, found->parent, found->fd)) {
+			setup_refused(change->setup, change->verb, held->path, CHANGE_MOVED);
+			return;
+		}
 		if (change->step->change_policy == CHANGE_ON_ROOT_MISMATCH && !change_is_due(change, &held->now))
 			change->setup->same++;
 		else
-			change_tree(change, held->fd, held->path);
+			change_tree(change, found, held->path);
 		return;
 	}
 	if (change_held(change, held) &&
@@ -328,7 +334,7 @@ void change_run(struct change *change)
 		if (walk_find(held.path, WALK_FOLLOW, &found, &where) == 0) {
 			change_object(change, &found, &held);
 			walk_release(&found);
-		} else if (errno != ENOENT || !step->only_if_exists) {
+		} else if ((errno != ENOENT && errno != ENOTDIR) || !step->only_if_exists) {
 			setup_unreachable(change->setup, change->verb, held.path, errno, &where);
 		}
 	}

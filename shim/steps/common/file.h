@@ -21,7 +21,7 @@ struct file_want {
 	uint32_t uid, gid; /* ACCOUNTS_NO_ID: stays as it is; capshim's own where the file is new */
 };
 
-/* The mode and owner that STEP asks for: what is made is the process's own, which is root's, unless it says more. */
+/* The mode and owner that STEP asks for: what is made is the identity's own, unless it says more. */
 void file_attributes(const struct step *step, struct file_want *want);
 
 /*
@@ -34,13 +34,14 @@ bool file_find(struct setup *setup, const char *verb, const char *path, bool mak
 void file_release(struct walk_found *found);
 
 /*
- * Puts the file WANT at NAME in the directory PARENT: left alone where it is so already; otherwise written beside it,
- * given its owner and mode, and renamed into place, so that nobody sees half of it or a secret with another mode. In
- * place only where it is a mount point (rename(2) is EBUSY there), and then only into a regular file with one name.
- * PATH is for messages. False: could not VERB it, and that was reported. Counts what it did.
+ * Puts the file WANT at NAME in the directory PARENT, which is on GROUND, as is due where the process acts: left alone where
+ * it is so already; otherwise written beside it, given its owner and mode, and renamed into place, so that nobody sees half
+ * of it or a secret with another mode. In place only where it is a mount point (rename(2) is EBUSY there), and then only into
+ * a regular file with one name. What is to be root's is also replaced where somebody may have it open for writing. PATH is
+ * for messages. False: could not VERB it, and that was reported. Counts what it did.
  */
-bool file_put(struct setup *setup, const char *verb, const char *path, int parent, const char *name,
-	      const struct file_want *want);
+bool file_put(struct setup *setup, const char *verb, const char *path, int parent, const struct ground *ground,
+	      const char *name, const struct file_want *want);
 
 /*
  * Gives the regular file that FOUND holds this mode (NULL: any) and owner, where they differ. False: it could not, or
@@ -48,6 +49,12 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
  */
 bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const mode_t *mode,
 		  uint32_t uid, uint32_t gid);
+
+/*
+ * Must what is WANTed in PARENT be renamed into place before it is given away? In a sticky directory of another user's only
+ * the owner of a file may rename it.
+ */
+bool file_renames_first(int parent, const struct file_want *want);
 
 /* Writes a name that nobody has into NAME; for a file or link that is then renamed into place. */
 #define FILE_TEMPORARY 48
@@ -61,15 +68,21 @@ char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *l
 	__attribute__((warn_unused_result));
 
 /*
- * Is the directory or file that FD (O_PATH; NAME in PARENT) holds empty? lost+found does not count, and a directory
- * whose seeding was interrupted counts as empty. 1, 0, or -1 with errno.
+ * Is the directory or file that was FOUND empty? lost+found does not count, and a directory whose seeding was interrupted
+ * counts as empty. 1, 0, or -1 with errno. Acts as is due in the directory.
  */
-int file_is_empty(int fd, int parent, const char *name) __attribute__((warn_unused_result));
+int file_is_empty(const struct walk_found *found) __attribute__((warn_unused_result));
+
+/* The same for the directory FD (O_PATH), in which the process acts as is due. */
+int file_is_empty_directory(int fd) __attribute__((warn_unused_result));
+
+/* Whom FILE_SEEDING belongs to: root where it can be given to root, so that nobody else can make one. */
+uint32_t file_seeder(void);
 
 /*
  * Does the directory at FD, NAME in PARENT, hold nothing but what one of GLOBS matches? 0 as well where it is no directory;
  * -1 with errno where it cannot be read.
  */
-int file_holds_only(int fd, int parent, const char *name, const struct list *globs);
+int file_holds_only(const struct walk_found *found, const struct list *globs);
 
 #endif

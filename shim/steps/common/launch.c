@@ -13,10 +13,10 @@
 #include "base/descriptors.h"
 #include "base/diag.h"
 #include "base/fd.h"
-#include "base/path.h"
 #include "base/process.h"
 #include "base/signals.h"
 #include "privilege/drop.h"
+#include "privilege/identity.h"
 #include "privilege/verify.h"
 #include "steps/common/end.h"
 #include "steps/common/say.h"
@@ -46,7 +46,7 @@ struct launch {
 	const struct step *step; /* NULL for `succeeds` */
 };
 
-static char clean_path[] = "PATH=" PATH_DEFAULT;
+static char clean_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 static char *const clean_environment[] = {clean_path, NULL};
 static char *const no_environment[] = {NULL};
 
@@ -118,6 +118,7 @@ static _Noreturn void become_program(const struct launch *launch)
 		_exit(DIAG_SYSTEM);
 	}
 	close(fd);
+	identity_end(); /* whatever the walk had to act as */
 	if (step && step->user.filter.code)
 		filter_load(&step->user.filter);
 	tell(launch->report, STAGE_EXECUTING, 0);
@@ -236,8 +237,10 @@ static pid_t launch_program(struct launch *launch, int *report)
 	pid_t pid = -1;
 	if (launch->image.fd >= KEPT || ends[1] >= KEPT)
 		errno = EMFILE;
-	else
+	else {
+		identity_return();
 		pid = process_fork();
+	}
 	if (pid == 0)
 		become_program(launch);
 	close(ends[1]);

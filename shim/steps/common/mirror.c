@@ -14,48 +14,66 @@
 #include "walk/held.h"
 #include "walk/make.h"
 
-/* A directory just made: its owner, then its mode, which a change of owner may alter. */
-static bool own_directory(struct setup *setup, const struct step *step, const char *path, int fd, mode_t mode)
+/* Makes it, or opens the one that is there. An errno value, or 0. */
+static int make_or_open(const struct step *step, const struct mirror_level *above, const char *name, mode_t mode,
+			struct mirror_level *to, bool *made)
 {
 	struct file_want want;
+	struct stat stat;
 
 	file_attributes(step, &want);
-	if ((want.uid != geteuid() || want.gid != getegid()) &&
-	    fchownat(fd, "", want.uid, want.gid, AT_EMPTY_PATH) != 0) {
-		setup_failed(setup, "chown", path, errno, CAP_CHOWN);
-		return false;
-	}
-	if (walk_chmod(fd, -1, NULL, mode & 07777) != 0) {
-		setup_failed(setup, "chmod", path, errno, CAP_FOWNER);
-		return false;
-	}
-	setup->changed++;
-	return true;
+	*made = mkdirat(above->fd, name, WALK_UNFINISHED) == 0;
+	if (!*made && errno != EEXIST)
+		return errno;
+	to->fd = *made ? walk_made(above->fd, name) : fd_openat(above->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	if (to->fd < 0 || fd_fstat(to->fd, &stat) != 0)
+		return errno;
+	*made |= (stat.st_mode & 07777) == WALK_UNFINISHED && stat.st_uid == identity_uid();
+	/* It is filled as its owner, who needs these rights until it is left. */
+	if (*made && walk_finish(to->fd, above->fd, name, (mode & 07777) | S_IRWXU, want.uid, want.gid) != 0)
+		return errno;
+	if (*made && (mode & S_IRWXU) != S_IRWXU)
+		to->closed = mode | S_IFDIR;
+	if (fd_fstat(to->fd, &stat) != 0)
+		return errno;
+	to->ground = above->ground;
+	ground_enter(&to->ground, above->fd, to->fd, &stat, true);
+	if (*made)
+		ground_as_owner(&to->ground, stat.st_uid);
+	return 0;
 }
 
-int mirror_directory(struct setup *setup, const struct step *step, const char *path, int parent, const char *name,
-		     mode_t mode)
+int mirror_directory(struct setup *setup, const struct step *step, const char *path, const struct mirror_level *above,
+		     const char *name, mode_t mode, struct mirror_level *to)
 {
 	uint64_t was;
+	bool made = false;
 
+	*to = (struct mirror_level){.fd = -1};
 	signals_block(&was); /* never left with the mode that it is made with */
-	bool made = mkdirat(parent, name, 0700) == 0;
-	int fd = -1;
-	if (made)
-		fd = walk_made(parent, name);
-	else if (errno == EEXIST)
-		fd = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-	if (fd < 0) {
-		setup_failed(setup, "make the directory", path, errno, CAP_DAC_OVERRIDE);
-	} else if (made && !own_directory(setup, step, path, fd, mode)) {
-		close(fd);
-		fd = -1;
-	}
+	int err = ground_act(&above->ground) != 0 ? errno : make_or_open(step, above, name, mode, to, &made);
 	signals_mask(was);
-	return fd;
+	if (err == 0) {
+		setup->changed += made;
+		return 0;
+	}
+	setup_failed(setup, "make the directory", path, err, made && err == EPERM ? CAP_CHOWN : CAP_DAC_OVERRIDE);
+	if (to->fd >= 0)
+		close(to->fd);
+	to->fd = -1;
+	return -1;
 }
 
-int mirror_open(struct setup *setup, const struct step *step, mode_t mode)
+void mirror_finish(struct setup *setup, const char *path, const struct mirror_level *level)
+{
+	struct stat stat;
+
+	if (level->closed && fd_fstat(level->fd, &stat) == 0 &&
+	    ground_chmod(level->fd, -1, NULL, stat.st_uid, stat.st_gid, level->closed & 07777) != 0)
+		setup_failed(setup, "chmod", path, errno, CAP_FOWNER);
+}
+
+int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struct mirror_level *to)
 {
 	struct walk_found found;
 	size_t length = strlen(step->to);
@@ -66,15 +84,21 @@ int mirror_open(struct setup *setup, const struct step *step, mode_t mode)
 	if (!file_find(setup, "write to", path, true, &found))
 		return -1;
 	if (found.fd < 0) {
-		int fd = mirror_directory(setup, step, path, found.parent, found.name, mode);
+		const struct mirror_level above = {.fd = found.parent, .ground = found.ground};
+		uint64_t before = setup->changed;
+		int result = mirror_directory(setup, step, path, &above, found.name, mode, to);
+		if (result == 0 && setup->changed > before)
+			ground_remember(to->fd);
 		file_release(&found);
-		return fd;
+		return result;
 	}
+	*to = (struct mirror_level){.fd = found.fd};
+	int err = !S_ISDIR(found.stat.st_mode) ? ENOTDIR : walk_enter(&found, WALK_MAKE, &to->ground) != 0 ? errno : 0;
 	close(found.parent);
-	if (S_ISDIR(found.stat.st_mode))
-		return found.fd;
+	if (err == 0)
+		return 0;
 	close(found.fd);
-	setup_failed(setup, "write to", path, ENOTDIR, DIAG_NO_CAP);
+	setup_failed(setup, "write to", path, err, DIAG_NO_CAP);
 	return -1;
 }
 
@@ -90,12 +114,21 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 			      MIRROR_DEPTH);
 		return false;
 	}
-	int *fd = &mirror->directories[entry->depth];
-	if (*fd >= 0)
-		close(*fd);
-	*fd = mirror_directory(mirror->setup, mirror->step, entry->path, mirror->directories[entry->depth - 1],
-			       entry->name, entry->stat.mode);
-	return *fd >= 0;
+	struct mirror_level *level = &mirror->levels[entry->depth];
+	return mirror_directory(mirror->setup, mirror->step, entry->path, level - 1, entry->name, entry->stat.mode,
+				level) == 0;
+}
+
+static void mirror_leave(void *context, const struct walk_entry *entry)
+{
+	struct mirror *mirror = context;
+	struct mirror_level *level = &mirror->levels[entry->depth];
+
+	if (entry->depth == 0)
+		return;
+	mirror_finish(mirror->setup, entry->path, level);
+	close(level->fd);
+	level->fd = -1;
 }
 
 static void file(void *context, const struct walk_entry *entry)
@@ -103,7 +136,7 @@ static void file(void *context, const struct walk_entry *entry)
 	struct mirror *mirror = context;
 
 	setup_progress(mirror->setup, entry->path);
-	mirror->file(mirror, entry, mirror->directories[entry->depth - 1]);
+	mirror->file(mirror, entry, &mirror->levels[entry->depth - 1]);
 }
 
 static void mirror_failed(void *context, const char *path, int err)
@@ -113,26 +146,30 @@ static void mirror_failed(void *context, const char *path, int err)
 	setup_failed(mirror->setup, "read", path, err, CAP_DAC_OVERRIDE);
 }
 
-void mirror_tree(struct mirror *mirror, const struct walk_found *source, const char *path, int to)
+void mirror_tree(struct mirror *mirror, const struct walk_found *source, const char *path,
+		 const struct mirror_level *to)
 {
 	struct tree_walk tree = {
+		.ground = source->ground,
+		.parent = source->parent,
 		.cross_mounts = true, /* what is read may be made up of mounts: secrets, config maps */
 		.exclude = mirror->exclude,
 		.context = mirror,
 		.enter = mirror_enter,
 		.file = file,
+		.leave = mirror_leave,
 		.failed = mirror_failed,
 		.pin = true,
 	};
 
-	mirror->directories[0] = to;
+	mirror->levels[0] = *to;
 	for (size_t i = 1; i < MIRROR_DEPTH; i++)
-		mirror->directories[i] = -1;
+		mirror->levels[i].fd = -1;
 	if (walk_tree(&tree, source->fd, path) != 0)
 		setup_failed(mirror->setup, mirror->verb, path, errno, DIAG_NO_CAP);
 	for (size_t i = 1; i < MIRROR_DEPTH; i++)
-		if (mirror->directories[i] >= 0)
-			close(mirror->directories[i]);
+		if (mirror->levels[i].fd >= 0)
+			close(mirror->levels[i].fd);
 	if (mirror->special)
 		setup_note(mirror->setup, "%zu entries passed over that are neither files, links nor directories",
 			   mirror->special);

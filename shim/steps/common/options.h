@@ -29,7 +29,8 @@
 
 /* Of what changes what is there. The hard links are written out, for they widen what a step may change. */
 #define CHANGE_OPTIONS                                                                              \
-	OPTION("recursive", BOOL, recursive), OPTION("exclude", TEXTS, exclude),                    \
+	OPTION("recursive", BOOL, recursive), OPTION("cross_mounts", BOOL, cross_mounts),           \
+		OPTION("exclude", TEXTS, exclude),                                                  \
 		OPTION_WITH("hardlinks", FIXED_WORD, hardlinks, WORDS("skip", "refuse", "follow")), \
 		OPTION("if_exists", BOOL, only_if_exists)
 

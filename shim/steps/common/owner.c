@@ -8,9 +8,9 @@
 #include <linux/capability.h>
 
 #include "base/capability.h"
-#include "base/start.h"
 #include "input/accounts.h"
 
+#define OVERFLOW_ID 65534 /* the default of kernel.overflowuid and kernel.overflowgid */
 #define ALL_IDS 4294967295UL
 
 bool owner_differs(const struct owner *owner, const struct fd_stat *now)
@@ -64,15 +64,11 @@ bool owner_gives_group(const struct step *step)
 	return step->owner_written && step->owner.gid != 0 && step->owner.gid != ACCOUNTS_NO_ID;
 }
 
-/* A directory has its mode before it is given away. */
-uint64_t owner_needs_mkdir(const struct step *step)
+/* It has its mode before it is given away; the set-id bits, which chown(2) would take away, are its new owner's to set. */
+uint64_t owner_needs(const struct step *step)
 {
-	return owner_gives(step) || owner_gives_group(step) ? CAPABILITY_BIT(CAP_CHOWN) : 0;
-}
+	bool gives = owner_gives(step) || owner_gives_group(step);
 
-/* Other files have theirs afterwards: chown(2) takes the set-id bits away. FSETID: for a group that root is not in. */
-uint64_t owner_needs_making(const struct step *step)
-{
-	return owner_needs_mkdir(step) | (owner_gives(step) ? CAPABILITY_BIT(CAP_FOWNER) : 0) |
-	       (step->mode & 02000 && owner_gives_group(step) ? CAPABILITY_BIT(CAP_FSETID) : 0);
+	return (gives ? CAPABILITY_BIT(CAP_CHOWN) : 0) |
+	       (gives && step->mode & 06000 ? CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) : 0);
 }

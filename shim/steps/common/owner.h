@@ -35,8 +35,7 @@ bool owner_is_ambiguous(const struct owner *owner);
 bool owner_gives(const struct step *step);
 bool owner_gives_group(const struct step *step);
 
-/* The capabilities that making a directory, or something else, for its owner needs: verb->needs. */
-uint64_t owner_needs_mkdir(const struct step *step);
-uint64_t owner_needs_making(const struct step *step);
+/* The capabilities that making something for its owner needs: verb->needs. */
+uint64_t owner_needs(const struct step *step);
 
 #endif

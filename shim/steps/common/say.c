@@ -66,6 +66,25 @@ static const char *dangling(struct mem *mem, const char *path)
 	return NULL;
 }
 
+/* As another user nothing is missing that cap_add could add, but what that user may not do. */
+static void failure_text(char *why, size_t size, int err, int cap)
+{
+	bool refused = (err == EACCES || err == EPERM) && cap != CAP_CHOWN && cap != CAP_MKNOD;
+
+	if (err == GROUND_NO_IDENTITY ||
+	    (refused && ground_is_foreign() && identity_is_root() && !identity_can_change()))
+		snprintf(why, size,
+			 "this needs CAP_SETUID and CAP_SETGID, to act as the owner of directories that are not root's "
+			 "alone: add them to the container's cap_add");
+	else if (refused && identity_is_changed())
+		snprintf(why, size,
+			 "%s (as uid %u, as whom capshim acts in directories that are not root's alone: write \"owner: "
+			 "workload\" where it is made, or chown it in a step before)",
+			 strerror(err), identity_uid());
+	else
+		diag_why(why, size, err, cap);
+}
+
 /* The ids that STEP gives files to, or NULL. EINVAL and EOVERFLOW of a change of owners are about these. */
 static const char *owner_text(struct mem *mem, const struct step *step)
 {
@@ -90,7 +109,7 @@ void setup_failed(struct setup *setup, const char *verb, const char *object, int
 		snprintf(why, sizeof(why), "%s (the user namespace or the file system does not know %s)", strerror(err),
 			 ids);
 	else
-		diag_why(why, sizeof(why), err, cap);
+		failure_text(why, sizeof(why), err, cap);
 	setup_failed_for(setup, verb, object, err, why);
 }
 
@@ -122,6 +141,12 @@ void setup_unreachable(struct setup *setup, const char *verb, const char *path, 
 	if (err == ELOOP)
 		setup_refused(setup, verb, path, "the symbolic link \"%s\" is not followed: %s", where->path,
 			      link_refused(path, where));
+	else if (err == GROUND_NO_IDENTITY)
+		setup_refused(
+			setup, verb, path,
+			"\"%s\" lies in or below a directory of uid %u with mode %04o, where capshim acts as that "
+			"user: this needs CAP_SETUID and CAP_SETGID: add them to the container's cap_add",
+			where->path, where->uid, (unsigned int)where->mode & 07777);
 	else if (err == EPERM)
 		setup_refused(setup, verb, path, "\"%s\" belongs to uid %u and has mode %04o: it must be root's alone",
 			      where->path, where->uid, (unsigned int)where->mode & 07777);

@@ -5,6 +5,7 @@
 #include "steps/common/change_tree.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
+#include "walk/make.h"
 
 /* A link of somebody else's stays his: as root's, steps would follow it. */
 static bool stays(const struct change *change, const struct fd_stat *now)
@@ -28,9 +29,15 @@ static int chown_apply(struct change *change, const struct held *held)
 {
 	if (stays(change, &held->now)) /* what always is due comes here as well */
 		return 0;
+	/* The top alone: what a step names, later steps name again. */
+	if (S_ISDIR(held->now.mode) && (!change->step->recursive || !held->name) && held->now.uid == identity_uid())
+		ground_remember(held->fd);
 	if (owner_apply(&change->owner, held, change->always) != 0)
 		return -1;
 	change->cleared += loses_set_id(&held->now);
+	/* Its old owner's lists would let him write what is made below: acl(5). */
+	if (S_ISDIR(held->now.mode) && change->owner.uid == 0 && held->now.uid != 0)
+		return walk_clear_acl(held->fd, 0);
 	return 0;
 }
 
@@ -68,7 +75,6 @@ static uint64_t chown_needs(const struct step *step)
 static const struct step_option chown_options[] = {
 	OPTION("owner", OWNER, owner),
 	OPTION_WITH("change_policy", WORD, change_policy, WORDS("always", "on_root_mismatch")),
-	OPTION("cross_mounts", BOOL, cross_mounts),
 	CHANGE_OPTIONS,
 };
 
@@ -79,5 +85,5 @@ const struct verb verb_chown = {
 	.act = step_chown,
 	.check = change_check,
 	.needs = chown_needs,
-	.may_need = MAY_SEARCH | CAPABILITY_BIT(CAP_CHOWN),
+	.may_need = MAY_ACT | CAPABILITY_BIT(CAP_CHOWN),
 };

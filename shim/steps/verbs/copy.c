@@ -9,7 +9,7 @@
 
 #include "base/diag.h"
 #include "base/signals.h"
-#include "base/start.h"
+#include "steps/common/change.h"
 #include "steps/common/file.h"
 #include "steps/common/mirror.h"
 #include "steps/common/options.h"
@@ -17,6 +17,8 @@
 #include "steps/common/say.h"
 #include "walk/held.h"
 #include "walk/rule.h"
+
+#define NOBODY 65534 /* of a link that may be anybody's */
 
 static bool keeps_existing(struct setup *setup, const struct step *step, int to, const char *name)
 {
@@ -29,15 +31,15 @@ static bool keeps_existing(struct setup *setup, const struct step *step, int to,
 }
 
 /* MODE is the source's. Set-id bits are not taken over: the owner is another now. */
-static void put_file(struct setup *setup, const struct step *step, const char *path, int source, mode_t mode, int to,
-		     const char *name)
+static void put_file(struct setup *setup, const struct step *step, const char *path, int source, mode_t mode,
+		     const struct mirror_level *to, const char *name)
 {
 	struct file_want want = {.source = source};
 
 	file_attributes(step, &want);
 	if (!step->mode_written)
 		want.mode = mode & 01777;
-	(void)file_put(setup, "copy", path, to, name, &want);
+	(void)file_put(setup, "copy", path, to->fd, &to->ground, name, &want);
 }
 
 /* Is it that link already, with that owner? */
@@ -52,27 +54,35 @@ static bool same_link(const char *text, size_t length, const struct file_want *w
 	       readlinkat(to, name, is, sizeof(is)) == (ssize_t)length && memcmp(is, text, length) == 0;
 }
 
-/* Made beside it, given its owner by a descriptor (another may have taken the name), and renamed into place. */
+/* Its owner, by a descriptor: another may have taken the name. */
+static bool give_link(int fd, const struct file_want *want, int *cap)
+{
+	struct stat made;
+
+	if (fd_fstat(fd, &made) != 0)
+		return false;
+	if (!S_ISLNK(made.st_mode) || made.st_uid != identity_uid()) {
+		errno = ESTALE;
+		return false;
+	}
+	*cap = CAP_CHOWN;
+	return (made.st_uid == want->uid && made.st_gid == want->gid) ||
+	       fchownat(fd, "", want->uid, want->gid, AT_EMPTY_PATH) == 0;
+}
+
+/* Made beside it, given its owner, and renamed into place. */
 static bool make_link(const char *text, const struct file_want *want, int to, const char *name, int *cap)
 {
 	char temporary[FILE_TEMPORARY];
-	struct stat made;
+	bool late = file_renames_first(to, want);
 
 	*cap = CAP_DAC_OVERRIDE;
 	file_name_temporary(temporary);
 	if (symlinkat(text, to, temporary) != 0)
 		return false;
 	int fd = fd_openat(to, temporary, O_PATH | O_NOFOLLOW);
-	bool good = fd >= 0 && fd_fstat(fd, &made) == 0;
-	if (good && !S_ISLNK(made.st_mode)) {
-		errno = ESTALE;
-		good = false;
-	}
-	if (good && (made.st_uid != want->uid || made.st_gid != want->gid)) {
-		*cap = CAP_CHOWN;
-		good = fchownat(fd, "", want->uid, want->gid, AT_EMPTY_PATH) == 0;
-	}
-	good = good && renameat(to, temporary, to, name) == 0;
+	bool good = fd >= 0 && (late || give_link(fd, want, cap)) && renameat(to, temporary, to, name) == 0 &&
+		    (!late || give_link(fd, want, cap));
 	int err = errno;
 	if (!good)
 		(void)unlinkat(to, temporary, 0);
@@ -82,63 +92,88 @@ static bool make_link(const char *text, const struct file_want *want, int to, co
 	return good;
 }
 
-static void put_link(struct mirror *mirror, const struct walk_entry *entry, int to)
+static void put_link(struct mirror *mirror, const struct walk_entry *entry, const char *text,
+		     const struct mirror_level *to)
 {
 	struct setup *setup = mirror->setup;
 	struct file_want want = {.bytes = ""};
-	char text[PATH_MAX];
 	uint64_t was;
 	int cap = DIAG_NO_CAP;
-	ssize_t length = readlinkat(entry->fd, "", text, sizeof(text) - 1);
 
-	if (length < 0) {
-		setup_failed(setup, "read", entry->path, errno, DIAG_NO_CAP);
-		return;
-	}
-	text[length] = '\0';
 	file_attributes(mirror->step, &want);
 	if (want.uid == ACCOUNTS_NO_ID)
-		want.uid = geteuid();
+		want.uid = identity_uid();
 	/* A walk does not follow it where it lies; no copy of ours may make that good, as one of root's would. */
-	if (want.uid == 0 && !walk_follows(entry->parent, entry->stat.uid)) {
-		want.uid = entry->stat.uid != 0 ? entry->stat.uid : OVERFLOW_ID;
+	if (want.uid == 0 && !to->ground.foreign &&
+	    (entry->ground->foreign || !walk_follows(entry->parent, entry->stat.uid))) {
+		want.uid = entry->stat.uid != 0 ? entry->stat.uid : NOBODY;
 		mirror->planted++;
 	}
-	if (same_link(text, (size_t)length, &want, to, entry->name)) {
+	if (same_link(text, strlen(text), &want, to->fd, entry->name)) {
 		setup->same++;
 		return;
 	}
 	signals_block(&was);
-	if (make_link(text, &want, to, entry->name, &cap))
+	if (make_link(text, &want, to->fd, entry->name, &cap))
 		setup->changed++;
 	else
 		setup_failed(setup, "copy", entry->path, errno, cap);
 	signals_mask(was);
 }
 
-static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, int to)
+/* Reads the source as is due there, and goes on as is due at the destination. */
+static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to)
 {
 	struct setup *setup = mirror->setup;
-	const struct stat now = fd_plain(&entry->stat);
-	const char *planted;
+	char text[PATH_MAX] = "";
+	bool file = S_ISREG(entry->stat.mode), link = S_ISLNK(entry->stat.mode);
+	int source = file ? walk_reopen(entry->fd, entry->parent, entry->name, O_RDONLY) : -1;
+	ssize_t length = link ? readlinkat(entry->fd, "", text, sizeof(text) - 1) : 0;
+	int err = errno;
 
-	if (keeps_existing(setup, mirror->step, to, entry->name))
-		return;
-	if (S_ISLNK(entry->stat.mode)) {
-		put_link(mirror, entry, to);
-	} else if (!S_ISREG(entry->stat.mode)) {
+	if (ground_act(&to->ground) != 0)
+		setup_failed(setup, "copy", entry->path, errno, DIAG_NO_CAP);
+	else if (keeps_existing(setup, mirror->step, to->fd, entry->name))
+		;
+	else if (!file && !link)
 		mirror->special++;
-	} else if ((planted = walk_planted(&now, entry->parent))) {
-		setup_refused(setup, "copy", entry->path, "%s", planted);
-	} else {
-		int source = walk_reopen(entry->fd, entry->parent, entry->name, O_RDONLY);
-		if (source < 0) {
-			setup_failed(setup, "read", entry->path, errno, CAP_DAC_OVERRIDE);
-			return;
-		}
+	else if (length < 0 || (file && source < 0))
+		setup_failed(setup, "read", entry->path, err, CAP_DAC_OVERRIDE);
+	else if (file)
 		put_file(setup, mirror->step, entry->path, source, entry->stat.mode, to, entry->name);
+	else
+		put_link(mirror, entry, text, to);
+	if (source >= 0)
 		close(source);
-	}
+}
+
+/*
+ * The file that lies there while a seed is not complete. It is given to root where that is possible: one that was root's
+ * before cannot be opened as another user, and is there already.
+ */
+static int open_marker(int to)
+{
+	struct stat stat;
+	int marker =
+		fd_checked(openat(to, FILE_SEEDING, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+
+	if (marker < 0 && errno == EACCES)
+		marker = fd_openat(to, FILE_SEEDING, O_PATH | O_NOFOLLOW);
+	if (marker >= 0 && fd_fstat(marker, &stat) == 0 && stat.st_uid == identity_uid() &&
+	    stat.st_uid != file_seeder())
+		(void)!fchownat(marker, "", file_seeder(), IDENTITY_NO_ID, AT_EMPTY_PATH);
+	return marker;
+}
+
+static void close_marker(struct setup *setup, const struct step *step, int marker, int to)
+{
+	struct stat stat;
+
+	if (fd_fstat(marker, &stat) == 0)
+		ground_for_name(to, stat.st_uid);
+	close(marker);
+	if (unlinkat(to, FILE_SEEDING, 0) != 0)
+		setup_failed(setup, "remove " FILE_SEEDING " in", step->to, errno, CAP_DAC_OVERRIDE);
 }
 
 /*
@@ -149,16 +184,17 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
 			   const struct walk_found *source)
 {
 	struct mirror mirror = {.setup = setup, .step = step, .verb = "copy", .file = copy_entry};
+	struct mirror_level to;
 	int empty = 1, marker = -1;
-	int to = mirror_open(setup, step, source->stat.st_mode & 01777);
 
-	if (to < 0)
+	if (mirror_open(setup, step, source->stat.st_mode & 01777, &to) != 0)
 		return;
-	if (step->only_if_empty)
-		empty = file_is_empty(to, -1, NULL);
+	if (ground_act(&to.ground) != 0)
+		empty = -1;
+	else if (step->only_if_empty)
+		empty = file_is_empty_directory(to.fd);
 	if (empty > 0 && step->only_if_empty) {
-		marker = fd_checked(
-			openat(to, FILE_SEEDING, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+		marker = open_marker(to.fd);
 		empty = marker < 0 ? -1 : 1;
 	}
 	if (empty < 0)
@@ -166,47 +202,53 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
 	else if (empty == 0)
 		setup->same++;
 	else
-		mirror_tree(&mirror, source, path, to);
-	if (marker >= 0) {
-		close(marker);
-		if (unlinkat(to, FILE_SEEDING, 0) != 0)
-			setup_failed(setup, "remove " FILE_SEEDING " in", step->to, errno, CAP_DAC_OVERRIDE);
-	}
-	close(to);
+		mirror_tree(&mirror, source, path, &to);
+	if (marker >= 0 && ground_act(&to.ground) == 0)
+		close_marker(setup, step, marker, to.fd);
+	mirror_finish(setup, step->to, &to);
+	close(to.fd);
 }
 
 /* Into the directory `to` where it is one or is written as one ("/etc/", several sources), otherwise to that name. */
-static void copy_file(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source)
+static void put_source(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source,
+		       int in)
 {
 	struct walk_found found;
+	struct mirror_level to = {.fd = -1};
 	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
+	const char *name = strrchr(path, '/') + 1;
 
-	const char *planted = walk_planted(&source->stat, source->parent);
-	if (planted) {
-		setup_refused(setup, "copy", path, "%s", planted);
+	if (!into && !file_find(setup, "write to", step->to, true, &found))
 		return;
-	}
-	int in = walk_reopen(source->fd, source->parent, source->name, O_RDONLY);
-	if (in < 0) {
-		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
-		return;
-	}
-	if (!into && !file_find(setup, "write to", step->to, true, &found)) {
-		close(in);
-		return;
-	}
 	if (!into && found.fd >= 0 && S_ISDIR(found.stat.st_mode)) {
 		file_release(&found);
 		into = true;
 	}
-	int to = into ? mirror_open(setup, step, 0755) : found.parent;
-	const char *name = into ? strrchr(path, '/') + 1 : found.name;
-	if (to >= 0 && !keeps_existing(setup, step, to, name))
-		put_file(setup, step, step->to, in, source->stat.st_mode, to, name);
-	if (into && to >= 0)
-		close(to);
-	else if (!into)
+	if (into && mirror_open(setup, step, 0755, &to) != 0)
+		return;
+	if (!into) {
+		to = (struct mirror_level){.fd = found.parent, .ground = found.ground};
+		name = found.name;
+	}
+	if (ground_act(&to.ground) != 0)
+		setup_failed(setup, "write to", step->to, errno, DIAG_NO_CAP);
+	else if (!keeps_existing(setup, step, to.fd, name))
+		put_file(setup, step, step->to, in, source->stat.st_mode, &to, name);
+	if (into)
+		close(to.fd);
+	else
 		file_release(&found);
+}
+
+static void copy_file(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source)
+{
+	int in = walk_reopen(source->fd, source->parent, source->name, O_RDONLY);
+
+	if (in < 0) {
+		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
+		return;
+	}
+	put_source(setup, step, path, source, in);
 	close(in);
 }
 
@@ -225,6 +267,8 @@ static void copy_one(struct setup *setup, const struct step *step, const char *p
 		setup_refused(setup, "copy", path, "it is neither a file nor a directory");
 	else if (!step->recursive)
 		setup_refused(setup, "copy", path, "it is a directory: write \"recursive: true\"");
+	else if (!step->cross_mounts && ground_may_have_moved(&source.ground, source.parent, source.fd))
+		setup_refused(setup, "copy", path, CHANGE_MOVED);
 	else
 		copy_directory(setup, step, path, &source);
 	walk_release(&source);
@@ -249,7 +293,7 @@ static void copy_check(const struct step *step, struct problems *problems, const
 /* A directory of the copy is given away before it is filled. */
 static uint64_t copy_needs(const struct step *step)
 {
-	return owner_needs_making(step) | (step->recursive && owner_gives(step) ? CAPABILITY_BIT(CAP_DAC_OVERRIDE) : 0);
+	return owner_needs(step) | (step->recursive && owner_gives(step) ? MAY_ACT : 0);
 }
 
 static const struct step_option copy_options[] = {
@@ -258,6 +302,7 @@ static const struct step_option copy_options[] = {
 	IF_EXISTS_OPTION,
 	OPTION("recursive", BOOL, recursive),
 	OPTION("only_if_empty", BOOL, only_if_empty),
+	OPTION("cross_mounts", BOOL, cross_mounts),
 };
 
 const struct verb verb_copy = {
@@ -267,5 +312,5 @@ const struct verb verb_copy = {
 	.act = step_copy,
 	.check = copy_check,
 	.needs = copy_needs,
-	.may_need = MAY_REPLACE,
+	.may_need = MAY_ACT,
 };

@@ -27,7 +27,7 @@ static void make_directory(struct setup *setup, const struct step *step, const c
 {
 	struct walk_where where;
 	const char *name;
-	int parent = walk_make_parent(path, &name, &where);
+	int parent = walk_make_parent(path, &name, NULL, &where);
 
 	if (parent < 0) {
 		setup_unreachable(setup, "mkdir", path, errno, &where);
@@ -49,6 +49,7 @@ static void make_directory(struct setup *setup, const struct step *step, const c
 static void enforce(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
 {
 	const struct owner any = {ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
+	bool unfinished = (found->stat.st_mode & 07777) == WALK_UNFINISHED && found->stat.st_uid == identity_uid();
 	struct held held = {.fd = found->fd, .parent = found->parent, .name = found->name, .path = path};
 
 	if (!S_ISDIR(found->stat.st_mode))
@@ -56,10 +57,12 @@ static void enforce(struct setup *setup, const struct step *step, const char *pa
 	else if (fd_statx(found->fd, "", &held.now) != 0)
 		setup_failed(setup, "mkdir", path, errno, cap_of(step));
 	else if (step->owner_written && owner_differs(&step->owner, &held.now) && held.now.uid != geteuid() &&
-		 walk_clear_acl(found->fd) != 0) /* his, which would be handed down to all that is made below */
+		 ground_may_give(&found->ground, &found->stat) &&
+		 walk_clear_acl(found->fd, held.now.uid) !=
+			 0) /* his, which would be handed down to all that is made below */
 		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
 	else
-		change_settle(setup, &held, step->mode_written ? step->mode : KEEP_MODE,
+		change_settle(setup, &held, &found->ground, step->mode_written || unfinished ? step->mode : KEEP_MODE,
 			      step->owner_written ? &step->owner : &any, false);
 }
 
@@ -70,7 +73,7 @@ static void make_all(struct setup *setup, const struct step *step)
 
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
-		if (walk_find(path, WALK_FOLLOW, &found, &where) == 0) {
+		if (walk_find(path, WALK_FOLLOW | WALK_MAKE, &found, &where) == 0) {
 			enforce(setup, step, path, &found);
 			walk_release(&found);
 		} else if (errno == ENOENT) {
@@ -146,6 +149,6 @@ const struct verb verb_mkdir = {
 	.mode = 0755,
 	.act = step_mkdir,
 	.check = mkdir_check,
-	.needs = owner_needs_mkdir,
-	.may_need = MAY_CHANGE | CAPABILITY_BIT(CAP_FSETID),
+	.needs = owner_needs,
+	.may_need = MAY_ACT,
 };

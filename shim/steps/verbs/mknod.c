@@ -26,7 +26,8 @@ static bool is_same_device(const struct step *step, const struct stat *stat)
 }
 
 /* Brings the node to the mode and owner that it should have; one that was just MADE to all of them. */
-static void settle(struct setup *setup, const struct step *step, struct held *held, bool made)
+static void settle(struct setup *setup, const struct step *step, struct held *held, const struct ground *ground,
+		   bool made)
 {
 	struct owner owner = {ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
 	struct stat stat = {.st_mode = 0};
@@ -34,22 +35,24 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 	if (step->owner_written)
 		owner = step->owner;
 	if (made && owner.uid == ACCOUNTS_NO_ID)
-		owner.uid = geteuid();
+		owner.uid = identity_uid();
 	if (made && owner.gid == ACCOUNTS_NO_ID)
-		owner.gid = getegid();
+		owner.gid = ground_group(owner.uid);
 
 	if (fd_fstat(held->fd, &stat) != 0 || fd_statx(held->fd, "", &held->now) != 0)
 		setup_failed(setup, "mknod", held->path, errno, CAP_MKNOD);
+	else if (made && ground->foreign && stat.st_uid != identity_uid())
+		setup_failed(setup, "mknod", held->path, ESTALE, DIAG_NO_CAP);
 	else if (!is_same_device(step, &stat))
 		setup_refused(setup, "mknod", held->path, "it exists and is something else");
 	else if (!made && owner.uid != ACCOUNTS_NO_ID && owner.uid != stat.st_uid && stat.st_uid != geteuid())
 		setup_refused(setup, "mknod", held->path, "it is uid %u's, who may hold it open: remove it first",
 			      stat.st_uid);
 	else
-		change_settle(setup, held, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
+		change_settle(setup, held, ground, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
 }
 
-static void make_node(struct setup *setup, const struct step *step, struct held *held)
+static void make_node(struct setup *setup, const struct step *step, struct held *held, const struct ground *ground)
 {
 	bool made = false;
 
@@ -76,22 +79,23 @@ static void make_node(struct setup *setup, const struct step *step, struct held 
 		setup_failed(setup, "mknod", held->path, errno, CAP_DAC_OVERRIDE);
 		return;
 	}
-	settle(setup, step, held, made);
+	settle(setup, step, held, ground, made);
 	close(held->fd);
 }
 
 static void step_mknod(struct setup *setup, const struct step *step)
 {
 	struct walk_where where;
+	struct ground ground;
 
 	for (size_t i = 0; i < step->items.count; i++) {
 		struct held held = {.path = step->items.items[i]};
-		held.parent = walk_make_parent(held.path, &held.name, &where);
+		held.parent = walk_make_parent(held.path, &held.name, &ground, &where);
 		if (held.parent < 0) {
 			setup_unreachable(setup, "mknod", held.path, errno, &where);
 			continue;
 		}
-		make_node(setup, step, &held);
+		make_node(setup, step, &held, &ground);
 		close(held.parent);
 	}
 }
@@ -108,7 +112,7 @@ static void mknod_check(const struct step *step, struct problems *problems, cons
 
 static uint64_t mknod_needs(const struct step *step)
 {
-	return owner_needs_making(step) | (!step->type || step->type[0] == 'p' ? 0 : CAPABILITY_BIT(CAP_MKNOD));
+	return owner_needs(step) | (!step->type || step->type[0] == 'p' ? 0 : CAPABILITY_BIT(CAP_MKNOD));
 }
 
 static const struct step_option mknod_options[] = {
@@ -125,5 +129,5 @@ const struct verb verb_mknod = {
 	.act = step_mknod,
 	.check = mknod_check,
 	.needs = mknod_needs,
-	.may_need = MAY_CHANGE,
+	.may_need = MAY_ACT,
 };

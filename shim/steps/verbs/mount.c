@@ -269,5 +269,5 @@ const struct verb verb_mount = {
 	.act = step_mount,
 	.check = mount_check,
 	.needs = mount_needs,
-	.may_need = MAY_SEARCH,
+	.may_need = MAY_ACT,
 };

@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 
 #include "base/glob.h"
+#include "steps/common/change.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
 #include "walk/tree.h"
@@ -17,6 +18,8 @@
 struct removal {
 	struct setup *setup;
 	const struct step *step;
+	int parent; /* of TOP, on this ground; with a glob TOP itself */
+	struct ground ground;
 	const char *glob; /* of the entries at depth 1; NULL: all */
 	uint64_t removed; /* in this pass */
 	size_t left;      /* directories that were not empty */
@@ -32,6 +35,8 @@ static void not_removed(struct setup *setup, const char *path, int err)
 static void remove_name(struct removal *removal, const struct walk_entry *entry, int flags)
 {
 	setup_progress(removal->setup, entry->path);
+	if (entry->depth == 1 && removal->glob)
+		ground_for_name(entry->parent, entry->stat.uid);
 	if (unlinkat(entry->parent, entry->name, flags) == 0) {
 		removal->removed++;
 		removal->setup->changed++;
@@ -89,7 +94,15 @@ static void removal_failed(void *context, const char *path, int err)
 /* Removes what TOP holds, pass by pass while something goes and something is left. False: it had to stop. */
 static bool remove_below(struct removal *removal, int top, const char *path)
 {
-	struct tree_walk tree = {.context = removal,
+	if (removal->step->recursive && !removal->step->cross_mounts &&
+	    ground_may_have_moved(&removal->ground, removal->parent, top)) {
+		setup_refused(removal->setup, "remove", path, CHANGE_MOVED);
+		return false;
+	}
+	struct tree_walk tree = {.ground = removal->ground,
+				 .parent = removal->parent,
+				 .unlock = removal->step->recursive ? S_IRWXU : 0,
+				 .context = removal,
 				 .enter = removal_enter,
 				 .file = removal_file,
 				 .leave = removal_leave,
@@ -118,9 +131,10 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 	return true;
 }
 
-static void remove_glob(struct setup *setup, const struct step *step, const char *path, const char *glob, int parent)
+static void remove_glob(struct setup *setup, const struct step *step, const char *path, const char *glob, int parent,
+			const struct ground *ground)
 {
-	struct removal removal = {.setup = setup, .step = step, .glob = glob};
+	struct removal removal = {.setup = setup, .step = step, .parent = parent, .ground = *ground, .glob = glob};
 	uint64_t before = setup->changed;
 	size_t length = (size_t)(glob - path);
 	char *directory = mem_copy(&setup->mem, path, length > 1 ? length - 1 : 1);
@@ -135,9 +149,9 @@ static void remove_glob(struct setup *setup, const struct step *step, const char
 }
 
 static void remove_directory(struct setup *setup, const struct step *step, const char *path, int parent,
-			     const char *name)
+			     const struct ground *ground, const char *name, uint32_t uid)
 {
-	struct removal removal = {.setup = setup, .step = step};
+	struct removal removal = {.setup = setup, .step = step, .parent = parent, .ground = *ground};
 
 	if (step->recursive) {
 		int top = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
@@ -147,9 +161,10 @@ static void remove_directory(struct setup *setup, const struct step *step, const
 		}
 		bool done = remove_below(&removal, top, path);
 		close(top);
-		if (!done)
+		if (!done || ground_act(ground) != 0)
 			return;
 	}
+	ground_for_name(parent, uid);
 	if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
 		setup->changed++;
 	else if (errno == ENOTEMPTY && !step->recursive)
@@ -158,7 +173,8 @@ static void remove_directory(struct setup *setup, const struct step *step, const
 		not_removed(setup, path, errno);
 }
 
-static void remove_one(struct setup *setup, const struct step *step, const char *path, int parent, const char *name)
+static void remove_one(struct setup *setup, const struct step *step, const char *path, int parent,
+		       const struct ground *ground, const char *name)
 {
 	struct stat stat;
 
@@ -169,23 +185,27 @@ static void remove_one(struct setup *setup, const struct step *step, const char 
 		else
 			setup->same++;
 	} else if (S_ISDIR(stat.st_mode)) {
-		remove_directory(setup, step, path, parent, name);
-	} else if (unlinkat(parent, name, 0) == 0) {
-		setup->changed++;
-	} else if (errno != ENOENT) {
-		not_removed(setup, path, errno);
+		remove_directory(setup, step, path, parent, ground, name, stat.st_uid);
+	} else {
+		ground_for_name(parent, stat.st_uid);
+		if (unlinkat(parent, name, 0) == 0)
+			setup->changed++;
+		else if (errno != ENOENT)
+			not_removed(setup, path, errno);
 	}
 }
 
 static void step_remove(struct setup *setup, const struct step *step)
 {
 	struct walk_where where;
+	struct ground ground;
 	const char *name;
 
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
-		int parent = walk_parent(path, &name, &where);
-		if (parent < 0 && errno == ENOENT) {
+		int parent = walk_parent(path, 0, &name, &ground, &where);
+		/* Where a file stands in the way nothing can be. */
+		if (parent < 0 && (errno == ENOENT || errno == ENOTDIR)) {
 			setup->same++;
 			continue;
 		}
@@ -194,9 +214,9 @@ static void step_remove(struct setup *setup, const struct step *step)
 			continue;
 		}
 		if (name[strcspn(name, "*?[")])
-			remove_glob(setup, step, path, name, parent);
+			remove_glob(setup, step, path, name, parent, &ground);
 		else
-			remove_one(setup, step, path, parent, name);
+			remove_one(setup, step, path, parent, &ground, name);
 		close(parent);
 	}
 }
@@ -210,6 +230,7 @@ static void remove_check(const struct step *step, struct problems *problems, con
 
 static const struct step_option remove_options[] = {
 	OPTION("recursive", BOOL, recursive),
+	OPTION("cross_mounts", BOOL, cross_mounts),
 };
 
 const struct verb verb_remove = {
@@ -217,5 +238,5 @@ const struct verb verb_remove = {
 	OPTIONS(remove_options),
 	.act = step_remove,
 	.check = remove_check,
-	.may_need = MAY_CHANGE,
+	.may_need = MAY_ACT,
 };

@@ -13,12 +13,15 @@
 
 #define TEMPORARY_NAMES 100
 
-/* Is NAME a link of ours with this text? One of somebody else's would not be followed by a later step. */
-static bool is_done(int parent, const char *name, const struct stat *stat, const char *target)
+/*
+ * Is NAME a link of ours with this text? One of somebody else's would not be followed by a later step; on foreign ground
+ * none is.
+ */
+static bool is_done(int parent, const char *name, const struct stat *stat, const char *target, bool foreign)
 {
 	char text[PATH_MAX];
 
-	if (!S_ISLNK(stat->st_mode) || stat->st_uid != geteuid())
+	if (!S_ISLNK(stat->st_mode) || (stat->st_uid != identity_uid() && !foreign))
 		return false;
 	ssize_t length = readlinkat(parent, name, text, sizeof(text));
 	return length >= 0 && (size_t)length == strlen(target) && memcmp(text, target, (size_t)length) == 0;
@@ -45,14 +48,15 @@ static int replace_link(int parent, const char *name, const char *target)
 	return -1;
 }
 
-static void link_name(struct setup *setup, const struct step *step, const char *path, int parent, const char *name)
+static void link_name(struct setup *setup, const struct step *step, const char *path, int parent, const char *name,
+		      const struct ground *ground)
 {
 	struct stat stat;
 	int result;
 
 	if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
 		result = errno == ENOENT ? symlinkat(step->target, parent, name) : -1;
-	} else if (is_done(parent, name, &stat, step->target)) {
+	} else if (is_done(parent, name, &stat, step->target, ground->foreign)) {
 		setup->same++;
 		return;
 	} else if (S_ISDIR(stat.st_mode)) {
@@ -63,11 +67,13 @@ static void link_name(struct setup *setup, const struct step *step, const char *
 			      "it exists and is something else (write \"force: true\" to replace it)");
 		return;
 	} else {
+		ground_for_name(parent, stat.st_uid);
 		result = replace_link(parent, name, step->target);
 	}
 	if (result != 0)
 		setup_failed(setup, "link", path, errno, CAP_DAC_OVERRIDE);
-	else if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0 || !is_done(parent, name, &stat, step->target))
+	else if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0 ||
+		 !is_done(parent, name, &stat, step->target, ground->foreign))
 		setup_refused(setup, "link", path, "the file system did not keep it");
 	else
 		setup->changed++;
@@ -76,16 +82,17 @@ static void link_name(struct setup *setup, const struct step *step, const char *
 static void step_symlink(struct setup *setup, const struct step *step)
 {
 	struct walk_where where;
+	struct ground ground;
 	const char *name;
 
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
-		int parent = walk_make_parent(path, &name, &where);
+		int parent = walk_make_parent(path, &name, &ground, &where);
 		if (parent < 0) {
 			setup_unreachable(setup, "link", path, errno, &where);
 			continue;
 		}
-		link_name(setup, step, path, parent, name);
+		link_name(setup, step, path, parent, name, &ground);
 		close(parent);
 	}
 }
@@ -99,5 +106,5 @@ const struct verb verb_symlink = {
 	.name = "symlink",
 	OPTIONS(symlink_options),
 	.act = step_symlink,
-	.may_need = MAY_CHANGE,
+	.may_need = MAY_ACT,
 };

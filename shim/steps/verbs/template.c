@@ -6,13 +6,13 @@
 
 #include <linux/capability.h>
 
+#include "base/diag.h"
 #include "base/glob.h"
 #include "steps/common/file.h"
 #include "steps/common/mirror.h"
 #include "steps/common/options.h"
 #include "steps/common/owner.h"
 #include "steps/common/say.h"
-#include "walk/rule.h"
 
 #define FIRST "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 #define DIGITS "0123456789"
@@ -73,16 +73,23 @@ static size_t replace_references(const struct step *step, const struct environme
 
 /* From SOURCE, which messages call PATH, to NAME in TO, which they call TARGET. */
 static void put(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source,
-		const char *target, int to, const char *name)
+		const char *target, const struct mirror_level *to, const char *name)
 {
 	const struct environment *env = &setup->plan->env;
 	struct mem mem = {NULL}; /* of this file: a tree may have many */
 	struct file_want want = {.source = -1};
 	size_t size;
 
-	const char *planted = walk_planted(&source->stat, source->parent);
-	if (planted) {
-		setup_refused(setup, "read", path, "%s", planted);
+	/* Whoever writes the template would see every variable, also those that the workload does not get. */
+	if (step->variables.count == 0 && identity_is_root() &&
+	    (source->ground.foreign || source->stat.st_uid != 0 || source->stat.st_mode & (S_IWGRP | S_IWOTH))) {
+		setup_refused(setup, "read", path,
+			      "others than root can write it, and could have it show every variable: list those that "
+			      "it may use (variables: [..])");
+		return;
+	}
+	if (ground_act(&source->ground) != 0) {
+		setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
 		return;
 	}
 	const char *text = file_read(&mem, source->fd, source->parent, source->name, &size);
@@ -96,8 +103,12 @@ static void put(struct setup *setup, const struct step *step, const char *path, 
 	char *out = mem_array(&mem, want.length + 1, 1);
 	(void)replace_references(step, env, &mem, text, size, out);
 	want.bytes = out;
-	file_attributes(step, &want);
-	(void)file_put(setup, "write", target, to, name, &want);
+	if (ground_act(&to->ground) != 0) {
+		setup_failed(setup, "write", target, errno, DIAG_NO_CAP);
+	} else {
+		file_attributes(step, &want);
+		(void)file_put(setup, "write", target, to->fd, &to->ground, name, &want);
+	}
 	mem_release(&mem);
 }
 
@@ -114,7 +125,8 @@ static const char *target_name(struct mem *mem, const struct step *step, const c
 }
 
 /* A link is followed by the rule of walk.h, from the top: the files of a Kubernetes ConfigMap are links. */
-static void template_link(struct mirror *mirror, const struct walk_entry *entry, int to, const char *name)
+static void template_link(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to,
+			  const char *name)
 {
 	struct walk_where where;
 	struct walk_found source;
@@ -134,7 +146,7 @@ static void template_link(struct mirror *mirror, const struct walk_entry *entry,
 	walk_release(&source);
 }
 
-static void template_entry(struct mirror *mirror, const struct walk_entry *entry, int to)
+static void template_entry(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to)
 {
 	const char *name = target_name(&mirror->setup->mem, mirror->step, entry->name);
 
@@ -147,6 +159,7 @@ static void template_entry(struct mirror *mirror, const struct walk_entry *entry
 			.fd = entry->fd,
 			.parent = entry->parent,
 			.stat = fd_plain(&entry->stat),
+			.ground = *entry->ground,
 		};
 		snprintf(source.name, sizeof(source.name), "%s", entry->name);
 		put(mirror->setup, mirror->step, entry->path, &source, name, to, name);
@@ -166,12 +179,12 @@ static void template_tree(struct setup *setup, const struct step *step, const ch
 				.verb = "read",
 				.exclude = &exclude,
 				.file = template_entry};
-	int to = mirror_open(setup, step, 0755);
+	struct mirror_level to;
 
-	if (to < 0)
+	if (mirror_open(setup, step, 0755, &to) != 0)
 		return;
-	mirror_tree(&mirror, source, path, to);
-	close(to);
+	mirror_tree(&mirror, source, path, &to);
+	close(to.fd);
 }
 
 /* Into the directory `to` where it is one or is written as one, without the suffix; otherwise to that name. */
@@ -179,24 +192,25 @@ static void template_file(struct setup *setup, const struct step *step, const ch
 			  const struct walk_found *source)
 {
 	struct walk_found found;
+	struct mirror_level to;
 	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
 
 	if (!into && !file_find(setup, "write to", step->to, true, &found))
 		return;
 	if (!into && (found.fd < 0 || !S_ISDIR(found.stat.st_mode))) {
-		put(setup, step, path, source, step->to, found.parent, found.name);
+		to = (struct mirror_level){.fd = found.parent, .ground = found.ground};
+		put(setup, step, path, source, step->to, &to, found.name);
 		file_release(&found);
 		return;
 	}
 	if (!into)
 		file_release(&found);
 	const char *name = target_name(&setup->mem, step, strrchr(path, '/') + 1);
-	int to = name ? mirror_open(setup, step, 0755) : -1;
 	if (!name)
 		setup_refused(setup, "read the template", path, "its name does not end in \"%s\"", step->suffix);
-	if (to >= 0) {
-		put(setup, step, path, source, name, to, name);
-		close(to);
+	else if (mirror_open(setup, step, 0755, &to) == 0) {
+		put(setup, step, path, source, name, &to, name);
+		close(to.fd);
 	}
 }
 
@@ -240,6 +254,6 @@ const struct verb verb_template = {
 	.mode = 0644,
 	.act = step_template,
 	.check = template_check,
-	.needs = owner_needs_making,
-	.may_need = MAY_REPLACE,
+	.needs = owner_needs,
+	.may_need = MAY_ACT,
 };

@@ -7,7 +7,6 @@
 #include "steps/common/options.h"
 #include "steps/common/owner.h"
 #include "steps/common/say.h"
-#include "walk/rule.h"
 
 static bool has_line(const char *text, size_t length, const char *line, size_t line_length)
 {
@@ -46,6 +45,19 @@ static const char *append_missing(struct mem *mem, const char *text, size_t *len
 	return all;
 }
 
+/* Its content: as the identity even in a directory that is entered as another user, for it may have been moved there. */
+static char *read_present(struct setup *setup, const struct walk_found *found, size_t *length)
+{
+	struct ground ground = found->ground;
+
+	ground.entered = false;
+	char *text =
+		ground_act(&ground) != 0 ? NULL : file_read(&setup->mem, found->fd, found->parent, found->name, length);
+	if (text && ground_act(&found->ground) != 0)
+		return NULL;
+	return text;
+}
+
 /* Fills in what is to stand there, by if_exists. False: nothing is left to do. */
 static bool decide(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found,
 		   struct file_want *want)
@@ -67,12 +79,7 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 		(void)file_enforce(setup, path, found, &want->mode, want->uid, want->gid);
 		return false;
 	}
-	const char *planted = walk_planted(now, found->parent);
-	if (planted) {
-		setup_refused(setup, "read", path, "%s", planted);
-		return false;
-	}
-	const char *text = file_read(&setup->mem, found->fd, found->parent, found->name, &want->length);
+	const char *text = read_present(setup, found, &want->length);
 	if (!text) {
 		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
 		return false;
@@ -91,7 +98,7 @@ static void step_write(struct setup *setup, const struct step *step)
 			continue;
 		file_attributes(step, &want);
 		if (decide(setup, step, path, &found, &want))
-			(void)file_put(setup, "write", path, found.parent, found.name, &want);
+			(void)file_put(setup, "write", path, found.parent, &found.ground, found.name, &want);
 		file_release(&found);
 	}
 }
@@ -107,6 +114,6 @@ const struct verb verb_write = {
 	OPTIONS(write_options),
 	.mode = 0644,
 	.act = step_write,
-	.needs = owner_needs_making,
-	.may_need = MAY_REPLACE,
+	.needs = owner_needs,
+	.may_need = MAY_ACT,
 };

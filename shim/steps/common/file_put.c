@@ -1,0 +1,334 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/fd.h"
+#include "base/signals.h"
+#include "steps/common/abort.h"
+#include "steps/common/change.h"
+#include "steps/common/file.h"
+#include "steps/common/say.h"
+#include "walk/held.h"
+#include "walk/make.h"
+
+#define CHUNK (32 * 1024)
+
+/* The owner that WANT means for a file that has (or, NULL, has not) one: ACCOUNTS_NO_ID is gone. */
+static void settle_owner(struct file_want *want, const struct stat *now)
+{
+	if (want->uid == ACCOUNTS_NO_ID)
+		want->uid = now ? now->st_uid : identity_uid();
+	if (want->gid == ACCOUNTS_NO_ID)
+		want->gid = now ? now->st_gid : ground_group(want->uid);
+}
+
+/*
+ * Reads what belongs at AT of the wanted content into BUFFER, or points *PART at it. 0: the end; -1 with errno. The end is
+ * asked for twice: a call that answers nothing once must not cut a copy short. (The size tells less: in sysfs it is 4096.)
+ */
+static ssize_t wanted_part(const struct file_want *want, off_t at, char *buffer, const char **part)
+{
+	if (!want->bytes) {
+		ssize_t length = pread(want->source, buffer, CHUNK, at);
+		*part = buffer;
+		return length != 0 ? length : pread(want->source, buffer, CHUNK, at);
+	}
+	size_t left = want->length - (size_t)at;
+	*part = want->bytes + at;
+	return (ssize_t)(left < CHUNK ? left : CHUNK);
+}
+
+/* 1: the file holds exactly that; 0: not, or it cannot be read. */
+static bool same_content(const struct file_want *want, int fd, int parent, const char *name)
+{
+	char wanted[CHUNK], got[CHUNK];
+	off_t at = 0;
+	int in = walk_reopen(fd, parent, name, O_RDONLY);
+	bool same = in >= 0;
+
+	while (same) {
+		const char *part;
+		ssize_t length = wanted_part(want, at, wanted, &part);
+		ssize_t have = pread(in, got, CHUNK, at);
+		same = length >= 0 && have == length && memcmp(part, got, (size_t)length) == 0;
+		if (length == 0)
+			break;
+		at += length;
+	}
+	if (in >= 0)
+		close(in);
+	return same;
+}
+
+/* Writes the wanted content. False with errno: EINTR where a signal came that ends the setup. */
+static bool fill(int out, const struct file_want *want)
+{
+	char buffer[CHUNK];
+	const char *part;
+	off_t at = 0;
+	ssize_t length;
+
+	while ((length = wanted_part(want, at, buffer, &part)) > 0) {
+		while (length > 0) {
+			ssize_t wrote = pwrite(out, part, (size_t)length, at);
+			if (wrote <= 0)
+				return false;
+			part += wrote;
+			length -= wrote;
+			at += wrote;
+		}
+		if (abort_pending()) {
+			errno = EINTR;
+			return false;
+		}
+	}
+	return length == 0 && ftruncate(out, at) == 0;
+}
+
+/* The mode of the file FD, which is new and the identity's, as far as it can be set before the owner. */
+static bool give_mode(int fd, const struct file_want *want, int *cap)
+{
+	struct stat now;
+
+	*cap = CAP_FOWNER;
+	return fd_fstat(fd, &now) == 0 &&
+	       ground_chmod(fd, -1, NULL, now.st_uid, IDENTITY_NO_ID, want->mode & 01777) == 0;
+}
+
+/* Its owner; then the set-id bits, which a change of owner takes away (chown(2)), as the new owner. */
+static bool give_owner(int fd, const struct file_want *want, int *cap)
+{
+	struct stat now;
+
+	if (fd_fstat(fd, &now) != 0)
+		return false;
+	*cap = CAP_CHOWN;
+	if ((now.st_uid != want->uid || now.st_gid != want->gid) && fchown(fd, want->uid, want->gid) != 0)
+		return false;
+	*cap = CAP_FSETID;
+	if (want->mode & 06000 && ground_chmod(fd, -1, NULL, want->uid, want->gid, want->mode) != 0)
+		return false;
+	if (fd_fstat(fd, &now) != 0)
+		return false;
+	if (now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode)
+		return true;
+	errno = EPERM; /* chmod(2) drops set-group-id silently; some network file systems ignore both */
+	return false;
+}
+
+/* The time in nanoseconds; whoever uses it fails where it exists all the same. */
+void file_name_temporary(char name[FILE_TEMPORARY])
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(name, FILE_TEMPORARY, ".capshim-%llx%08lx", (unsigned long long)now.tv_sec,
+		 (unsigned long)now.tv_nsec);
+}
+
+bool file_renames_first(int parent, const struct file_want *want)
+{
+	struct stat stat;
+
+	return fd_fstat(parent, &stat) == 0 && stat.st_mode & S_ISVTX && stat.st_uid != identity_uid() &&
+	       want->uid != identity_uid();
+}
+
+static int put_in_place(int out, int parent, const char *temporary, const char *name, const struct file_want *want,
+			int *cap)
+{
+	bool late = file_renames_first(parent, want);
+
+	if (!give_mode(out, want, cap) || (!late && !give_owner(out, want, cap)))
+		return -1;
+	*cap = CAP_DAC_OVERRIDE;
+	if (renameat(parent, temporary, parent, name) != 0)
+		return -1;
+	return late && !give_owner(out, want, cap) ? -1 : 0;
+}
+
+/* Writes it under another name and renames it into place. 0, or -1 with errno and the capability that it wants. */
+static int replace_file(int parent, const char *name, const struct file_want *want, int *cap)
+{
+	char temporary[FILE_TEMPORARY];
+	uint64_t was;
+	int result = -1;
+
+	*cap = CAP_DAC_OVERRIDE;
+	file_name_temporary(temporary);
+	signals_block(&was); /* until it is in place, or gone */
+	int out = fd_checked(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+	if (out >= 0) {
+		if (fill(out, want) && walk_disinherit(out, parent) == 0)
+			result = put_in_place(out, parent, temporary, name, want, cap);
+		int err = errno;
+		if (result != 0)
+			(void)unlinkat(parent, temporary, 0);
+		close(out);
+		errno = err;
+	}
+	int err = errno;
+	signals_mask(was);
+	errno = err;
+	return result;
+}
+
+/*
+ * Writes into the file itself. The mode and owner first, so that the content is not seen with others; on foreign ground
+ * they must be right, or the file the identity's own.
+ */
+static int overwrite(const struct walk_found *found, const struct file_want *want, int *cap)
+{
+	struct stat now;
+	int result = -1;
+	int out = walk_reopen(found->fd, found->parent, found->name, O_WRONLY);
+
+	*cap = CAP_DAC_OVERRIDE;
+	if (out < 0)
+		return -1;
+	if (fd_fstat(out, &now) == 0) {
+		bool right = now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode;
+		if (now.st_nlink != 1)
+			errno = EMLINK;
+		else if (!right && !ground_may_give(&found->ground, &now))
+			errno = EACCES;
+		else if ((right || (give_mode(out, want, cap) && give_owner(out, want, cap))) && fill(out, want))
+			result = 0;
+	}
+	int err = errno;
+	close(out);
+	errno = err;
+	return result;
+}
+
+static bool is_mount(int fd)
+{
+	struct fd_stat stat;
+
+	return fd_statx(fd, "", &stat) == 0 && stat.mount_begins;
+}
+
+/*
+ * Could somebody have it open for writing, who had it before it was root's? A read lease is to be had only where nobody has:
+ * fcntl(2), F_SETLEASE. A file system without leases leaves that open, unless it is read-only.
+ */
+static bool may_be_written(const struct walk_found *found)
+{
+	struct statvfs fs = {0};
+	int fd = walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
+
+	if (fd < 0)
+		return true;
+	(void)fcntl(fd, F_SETSIG, SIGURG); /* of a writer that comes meanwhile; SIGIO would end this process */
+	bool unknown = fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
+	if (unknown)
+		unknown = fstatvfs(fd, &fs) != 0 || !(fs.f_flag & ST_RDONLY);
+	else
+		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	close(fd);
+	return unknown;
+}
+
+/*
+ * Does it need no more than another mode or owner? A file with other names is not given one; nor is one that somebody else
+ * could write, who may hold it open: it is replaced. On foreign ground it must be right as it is.
+ */
+static bool needs_no_content(const struct walk_found *found, const struct file_want *want)
+{
+	const struct stat *now = &found->stat;
+	bool right = now->st_uid == want->uid && now->st_gid == want->gid && (now->st_mode & 07777) == want->mode;
+	bool ours = now->st_nlink == 1 && (now->st_uid == want->uid || now->st_uid == identity_uid()) &&
+		    (now->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+
+	if (!right && (!ours || found->ground.foreign))
+		return false;
+	if (!same_content(want, found->fd, found->parent, found->name))
+		return false;
+	return found->ground.foreign || want->uid != 0 || !may_be_written(found);
+}
+
+/* Replaces what is FOUND, or is not there yet. */
+static int put_new(const struct walk_found *found, const struct file_want *want, int *cap)
+{
+	if (found->fd >= 0)
+		ground_for_name(found->parent, found->stat.st_uid);
+	int result = replace_file(found->parent, found->name, want, cap);
+	/* rename(2) is EBUSY for a mount point; on a read-only file system it does not come to that. Nothing else is reason
+	 * enough: a full disk would leave half a file. */
+	if (result != 0 && (errno == EBUSY || errno == EROFS) && found->fd >= 0 && is_mount(found->fd))
+		result = overwrite(found, want, cap);
+	return result;
+}
+
+bool file_put(struct setup *setup, const char *verb, const char *path, int parent, const struct ground *ground,
+	      const char *name, const struct file_want *wanted)
+{
+	struct file_want want = *wanted;
+	struct walk_found found = {.parent = parent, .ground = *ground};
+	int cap = CAP_DAC_OVERRIDE, result = -1;
+
+	found.fd = fd_openat(parent, name, O_PATH | O_NOFOLLOW);
+	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fd_fstat(found.fd, &found.stat) != 0)) {
+		setup_failed(setup, verb, path, errno, cap);
+		return false;
+	}
+	snprintf(found.name, sizeof(found.name), "%s", name);
+	settle_owner(&want, found.fd < 0 ? NULL : &found.stat);
+	if (found.fd >= 0 && !S_ISREG(found.stat.st_mode)) {
+		setup_refused(setup, verb, path, "what is there is no regular file: remove it first");
+	} else if (found.fd >= 0 && needs_no_content(&found, &want)) {
+		result = file_enforce(setup, path, &found, &want.mode, want.uid, want.gid) ? 0 : -1;
+	} else {
+		result = put_new(&found, &want, &cap);
+		if (result == 0)
+			setup->changed++;
+		else if (errno == EMLINK)
+			setup_refused(setup, verb, path, "it has other hard links, and cannot be replaced");
+		else
+			setup_failed(setup, verb, path, errno, cap);
+	}
+	if (found.fd >= 0)
+		close(found.fd);
+	return result == 0;
+}
+
+bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const mode_t *mode,
+		  uint32_t uid, uint32_t gid)
+{
+	struct file_want want = {.uid = uid, .gid = gid};
+	bool owner, modes;
+
+	settle_owner(&want, &found->stat);
+	owner = found->stat.st_uid != want.uid || found->stat.st_gid != want.gid;
+	modes = mode && (found->stat.st_mode & 07777) != *mode;
+	if (!owner && !modes) {
+		setup->same++;
+		return true;
+	}
+	if (!S_ISREG(found->stat.st_mode) || found->stat.st_nlink != 1) {
+		setup_refused(setup, "change", path, "it is no regular file, or has other hard links");
+		return false;
+	}
+	if (!ground_may_give(&found->ground, &found->stat)) {
+		setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, found->stat.st_uid);
+		return false;
+	}
+	if (owner && fchownat(found->fd, "", want.uid, want.gid, AT_EMPTY_PATH) != 0) {
+		setup_failed(setup, "chown", path, errno, CAP_CHOWN);
+		return false;
+	}
+	/* Also where only the owner differs: its change takes set-id bits away, chown(2). */
+	if (mode && ground_chmod(found->fd, found->parent, found->name, want.uid, want.gid, *mode) != 0) {
+		setup_failed(setup, "chmod", path, errno, *mode & 02000 ? CAP_FSETID : CAP_FOWNER);
+		return false;
+	}
+	setup->changed++;
+	return true;
+}

@@ -1,0 +1,212 @@
+#include "walk/ground.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/capability.h"
+#include "base/fd.h"
+#include "walk/held.h"
+#include "walk/rule.h"
+
+#define REMEMBERED_MAX 64 /* directories: each takes one descriptor */
+
+static struct {
+	const struct ground_people *people; /* NULL: nobody is known */
+	uint64_t granted;
+	int remembered[REMEMBERED_MAX];
+	size_t count;
+	bool foreign; /* where the process acts */
+} ground;
+
+void ground_know(const struct ground_people *people)
+{
+	ground.people = people;
+	while (!people && ground.count > 0)
+		close(ground.remembered[--ground.count]);
+}
+
+void ground_grant(uint64_t capabilities)
+{
+	ground.granted = capabilities;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Its descriptor is open, so its inode number cannot have come to mean another one. */
+static bool is_remembered(const struct stat *directory)
+{
+	struct stat stat;
+
+	for (size_t i = 0; i < ground.count; i++)
+		if (fd_fstat(ground.remembered[i], &stat) == 0 && is_same_file(&stat, directory))
+			return true;
+	return false;
+}
+
+void ground_remember(int fd)
+{
+	struct stat stat;
+
+	if (!identity_is_changed() || ground.count == REMEMBERED_MAX || fd_fstat(fd, &stat) != 0 ||
+	    is_remembered(&stat))
+		return;
+	int copy = fd_checked(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+	if (copy >= 0)
+		ground.remembered[ground.count++] = copy;
+}
+
+/*
+ * Is FD the top of a mount whose mount point, in PARENT, lies on the mount of "/"? Then so do all directories above it, and
+ * nobody outside of this container can have moved it: mount points move along with a rename in another mount namespace.
+ */
+static bool begins_anew(int parent, int fd)
+{
+	struct fd_stat here, above, root;
+
+	return fd_statx(fd, "", &here) == 0 && here.mount_begins && fd_statx(parent, "", &above) == 0 &&
+	       fd_statx(AT_FDCWD, "/", &root) == 0 && root.mount != 0 && root.mount == above.mount;
+}
+
+bool ground_may_have_moved(const struct ground *at, int parent, int fd)
+{
+	struct fd_stat stat;
+
+	return at->foreign && fd_statx(fd, "", &stat) == 0 && stat.mount_begins && !begins_anew(parent, fd);
+}
+
+/* The identity for the first foreign directory. */
+static void begin_foreign(struct ground *to, const struct stat *stat)
+{
+	const struct ground_people *people = ground.people;
+	bool group = (stat->st_mode & S_IWGRP) != 0;
+
+	*to = (struct ground){
+		.foreign = true,
+		.uid = stat->st_uid,
+		.more = IDENTITY_NO_ID,
+		.owner = stat->st_uid,
+		.mode = stat->st_mode,
+	};
+	if (stat->st_uid != 0)
+		return;
+	/* Root's, and others write: whoever they are, the workload is one of them. */
+	to->uid = people ? people->workload.uid : GROUND_NOBODY;
+	if (group)
+		to->more = stat->st_gid;
+}
+
+void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat, bool make)
+{
+	to->entered = false;
+	if (to->foreign && begins_anew(parent, fd))
+		*to = (struct ground){.foreign = false};
+	if (!to->foreign && !walk_is_roots(fd, stat))
+		begin_foreign(to, stat);
+	else if (to->foreign && make && is_remembered(stat))
+		ground_as_owner(to, stat->st_uid);
+}
+
+void ground_as_owner(struct ground *to, uint32_t uid)
+{
+	to->entered = to->foreign;
+	to->acts = uid;
+}
+
+/* UID with the groups that it has where it is the workload, otherwise with that of passwd alone. */
+static struct fs_identity person(uint32_t uid, uint32_t more)
+{
+	const struct ground_people *people = ground.people;
+	struct fs_identity who = {.uid = uid, .more = more};
+
+	if (people && uid == people->workload.uid) {
+		who = people->workload;
+		who.more = more;
+		return who;
+	}
+	uint32_t gid = uid != 0 && people ? people->group_of(people->context, uid) : IDENTITY_NO_ID;
+	who.gid = uid == 0 ? 0 : gid == IDENTITY_NO_ID ? GROUND_NOBODY : gid;
+	return who;
+}
+
+bool ground_is_foreign(void)
+{
+	return ground.foreign;
+}
+
+uint32_t ground_group(uint32_t uid)
+{
+	return uid == IDENTITY_NO_ID || uid == identity_uid() ? identity_gid() : getegid();
+}
+
+int ground_act(const struct ground *at)
+{
+	ground.foreign = at->foreign;
+	if (!at->foreign || !identity_is_root()) {
+		identity_return();
+		return 0;
+	}
+	if (!identity_can_change()) {
+		uint64_t effective;
+		identity_return();
+		const struct fs_identity own = identity_now(&effective);
+		if (!at->alone) {
+			errno = GROUND_NO_IDENTITY;
+			return -1;
+		}
+		identity_become(&own, CAPABILITY_BIT(CAP_CHOWN));
+		return 0;
+	}
+	const struct fs_identity who = at->entered ? person(at->acts, IDENTITY_NO_ID) : person(at->uid, at->more);
+	identity_become(&who, ground.granted);
+	return 0;
+}
+
+bool ground_may_give(const struct ground *at, const struct stat *stat)
+{
+	return !at->foreign || !identity_is_root() || stat->st_uid == at->uid || is_remembered(stat);
+}
+
+void ground_become(uint32_t uid, uint32_t gid)
+{
+	struct fs_identity who = person(uid, IDENTITY_NO_ID);
+
+	if (gid != IDENTITY_NO_ID)
+		who.gid = gid;
+	identity_become(&who, ground.granted);
+}
+
+void ground_for_name(int parent, uint32_t uid)
+{
+	struct stat directory;
+
+	if (uid != 0 || !identity_is_changed() || !identity_can_change() || fd_fstat(parent, &directory) != 0 ||
+	    directory.st_uid != 0 || !(directory.st_mode & S_ISVTX))
+		return;
+	const struct fs_identity root = person(0, IDENTITY_NO_ID);
+	identity_become(&root, CAPABILITY_BIT(CAP_CHOWN));
+}
+
+int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gid, mode_t mode)
+{
+	uint64_t effective;
+	const struct fs_identity was = identity_now(&effective);
+
+	/* A set-group-ID bit also asks for the group. */
+	bool own_group = !(mode & S_ISGID) || gid == IDENTITY_NO_ID || gid == identity_gid() ||
+			 effective & CAPABILITY_BIT(CAP_FSETID);
+	bool own = uid == identity_uid() || effective & CAPABILITY_BIT(CAP_FOWNER);
+	if ((own && own_group) || !identity_can_change())
+		return walk_chmod(fd, parent, name, mode);
+	ground_become(uid, gid);
+	int result = walk_chmod(fd, parent, name, mode);
+	int err = errno;
+	identity_become(&was, effective);
+	errno = err;
+	return result;
+}

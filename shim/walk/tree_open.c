@@ -1,0 +1,81 @@
+#include "walk/tree_open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "walk/held.h"
+
+/* The ground of what lies in the directory FD, which is in PARENT on the ground ABOVE. */
+static void find_ground(const struct tree_walk *tree, int parent, const struct ground *above, struct tree_directory *to,
+			int fd)
+{
+	const struct stat plain = fd_plain(&to->stat);
+
+	to->ground = *above;
+	ground_enter(&to->ground, parent, fd, &plain, false);
+	if (!tree->as_owners)
+		return;
+	to->ground.alone = !above->foreign || above->alone;
+	ground_as_owner(&to->ground, to->stat.uid);
+}
+
+/* Does its owner lack rights to the directory that he could give himself? */
+static bool is_locked(const struct tree_walk *tree, const struct tree_directory *it)
+{
+	return it->ground.foreign && (it->stat.mode & tree->unlock) != tree->unlock;
+}
+
+/* Adds what its owner lacks to the directory FD. A failure shows when the directory is used. */
+static void unlock(const struct tree_walk *tree, struct tree_directory *it, int fd)
+{
+	if (is_locked(tree, it) && ground_act(&it->ground) == 0 &&
+	    walk_chmod(fd, -1, NULL, (it->stat.mode & 07777) | tree->unlock) == 0)
+		it->locked = it->stat.mode | S_IFDIR;
+}
+
+void tree_lock(const struct tree_directory *it)
+{
+	if (it->locked && ground_act(&it->ground) == 0)
+		(void)!walk_chmod(it->fd, -1, NULL, it->locked & 07777);
+}
+
+int tree_open_held(const struct tree_walk *tree, int held, int parent, const struct ground *above,
+		   struct tree_directory *to)
+{
+	if (fd_statx(held, "", &to->stat) != 0)
+		return -1;
+	if (!S_ISDIR(to->stat.mode)) {
+		errno = ENOTDIR;
+		return -1;
+	}
+	find_ground(tree, parent, above, to, held);
+	unlock(tree, to, held);
+	if (ground_act(&to->ground) != 0)
+		return -1;
+	to->fd = fd_openat(held, ".", O_RDONLY | O_DIRECTORY);
+	return to->fd < 0 ? -1 : 0;
+}
+
+int tree_open_named(const struct tree_walk *tree, int parent, const char *name, const struct ground *above,
+		    struct tree_directory *to)
+{
+	to->locked = 0;
+	to->fd = fd_openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	if (to->fd >= 0) {
+		if (fd_statx(to->fd, "", &to->stat) != 0)
+			return -1;
+		find_ground(tree, parent, above, to, to->fd);
+		unlock(tree, to, to->fd);
+		return 0;
+	}
+	if (errno != EACCES)
+		return -1;
+	int held = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	int result = held < 0 ? -1 : tree_open_held(tree, held, parent, above, to);
+	int err = errno;
+	if (held >= 0)
+		close(held);
+	errno = err;
+	return result;
+}
