@@ -121,7 +121,7 @@ static void read_argument(struct filter_reader *reader, const struct node *node)
 		return;
 	}
 	condition.op = (enum filter_operator)i;
-	if (condition.op == FILTER_MASKED_EQ ? (condition.two & ~condition.value) != 0 : condition.two != 0)
+	if (two && (condition.op == FILTER_MASKED_EQ ? (condition.two & ~condition.value) != 0 : condition.two != 0))
 		yaml_problem(reader->problems, two,
 			     condition.op == FILTER_MASKED_EQ
 				     ? "\"value\" is the mask and lacks bits of \"valueTwo\": this can never hold"
