@@ -438,3 +438,38 @@ closed() {
 		done
 	done
 }
+
+@test "attack: 40 starts while the owner, in another mount namespace, puts root's things wherever steps look" {
+	local race
+	mkdir -m 0700 "$V/private" "$V/private/sub" && echo secret >"$V/private/pw" && echo secret >"$V/private/sub/pw"
+	mkdir "$O/ssl" "$T/source" && echo key >"$O/ssl/key" && echo x >"$T/source/file"
+	ln -s "$O/ssl" "$V/ssl"
+	find "$O" -printf '%p %U %G %m\n' | sort >"$T/before"
+	attack 'mkdir mine'
+	unshare --mount setpriv --reuid 1234 --regid 1234 --clear-groups bash -c "cd '$V'; while :; do
+		mv private app; mv app/sub app/x; mv ssl mine/uploads; mv app private; mv mine app; mv app/uploads ssl
+		mv ssl app; mv app ssl; rm -rf app; mkdir -p mine; done" >"$T/said" 2>&1 3>&- &
+	race=$!
+	{
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:'
+		for step in "mkdir: $V/app, owner: workload" "mkdir: $V/app/uploads, owner: root" \
+			"chown: $V/app/uploads, recursive: true" "write: $V/app/conf, content: x, owner: root" \
+			"write: $V/app/pw, content: x, if_exists: append_missing, owner: workload, mode: 0644" \
+			"copy: $V/app, to: $T/got, recursive: true, owner: workload" \
+			"copy: $T/source, to: $V/app, recursive: true, owner: \"2345:2345\"" \
+			"template: $V/app/pw, to: $T/got/t, variables: [A]" "symlink: $V/app/link, target: x, force: true" \
+			"chmod: $V/app/uploads/key, mode: 0666" "remove: $V/app/uploads, recursive: true"; do
+			printf '  - {%s, on_error: ignore}\n' "$step"
+		done
+	} >"$T/capshim.yaml"
+	for _ in {1..40}; do
+		again
+		assert_success
+		no_secret "$T/got"
+	done
+	kill "$race"
+	wait "$race" || :
+	assert_equal "$(find "$O" -printf '%p %U %G %m\n' | sort)" "$(cat "$T/before")"
+	no_secret "$T/got"
+	no_secret "$V"
+}
