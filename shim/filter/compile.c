@@ -191,8 +191,9 @@ static void add_action(struct ranges *ranges, uint32_t from, uint32_t action)
 static void add_abi(struct ranges *ranges, const struct abi *abi)
 {
 	const uint32_t otherwise = abi->profile->action, base = abi->arch == SCMP_ARCH_X32 ? X32_BIT : 0;
-	const bool denies = (otherwise & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
-	const uint32_t newest = denies ? newest_of(abi) : 0;
+	const bool other_errno =
+		(otherwise & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO && otherwise != (SECCOMP_RET_ERRNO | ENOSYS);
+	const uint32_t newest = other_errno ? newest_of(abi) : 0;
 	const uint32_t beyond = newest ? SECCOMP_RET_ERRNO | ENOSYS : otherwise;
 
 	for (uint32_t n = 0; n < NUMBERS && (!newest || base + n <= newest); n++)
