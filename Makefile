@@ -94,6 +94,7 @@ include test/fuzz/fuzz.mk
 include test/sanitize.mk
 include test/coverage/coverage.mk
 include test/kernels/kernels.mk
+include packaging/packaging.mk
 
 all: $(BINARY)
 
@@ -163,7 +164,7 @@ install-deps:
 
 # Every source with both C libraries, two compilers and gcc's analyzer, all warnings errors; and the tools that read it.
 # "make -k lint" reports on all.
-SCRIPTS := deps/fetch deps/build deps/seccomp-arches deps/licenses deps/linux-headers deps/install-packages \
+SCRIPTS := packaging/dist packaging/image packaging/deb packaging/musl-version deps/fetch deps/build deps/seccomp-arches deps/licenses deps/linux-headers deps/install-packages \
 	   .ci/run .ci/style .ci/floors $(wildcard test/*.bats test/*.bash test/*.sh) test/arm64/emulated test/arm64/run \
 	   test/kernels/run test/kernels/init $(wildcard test/kernels/*.sh)
 STYLED := $(SOURCES) $(HEADERS) $(FIXTURES) $(wildcard test/fixtures/*.h) test/arm64/absent.c

@@ -15,7 +15,7 @@ CHOSEN = $(if $(filter file,$(origin TESTS)),$(filter-out test/960-fuzz.bats,$(T
 .PHONY: test run-tests check test-faults test-mutants
 # What is installed may be the compiler: only a make that starts then can ask it about itself.
 test:
-	deps/install-packages build test fuzz
+	deps/install-packages build test fuzz dist deb
 	$(MAKE) run-tests TESTS="$(TESTS)"
 
 run-tests: all fixtures $(if $(findstring test/960-,$(CHOSEN)),fuzzers)

@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# bats file_tags=engine,long
+# What others install: the same bytes from the same sources, and tarballs, image and package that hold what they should.
+
+load helpers
+load engine
+
+setup_file() {
+	export BATS_TEST_TIMEOUT=600
+	# The commit that is tested, as a clone: what is not committed would not be in a release either.
+	git -C "$REPO" archive --format=tar HEAD >"$CAPSHIM_TEST_ROOT/source.tar"
+	engine_start "$CAPSHIM_TEST_ROOT"
+}
+
+setup() {
+	test_dir
+	export SOURCE_DATE_EPOCH=1700000000
+}
+
+# source DIRECTORY: a checkout there, which is a repository of its own.
+source_at() {
+	mkdir -p "$1"
+	tar -C "$1" -xf "$CAPSHIM_TEST_ROOT/source.tar"
+	mkdir -p "$1/deps/cache"
+	cp "$REPO"/deps/cache/*.tar.gz "$1/deps/cache"
+	git -C "$1" init -q
+	git -C "$1" add -A
+	git -C "$1" -c user.name=test -c user.email=test@invalid commit -qm test
+}
+
+# The libraries are those of this checkout: to build them again takes a minute.
+build_at() { # DIRECTORY NAME=VALUE ...
+	observe env -u MAKEFLAGS -u MAKELEVEL -u BUILD "${@:2}" make -C "$1" --no-print-directory all CC=musl-gcc DEPS="$DEPS_DIR"
+	assert_success
+}
+
+@test "two builds in other directories, at other times, for other users, are the same bytes" {
+	source_at "$T/a"
+	source_at "$T/a/longer/path/to b"
+	(umask 022 && build_at "$T/a" TZ=UTC HOME=/root LC_ALL=C SOURCE_DATE_EPOCH=1)
+	(umask 077 && build_at "$T/a/longer/path/to b" TZ=Asia/Tokyo HOME=/nonexistent LC_ALL=C.UTF-8 USER=other SOURCE_DATE_EPOCH=2)
+	cmp "$T/a/build/capshim" "$T/a/longer/path/to b/build/capshim"
+}
+
+@test "the tarballs hold what a release must, twice the same, and SHA256SUMS is right" {
+	source_at "$T/a"
+	mkdir -p "$T/a/build"
+	cp "$CAPSHIM" "$T/a/build/capshim"
+	local out
+	for out in one two; do
+		observe env DEPS_DIR="$DEPS_DIR" "$T/a/packaging/dist" 9.9 "$T/$out" amd64=build
+		assert_success
+		sleep 1 # another second, for what would write the time
+	done
+	diff -r "$T/one" "$T/two"
+	(cd "$T/one" && sha256sum --quiet -c SHA256SUMS)
+	tar -C "$T" -xzf "$T/one/capshim-9.9-linux-amd64.tar.gz"
+	cmp "$CAPSHIM" "$T/capshim-9.9-linux-amd64/capshim"
+	[ -s "$T/capshim-9.9-linux-amd64/man/capshim.1" ]
+	[ -s "$T/capshim-9.9-linux-amd64/licenses/libseccomp" ]
+	# The source bundle builds without a network: the libraries are in it.
+	tar -C "$T" -xzf "$T/one/capshim-9.9-source.tar.gz"
+	observe ls "$T/capshim-9.9-source/deps/cache"
+	assert_output --partial libseccomp-
+	(cd "$T/capshim-9.9-source" && CAPSHIM_CACHE=/nonexistent deps/fetch)
+	# Every library of deps/sources is in both SBOMs, with its checksum.
+	while read -r library version _ sum _; do
+		case $library in '' | '#'*) continue ;; esac
+		jq -e --arg n "$library" --arg v "$version" --arg s "$sum" '.packages[] | select(.name == $n and .versionInfo == $v) |
+			.checksums[0].checksumValue == $s' "$T/one/capshim-9.9.spdx.json"
+		jq -e --arg n "$library" --arg s "$sum" '.components[] | select(.name == $n) | .hashes[0].content == $s' \
+			"$T/one/capshim-9.9.cdx.json"
+	done <"$REPO/deps/sources"
+	jq -e '.packages[] | select(.name == "musl") | .versionInfo | test("^1\\.")' "$T/one/capshim-9.9.spdx.json"
+}
+
+@test "the image is for COPY --from: another image runs its program by it" {
+	local version=test-$$ build=${CAPSHIM%/*}
+
+	timeout 120 "$REPO/packaging/image" "$version" "$build" >&2
+	image_make "$T/context"
+	cat >"$T/context/Dockerfile" <<-END
+		FROM scratch
+		COPY etc /etc
+		COPY probe /probe
+		COPY --from=capshim:$version /capshim /copied
+		ENTRYPOINT ["/copied", "--user", "1234:1234", "--"]
+		CMD ["/probe"]
+	END
+	timeout 120 docker build -q -t "copied:$version" "$T/context" >&2
+	observe timeout 60 docker run --rm --network none "copied:$version"
+	assert_unprivileged 1234
+	observe timeout 60 docker run --rm --network none "capshim:$version" --licenses
+	assert_output --partial libseccomp
+}
+
+@test "the Debian package is one that lintian accepts; it installs, runs, and leaves nothing" {
+	source_at "$T/a"
+	observe env -u MAKEFLAGS -u MAKELEVEL -u BUILD DEPS_DIR="$DEPS_DIR" "$T/a/packaging/deb" 9.9 "$T/out"
+	assert_success
+	mkdir -p "$T/root/var/lib/dpkg"/{info,updates}
+	touch "$T/root/var/lib/dpkg/status"
+	dpkg --root="$T/root" --log=/dev/null --force-depends --install "$T"/out/capshim_9.9_*.deb
+	"$T/root/usr/bin/capshim" --version
+	[ -s "$T/root/usr/share/man/man5/capshim.yaml.5.gz" ]
+	dpkg --root="$T/root" --log=/dev/null --purge capshim
+	observe find "$T/root" -not -path "$T/root/var/lib/dpkg*" -type f
+	assert_output ''
+}
