@@ -110,8 +110,7 @@ static void read_condition(struct plan *plan, const struct node *node, const str
 		read_only(plan, node, new_condition(plan, row, negate, conditions));
 		return;
 	}
-	const struct node *one = node->kind == NODE_LIST ? node->first : node;
-	for (; one; one = node->kind == NODE_LIST ? one->next : NULL) {
+	for (const struct node *one = NULL; (one = yaml_item(node, one));) {
 		struct condition *condition = new_condition(plan, row, negate, conditions);
 		if (row->kind == WHEN_CAP) {
 			uint64_t set = 0;

@@ -222,22 +222,17 @@ int value_word(struct plan *plan, const struct node *node, const char *const *wo
 
 void value_each(struct plan *plan, const struct node *node, key_reader *each, void *to)
 {
-	if (node->kind != NODE_LIST) {
-		each(plan, node, to);
-		return;
-	}
-	for (const struct node *n = node->first; n; n = n->next)
-		each(plan, n, to);
+	for (const struct node *item = NULL; (item = yaml_item(node, item));)
+		each(plan, item, to);
 }
 
 bool value_list(struct plan *plan, const struct node *node, const char *(*read)(struct plan *, const struct node *),
 		struct list *to)
 {
 	bool good = true;
-	const struct node *one = node->kind == NODE_LIST ? node->first : node;
 
-	for (; one; one = node->kind == NODE_LIST ? one->next : NULL) {
-		const char *text = read(plan, one);
+	for (const struct node *item = NULL; (item = yaml_item(node, item));) {
+		const char *text = read(plan, item);
 		if (text)
 			list_add(&plan->problems.mem, to, text);
 		else
@@ -260,11 +255,10 @@ bool value_pairs(struct plan *plan, const struct node *node, struct list *to)
 		}
 		return good;
 	}
-	const struct node *one = node->kind == NODE_LIST ? node->first : node;
-	for (; one; one = node->kind == NODE_LIST ? one->next : NULL) {
-		const char *text = value_text(plan, one);
+	for (const struct node *item = NULL; (item = yaml_item(node, item));) {
+		const char *text = value_text(plan, item);
 		if (text && (text[0] == '=' || !strchr(text, '='))) {
-			yaml_problem(&plan->problems, one, "must be KEY=VALUE");
+			yaml_problem(&plan->problems, item, "must be KEY=VALUE");
 			text = NULL;
 		}
 		if (text)
@@ -302,7 +296,7 @@ bool value_argv(struct plan *plan, const struct node *node, struct list *to)
 
 bool value_program(struct plan *plan, const struct node *node, struct list *to)
 {
-	const struct node *program = node->kind == NODE_LIST ? node->first : node;
+	const struct node *program = yaml_item(node, NULL);
 
 	if (program && program->kind == NODE_SCALAR && !value_fixed(plan, program))
 		return false;

@@ -255,9 +255,6 @@ static void explain_change(struct mem *mem, const char *what, const struct node 
 
 void filter_explain_changes(struct mem *mem, const struct filter_changes *changes, struct list *lines)
 {
-	const struct node *list = changes->allow;
-
-	for (const struct node *item = list && list->kind == NODE_LIST ? list->first : list; item;
-	     item = list->kind == NODE_LIST ? item->next : NULL)
+	for (const struct node *item = NULL; changes->allow && (item = yaml_item(changes->allow, item));)
 		explain_change(mem, "allows", item, lines);
 }

@@ -62,10 +62,6 @@ void filter_read_map(struct filter_reader *reader, const struct node *map, const
 void filter_read_list(struct filter_reader *reader, const struct node *list,
 		      void (*each)(struct filter_reader *reader, const struct node *node))
 {
-	if (list->kind != NODE_LIST) {
-		each(reader, list);
-		return;
-	}
-	for (const struct node *node = list->first; node; node = node->next)
+	for (const struct node *node = NULL; (node = yaml_item(list, node));)
 		each(reader, node);
 }

@@ -11,9 +11,7 @@ bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep)
 
 const struct node *filter_rule_name(const struct filter_rule *rule, const struct node *before)
 {
-	if (rule->names->kind == NODE_LIST)
-		return before ? before->next : rule->names->first;
-	return before ? NULL : rule->names;
+	return yaml_item(rule->names, before);
 }
 
 bool filter_rule_lists(const struct filter_rule *rule, const char *call)

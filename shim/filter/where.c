@@ -132,9 +132,8 @@ static void read_rule_capabilities(struct filter_reader *reader, const struct no
 static void read_arches(struct filter_reader *reader, const struct node *node)
 {
 	bool named = false, any = node->kind == NODE_SCALAR || node->count > 0;
-	const struct node *item = node->kind == NODE_LIST ? node->first : node;
 
-	for (; item; item = node->kind == NODE_LIST ? item->next : NULL)
+	for (const struct node *item = NULL; (item = yaml_item(node, item));)
 		if (filter_is_scalar(reader, item) && strcmp(item->text, this_machine()->name) == 0)
 			named = true;
 	if (any && named == reader->excludes)

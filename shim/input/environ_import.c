@@ -285,10 +285,9 @@ static void import_named(const struct imports *imports, const struct node *node)
 void environ_import(struct environment *env, struct problems *problems, const struct node *list,
 		    const struct list *below)
 {
-	const struct node *node = list->kind == NODE_LIST ? list->first : list;
 	const struct imports imports = {env, problems, below};
 
-	for (; node; node = node == list ? NULL : node->next) {
+	for (const struct node *node = NULL; (node = yaml_item(list, node));) {
 		if (node->kind != NODE_SCALAR)
 			yaml_problem(problems, node, "must be a name or a pattern such as \"FILE__*\"");
 		else if (strchr(node->text, '*'))

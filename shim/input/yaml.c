@@ -253,3 +253,10 @@ struct node *yaml_get(const struct node *map, const char *key)
 		value = value->next;
 	return value;
 }
+
+const struct node *yaml_item(const struct node *list, const struct node *before)
+{
+	if (list->kind == NODE_LIST)
+		return before ? before->next : list->first;
+	return before ? NULL : list;
+}

@@ -48,6 +48,12 @@ struct node *yaml_read_flawed(struct problems *problems, const char *file, const
 /* The value of KEY in MAP, or NULL. */
 struct node *yaml_get(const struct node *map, const char *key);
 
+/*
+ * The items of a list, or the one value that stands for a list of one: the item after BEFORE, or the first (NULL). NULL:
+ * that was the last.
+ */
+const struct node *yaml_item(const struct node *list, const struct node *before);
+
 /* problem_add() at the place of NODE. */
 #define yaml_problem(problems, node, ...) problem_add(problems, (node)->file, (node)->line, (node)->column, __VA_ARGS__)
 
