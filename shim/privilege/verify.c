@@ -30,32 +30,32 @@ static _Noreturn void unreadable(const char *what)
 	diag_die(DIAG_UNPROVEN, "cannot prove \"%s\": %s", what, strerror(errno));
 }
 
-static void equal(const char *what, uint64_t is, uint64_t want)
+static void must_equal(const char *what, uint64_t is, uint64_t want)
 {
 	if (is != want)
 		unproven(what, is, want);
 }
 
-static void ids(const struct privileges *want)
+static void prove_ids(const struct privileges *want)
 {
 	uint32_t real = POISON_ID, effective = POISON_ID, saved = POISON_ID;
 
 	if (syscall(SYS_getresuid, &real, &effective, &saved) != 0)
 		unreadable("the user ids");
-	equal("the real user id", real, want->uid);
-	equal("the effective user id", effective, want->uid);
-	equal("the saved user id", saved, want->uid);
+	must_equal("the real user id", real, want->uid);
+	must_equal("the effective user id", effective, want->uid);
+	must_equal("the saved user id", saved, want->uid);
 
 	real = effective = saved = POISON_ID;
 	if (syscall(SYS_getresgid, &real, &effective, &saved) != 0)
 		unreadable("the group ids");
-	equal("the real group id", real, want->gid);
-	equal("the effective group id", effective, want->gid);
-	equal("the saved group id", saved, want->gid);
+	must_equal("the real group id", real, want->gid);
+	must_equal("the effective group id", effective, want->gid);
+	must_equal("the saved group id", saved, want->gid);
 	/* The file system ids follow the effective ones at every change, and at execve(2): setfsuid(2). */
 }
 
-static void groups(const struct privileges *want)
+static void prove_groups(const struct privileges *want)
 {
 	/* One more than asked for: a longer list must not look like the right one. */
 	size_t room = want->ngroups + 1;
@@ -67,7 +67,7 @@ static void groups(const struct privileges *want)
 	long count = syscall(SYS_getgroups, room, now);
 	if (count < 0)
 		unreadable("the supplementary groups");
-	equal("the number of supplementary groups", (uint64_t)count, want->ngroups);
+	must_equal("the number of supplementary groups", (uint64_t)count, want->ngroups);
 	/* A user namespace may show them in another order: every wanted one takes one of those that are there away. */
 	for (size_t i = 0, left = want->ngroups; i < want->ngroups; i++) {
 		size_t at = 0;
@@ -81,7 +81,7 @@ static void groups(const struct privileges *want)
 }
 
 /* The list of capabilities ends where the kernel says EINVAL, not where a header of some year does. */
-static void prctl_set(const char *what, int option, unsigned long operation, uint64_t want)
+static void prove_set(const char *what, int option, unsigned long operation, uint64_t want)
 {
 	uint64_t set = 0;
 	unsigned long cap;
@@ -95,10 +95,10 @@ static void prctl_set(const char *what, int option, unsigned long operation, uin
 			unreadable(what);
 		set |= (uint64_t)(in != 0) << cap;
 	}
-	equal(what, set, want);
+	must_equal(what, set, want);
 }
 
-static void capabilities(const struct privileges *want)
+static void prove_capabilities(const struct privileges *want)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
@@ -106,27 +106,27 @@ static void capabilities(const struct privileges *want)
 	memset(data, 0xa5, sizeof(data));
 	if (syscall(SYS_capget, &header, data) != 0)
 		unreadable("the capability sets");
-	equal("the permitted set", data[0].permitted | (uint64_t)data[1].permitted << 32, want->keep);
-	equal("the effective set", data[0].effective | (uint64_t)data[1].effective << 32, want->keep);
-	equal("the inheritable set", data[0].inheritable | (uint64_t)data[1].inheritable << 32, want->keep);
-	prctl_set("the bounding set", PR_CAPBSET_READ, 0, want->bounding);
-	prctl_set("the ambient set", PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, want->keep);
+	must_equal("the permitted set", data[0].permitted | (uint64_t)data[1].permitted << 32, want->keep);
+	must_equal("the effective set", data[0].effective | (uint64_t)data[1].effective << 32, want->keep);
+	must_equal("the inheritable set", data[0].inheritable | (uint64_t)data[1].inheritable << 32, want->keep);
+	prove_set("the bounding set", PR_CAPBSET_READ, 0, want->bounding);
+	prove_set("the ambient set", PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, want->keep);
 }
 
-static void flags(const struct privileges *want)
+static void prove_flags(const struct privileges *want)
 {
 	long securebits = syscall(SYS_prctl, PR_GET_SECUREBITS, 0UL, 0UL, 0UL, 0UL);
 
 	if (securebits < 0)
 		unreadable("the securebits");
 	if (want->lock)
-		equal("the securebits", (uint64_t)securebits & 0xff, DROP_SECUREBITS);
-	equal("KEEP_CAPS", (uint64_t)syscall(SYS_prctl, PR_GET_KEEPCAPS, 0UL, 0UL, 0UL, 0UL), 0);
-	equal("no_new_privs", (uint64_t)syscall(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL), 1);
-	equal("the dumpable flag", (uint64_t)syscall(SYS_prctl, PR_GET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), 0);
+		must_equal("the securebits", (uint64_t)securebits & 0xff, DROP_SECUREBITS);
+	must_equal("KEEP_CAPS", (uint64_t)syscall(SYS_prctl, PR_GET_KEEPCAPS, 0UL, 0UL, 0UL, 0UL), 0);
+	must_equal("no_new_privs", (uint64_t)syscall(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0UL, 0UL, 0UL, 0UL), 1);
+	must_equal("the dumpable flag", (uint64_t)syscall(SYS_prctl, PR_GET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), 0);
 }
 
-static void leftovers(const struct privileges *want)
+static void prove_no_leftovers(const struct privileges *want)
 {
 	char about[256] = "";
 
@@ -135,9 +135,10 @@ static void leftovers(const struct privileges *want)
 		memset(&left, 0xa5, sizeof(left));
 		if (syscall(SYS_getitimer, timer, &left) != 0)
 			unreadable("the interval timers");
-		equal("an interval timer", (uint64_t)left.it_value.tv_sec | (uint64_t)left.it_value.tv_usec, 0);
+		must_equal("an interval timer", (uint64_t)left.it_value.tv_sec | (uint64_t)left.it_value.tv_usec, 0);
 	}
-	equal("the flags of the personality", (uint64_t)syscall(SYS_personality, 0xffffffffUL) & ~UINT64_C(0xff), 0);
+	must_equal("the flags of the personality", (uint64_t)syscall(SYS_personality, 0xffffffffUL) & ~UINT64_C(0xff),
+		   0);
 
 	/*
 	 * "keyring;UID;…": a session keyring must be the workload's own, keyctl(2), which writes UID signed. Good, too,
@@ -147,14 +148,14 @@ static void leftovers(const struct privileges *want)
 	long length = syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, about, sizeof(about) - 1);
 	const char *owner = strchr(about, ';');
 	if (length >= 0)
-		equal("the owner of the session keyring", owner ? (uint32_t)strtol(owner + 1, NULL, 10) : POISON_ID,
-		      want->uid);
+		must_equal("the owner of the session keyring",
+			   owner ? (uint32_t)strtol(owner + 1, NULL, 10) : POISON_ID, want->uid);
 	else if (errno != EKEYREVOKED && errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP)
 		unreadable("the owner of the session keyring");
 }
 
 /* Tries to come back: each of these must fail. An id whose capability is kept may change, that is what was asked. */
-static void no_way_back(const struct privileges *want)
+static void prove_no_way_back(const struct privileges *want)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct all[2] = {{~0U, ~0U, ~0U}, {~0U, ~0U, ~0U}};
@@ -169,10 +170,10 @@ static void no_way_back(const struct privileges *want)
 
 void verify_privileges(const struct privileges *want)
 {
-	ids(want);
-	groups(want);
-	capabilities(want);
-	flags(want);
-	leftovers(want);
-	no_way_back(want);
+	prove_ids(want);
+	prove_groups(want);
+	prove_capabilities(want);
+	prove_flags(want);
+	prove_no_leftovers(want);
+	prove_no_way_back(want);
 }

@@ -2,29 +2,29 @@
 
 # Reason -> how the mutants begin: function, kind, text. A removed statement that is written to its end is that one alone.
 REASONS = {
-    # Each compares something of its own with what is wanted and changes nothing (no_way_back() asks for what must be
+    # Each compares something of its own with what is wanted and changes nothing (prove_no_way_back() asks for what must be
     # refused), so either order ends the process exactly if one of the two finds a difference. Which message comes first
     # shows only where both do.
     "two proofs: one lie makes one difference, and each of the two finds its own": """
-        ids swap: equal("the effective user id"
-        ids swap: equal("the effective group id"
-        capabilities swap: equal("the effective set"
-        capabilities swap: equal("the inheritable set"
-        capabilities swap: prctl_set("the bounding set"
-        flags swap: equal("KEEP_CAPS"
-        flags swap: equal("no_new_privs"
-        verify_privileges swap: ids(want);
-        verify_privileges swap: groups(want);
-        verify_privileges swap: capabilities(want);
-        verify_privileges swap: flags(want);
-        verify_privileges swap: leftovers(want);
+        prove_ids swap: must_equal("the effective user id"
+        prove_ids swap: must_equal("the effective group id"
+        prove_capabilities swap: must_equal("the effective set"
+        prove_capabilities swap: must_equal("the inheritable set"
+        prove_capabilities swap: prove_set("the bounding set"
+        prove_flags swap: must_equal("KEEP_CAPS"
+        prove_flags swap: must_equal("no_new_privs"
+        verify_privileges swap: prove_ids(want);
+        verify_privileges swap: prove_groups(want);
+        verify_privileges swap: prove_capabilities(want);
+        verify_privileges swap: prove_flags(want);
+        verify_privileges swap: prove_no_leftovers(want);
     """,
     "the list is as long as the wanted one, which holds no id twice (privileges.h): if each of N different ids is found in a "
     "list of N, the list is those, also if none is taken away": """
-        groups remove: now[at] = now[--left];
+        prove_groups remove: now[at] = now[--left];
     """,
     "the memory goes with execve(2), in microseconds": """
-        groups remove: free(now);
+        prove_groups remove: free(now);
     """,
     "the three ids are one at the start: execve(2) sets the saved id to the effective one, and a start whose real and "
     "effective ids differ is refused as set-id (args.c); getresuid(2) and getresgid(2), if they lie, fill in none": """
