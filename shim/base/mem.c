@@ -66,6 +66,7 @@ char *mem_format(struct mem *mem, const char *format, ...)
 	return text;
 }
 
+/* The newest first: that is the one order in which the heap of heap.c takes pieces back. */
 void mem_release(struct mem *mem)
 {
 	while (mem->blocks) {
