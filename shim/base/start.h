@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* What the kernel shows for an id that the user namespace does not map: the default of kernel.overflowuid and …gid. */
+#define OVERFLOW_ID 65534
+
 #define START_SIGNALS 64 /* the kernel's _NSIG: signals 1..64, of which libc hides two or three */
 #define START_SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
 

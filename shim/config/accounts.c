@@ -159,8 +159,9 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 	}
 	/* Variables that only the start sets: here the name is enough, for `user` may be it. */
 	if (plan->mode >= PLAN_CHECK && yaml_get(node, "uid") && yaml_get(node, "gid")) {
-		text.uid = text.uid ? text.uid : "65533";
-		text.gid = text.gid ? text.gid : "65533";
+		const char *somebody = mem_format(&plan->problems.mem, "%d", ACCOUNTS_SOMEBODY);
+		text.uid = text.uid ? text.uid : somebody;
+		text.gid = text.gid ? text.gid : somebody;
 	}
 	if (!text.name || !text.uid || !text.gid)
 		return;

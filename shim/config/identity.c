@@ -291,7 +291,7 @@ void config_user(struct plan *plan, const struct node *node, void *to)
 	struct config_root *root = to;
 	const char *text = node ? value_text(plan, node) : NULL;
 	/* Without a user nothing is ever executed: an init container's end, or a pause that needs no name. */
-	struct identity user = {.uid = 65534, .gid = 65534};
+	struct identity user = {.uid = OVERFLOW_ID, .gid = OVERFLOW_ID};
 
 	if (!node && plan->command == COMMAND_RUN)
 		yaml_problem(&plan->problems, root->node,
@@ -330,7 +330,7 @@ bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 	*to = (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
 	/* A variable that only the start sets: somebody else than root, as accounts take it for. */
 	if (!text && plan->mode >= PLAN_CHECK)
-		*to = (struct owner){65533, 65533};
+		*to = (struct owner){ACCOUNTS_SOMEBODY, ACCOUNTS_SOMEBODY};
 	if (!text)
 		return plan->mode >= PLAN_CHECK;
 	if (strcmp(text, "workload") == 0) {

@@ -11,6 +11,7 @@
 #include "base/problem.h"
 
 #define ACCOUNTS_NO_ID UINT32_MAX /* (uid_t)-1: "no change" for the kernel, never an id */
+#define ACCOUNTS_SOMEBODY 65533   /* for an id that only the start knows: not root, and not OVERFLOW_ID */
 
 /* A line of passwd(5). */
 struct account {

@@ -7,9 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/start.h"
 #include "walk/held.h"
-
-#define OVERFLOW_ID 65534
 
 static const char *why_not(struct mem *mem, const struct stat *stat)
 {

@@ -8,9 +8,9 @@
 #include <linux/capability.h>
 
 #include "base/capability.h"
+#include "base/start.h"
 #include "input/accounts.h"
 
-#define OVERFLOW_ID 65534 /* the default of kernel.overflowuid and kernel.overflowgid */
 #define ALL_IDS 4294967295UL
 
 bool owner_differs(const struct owner *owner, const struct fd_stat *now)

@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/signals.h"
+#include "base/start.h"
 #include "steps/common/change.h"
 #include "steps/common/file.h"
 #include "steps/common/mirror.h"
@@ -17,8 +18,6 @@
 #include "steps/common/say.h"
 #include "walk/held.h"
 #include "walk/rule.h"
-
-#define NOBODY 65534 /* of a link that may be anybody's */
 
 static bool keeps_existing(struct setup *setup, const struct step *step, int to, const char *name)
 {
@@ -106,7 +105,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 	/* A walk does not follow it where it lies; no copy of ours may make that good, as one of root's would. */
 	if (want.uid == 0 && !to->ground.foreign &&
 	    (entry->ground->foreign || !walk_follows(entry->parent, entry->stat.uid))) {
-		want.uid = entry->stat.uid != 0 ? entry->stat.uid : NOBODY;
+		want.uid = entry->stat.uid != 0 ? entry->stat.uid : OVERFLOW_ID;
 		mirror->planted++;
 	}
 	if (same_link(text, strlen(text), &want, to->fd, entry->name)) {
