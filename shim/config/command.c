@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "config/parts.h"
 #include "workload/program.h"
 
@@ -203,7 +204,7 @@ void config_look_up(struct plan *plan)
 	if (plan->working_dir && name[0] != '/' && strchr(name, '/'))
 		name = mem_format(mem, "%s/%s", plan->working_dir, name);
 	path = environ_get(&plan->env, "PATH");
-	path = program_find(mem, name, path ? path : PROGRAM_PATH, &error, &denied);
+	path = program_find(mem, name, path ? path : PATH_DEFAULT, &error, &denied);
 	if (!path)
 		return; /* a step may bring it yet, or only the user may see it: it is looked for again */
 	program_read(&program, mem, READ_AS_ROOT, path);

@@ -1,12 +1,11 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/path.h"
 #include "config/parts.h"
 #include "steps/common/mode.h"
 #include "steps/common/options.h"
 #include "steps/steps.h"
-
-#define SAFE_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static void read_change(struct plan *plan, const struct node *node, struct mode_change *to)
 {
@@ -260,7 +259,7 @@ static void defaults(struct plan *plan, const struct verb *verb, struct step *st
 	if (verb->owner_is_workload)
 		step->owner = (struct owner){plan->workload.uid, plan->workload.gid};
 	if (verb->runs)
-		list_add(&plan->problems.mem, &step->environment, SAFE_PATH);
+		list_add(&plan->problems.mem, &step->environment, "PATH=" PATH_DEFAULT);
 }
 
 static void read_on_error(struct plan *plan, const struct node *node, struct step *step)

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "explain/parts.h"
 #include "steps/step.h"
 #include "steps/verb.h"
@@ -169,11 +170,9 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 	struct mem *mem = &plan->problems.mem;
 	const char *setid = "";
 
-	for (; *path; path += *path == ':') {
+	for (const char *name; (name = path_next(mem, &path));) {
 		struct stat stat;
-		const char *name = mem_copy(mem, path, strcspn(path, ":"));
-		path += strlen(name);
-		int fd = name[0] == '/' ? openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		int fd = openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
 		if ((fd_fstat(fd, &stat) == 0 && writes(plan, &stat)) || explain_given(plan, plan->nsteps, name, false))
@@ -236,8 +235,8 @@ void explain_warn(struct plan *plan, struct explanation *to)
 	filter_explain_changes(mem, &plan->filter_changes, &to->warnings);
 	if (plan->command != COMMAND_NONE) {
 		warn_kept(plan, &to->warnings);
-		warn_program(plan, path ? path : PROGRAM_PATH, &to->warnings);
-		warn_path(plan, path ? path : PROGRAM_PATH, &to->warnings);
+		warn_program(plan, path ? path : PATH_DEFAULT, &to->warnings);
+		warn_path(plan, path ? path : PATH_DEFAULT, &to->warnings);
 	}
 	if (idle && !plan->workload.keep)
 		list_add(mem, &to->warnings,

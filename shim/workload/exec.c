@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/path.h"
 #include "base/signals.h"
 #include "workload/parts.h"
 #include "workload/program.h"
@@ -89,7 +90,7 @@ static bool all_absolute(const char *path)
 
 static const char *look_up(const char *name, char **envp, struct mem *mem)
 {
-	const char *path = PROGRAM_PATH, *denied, *found;
+	const char *path = PATH_DEFAULT, *denied, *found;
 	int error;
 
 	for (; *envp; envp++)

@@ -9,9 +9,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "walk/held.h"
-
-#define HEAD_BYTES 256 /* BINPRM_BUF_SIZE: what the kernel reads of the first line */
 
 /* 0, or what execve(2) would answer before it looks inside. */
 static int file_error(const char *path)
@@ -34,52 +33,35 @@ const char *program_find(struct mem *mem, const char *name, const char *path, in
 		*error = file_error(name);
 		return *error ? NULL : name;
 	}
-	while (path) {
-		size_t length = strcspn(path, ":");
-		const char *file = mem_format(mem, "%.*s/%s", (int)length, path, name);
-		int found = *path == '/' ? file_error(file) : ENOENT;
+	for (const char *directory; (directory = path_next(mem, &path));) {
+		const char *file = mem_format(mem, "%s/%s", directory, name);
+		int found = file_error(file);
 		if (found == 0)
 			return file;
 		if (found == EACCES && *error != EACCES) {
 			*error = EACCES;
 			*denied = file;
 		}
-		path = path[length] ? path + length + 1 : NULL;
 	}
 	return NULL;
-}
-
-/*
- * What binfmt_script makes of the first line. The path of the interpreter, in MEM; NULL: no magic, or a line that the
- * kernel does not take (nothing behind #!, or a path that does not end within HEAD_BYTES).
- */
-static const char *head_interpreter(struct mem *mem, const char *head)
-{
-	const char *name = head + 2 + strspn(head + 2, " \t");
-	size_t length = strcspn(name, " \t\n");
-
-	if (length == 0 || name + length == head + HEAD_BYTES)
-		return NULL;
-	return mem_copy(mem, name, length);
 }
 
 /* Reads what FD, the file at FILE->path, is and returns the interpreter of a script. */
 static const char *file_head(struct program_file *file, struct mem *mem, int fd)
 {
-	char head[HEAD_BYTES + 1] = "";
-	ssize_t length = pread(fd, head, HEAD_BYTES, 0);
+	char head[SCRIPT_LINE + 1] = "", *argument;
+	ssize_t length = pread(fd, head, SCRIPT_LINE, 0);
 
 	if (length < 0)
 		return NULL;
 	file->kind = PROGRAM_UNKNOWN;
 	if (length >= 4 && memcmp(head, "\177ELF", 4) == 0)
 		file->kind = PROGRAM_ELF;
-	if (length < 2 || memcmp(head, "#!", 2) != 0)
+	const char *interpreter = script_line(head, &argument);
+	if (!interpreter)
 		return NULL;
-	const char *interpreter = head_interpreter(mem, head);
-	if (interpreter)
-		file->kind = PROGRAM_SCRIPT;
-	return interpreter;
+	file->kind = PROGRAM_SCRIPT;
+	return mem_text(mem, interpreter);
 }
 
 static int open_as_root(const char *path)

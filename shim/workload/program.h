@@ -54,7 +54,4 @@ void program_read(struct program *program, struct mem *mem, enum program_reader 
  */
 const char *program_refused(const struct program *program, struct mem *mem, uint64_t keep, uint64_t bounding);
 
-/* The directories that are searched where the environment has no PATH. */
-#define PROGRAM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 #endif

@@ -13,6 +13,7 @@
 #include "base/descriptors.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/process.h"
 #include "base/signals.h"
 #include "privilege/drop.h"
@@ -46,7 +47,7 @@ struct launch {
 	const struct step *step; /* NULL for `succeeds` */
 };
 
-static char clean_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+static char clean_path[] = "PATH=" PATH_DEFAULT;
 static char *const clean_environment[] = {clean_path, NULL};
 static char *const no_environment[] = {NULL};
 

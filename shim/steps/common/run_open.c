@@ -5,12 +5,11 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "steps/common/launch.h"
 #include "steps/common/say.h"
 #include "walk/trust.h"
 #include "walk/walk.h"
-
-#define SCRIPT_LINE 256 /* BINPRM_BUF_SIZE of the kernel: more of a #! line it does not read either */
 
 static const char *path_of(char *const *environment)
 {
@@ -33,7 +32,6 @@ static bool is_program(const char *path)
 	return good;
 }
 
-/* Directories of PATH that are not absolute are passed over: where they lead depends on who started capshim. */
 static const char *find_program(struct setup *setup, const char *name, const char *path)
 {
 	if (name[0] == '/')
@@ -42,14 +40,10 @@ static const char *find_program(struct setup *setup, const char *name, const cha
 		setup_refused(setup, "run", name, "write an absolute path, or a name to be found in PATH");
 		return NULL;
 	}
-	for (const char *at = path; *name && *at; at += *at == ':') {
-		size_t length = strcspn(at, ":");
-		if (*at == '/') {
-			const char *candidate = mem_format(&setup->mem, "%.*s/%s", (int)length, at, name);
-			if (is_program(candidate))
-				return candidate;
-		}
-		at += length;
+	for (const char *rest = path, *directory; *name && (directory = path_next(&setup->mem, &rest));) {
+		const char *candidate = mem_format(&setup->mem, "%s/%s", directory, name);
+		if (is_program(candidate))
+			return candidate;
 	}
 	setup_refused(setup, "run", name, "it is not in PATH (%s)", path);
 	return NULL;
@@ -83,31 +77,14 @@ static bool is_script(const char *line)
 	return line[0] == '#' && line[1] == '!';
 }
 
-/* Splits a #! line as the kernel does (execve(2) "Interpreter scripts"): a path, and the rest as one argument. */
-static bool split_script_line(char *line, char **interpreter, char **argument)
-{
-	size_t length = strcspn(line, "\n");
-
-	if (!line[length])
-		return false;
-	while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\t'))
-		length--;
-	line[length] = '\0';
-	*interpreter = line + 2 + strspn(line + 2, " \t");
-	*argument = *interpreter + strcspn(*interpreter, " \t");
-	if (**argument) {
-		*(*argument)++ = '\0';
-		*argument += strspn(*argument, " \t");
-	}
-	return **interpreter == '/';
-}
-
 static bool open_script(struct setup *setup, struct run_image *image, char *line, const char *path, char *const *argv)
 {
 	struct list words = {NULL, 0};
 	char *interpreter, *argument, again[SCRIPT_LINE + 1];
 
-	if (!split_script_line(line, &interpreter, &argument)) {
+	/* A line that ends the file, or goes on behind what was read: it may be cut off. */
+	interpreter = strchr(line, '\n') ? script_line(line, &argument) : NULL;
+	if (!interpreter || *interpreter != '/') {
 		setup_refused(setup, "run", path, "its #! line does not name an interpreter by an absolute path");
 		return false;
 	}

@@ -1,0 +1,32 @@
+#include "base/path.h"
+
+#include <string.h>
+
+const char *path_next(struct mem *mem, const char **path)
+{
+	while (**path) {
+		const char *at = *path;
+		size_t length = strcspn(at, ":");
+		*path += length + (at[length] == ':');
+		if (*at == '/')
+			return mem_copy(mem, at, length);
+	}
+	return NULL;
+}
+
+char *script_line(char *line, char **argument)
+{
+	if (strncmp(line, "#!", 2) != 0)
+		return NULL;
+	char *interpreter = line + 2 + strspn(line + 2, " \t");
+	size_t length = strcspn(interpreter, " \t\n");
+	if (length == 0 || interpreter + length == line + SCRIPT_LINE)
+		return NULL;
+	char *rest = interpreter + length + strspn(interpreter + length, " \t");
+	char *end = rest + strcspn(rest, "\n");
+	while (end > rest && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	*end = interpreter[length] = '\0';
+	*argument = rest;
+	return interpreter;
+}
