@@ -3,7 +3,7 @@
 
 GENERATE := $(OUT)/seccomp-generate
 GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/filter/,answer.c changes.c code.c compile.c profile.c read.c rule.c \
-		  where.c) $(addprefix shim/base/,capability.c diag.c fd.c mem.c nearest.c problem.c) \
+		  where.c) $(addprefix shim/base/,capability.c diag.c fd.c mem.c nearest.c problem.c text.c) \
 		  $(wildcard shim/input/yaml*.c)
 
 .DEFAULT_GOAL := all

@@ -13,6 +13,7 @@
 #include <linux/capability.h>
 
 #include "base/capability.h"
+#include "base/text.h"
 
 /* Every signal is blocked while a start writes: the SIGPIPE of a reader that is gone would wait for the workload. */
 static void discard_sigpipe(void)
@@ -41,25 +42,13 @@ void diag_write(const char *text, size_t length)
 
 /*
  * Writes "capshim: TEXT\n" in one write(2), so that lines of several processes do not mix. What does not fit is cut.
- * Bytes above 0x7f pass: names are often UTF-8.
  */
 static void say_line(const char *text)
 {
-	static const char hex[] = "0123456789abcdef";
 	char line[DIAG_LINE] = "capshim: ";
 	size_t used = strlen(line);
 
-	for (; *text && used < sizeof(line) - 5; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c >= 0x20 && c != 0x7f) {
-			line[used++] = (char)c;
-			continue;
-		}
-		line[used++] = '\\';
-		line[used++] = 'x';
-		line[used++] = hex[c >> 4];
-		line[used++] = hex[c & 15];
-	}
+	used += text_escape(line + used, sizeof(line) - used, text, false);
 	line[used++] = '\n';
 	diag_write(line, used);
 }

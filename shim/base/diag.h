@@ -1,6 +1,6 @@
 /*
  * The vocabulary of messages and the exit statuses. Every message is one line on standard error that starts with
- * "capshim: "; control characters in what it quotes are shown as \xNN, so that no file name can forge a line.
+ * "capshim: "; what it quotes is escaped (text.h), so that no file name can forge a line or steer a terminal.
  */
 #ifndef CAPSHIM_BASE_DIAG_H
 #define CAPSHIM_BASE_DIAG_H

@@ -1,23 +1,16 @@
 #include "base/json.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/capability.h"
+#include "base/text.h"
 
 const char *json_quoted(struct mem *mem, const char *text)
 {
-	char *out = mem_array(mem, strlen(text) + 1, 6), *at = out;
+	size_t size = strlen(text) * TEXT_LONGEST + TEXT_LONGEST + 1;
+	char *out = mem_alloc(mem, size);
 
-	for (; *text; text++) {
-		const unsigned char c = (unsigned char)*text;
-		if (c < 0x20)
-			at += snprintf(at, 7, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			*at++ = '\\';
-		if (c >= 0x20)
-			*at++ = *text;
-	}
+	(void)text_escape(out, size, text, true);
 	return mem_format(mem, "\"%s\"", out);
 }
 

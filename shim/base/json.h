@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/start.h"
 
-/* "TEXT" with what has to be escaped; and an array of such. */
+/* "TEXT" with what has to be escaped, valid UTF-8 whatever its bytes; and an array of such. */
 const char *json_quoted(struct mem *mem, const char *text);
 const char *json_strings(struct mem *mem, const struct list *list);
 

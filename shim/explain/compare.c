@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "explain/processes.h"
 
 /* What may be held. */
@@ -284,6 +285,6 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 	else if (!found)
 		dprintf(STDOUT_FILENO,
 			"%zu processes, %zu threads: none holds more than \"%s\" names (securebits are not visible)\n",
-			processes, threads, plan->file);
+			processes, threads, text_shown(mem, plan->file));
 	return found ? DIAG_UNPROVEN : 0;
 }

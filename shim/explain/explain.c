@@ -8,6 +8,7 @@
 
 #include "base/capability.h"
 #include "base/diag.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "explain/parts.h"
 #include "steps/step.h"
@@ -24,11 +25,11 @@ static void say(const char *format, ...)
 	va_end(args);
 }
 
-/* Lines that the modules made for us. */
-static void say_lines(const struct list *lines, const char *indent)
+/* Lines that the modules made for us: one stays one, whatever name is in it. */
+static void say_lines(struct mem *mem, const struct list *lines, const char *indent)
 {
 	for (size_t i = 0; i < lines->count; i++)
-		say("%s%s\n", indent, lines->items[i]);
+		say("%s%s\n", indent, text_shown(mem, lines->items[i]));
 }
 
 /* Says the problems. Status 0: there is none but what only the start decides. */
@@ -47,8 +48,9 @@ int explain_check(struct plan *plan)
 		return DIAG_USER;
 	if (plan->profile)
 		filter_unknown(&plan->problems.mem, plan->profile, &target, &unknown);
-	say_lines(&unknown, "");
-	say("%s: no problems%s\n", plan->file, plan->problems.count ? " but what only the start decides" : "");
+	say_lines(&plan->problems.mem, &unknown, "");
+	say("%s: no problems%s\n", text_shown(&plan->problems.mem, plan->file),
+	    plan->problems.count ? " but what only the start decides" : "");
 	return 0;
 }
 
@@ -75,13 +77,13 @@ static void explain_workload(struct plan *plan)
 	}
 	say("  user     uid %u", plan->workload.uid);
 	if (plan->user_name)
-		say(" (%s)", plan->user_name);
+		say(" (%s)", text_shown(&plan->problems.mem, plan->user_name));
 	say(", gid %u, groups", plan->workload.gid);
 	for (size_t i = 0; i < plan->workload.ngroups; i++)
 		say(" %u", plan->workload.groups[i]);
 	say("%s\n  command ", plan->workload.ngroups ? "" : " none");
 	for (size_t i = 0; i < plan->argv.count; i++)
-		say(" %s", plan->argv.items[i]);
+		say(" %s", text_shown(&plan->problems.mem, plan->argv.items[i]));
 	say("%s\n  keeps    %s\n",
 	    plan->argv.count                 ? ""
 	    : plan->command == COMMAND_PAUSE ? " pause"
@@ -98,15 +100,18 @@ static void explain_workload(struct plan *plan)
 		say("  init     %s\n", config_init_explained(plan));
 }
 
-static void explain_steps(const struct plan *plan)
+static void explain_steps(struct plan *plan)
 {
+	struct mem *mem = &plan->problems.mem;
+
 	say("the setup, as root\n");
 	for (size_t i = 0; i < plan->nwishes; i++)
-		say("  accounts %s (uid %u, gid %u)\n", plan->wishes[i].name, plan->wishes[i].uid, plan->wishes[i].gid);
+		say("  accounts %s (uid %u, gid %u)\n", text_shown(mem, plan->wishes[i].name), plan->wishes[i].uid,
+		    plan->wishes[i].gid);
 	for (size_t i = 0; i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
 		say("  line %u: %s%s%s", step->line, step->verb->name, step->items.count ? " " : "",
-		    step->items.count ? step->items.items[0] : "");
+		    step->items.count ? text_shown(mem, step->items.items[0]) : "");
 		if (step->items.count > 1)
 			say(" and %zu more", step->items.count - 1);
 		if (step->user.narrowed)
@@ -121,13 +126,14 @@ static void explain_steps(const struct plan *plan)
 }
 
 /* One line for each reason; the name of the capability in front of the first. */
-static void explain_reasons(const struct list *lists)
+static void explain_reasons(struct mem *mem, const struct list *lists)
 {
 	char name[32];
 
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		for (size_t i = 0; i < lists[cap].count; i++)
-			say("  %-22s %s\n", i ? "" : capability_name(name, sizeof(name), cap), lists[cap].items[i]);
+			say("  %-22s %s\n", i ? "" : capability_name(name, sizeof(name), cap),
+			    text_shown(mem, lists[cap].items[i]));
 }
 
 /* The names without CAP_, each with FRONT before it, but for the first (FIRST). */
@@ -168,22 +174,23 @@ int explain_plan(struct plan *plan, bool json)
 		explain_json(plan, &explained);
 		return 0;
 	}
-	say("%s\nthe least that the container must grant: paste one of these\n", plan->file);
+	say("%s\nthe least that the container must grant: paste one of these\n",
+	    text_shown(&plan->problems.mem, plan->file));
 	explain_grants(explained.always);
 	explain_workload(plan);
 	explain_steps(plan);
 	say("warnings\n");
-	say_lines(&explained.warnings, "  ");
+	say_lines(&plan->problems.mem, &explained.warnings, "  ");
 	if (!explained.warnings.count)
 		say("  none\n");
 	say("what each capability is for\n");
-	explain_reasons(explained.always);
+	explain_reasons(&plan->problems.mem, explained.always);
 	bool more = false;
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		more |= explained.maybe[cap].count > 0;
 	if (more)
 		say("also needed once a volume holds files that root does not own, processes stay, or limits are lower\n");
-	explain_reasons(explained.maybe);
+	explain_reasons(&plan->problems.mem, explained.maybe);
 	return 0;
 }
 
@@ -203,6 +210,6 @@ int explain_syscall(struct plan *plan, const char *name)
 		filter_explain(&plan->problems.mem, &plan->filter, &lines);
 	else if (!filter_explain_call(&plan->problems.mem, &plan->filter, plan->profile, &target, name, &lines))
 		diag_die(DIAG_USER, "\"%s\" is not a system call that is known here", name);
-	say_lines(&lines, "");
+	say_lines(&plan->problems.mem, &lines, "");
 	return 0;
 }

@@ -56,19 +56,11 @@ static struct list read_notes(struct mem *mem)
 	return notes;
 }
 
-static const char *notes_joined(struct mem *mem, const char *front, const char *between, const char *behind)
-{
-	const struct list notes = read_notes(mem);
-	const char *text = "";
-
-	for (size_t i = 0; i < notes.count; i++)
-		text = mem_format(mem, "%s%s%s", text, i ? between : front, notes.items[i]);
-	return notes.count ? mem_format(mem, "%s%s", text, behind) : "";
-}
-
 static void report_text(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
 	const char *verified = "", *started = "", *skipped = "", **to = plan->ids_taken ? &started : &verified;
+	const struct list notes = read_notes(mem);
+	const char *noted = "";
 	char list[1024];
 
 	*to = mem_format(mem, "; Uid: %u; Gid: %u; Groups: %s", now->uid, now->gid,
@@ -83,15 +75,17 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 	if (plan->setup_skipped)
 		skipped = mem_format(mem, "; skipped accounts: %zu; skipped steps: %zu", plan->nwishes,
 				     plan->steps_skipped);
+	for (size_t i = 0; i < notes.count; i++)
+		noted = mem_format(mem, "%s%s%s", noted, i ? ", " : "; notes: ", notes.items[i]);
 	diag_say("verified: %s; NoNewPrivs: %d; Seccomp: %u instructions; stdio: %s%s%s%s%s", verified + 2,
 		 no_new_privs, plan->filter.code ? plan->filter.count : 0U, stdio_owned(now) ? "owned" : "not owned",
-		 *started ? "; as started, not verified: " : "", *started ? started + 2 : "", skipped,
-		 notes_joined(mem, "; notes: ", ", ", ""));
+		 *started ? "; as started, not verified: " : "", *started ? started + 2 : "", skipped, noted);
 }
 
 /* One line that is nothing but JSON, so that what reads logs by line can take it. */
 static void report_json(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
+	const struct list notes = read_notes(mem);
 	const char *text = mem_format(
 		mem, "{%s,\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s",
 		json_held(mem, now), now->securebits, no_new_privs ? "true" : "false",
@@ -100,9 +94,9 @@ static void report_json(const struct plan *plan, const struct start *now, bool n
 	const char *started =
 		mem_format(mem, "%s%s%s", plan->ids_taken ? ",\"user\"" : "",
 			   bounding_taken(plan) ? ",\"bounding\"" : "", plan->workload.lock ? "" : ",\"securebits\"");
-	text = mem_format(mem, "%s,\"notVerified\":[%s],\"skipped\":{\"accounts\":%zu,\"steps\":%zu},\"notes\":[%s]}\n",
+	text = mem_format(mem, "%s,\"notVerified\":[%s],\"skipped\":{\"accounts\":%zu,\"steps\":%zu},\"notes\":%s}\n",
 			  text, *started ? started + 1 : "", plan->setup_skipped ? plan->nwishes : 0,
-			  plan->steps_skipped, notes_joined(mem, "\"", "\",\"", "\""));
+			  plan->steps_skipped, json_strings(mem, &notes));
 
 	diag_write(text, strlen(text));
 }
