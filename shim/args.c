@@ -33,6 +33,7 @@ static const struct option {
 	{"--explain", 0, ARGS_EXPLAIN, 0, "[=json|=seccomp]", NULL, false},
 	{"--explain-syscall", 0, ARGS_EXPLAIN_SYSCALL, 1, " NAME", NULL, false},
 	{"--verify", 0, ARGS_VERIFY, 0, "[=json]", NULL, false},
+	{"--inspect", 0, ARGS_INSPECT, 0, "[=json]", NULL, false},
 	{"--compile-seccomp", 0, ARGS_COMPILE_SECCOMP, 2, " IN OUT", NULL, false},
 	{"--version", 0, ARGS_VERSION, 0, "", NULL, false},
 	{"--help", 'h', ARGS_HELP, 0, "", NULL, false},
@@ -52,10 +53,10 @@ static const char help[] = "usage: capshim [-c FILE | --user SPEC ...] [--] [COM
 			   "  --report FORM             as the keys of a config; a LIST is A,B\n"
 			   "  --as-workload             run COMMAND as the workload runs, without the setup\n"
 			   "  --check                   report every problem of the config\n"
-			   "  --explain[=json]          the plan in plain words, and what it needs\n"
-			   "  --explain=seccomp         what the filter answers to each system call\n"
+			   "  --explain[=json|=seccomp] the plan in plain words; all answers of the filter\n"
 			   "  --explain-syscall NAME    what the filter answers to a system call, and why\n"
 			   "  --verify[=json] [PID]     does any process hold more than the config names?\n"
+			   "  --inspect[=json] [PID]    what processes (or: all) hold, and what it is worth\n"
 			   "  --compile-seccomp IN OUT  compile the JSON profile IN to OUT\n"
 			   "  -h, --help, --version, --licenses\n"
 			   "\n"
@@ -219,9 +220,10 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 	}
 	if (args->config && args->options)
 		diag_die(DIAG_USER, "the options --config and %s exclude each other", args->options->names[0]);
-	if (*word && args->action == ARGS_VERIFY) {
+	if (*word && (args->action == ARGS_VERIFY || args->action == ARGS_INSPECT)) {
 		args->in = *word++;
-		if (args->in[strspn(args->in, "0123456789")])
+		if (args->in[strspn(args->in, "0123456789")] &&
+		    (args->action == ARGS_VERIFY || strcmp(args->in, "all") != 0))
 			diag_die(DIAG_USER, "the option %s takes the number of a process: \"%s\"", action->name,
 				 args->in);
 	}

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "explain/compare.h"
 #include "explain/explain.h"
+#include "explain/inspect.h"
 #include "init/init.h"
 #include "privilege/drop.h"
 #include "privilege/identity.h"
@@ -34,6 +35,8 @@ static _Noreturn void report(struct plan *plan, const struct args *args, const c
 	case ARGS_VERIFY:
 		config_read(plan, PLAN_VERIFY, config, args->command, envp);
 		exit(compare_processes(plan, args->in, args->json));
+	case ARGS_INSPECT:
+		exit(inspect(args->in, args->json));
 	case ARGS_COMPILE_SECCOMP:
 		exit(config_compile_seccomp(plan, args->config, args->in, args->out));
 	default:

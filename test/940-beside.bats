@@ -139,6 +139,23 @@ healthy() {
 	assert_output --regexp '^capshim: pid [0-9]+ probe: Uid 0; Gid 0; .*: started beside capshim, by docker exec\?$'
 }
 
+@test "--inspect: an image without capshim, before and after; a running container, from inside and from outside" {
+	docker_run --entrypoint /capshim -- --inspect=json
+	assert_success
+	assert_equal "$(jq -c '[.states[0].capabilities.permitted, .states[0].capabilities.bounding | length]' <<<"$output")" '[14,14]'
+	docker_run --user 1234 --cap-drop ALL --security-opt no-new-privileges --entrypoint /capshim -- --inspect
+	assert_success
+	assert_line --regexp '^  (docker run  \(without|nothing: )'
+	docker_config "${APP[@]}"
+	started
+	docker_exec /capshim --inspect=json 1
+	jq -e '.states[0] | .user.uid == 1234 and .capabilities.bounding == ["CAP_NET_BIND_SERVICE"] and .noNewPrivileges' <<<"$output"
+	docker_exec /capshim --inspect=json
+	jq -e '.states[0] | .user.uid == 0 and (.capabilities.bounding | length) == 14' <<<"$output"
+	observe timeout 60 "$CAPSHIM" --inspect=json "$(docker inspect -f '{{.State.Pid}}' "$NAME")"
+	jq -e '.states[0] | .user.uid == 1234 and .capabilities.bounding == ["CAP_NET_BIND_SERVICE"]' <<<"$output"
+}
+
 # both_runtimes FILTER CONFIG ASSERTION ...: `exec` (with the options AS) in a container of runc and of crun that runs, as
 # bundle.bash's runs().
 both_runtimes() {

@@ -72,6 +72,23 @@ block_explain() {
 	} | fenced console
 }
 
+# An image that has nothing to do with capshim, which is mounted into it.
+block_inspect() {
+	local image=$work/stranger
+
+	mkdir -p "$image"/usr/bin "$image"/proc "$image"/dev
+	install -m 0755 "$CAPSHIM" "$image/capshim"
+	install -m 4755 "$PROBE" "$image/usr/bin/su"
+	install -m 0755 "$PROBE" "$image/usr/bin/ping"
+	setcap cap_net_admin+ep "$image/usr/bin/ping"
+	{
+		# shellcheck disable=SC2016 # as it is typed
+		echo '$ docker run --rm -v $PWD/build/capshim:/capshim:ro --entrypoint /capshim IMAGE --inspect'
+		timeout 20 unshare --fork --pid --mount --kill-child "$START" --container "$image" --proc "$image" --chroot "$image" \
+			--clean --bounding "$docker_caps" --env PATH=/usr/bin --groups none --gid 1000 --uid 1000 -- /capshim --inspect
+	} | fenced console
+}
+
 # Refusals that a newcomer meets, as they are said.
 refusal() { # TITLE CONFIG START-OPTION ...
 	local title=$1 config=$2 status=0

@@ -47,13 +47,9 @@ const char *capability_list(char *text, size_t size, uint64_t set)
 	return text;
 }
 
-int capability_of_file(int fd, struct capability_file *file)
+static int capability_decode(struct capability_file *file, const struct vfs_ns_cap_data *raw, ssize_t size)
 {
-	struct vfs_ns_cap_data raw;
-
 	memset(file, 0, sizeof(*file));
-	memset(&raw, 0, sizeof(raw));
-	ssize_t size = fgetxattr(fd, "security.capability", &raw, sizeof(raw));
 	if (size < 0 && (errno == ENODATA || errno == ENOTSUP))
 		return 0;
 	if (size < 0 && errno != ERANGE)
@@ -62,10 +58,26 @@ int capability_of_file(int fd, struct capability_file *file)
 	file->present = true;
 	if (size < (ssize_t)XATTR_CAPS_SZ_2)
 		return 0;
-	file->effective = le32toh(raw.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE;
+	file->effective = le32toh(raw->magic_etc) & VFS_CAP_FLAGS_EFFECTIVE;
 	for (int word = 0; word < VFS_CAP_U32; word++) {
-		file->permitted |= (uint64_t)le32toh(raw.data[word].permitted) << (32 * word);
-		file->inheritable |= (uint64_t)le32toh(raw.data[word].inheritable) << (32 * word);
+		file->permitted |= (uint64_t)le32toh(raw->data[word].permitted) << (32 * word);
+		file->inheritable |= (uint64_t)le32toh(raw->data[word].inheritable) << (32 * word);
 	}
 	return 0;
+}
+
+int capability_of_file(int fd, struct capability_file *file)
+{
+	struct vfs_ns_cap_data raw = {0};
+	const ssize_t size = fgetxattr(fd, "security.capability", &raw, sizeof(raw));
+
+	return capability_decode(file, &raw, size);
+}
+
+int capability_of_path(const char *path, struct capability_file *file)
+{
+	struct vfs_ns_cap_data raw = {0};
+	const ssize_t size = lgetxattr(path, "security.capability", &raw, sizeof(raw));
+
+	return capability_decode(file, &raw, size);
 }

@@ -29,4 +29,7 @@ struct capability_file {
 /* Reads them from an open descriptor (not O_PATH). Returns 0, or -1 with errno; "no such attribute" is 0. */
 int capability_of_file(int fd, struct capability_file *file) __attribute__((warn_unused_result));
 
+/* The same by name, for what is only told: no link is followed at its end, but on the way. */
+int capability_of_path(const char *path, struct capability_file *file) __attribute__((warn_unused_result));
+
 #endif

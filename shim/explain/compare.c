@@ -146,7 +146,7 @@ static const char *find_workload(struct mem *mem, const struct plan *plan, int p
 	*pid = 1;
 	if (!read_one(mem, proc, 1, status))
 		return "/proc/1/status cannot be read";
-	if (!processes_first_is_ours(mem, proc))
+	if (!processes_is_ours(mem, proc, "1"))
 		return "process 1 is another container's";
 	if (!status->no_new_privs)
 		(void)step_down(mem, proc, pid, status);
@@ -262,7 +262,7 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 		diag_die(DIAG_USER, "there is no process 1 to verify: run this in a container (docker exec), or name a "
 				    "process of one");
 	const struct allowed may =
-		allowed_processes(plan, &first->status, &self, !pid && processes_first_is_ours(mem, proc));
+		allowed_processes(plan, &first->status, &self, !pid && processes_is_ours(mem, proc, "1"));
 
 	if (json)
 		dprintf(STDOUT_FILENO, "{\"config\":%s,\"holdMore\":[", json_quoted(mem, plan->file));

@@ -4,6 +4,8 @@
 #ifndef CAPSHIM_EXPLAIN_PARTS_H
 #define CAPSHIM_EXPLAIN_PARTS_H
 
+#include <sys/stat.h>
+
 #include "plan.h"
 
 #define EXPLAIN_CAPS 64
@@ -26,6 +28,9 @@ void explain_warn(struct plan *plan, struct explanation *to);
 
 /* What whoever takes the workload over gains by a capability; *ROOT: it is as good as root. */
 const char *explain_gain(unsigned int capability, bool *root);
+
+/* Do these ids write what STAT is of, by its mode? */
+bool explain_writes(const struct privileges *who, const struct stat *stat);
 
 /* Does a step before AND INCLUDING number LAST give PATH, or a directory above it, to somebody else than root? */
 bool explain_given(const struct plan *plan, size_t last, const char *path, bool above_only);

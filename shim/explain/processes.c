@@ -146,9 +146,10 @@ struct process *processes_read(struct mem *mem, int proc, uint32_t self, const c
 	return first;
 }
 
-bool processes_first_is_ours(struct mem *mem, int proc)
+bool processes_is_ours(struct mem *mem, int proc, const char *pid)
 {
-	const char *first = status_text(mem, proc, "1/cgroup"), *self = status_text(mem, proc, "self/cgroup");
+	const char *its = status_text(mem, proc, mem_format(mem, "%s/cgroup", pid));
+	const char *ours = status_text(mem, proc, "self/cgroup");
 
-	return first == self || (first && self && strcmp(first, self) == 0);
+	return its == ours || (its && ours && strcmp(its, ours) == 0);
 }

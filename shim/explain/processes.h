@@ -11,6 +11,7 @@ struct process {
 	struct process *next;
 	uint32_t pid, tid;
 	struct status status;
+	const struct process *same; /* --inspect: the next that holds the same */
 };
 
 /* /proc, open; ends the process with 111 where there is none. *SELF is what it calls this process. */
@@ -24,9 +25,9 @@ int processes_open(uint32_t *self);
 struct process *processes_read(struct mem *mem, int proc, uint32_t self, const char *only);
 
 /*
- * Is process 1 of PROC one of the container that this process is in? In a PID namespace that several containers share it is
- * another's. They are told apart by their control groups, which an engine gives to what it starts in a container, too.
+ * Is the process PID of PROC ("1") one of the container that this process is in? In a PID namespace that several containers
+ * share process 1 is another's. They are told apart by their control groups, which an engine gives to what it starts in a container, too.
  */
-bool processes_first_is_ours(struct mem *mem, int proc);
+bool processes_is_ours(struct mem *mem, int proc, const char *pid);
 
 #endif

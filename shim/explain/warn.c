@@ -135,9 +135,8 @@ static void warn_program(struct plan *plan, const char *path, struct list *to)
 								program.files[i].caps.inheritable)));
 }
 
-static bool writes(const struct plan *plan, const struct stat *stat)
+bool explain_writes(const struct privileges *who, const struct stat *stat)
 {
-	const struct privileges *who = &plan->workload;
 	bool member = stat->st_gid == who->gid;
 
 	for (size_t i = 0; i < who->ngroups; i++)
@@ -175,7 +174,8 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 		int fd = openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		if ((fd_fstat(fd, &stat) == 0 && writes(plan, &stat)) || explain_given(plan, plan->nsteps, name, false))
+		if ((fd_fstat(fd, &stat) == 0 && explain_writes(&plan->workload, &stat)) ||
+		    explain_given(plan, plan->nsteps, name, false))
 			list_add(mem, to,
 				 mem_format(mem, "%s is in PATH, and the workload can put programs there", name));
 		/* /bin is often a link to /usr/bin: once is enough. */

@@ -373,7 +373,7 @@ static int begin(struct tree_state *state, int top, struct walk_entry *entry)
 {
 	struct tree_directory opened = {.fd = -1};
 
-	if (is_root(&entry->stat)) {
+	if (!state->tree->whole && is_root(&entry->stat)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -25,6 +25,7 @@ struct walk_entry {
 };
 
 struct tree_walk {
+	bool whole; /* TOP may be "/": to look, never to change */
 	struct ground
 		ground; /* of TOP's name, in PARENT: the functions below are called as is due where the entry lies */
 	int parent;
@@ -52,7 +53,7 @@ struct tree_walk {
  * Walks the tree below and including TOP (O_PATH, the caller's), whose path is PATH: depth first, children before
  * leave() of their directory, the top last. Follows no link. Entries that vanish, or change their type, on the way are
  * passed over. Needs memory for the depth but not for the number of entries, and 64 descriptors. 0, or -1 with errno
- * where it had to stop: EINVAL if TOP is "/", ESTALE if a directory was moved while the walk was in it.
+ * where it had to stop: EINVAL if TOP is "/" (not with whole), ESTALE if a directory was moved while the walk was in it.
  */
 int walk_tree(struct tree_walk *tree, int top, const char *path) __attribute__((warn_unused_result));
 

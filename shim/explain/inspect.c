@@ -1,0 +1,328 @@
+#include "explain/inspect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/capability.h"
+#include "base/diag.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "explain/parts.h"
+#include "explain/processes.h"
+#include "walk/tree.h"
+
+#define NAMED_MAX 8 /* processes of one state that are named */
+
+/* Processes that hold the same. */
+struct holders {
+	struct holders *next;
+	const struct status *status;
+	const struct process *first, **last;
+};
+
+struct inspection {
+	struct mem mem;
+	struct holders *holders;
+	uint64_t bounding;           /* of any */
+	bool gains;                  /* one is without no_new_privs: an execve can give it more */
+	const char *root;            /* in front of the paths of the image; NULL: it is left out */
+	struct list setuid, capable; /* programs: set-user-ID root, with file capabilities */
+	struct list writable;        /* directories of PATH that one of them writes */
+};
+
+static bool same_state(const struct status *a, const struct status *b)
+{
+	for (size_t i = 0; i < START_SETS; i++)
+		if (start_set_of(&a->held, &start_sets[i]) != start_set_of(&b->held, &start_sets[i]))
+			return false;
+	return memcmp(&a->held.uid, &b->held.uid, 6 * sizeof(uint32_t)) == 0 && a->fsuid == b->fsuid &&
+	       a->fsgid == b->fsgid && a->held.ngroups == b->held.ngroups &&
+	       memcmp(a->held.groups, b->held.groups, a->held.ngroups * sizeof(*a->held.groups)) == 0 &&
+	       a->no_new_privs == b->no_new_privs && a->filtered == b->filtered && a->filters == b->filters;
+}
+
+static void add_holder(struct inspection *to, struct process *process)
+{
+	const struct status *status = &process->status;
+	struct holders **at = &to->holders;
+
+	while (*at && !same_state((*at)->status, status))
+		at = &(*at)->next;
+	if (!*at) {
+		*at = mem_alloc(&to->mem, sizeof(**at));
+		(*at)->status = status;
+		(*at)->last = &(*at)->first;
+		to->bounding |= status->held.bounding;
+		to->gains |= !status->no_new_privs;
+	}
+	*(*at)->last = process;
+	(*at)->last = &process->same;
+}
+
+/* One file of the image. */
+static void look_at(void *context, const struct walk_entry *entry)
+{
+	struct inspection *to = context;
+	const char *path = entry->path + strlen(to->root);
+	struct capability_file caps;
+	char names[1024];
+
+	if (!S_ISREG(entry->stat.mode) || !(entry->stat.mode & 0111) || entry->cut)
+		return;
+	if (entry->stat.mode & S_ISUID && entry->stat.uid == 0)
+		list_add(&to->mem, &to->setuid, path);
+	if (capability_of_path(entry->path, &caps) != 0 || !caps.present)
+		return;
+	list_add(&to->mem, &to->capable,
+		 mem_format(&to->mem, "%s: %s%s", path,
+			    capability_list(names, sizeof(names), caps.permitted | caps.inheritable),
+			    caps.effective && caps.permitted & ~to->bounding
+				    ? " (cannot be executed: not in the bounding set)"
+				    : ""));
+}
+
+/* What a user may not read is not told of. */
+static void pass_over(void *context, const char *path, int err)
+{
+	(void)context, (void)path, (void)err;
+}
+
+/* Root writes everywhere, and is not told of. */
+static void look_at_path(struct inspection *to, const char *path)
+{
+	for (const char *name; (name = path_next(&to->mem, &path));) {
+		bool writes = false;
+		struct stat stat;
+
+		if (fstatat(AT_FDCWD, mem_format(&to->mem, "%s%s", to->root, name), &stat, 0) != 0)
+			continue;
+		for (const struct holders *each = to->holders; each; each = each->next) {
+			const struct start *held = &each->status->held;
+			writes |= held->euid != 0 && explain_writes(&(struct privileges){.uid = held->euid,
+											 .gid = held->egid,
+											 .groups = held->groups,
+											 .ngroups = held->ngroups},
+								    &stat);
+		}
+		if (writes)
+			list_add(&to->mem, &to->writable, name);
+	}
+}
+
+static void look_at_image(struct inspection *to)
+{
+	struct tree_walk tree = {.whole = true, .context = to, .file = look_at, .failed = pass_over};
+	const char *path = getenv("PATH");
+	int top = open(*to->root ? to->root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (top < 0 || walk_tree(&tree, top, *to->root ? to->root : "/") != 0)
+		diag_say("the image is left out: %s", strerror(errno));
+	if (top >= 0)
+		close(top);
+	look_at_path(to, path ? path : PATH_DEFAULT);
+}
+
+/* Each capability that is held, or that a set-user-ID program gives, with what it is worth. */
+static struct list gains_of(struct mem *mem, const struct status *status)
+{
+	const uint64_t now = status->held.permitted, later = status->no_new_privs ? 0 : status->held.bounding;
+	struct list gains = {0};
+	char name[32];
+	bool root;
+
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++) {
+		if (!((now | later) & CAPABILITY_BIT(cap)))
+			continue;
+		const char *gain = explain_gain(cap, &root);
+		list_add(mem, &gains,
+			 mem_format(mem, "%-22s %s%s%s", capability_name(name, sizeof(name), cap), gain,
+				    root ? " (as good as root)" : "",
+				    now & CAPABILITY_BIT(cap) ? "" : " (by a set-user-ID program)"));
+	}
+	if (status->held.euid == 0)
+		list_add(mem, &gains, "uid 0                  owns the files of root");
+	return gains;
+}
+
+static void print_lines(struct mem *mem, const char *title, const struct list *lines)
+{
+	dprintf(STDOUT_FILENO, "%s\n", title);
+	for (size_t i = 0; i < lines->count; i++)
+		dprintf(STDOUT_FILENO, "  %s\n", text_shown(mem, lines->items[i]));
+	if (!lines->count)
+		dprintf(STDOUT_FILENO, "  none\n");
+}
+
+/* A set that is the same as one above it is said to be. */
+static void print_sets(const struct start *held)
+{
+	char names[1024];
+
+	for (const struct start_set *set = start_sets; set < start_sets + START_SETS; set++) {
+		const uint64_t holds = start_set_of(held, set);
+		const struct start_set *above = start_sets;
+		while (above < set && start_set_of(held, above) != holds)
+			above++;
+		const bool same = holds && above < set;
+		dprintf(STDOUT_FILENO, "  %-11s %s%s\n", set->status, same ? "as " : "",
+			same ? above->status : capability_list(names, sizeof(names), holds));
+	}
+}
+
+static void print_holders(struct mem *mem, const struct holders *each)
+{
+	const struct status *status = each->status;
+	const struct start *held = &status->held;
+	const struct list gains = gains_of(mem, status);
+	size_t count = 0;
+
+	for (const struct process *one = each->first; one; one = one->same)
+		if (count++ < NAMED_MAX)
+			dprintf(STDOUT_FILENO, "%s%u %s", count > 1 ? ", " : "process ", one->tid, one->status.name);
+	if (count > NAMED_MAX)
+		dprintf(STDOUT_FILENO, " and %zu more", count - NAMED_MAX);
+	dprintf(STDOUT_FILENO, "\n  Uid         %u %u %u %u\n  Gid         %u %u %u %u\n  Groups      %s\n", held->uid,
+		held->euid, held->suid, status->fsuid, held->gid, held->egid, held->sgid, status->fsgid,
+		held->ngroups ? start_groups(held, mem, " ") : "none");
+	print_sets(held);
+	dprintf(STDOUT_FILENO, "  NoNewPrivs  %d\n  Seccomp     %s\n", status->no_new_privs,
+		!status->filtered ? "none"
+		: status->filters ? mem_format(mem, "filters: %u", status->filters)
+				  : "filtered");
+	print_lines(mem, "what an attacker in it gains", &gains);
+}
+
+/* What is to be changed, in the words of docker run, Compose and Kubernetes. */
+struct manifest {
+	struct list docker, compose, kubernetes;
+};
+
+static void add_change(struct mem *mem, struct manifest *to, bool wanted, const char *docker, const char *compose,
+		       const char *kubernetes)
+{
+	if (!wanted)
+		return;
+	list_add(mem, &to->docker, docker);
+	list_add(mem, &to->compose, compose);
+	list_add(mem, &to->kubernetes, kubernetes);
+}
+
+static struct manifest change_of(struct inspection *of)
+{
+	struct manifest to = {0};
+	bool caps = false, root = false, free = false;
+
+	for (const struct holders *each = of->holders; each; each = each->next) {
+		const struct start *held = &each->status->held;
+		caps |= (held->permitted | held->inheritable | held->bounding) != 0;
+		root |= held->euid == 0;
+		free |= !each->status->filtered;
+	}
+	add_change(&of->mem, &to, caps, "--cap-drop ALL", "cap_drop: [ALL]", "capabilities: {drop: [ALL]}");
+	add_change(&of->mem, &to, of->gains, "--security-opt no-new-privileges",
+		   "security_opt: [\"no-new-privileges:true\"]", "allowPrivilegeEscalation: false");
+	add_change(&of->mem, &to, root, "--user 65534:65534", "user: \"65534:65534\"",
+		   "runAsUser: 65534, runAsGroup: 65534, runAsNonRoot: true");
+	add_change(&of->mem, &to, free, "(without --privileged and seccomp=unconfined)",
+		   "# without privileged and seccomp:unconfined", "seccompProfile: {type: RuntimeDefault}");
+	return to;
+}
+
+static void print_change(const char *title, const char *front, const struct list *words, const char *separator,
+			 const char *end)
+{
+	dprintf(STDOUT_FILENO, "  %s%s", title, front);
+	for (size_t i = 0; i < words->count; i++)
+		dprintf(STDOUT_FILENO, "%s%s", i ? separator : "", words->items[i]);
+	dprintf(STDOUT_FILENO, "%s\n", end);
+}
+
+static void print_text(struct inspection *of)
+{
+	const struct manifest change = change_of(of);
+
+	for (const struct holders *each = of->holders; each; each = each->next)
+		print_holders(&of->mem, each);
+	if (of->root) {
+		print_lines(&of->mem,
+			    of->gains ? "set-user-ID programs: they give uid 0 and the bounding set"
+				      : "set-user-ID programs: no_new_privs takes their effect away",
+			    &of->setuid);
+		print_lines(&of->mem, "programs with capabilities", &of->capable);
+		print_lines(&of->mem, "directories of PATH that a process can write", &of->writable);
+	}
+	dprintf(STDOUT_FILENO, "what removes it from the manifest (or start it as root, with capshim in front)\n");
+	if (!change.docker.count)
+		dprintf(STDOUT_FILENO, "  nothing: nothing is held, and nothing can be gained\n");
+	if (!change.docker.count)
+		return;
+	print_change("docker run  ", "", &change.docker, " ", "");
+	print_change("Compose     ", "", &change.compose, "\n              ", "");
+	print_change("Kubernetes  ", "securityContext: {", &change.kubernetes, ", ", "}");
+}
+
+static void print_json(struct inspection *of)
+{
+	const struct manifest change = change_of(of);
+	struct mem *mem = &of->mem;
+
+	dprintf(STDOUT_FILENO, "{\"states\":[");
+	for (const struct holders *each = of->holders; each; each = each->next) {
+		const struct list gains = gains_of(mem, each->status);
+		dprintf(STDOUT_FILENO, "%s{\"processes\":[", each == of->holders ? "" : ",");
+		for (const struct process *one = each->first; one; one = one->same)
+			dprintf(STDOUT_FILENO, "%s{\"pid\":%u,\"tid\":%u,\"name\":%s}", one == each->first ? "" : ",",
+				one->pid, one->tid, json_quoted(mem, one->status.name));
+		dprintf(STDOUT_FILENO,
+			"],%s,\"noNewPrivileges\":%s,\"seccomp\":{\"filtered\":%s,\"filters\":%u},\"gains\":%s}",
+			json_held(mem, &each->status->held), each->status->no_new_privs ? "true" : "false",
+			each->status->filtered ? "true" : "false", each->status->filters, json_strings(mem, &gains));
+	}
+	dprintf(STDOUT_FILENO,
+		"],\"setuid\":%s,\"fileCapabilities\":%s,\"writablePath\":%s,\"change\":{\"docker\":%s,\"compose\":%s,"
+		"\"kubernetes\":%s}}\n",
+		json_strings(mem, &of->setuid), json_strings(mem, &of->capable), json_strings(mem, &of->writable),
+		json_strings(mem, &change.docker), json_strings(mem, &change.compose),
+		json_strings(mem, &change.kubernetes));
+}
+
+/* The image of the process WHICH, which may be in another container. NULL: it cannot be looked at. */
+static const char *image_of(struct mem *mem, int proc, const char *which)
+{
+	const char *root = mem_format(mem, "/proc/%s/root", which);
+
+	if (faccessat(AT_FDCWD, mem_format(mem, "%s/", root), F_OK, 0) == 0)
+		return root;
+	return processes_is_ours(mem, proc, which) ? "" : NULL;
+}
+
+int inspect(const char *which, bool json)
+{
+	const bool all = which && strcmp(which, "all") == 0;
+	struct inspection of = {0};
+	uint32_t self;
+	const int proc = processes_open(&self);
+	struct process *list = processes_read(&of.mem, proc, all ? self : 0, NULL);
+
+	for (; list; list = list->next)
+		if (all || list->pid == (which ? strtoul(which, NULL, 10) : self))
+			add_holder(&of, list);
+	if (!of.holders)
+		diag_die(DIAG_SYSTEM, "cannot inspect \"%s\": there is no such process", which);
+	of.root = all || !which ? "" : image_of(&of.mem, proc, which);
+	if (of.root)
+		look_at_image(&of);
+	else
+		diag_say("the image of process %s is left out: it is another container's (needs CAP_SYS_PTRACE)",
+			 which);
+	if (json)
+		print_json(&of);
+	else
+		print_text(&of);
+	return 0;
+}
