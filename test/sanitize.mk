@@ -24,13 +24,13 @@ INSTRUMENTED_RUN = $(subst $(BUILD)/test/,$(INSTRUMENTED)/test/,$(TEST_ENVIRONME
 
 test-sanitized test-sanitized-short:
 	deps/install-packages build test sanitize
-	$(INSTRUMENTED_MAKE) fixtures
-	$(INSTRUMENTED_MAKE) SANITIZE=address,undefined all $(INSTRUMENTED)/broken-sanitized
+	+$(INSTRUMENTED_MAKE) fixtures
+	+$(INSTRUMENTED_MAKE) SANITIZE=address,undefined all $(INSTRUMENTED)/broken-sanitized
 	$(INSTRUMENTED_RUN) sanitizers $(INSTRUMENTED)/san/capshim $(INSTRUMENTED) $(INSTRUMENTED_TESTS)
 
 test-valgrind test-valgrind-short:
 	deps/install-packages build test sanitize
-	$(INSTRUMENTED_MAKE) fixtures all $(INSTRUMENTED)/broken $(INSTRUMENTED)/valgrind
+	+$(INSTRUMENTED_MAKE) fixtures all $(INSTRUMENTED)/broken $(INSTRUMENTED)/valgrind
 	$(INSTRUMENTED_RUN) valgrind $(INSTRUMENTED)/glibc/capshim $(INSTRUMENTED) $(INSTRUMENTED_TESTS)
 
 $(OUT)/test/sanitize/reports.o: OWN_CPPFLAGS += -DREPORTS='"$(REPORTS)"'
