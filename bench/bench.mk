@@ -30,7 +30,7 @@ $(BENCH)/code.c $(BENCH)/no-code.c: $(BENCH)/filter
 $(BENCH)/capshim.map: $(BINARY)
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) -Wl,-Map,$@ $(OBJECTS) $(GENERATED) $(LDLIBS) -o $(BENCH)/capshim.linked
+	$(CC) $(OWN_LDFLAGS) $(NAMES_ONLY) $(LDFLAGS) -Wl,-Map,$@ $(OBJECTS) $(GENERATED) $(LDLIBS) -o $(BENCH)/capshim.linked
 
 -include $(OUT)/bench/filter.d
 
