@@ -14,6 +14,7 @@
 #include <linux/magic.h>
 
 #include "base/diag.h"
+#include "base/fd.h"
 
 #define FIRST_FD 3U
 #define KEEP_FDS 1024U      /* size of the set of kept descriptors */
@@ -69,8 +70,7 @@ static int canary_place(unsigned int first, unsigned int last)
 	if (fd < 0 && errno != EINVAL && errno != EMFILE)
 		diag_cannot("duplicate", "standard input", errno, DIAG_NO_CAP);
 	/* No room between FIRST and LAST: each of them is open. */
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return fcntl((int)first, F_GETFD) != -1 ? (int)first : -1;
 }
 

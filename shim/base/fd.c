@@ -35,6 +35,15 @@ int fd_openat(int parent, const char *name, int flags)
 	return fd_checked(openat(parent, name, flags | O_CLOEXEC));
 }
 
+void fd_close(int fd)
+{
+	int err = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = err;
+}
+
 int fd_checked(int fd)
 {
 	if (fd < 0 || fd > STDERR_FILENO)

@@ -14,6 +14,9 @@
  */
 int fd_openat(int parent, const char *name, int flags) __attribute__((warn_unused_result));
 
+/* close(2) of what is open: -1 is nothing. Keeps errno. */
+void fd_close(int fd);
+
 /* FD, as that: for what another call than openat(2) returned. */
 int fd_checked(int fd) __attribute__((warn_unused_result));
 

@@ -23,9 +23,7 @@ static ssize_t status_bytes(int proc, const char *path, char *bytes, size_t size
 		return -1;
 	while (used < size - 1 && (n = read(fd, bytes + used, size - 1 - used)) > 0)
 		used += (size_t)n;
-	int err = errno;
-	close(fd);
-	errno = err;
+	fd_close(fd);
 	bytes[used] = '\0';
 	return n < 0 ? -1 : (ssize_t)used;
 }

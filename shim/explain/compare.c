@@ -169,8 +169,7 @@ void compare_with_workload(const struct plan *plan)
 	const char *why = "/proc cannot be read";
 	if (proc >= 0 && status_read(&self, &mem, proc, "self/status") == 0)
 		why = find_workload(&mem, plan, proc, &self, &pid, &workload);
-	if (proc >= 0)
-		close(proc);
+	fd_close(proc);
 	if (why) {
 		diag_say("--as-workload compares nothing: %s", why);
 		return;

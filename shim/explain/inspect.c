@@ -9,6 +9,7 @@
 
 #include "base/capability.h"
 #include "base/diag.h"
+#include "base/fd.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -122,8 +123,7 @@ static void look_at_image(struct inspection *to)
 
 	if (top < 0 || walk_tree(&tree, top, *to->root ? to->root : "/") != 0)
 		diag_say("the image is left out: %s", strerror(errno));
-	if (top >= 0)
-		close(top);
+	fd_close(top);
 	look_at_path(to, path ? path : PATH_DEFAULT);
 }
 

@@ -65,9 +65,7 @@ static int chmod_by_proc(int fd, mode_t mode)
 		snprintf(number, sizeof(number), "%d", fd);
 		result = fchmodat(proc, number, mode, 0);
 	}
-	int err = errno;
-	close(proc);
-	errno = err;
+	fd_close(proc);
 	return result;
 }
 

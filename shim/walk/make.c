@@ -34,9 +34,7 @@ static int clear_acls(int fd)
 		if (directory < 0)
 			return -1;
 		result = clear_acls(directory);
-		int err = errno;
-		close(directory);
-		errno = err;
+		fd_close(directory);
 		return result;
 	}
 	return result != 0 ? result : remove_acl(fd, "system.posix_acl_default");
@@ -94,8 +92,7 @@ static bool is_empty(int fd)
 	bool empty = true;
 
 	if (!dir) {
-		if (directory >= 0)
-			close(directory);
+		fd_close(directory);
 		return false;
 	}
 	errno = 0;
@@ -119,9 +116,7 @@ int walk_made(int parent, const char *name)
 	} else {
 		errno = ESTALE;
 	}
-	int err = errno;
-	close(fd);
-	errno = err;
+	fd_close(fd);
 	return -1;
 }
 
@@ -160,9 +155,7 @@ int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t
 		ground_remember(fd);
 	if (fd < 0 || walk_finish(fd, parent, name, mode, uid, gid) == 0)
 		return fd;
-	int err = errno;
-	close(fd);
-	errno = err;
+	fd_close(fd);
 	return -1;
 }
 

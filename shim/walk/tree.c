@@ -177,11 +177,7 @@ static int reopen_parent(struct tree_state *state)
 			   : fd_openat(state->frames[state->depth].fd, "..", O_PATH | O_DIRECTORY);
 	int fd =
 		held < 0 || act(state, (long)state->depth - 1) != 0 ? -1 : fd_openat(held, ".", O_RDONLY | O_DIRECTORY);
-	int err = errno;
-
-	if (held >= 0)
-		close(held);
-	errno = err;
+	fd_close(held);
 	if (fd < 0)
 		return -1;
 	if (fd_statx(fd, "", &now) != 0 || now.dev != parent->stat.dev || now.ino != parent->stat.ino ||
@@ -212,8 +208,7 @@ static void descend(struct tree_state *state)
 	    tree_open_named(state->tree, frame->fd, text, &frame->ground, &opened) != 0) {
 		if (!is_gone(errno) && is_mine(state->tree, text))
 			entry_failed(state, frame->path_length, text, errno);
-		if (opened.fd >= 0)
-			close(opened.fd);
+		fd_close(opened.fd);
 		return;
 	}
 	entry.fd = opened.fd;
@@ -273,8 +268,7 @@ static bool hand_out(struct tree_state *state, const char *name, bool mine)
 	} else {
 		tree->mounts++;
 	}
-	if (entry.fd >= 0)
-		close(entry.fd);
+	fd_close(entry.fd);
 	return directory;
 }
 
@@ -336,10 +330,8 @@ static int leave(struct tree_state *state)
 		else
 			entry_failed(state, frame->path_length, ".", errno);
 	}
-	int err = errno;
-	close(frame->fd);
+	fd_close(frame->fd);
 	frame->fd = -1;
-	errno = err;
 	if (result == 0 && state->depth > 0)
 		state->path[frame[-1].path_length] = '\0';
 	return result;
@@ -415,8 +407,7 @@ int walk_tree(struct tree_walk *tree, int top, const char *path)
 
 	int err = errno;
 	for (size_t i = 0; result < 0 && i < state.depth; i++)
-		if (state.frames[i].fd >= 0)
-			close(state.frames[i].fd);
+		fd_close(state.frames[i].fd);
 	mem_release(&state.mem);
 	errno = err;
 	return result < 0 ? -1 : 0;
@@ -430,8 +421,6 @@ int walk_pin(const struct walk_entry *entry, struct fd_stat *now)
 		return -1;
 	if (fd_statx(fd, "", now) == 0)
 		return fd;
-	int err = errno;
-	close(fd);
-	errno = err;
+	fd_close(fd);
 	return -1;
 }

@@ -73,9 +73,6 @@ int tree_open_named(const struct tree_walk *tree, int parent, const char *name, 
 		return -1;
 	int held = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	int result = held < 0 ? -1 : tree_open_held(tree, held, parent, above, to);
-	int err = errno;
-	if (held >= 0)
-		close(held);
-	errno = err;
+	fd_close(held);
 	return result;
 }

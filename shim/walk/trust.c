@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/start.h"
 #include "walk/held.h"
 
@@ -63,8 +64,7 @@ static int open_trusted(struct mem *mem, const char *path, struct stat *stat, co
 	walk_release(&found);
 	if (!*why)
 		return fd;
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return -1;
 }
 

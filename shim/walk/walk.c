@@ -65,8 +65,7 @@ static int enter(struct walk *walk, int fd, const struct stat *stat)
 
 	if (S_ISDIR(stat->st_mode))
 		ground_enter(&walk->ground, above, fd, stat, walk->flags & WALK_MAKE);
-	if (above >= 0)
-		close(above);
+	fd_close(above);
 	walk->dir = fd;
 	walk->dir_stat = *stat;
 	if (!S_ISDIR(stat->st_mode)) {
@@ -218,8 +217,7 @@ int walk_find(const char *path, int flags, struct walk_found *found, struct walk
 		result = take_step(&walk, found);
 
 	int err = errno;
-	if (walk.dir >= 0)
-		close(walk.dir);
+	fd_close(walk.dir);
 	if (identity_is_changed())
 		walk.where.acted = identity_uid();
 	if (where)

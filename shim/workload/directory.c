@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/fd.h"
 #include "walk/walk.h"
 #include "workload/parts.h"
 
@@ -75,8 +76,7 @@ static int enter_as_root(const char *directory)
 	int fd = walk_open(directory, WALK_FOLLOW, NULL);
 	int err = fd >= 0 && fchdir(fd) == 0 ? 0 : errno;
 
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return err;
 }
 

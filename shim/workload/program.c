@@ -96,8 +96,7 @@ static const char *read_program_file(struct program_file *file, struct mem *mem,
 	if (file->caps.present && (fd >= 0 ? fstatvfs(fd, &system) : statvfs(path, &system)) == 0 &&
 	    system.f_flag & ST_NOSUID)
 		memset(&file->caps, 0, sizeof(file->caps));
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return interpreter;
 }
 

@@ -25,8 +25,7 @@ static bool open_null(int want)
 
 	if (fd == want && fd_fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == NULL_DEVICE)
 		return true;
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return false;
 }
 

@@ -72,8 +72,7 @@ bool file_find(struct setup *setup, const char *verb, const char *path, bool mak
 
 void file_release(struct walk_found *found)
 {
-	if (found->fd >= 0)
-		close(found->fd);
+	fd_close(found->fd);
 	close(found->parent);
 }
 
@@ -154,8 +153,7 @@ int file_holds_only(const struct walk_found *found, const struct list *globs)
 	bool only = true;
 
 	if (!dir) {
-		if (directory >= 0)
-			close(directory);
+		fd_close(directory);
 		return errno == ENOTDIR ? 0 : -1;
 	}
 	while (errno = 0, only && (entry = readdir(dir))) {

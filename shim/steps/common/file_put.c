@@ -62,8 +62,7 @@ static bool same_content(const struct file_want *want, int fd, int parent, const
 			break;
 		at += length;
 	}
-	if (in >= 0)
-		close(in);
+	fd_close(in);
 	return same;
 }
 
@@ -202,9 +201,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 		else if ((right || (give_mode(out, want, cap) && give_owner(out, want, cap))) && fill(out, want))
 			result = 0;
 	}
-	int err = errno;
-	close(out);
-	errno = err;
+	fd_close(out);
 	return result;
 }
 
@@ -294,8 +291,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 		else
 			setup_failed(setup, verb, path, errno, cap);
 	}
-	if (found.fd >= 0)
-		close(found.fd);
+	fd_close(found.fd);
 	return result == 0;
 }
 

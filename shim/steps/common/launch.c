@@ -261,12 +261,10 @@ int run_program(struct setup *setup, const struct step *step, char *const *argv)
 		return -1;
 	launch.input = open_input(step ? step->input : NULL);
 	pid_t pid = launch.input < 0 ? -1 : launch_program(&launch, &report);
-	int err = errno;
-	if (launch.input >= 0)
-		close(launch.input);
-	close(launch.image.fd);
+	fd_close(launch.input);
+	fd_close(launch.image.fd);
 	if (pid < 0) {
-		setup_failed(setup, "start", argv[0], err, DIAG_NO_CAP);
+		setup_failed(setup, "start", argv[0], errno, DIAG_NO_CAP);
 		return -1;
 	}
 	result = follow_program(setup, step, pid, report, argv[0]);

@@ -58,8 +58,7 @@ int mirror_directory(struct setup *setup, const struct step *step, const char *p
 		return 0;
 	}
 	setup_failed(setup, "make the directory", path, err, made && err == EPERM ? CAP_CHOWN : CAP_DAC_OVERRIDE);
-	if (to->fd >= 0)
-		close(to->fd);
+	fd_close(to->fd);
 	to->fd = -1;
 	return -1;
 }
@@ -168,8 +167,7 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 	if (walk_tree(&tree, source->fd, path) != 0)
 		setup_failed(mirror->setup, mirror->verb, path, errno, DIAG_NO_CAP);
 	for (size_t i = 1; i < MIRROR_DEPTH; i++)
-		if (mirror->levels[i].fd >= 0)
-			close(mirror->levels[i].fd);
+		fd_close(mirror->levels[i].fd);
 	if (mirror->special)
 		setup_note(mirror->setup, "%zu entries passed over that are neither files, links nor directories",
 			   mirror->special);

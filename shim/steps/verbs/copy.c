@@ -85,8 +85,7 @@ static bool make_link(const char *text, const struct file_want *want, int to, co
 	int err = errno;
 	if (!good)
 		(void)unlinkat(to, temporary, 0);
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	errno = err;
 	return good;
 }
@@ -142,8 +141,7 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 		put_file(setup, mirror->step, entry->path, source, entry->stat.mode, to, entry->name);
 	else
 		put_link(mirror, entry, text, to);
-	if (source >= 0)
-		close(source);
+	fd_close(source);
 }
 
 /*

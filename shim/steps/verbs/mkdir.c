@@ -35,10 +35,9 @@ static void make_directory(struct setup *setup, const struct step *step, const c
 	}
 	int fd = walk_mkdir(parent, name, step->mode, step->owner_written ? step->owner.uid : ACCOUNTS_NO_ID,
 			    step->owner_written ? step->owner.gid : ACCOUNTS_NO_ID);
-	int err = errno;
-	close(parent);
+	fd_close(parent);
 	if (fd < 0) {
-		setup_failed(setup, "mkdir", path, err, err == EPERM ? CAP_CHOWN : cap_of(step));
+		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_CHOWN : cap_of(step));
 		return;
 	}
 	close(fd);

@@ -227,8 +227,7 @@ static void step_mount(struct setup *setup, const struct step *step)
 	else
 		for (size_t i = 0; i < step->items.count; i++)
 			mount_one(setup, step, &wish, step->items.items[i]);
-	if (wish.source >= 0)
-		close(wish.source);
+	fd_close(wish.source);
 	if (fchdir(back) != 0)
 		diag_cannot("return to", "the working directory", errno, CAP_DAC_OVERRIDE);
 	close(back);

@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <linux/magic.h>
 
+#include "base/fd.h"
 #include "steps/common/say.h"
 #include "steps/verb.h"
 #include "walk/held.h"
@@ -91,8 +92,7 @@ static bool read_now(const struct walk_found *found, char now[VALUE])
 	int fd = walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
 	ssize_t length = fd < 0 ? -1 : read(fd, now, VALUE - 1);
 
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	now[length < 0 ? 0 : length] = '\0';
 	return length >= 0;
 }
