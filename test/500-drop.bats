@@ -521,6 +521,33 @@ lacking() {
 	assert_refused 111 'cannot clear "PR_SET_KEEPCAPS"'
 }
 
+@test "a kernel without securebits and ambient sets: who is not root and keeps nothing runs, the rest is refused" {
+	capshim_run --image --with --bare -- -- /probe --try-regain <<<'{user: app, seccomp: unconfined, report: text}'
+	assert_success
+	assert_probe uid 1234,1234,1234,1234 gid 1234,1234,1234,1234 groups 44 permitted '' effective '' inheritable '' \
+		bounding '' no_new_privs 1 securebits 0xffffffff regain.setuid EPERM regain.capset EPERM
+	assert_line --regexp '^capshim: verified: Uid: .* notes: no securebits and no ambient set in this kernel$'
+	refute_line --partial 'Securebits:'
+	capshim_run --image --with --bare -- -- /probe <<<'{user: app, cap_add: [CHOWN], seccomp: unconfined}'
+	assert_refused 111 'neither securebits nor ambient sets'
+	capshim_run --image --with --bare -- -- /probe <<<'{user: root, allow_root: true, seccomp: unconfined}'
+	assert_refused 111 'neither securebits nor ambient sets'
+}
+
+@test "a kernel that lacks one of the two, or that lacks at the proof what it had at the start, is not believed" {
+	local which pattern status text
+	while read -r which pattern status text; do
+		WHICH=$which lie prctl "$pattern" error=EINVAL <<<'{user: "1234:1234", seccomp: unconfined}'
+		assert_refused "$status" "$text"
+	done <<-'END'
+		1 PR_GET_SECUREBITS 111 cannot read "the securebits"
+		2 PR_GET_SECUREBITS 112 cannot prove "the securebits"
+		1 PR_CAP_AMBIENT_IS_SET 112 cannot prove "the ambient set"
+	END
+	lie personality . error=EINVAL <<<'{user: "1234:1234", seccomp: unconfined}'
+	assert_refused 111 'cannot reset "the personality"'
+}
+
 @test "a setgroups that fails for another reason is a refusal, also where the list looks right" {
 	local groups
 	for groups in 44,77 55,66; do

@@ -18,7 +18,7 @@
 
 #define FIRST_FD 3U
 #define KEEP_FDS 1024U      /* size of the set of kept descriptors */
-#define LAST_FD UINT_MAX    /* close_range(2): all */
+#define LAST_FD INT_MAX     /* close_range(2): all; gVisor takes UINT_MAX for -1 */
 #define FD_CEILING 1048576U /* no descriptor is above it where fs.nr_open has its default, proc(5) */
 
 /* Closes those of FIRST..LAST that /proc lists. False: no such list. */

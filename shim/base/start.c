@@ -124,7 +124,10 @@ void start_read(struct start *start, struct mem *mem)
 	read_unmapped(start);
 
 	int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
-	if (bits < 0)
+	/* One that has neither says EINVAL to both. One answer alone is a fault. */
+	start->bare = bits < 0 && errno == EINVAL && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 0, 0, 0) < 0 &&
+		      errno == EINVAL;
+	if (bits < 0 && !start->bare)
 		start_unreadable("the securebits");
-	start->securebits = (unsigned int)bits;
+	start->securebits = start->bare ? 0 : (unsigned int)bits;
 }

@@ -40,6 +40,7 @@ struct start {
 	uint64_t inheritable, permitted, effective, bounding, ambient;
 	unsigned int ncaps; /* capabilities that this kernel knows: 0 .. ncaps-1 */
 	unsigned int securebits;
+	bool bare;        /* the kernel has neither securebits nor ambient sets, as gVisor */
 	uint64_t blocked; /* signal mask: bit N-1 is signal N */
 	bool touched;     /* a disposition may be changed, so those of START_TOUCHED were read */
 	uint64_t ignored; /* of START_TOUCHED: signals with SIG_IGN */

@@ -170,14 +170,14 @@ static void forbid_new_privileges(void)
 
 /*
  * A session keyring of its own: what the one of the start holds may be used by whoever has it, whatever his ids. Docker's
- * profile answers EPERM for keyctl(2), a kernel without keys ENOSYS; then the workload cannot use the keyring either.
- * False, with errno: there is none.
+ * profile answers EPERM for keyctl(2), gVisor EACCES, a kernel without keys ENOSYS; then the workload cannot use the
+ * keyring either. False, with errno: there is none.
  */
 static bool join_keyring(void)
 {
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0)
 		return true;
-	if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && errno != EDQUOT)
+	if (errno != EPERM && errno != EACCES && errno != ENOSYS && errno != EOPNOTSUPP && errno != EDQUOT)
 		refused("join", "a session keyring of its own", DIAG_NO_CAP);
 	return false;
 }
@@ -223,7 +223,7 @@ static void clean_leftovers(const struct privileges *want, bool fresh)
 	    setitimer(ITIMER_PROF, &off, NULL) != 0)
 		refused("disarm", "the interval timers", DIAG_NO_CAP);
 	int now = personality(PERSONALITY_QUERY);
-	if (now < 0 || (now & ~PER_MASK && personality((unsigned long)now & PER_MASK) < 0))
+	if (now < 0 ? !want->bare : now & ~PER_MASK && personality((unsigned long)now & PER_MASK) < 0)
 		refused("reset", "the personality", DIAG_NO_CAP);
 }
 
@@ -307,7 +307,12 @@ const char *drop_plan(struct privileges *want, const struct start *start, struct
 	uint64_t lacks = 0;
 
 	want->bounding = want->keep & start->bounding; /* an inheritable capability may be in permitted only */
-	want->lock = start->effective & BIT(CAP_SETPCAP) || (start->securebits & 0xff) == DROP_SECUREBITS;
+	want->bare = start->bare;
+	want->lock =
+		!want->bare && (start->effective & BIT(CAP_SETPCAP) || (start->securebits & 0xff) == DROP_SECUREBITS);
+	if (want->bare && (want->keep || want->uid == 0))
+		return "this kernel has neither securebits nor ambient sets (gVisor): it can run a user other than root that "
+		       "keeps no capability, and nothing else";
 	if (start->euid != 0 && !(start->effective & BIT(CAP_SETPCAP)))
 		want->bounding = start->bounding; /* out of reach, and no_new_privs makes it worthless */
 	if (start->bounding != want->bounding || (want->uid == 0 && !want->lock))

@@ -16,6 +16,7 @@ struct privileges {
 	uint64_t keep;     /* inheritable, permitted, effective and ambient set hold exactly these */
 	uint64_t bounding; /* and the bounding set these: keep, or what a non-root start cannot reach */
 	bool lock;         /* securebits end as DROP_SECUREBITS; false only where CAP_SETPCAP was never there */
+	bool bare;         /* the kernel has no securebits and no ambient set: KEEP is empty, and UID is not 0 */
 };
 
 /*

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <linux/capability.h>
 
@@ -79,6 +80,8 @@ static int become_subreaper(int on)
 {
 	int was = 0;
 
+	if (getpid() == 1)
+		return 0;
 	if (prctl(PR_GET_CHILD_SUBREAPER, &was, 0, 0, 0) != 0 || prctl(PR_SET_CHILD_SUBREAPER, on, 0, 0, 0) != 0)
 		diag_cannot("set", "PR_SET_CHILD_SUBREAPER", errno, DIAG_NO_CAP);
 	return was;

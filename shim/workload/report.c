@@ -32,12 +32,11 @@ static bool bounding_taken(const struct plan *plan)
 	return plan->workload.bounding & ~plan->workload.keep;
 }
 
-/* "Verified" is only what was compared with the config, and not with the start. */
 /*
  * What the workload has from the start and could not have taken by itself: the operator's to give, so it stays, and is
- * named. And that it has no session keyring, see drop.c.
+ * named. And that it has no session keyring, see drop.c, or what its kernel lacks.
  */
-static struct list read_notes(struct mem *mem)
+static struct list read_notes(struct mem *mem, bool bare)
 {
 	const long policy = syscall(SYS_sched_getscheduler, 0) & ~SCHED_RESET_ON_FORK;
 	const long priority = syscall(SYS_getpriority, PRIO_PROCESS, 0); /* 20 less the nice value */
@@ -53,13 +52,16 @@ static struct list read_notes(struct mem *mem)
 		list_add(mem, &notes, "memory merging (KSM)");
 	if (syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 && errno == EKEYREVOKED)
 		list_add(mem, &notes, "no session keyring");
+	if (bare)
+		list_add(mem, &notes, "no securebits and no ambient set in this kernel");
 	return notes;
 }
 
+/* "Verified" is only what was compared with the config, and not with the start. */
 static void report_text(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
 	const char *verified = "", *started = "", *skipped = "", **to = plan->ids_taken ? &started : &verified;
-	const struct list notes = read_notes(mem);
+	const struct list notes = read_notes(mem, now->bare);
 	const char *noted = "";
 	char list[1024];
 
@@ -71,7 +73,8 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 				 capability_list(list, sizeof(list), start_set_of(now, set)));
 	}
 	to = plan->workload.lock ? &verified : &started;
-	*to = mem_format(mem, "%s; Securebits: 0x%x", *to, now->securebits);
+	if (!now->bare)
+		*to = mem_format(mem, "%s; Securebits: 0x%x", *to, now->securebits);
 	if (plan->setup_skipped)
 		skipped = mem_format(mem, "; skipped accounts: %zu; skipped steps: %zu", plan->nwishes,
 				     plan->steps_skipped);
@@ -85,7 +88,7 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 /* One line that is nothing but JSON, so that what reads logs by line can take it. */
 static void report_json(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
-	const struct list notes = read_notes(mem);
+	const struct list notes = read_notes(mem, now->bare);
 	const char *text = mem_format(
 		mem, "{%s,\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s",
 		json_held(mem, now), now->securebits, no_new_privs ? "true" : "false",

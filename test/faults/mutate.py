@@ -139,6 +139,9 @@ STARTS = [
     (NO_GROUPS.replace("1234:", "65534:"), ["--groups", "none", "--gid", "1234", "--uid", "4321,4321,0",
                                             "--userns", "1234:1234:1,0:0:1"]),
     (ROOT, ["--userns", "0:0:1", "--groups", "none"]),
+    (PLAIN, ["--bare"]),
+    (ONE, ["--bare"]),
+    (ROOT, ["--bare"]),
     (TAKEN, DESCRIPTORS),
     (PLAIN, DESCRIPTORS),
     (PLAIN, [*DESCRIPTORS, "--nofile", "3"]),
@@ -156,6 +159,7 @@ FAULTS = [
     (ROOT, ["--inheritable", "net_raw"]),
     (PLAIN, ["--inheritable", "setuid,setgid", "--bounding", "none"]),
     (PLAIN, NONROOT),
+    (PLAIN, ["--bare"]),
     (TAKEN.replace("unconfined", "DIR/profile.bpf"), [*DESCRIPTORS, "--ignore", "17", "--block", "15"]),
 ]
 # A lie, a failure, and what is told apart from that.
@@ -165,7 +169,8 @@ MORE_ERRORS = {
     "setgroups": [-errno.ENOMEM],
     "setresuid": [-errno.EINVAL],
     "setresgid": [-errno.EINVAL],
-    "keyctl": [-errno.ENOSYS, -errno.EOPNOTSUPP, -errno.ENOMEM],
+    "personality": [-errno.EINVAL],
+    "keyctl": [-errno.EACCES, -errno.ENOSYS, -errno.EOPNOTSUPP, -errno.ENOMEM],
     "close_range": [-errno.ENOSYS],
     "fcntl": [-errno.EINVAL],
     "seccomp": [-errno.ENOSYS],

@@ -149,6 +149,7 @@ CONFIGS = [
     Config("init", PLAIN + "init: true\ncap_add: [NET_BIND_SERVICE]\n", command=WATCHED),
     Config("stopped", PLAIN + "init: {stop_grace_period: 1s, wait_until: all}\n", short=False, command=STOPPED, late=True),
     Config("nonroot", PLAIN, ["--groups", "44,77", "--gid", "1234", "--uid", "1234"]),
+    Config("bare", PLAIN, ["--bare"], short=False),
     Config("no-setpcap", PLAIN, ["--inheritable", "setuid,setgid", "--bounding", "none"], short=False),
 ]
 
