@@ -159,7 +159,7 @@ report() {
 	echo "Linux $(uname -r), $(nproc) processors, $(date -u +%Y-%m-%d), one run, all rows in turn, $starts times each."
 	[ -z "${BENCH_SHORT:-}" ] || echo 'A short run: for a look only.'
 	echo
-	echo '![start-up](bench/results/startup.svg)'
+	echo '![start-up](results/startup.svg)'
 	local part
 	for part in startup inits chown filter calls sizes; do
 		echo

@@ -1,6 +1,6 @@
 /*
  * The table of contents: decide, act, give up, prove, become. The order is the product; see "The order of operations"
- * in the README for what each line needs.
+ * in doc/how-it-works.md for what each line needs.
  */
 #include <stdlib.h>
 #include <unistd.h>

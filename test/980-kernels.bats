@@ -63,11 +63,11 @@ judged() {
 	assert_output --partial 'has no '
 }
 
-@test "the README names the kernels that are tested" {
+@test "the documents name the kernels that are tested" {
 	local name architecture text
 
 	# shellcheck disable=SC2016
-	text=$(sed -n '/^`make test-kernels`/,/^$/p' "$REPO/README.md" | tr '\n' ' ')
+	text=$(sed -n '/^`make test-kernels`/,/^$/p' "$REPO/doc/testing.md" | tr '\n' ' ')
 	while read -r name _ architecture _; do
 		[[ $name != newest ]] || name='the newest'
 		[[ $text == *"$name"*"${architecture/amd64/x86-64}"* ]] || fail "$name for $architecture is not in: $text"

@@ -12,13 +12,13 @@ setup() {
 	export CAPSHIM PROBE START
 }
 
-# block NAME: the text of the fenced block of the README whose info string is NAME; the Nth one with a second argument.
+# block NAME: the text of the fenced block of the README, or of doc/, whose info string is NAME; the Nth one with a second argument.
 block() {
 	awk -v name="\`\`\`$1" -v wanted="${2:-1}" '
 		inside && /^ *```$/ { inside = 0 }
 		inside { print }
 		{ info = $0; sub(/^ */, "", info) }
-		info == name && ++count == wanted { inside = 1 }' "$REPO/README.md"
+		info == name && ++count == wanted { inside = 1 }' "$REPO/README.md" "$REPO"/doc/*.md
 }
 
 # as_it_stands COMMAND: as a user would type it in the checkout; of the tests' environment nothing but where things lie.
@@ -33,9 +33,13 @@ as_it_stands() {
 }
 
 @test "what the README shows as output is what comes out" {
-	observe timeout 100 "$REPO/test/docs.bash" "$REPO/README.md"
-	assert_success
-	diff -u "$REPO/README.md" - <<<"$output"
+	local file
+	for file in "$REPO/README.md" "$REPO"/doc/*.md; do
+		grep -q '^<!-- begin: ' "$file" || continue
+		observe timeout 100 "$REPO/test/docs.bash" "$file"
+		assert_success || return
+		diff -u "$file" - <<<"$output"
+	done
 }
 
 @test "the README's two commands work as they stand" {
@@ -91,8 +95,8 @@ as_it_stands() {
 @test "the README's one line in the place of gosu's works in that script" {
 	local before after
 
-	before=$(sed -n 's/^-\t\(exec gosu .*\)/\1/p' "$REPO/README.md")
-	after=$(sed -n 's/^+\t\(exec capshim .*\)/\1/p' "$REPO/README.md")
+	before=$(sed -n 's/^-\t\(exec gosu .*\)/\1/p' "$REPO/doc/migrating.md")
+	after=$(sed -n 's/^+\t\(exec capshim .*\)/\1/p' "$REPO/doc/migrating.md")
 	block 'sh entrypoint' | grep -F "$before"
 	# capshim, app and /data are those of this test.
 	block 'sh entrypoint' | sed -e "s|$before|${after/capshim/"$CAPSHIM"}|" -e 's/\bapp\b/1234:1234/' -e "s|/data|$T/data|" >"$T/entrypoint"
@@ -117,16 +121,25 @@ as_it_stands() {
 			assert_unprivileged 1000 || return
 		fi
 		rows=$((rows + 1))
-	done < <(sed -n '/^| before | config/,/^$/p' "$REPO/README.md" | tail -n +3 | grep '^|')
+	done < <(sed -n '/^| before | config/,/^$/p' "$REPO/doc/migrating.md" | tail -n +3 | grep '^|')
 	[ "$rows" -ge 11 ]
 }
 
-@test "the README links only to what is there" {
-	local path
+@test "the README and the documents link only to what is there" {
+	local file path
 
-	while IFS= read -r path; do
-		[ -e "$REPO/$path" ] || fail "the README links to $path"
-	done < <(grep -oE '\]\([^)#]+\)' "$REPO/README.md" | tr -d '])(' | grep -v '^http')
+	for file in "$REPO"/{README,CONTRIBUTING,SECURITY,bench/README}.md "$REPO"/doc/*.md; do
+		while IFS= read -r path; do
+			[ -e "${file%/*}/$path" ] || fail "${file#"$REPO/"} links to $path" || return
+		done < <(grep -oE '\]\([^)#]+\)' "$file" | tr -d '])(' | grep -v '^http')
+	done
+}
+
+@test "every document of doc/ is reached from the README" {
+	local file
+	for file in "$REPO"/doc/*.md; do
+		grep -q "(doc/${file##*/})" "$REPO/README.md" || fail "${file##*/}" || return
+	done
 }
 
 @test "the manual pages are clean" {
@@ -274,6 +287,6 @@ EXCEPTIONS=(
 @test "no number of the README is a guess: what is measured stands between the marks of make bench" {
 	observe sed '/<!-- bench:begin -->/,/<!-- bench:end -->/d' "$REPO/README.md"
 	refute_output --regexp '[0-9] ?(ms|us|µs|KB|KiB|MB|MiB)\b'
-	observe sed -n '/<!-- bench:begin -->/,/<!-- bench:end -->/p' "$REPO/README.md"
+	observe sed -n '/<!-- bench:begin -->/,/<!-- bench:end -->/p' "$REPO/bench/README.md"
 	[ "${#lines[@]}" -ge 3 ]
 }

@@ -44,7 +44,7 @@ value() { # FILE KEY
 table() { # TITLE, then lines KEY LABEL
 	local key label before after
 
-	printf '%-36s %-20s %s\n' "$1" 'without capshim' 'behind capshim'
+	printf '%-36s %-20s %s\n' "$1" 'without capshim' 'with capshim'
 	while read -r key label; do
 		before=$(value "$work/before" "$key") && after=$(value "$work/after" "$key")
 		printf '%-36s %-20s %s\n' "  $label" "$before" "$after"

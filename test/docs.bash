@@ -1,6 +1,6 @@
 #!/bin/bash
-# The parts of README.md that are output: `test/docs.bash FILE` prints FILE with what stands between
-# <!-- begin: NAME --> and <!-- end: NAME --> made anew. A test compares; to bring the README up to date:
+# The parts of README.md and doc/ that are output: `test/docs.bash FILE` prints FILE with what stands between
+# <!-- begin: NAME --> and <!-- end: NAME --> made anew. A test compares; to bring one up to date:
 #
 #	make fixtures && test/docs.bash README.md >README.new && mv README.new README.md
 set -euo pipefail
@@ -38,7 +38,7 @@ block_status() {
 	printf '%s\n' 'user: www-data' 'cap_add: [NET_BIND_SERVICE]' >"$work/capshim.yaml"
 	chmod 0644 "$work/capshim.yaml"
 	# shellcheck disable=SC2016 # the backticks are Markdown's
-	echo '| /proc/1/status | without capshim | behind `user: www-data`, `cap_add: [NET_BIND_SERVICE]` |'
+	echo '| /proc/1/status | without capshim | with `user: www-data`, `cap_add: [NET_BIND_SERVICE]` |'
 	echo '|---|---|---|'
 	# The runtime's own filter is not part of this: no engine is used here.
 	# shellcheck disable=SC2016

@@ -54,5 +54,5 @@ echo '|---|---|---|---|---|---|'
 for label in 'root, full bounding set' 'root, default bounding set' 'user, full bounding set' \
 	'user, default bounding set'; do
 	row "$label" 'without capshim'
-	row "$label" '**behind capshim**' "$capshim" -c "$work/capshim.yaml" --
+	row "$label" '**with capshim**' "$capshim" -c "$work/capshim.yaml" --
 done

@@ -1,5 +1,5 @@
 /*
- * Dropping privileges: "give up" in the order of operations (README). Ends the process on the first refusal, and trusts no
+ * Dropping privileges: "give up" in the order of operations (doc/how-it-works.md). Ends the process on the first refusal, and trusts no
  * return code beyond that, because verify.h proves the result.
  */
 #ifndef CAPSHIM_PRIVILEGE_DROP_H

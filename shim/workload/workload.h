@@ -1,5 +1,5 @@
 /*
- * The workload's process: what root prepares for it, and becoming it ("become" in the order of operations, README).
+ * The workload's process: what root prepares for it, and becoming it ("become" in the order of operations, doc/how-it-works.md).
  */
 #ifndef CAPSHIM_WORKLOAD_WORKLOAD_H
 #define CAPSHIM_WORKLOAD_WORKLOAD_H

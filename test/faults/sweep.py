@@ -80,7 +80,7 @@ setup:
   - {chmod: DIR/a, mode: "g-w", recursive: true}
   - {copy: DIR/a/file, to: DIR/a/copy}
   - {symlink: DIR/a/link, target: file, force: true}
-  - {template: DIR/a/file, to: DIR/a/out}
+  - {template: DIR/a/file, to: DIR/a/out, variables: [PATH]}
   - {mknod: DIR/a/fifo, type: p}
   - {mknod: DIR/a/gone, type: p}
   - {remove: DIR/a/gone}
