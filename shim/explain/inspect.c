@@ -257,10 +257,10 @@ static void print_text(struct inspection *of)
 		print_lines(&of->mem, "directories of PATH that a process can write", &of->writable);
 	}
 	dprintf(STDOUT_FILENO, "what removes it from the manifest (or start it as root, with capshim in front)\n");
-	if (!change.docker.count)
+	if (!change.docker.count) {
 		dprintf(STDOUT_FILENO, "  nothing: nothing is held, and nothing can be gained\n");
-	if (!change.docker.count)
 		return;
+	}
 	print_change("docker run  ", "", &change.docker, " ", "");
 	print_change("Compose     ", "", &change.compose, "\n              ", "");
 	print_change("Kubernetes  ", "securityContext: {", &change.kubernetes, ", ", "}");
