@@ -67,7 +67,7 @@ static void setup_step(const struct plan *plan, const struct step *step, bool fi
 		*wanted = !step->group || (!step->group->skipped && setup_conditions(&setup, step->group->conditions));
 	bool acts = *wanted && !step->skipped && setup_conditions(&setup, step->conditions);
 	if (acts)
-		step->verb->act(&setup, step);
+		step->verb->act(&setup);
 	identity_return();
 	setup_end(&setup, acts);
 }

@@ -62,12 +62,12 @@ struct verb {
 	const char *name;
 	const struct step_option *options; /* besides when, unless and on_error */
 	uint8_t noptions;
-	uint8_t value;          /* of enum verb_value */
-	uint16_t mode;          /* the default of `mode` */
-	bool runs;              /* it starts programs: it has the options of RUN_OPTIONS */
-	bool owner_is_workload; /* the default of `owner`: whatever it names is given away */
-	bool changes_modes;     /* of what is there, as its owner */
-	void (*act)(struct setup *setup, const struct step *step);
+	uint8_t value;                    /* of enum verb_value */
+	uint16_t mode;                    /* the default of `mode` */
+	bool runs;                        /* it starts programs: it has the options of RUN_OPTIONS */
+	bool owner_is_workload;           /* the default of `owner`: whatever it names is given away */
+	bool changes_modes;               /* of what is there, as its owner */
+	void (*act)(struct setup *setup); /* setup->step */
 	/* Adds problems for combinations that can never work; NULL where there are none. NODE is the whole step. */
 	void (*check)(const struct step *step, struct problems *problems, const struct node *node);
 	/* The capabilities that it needs among what is root's, for --explain. */

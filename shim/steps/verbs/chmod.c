@@ -42,8 +42,9 @@ static int chmod_apply(struct change *change, const struct held *held)
 	return -1;
 }
 
-static void step_chmod(struct setup *setup, const struct step *step)
+static void step_chmod(struct setup *setup)
 {
+	const struct step *step = setup->step;
 	struct change change = {
 		.setup = setup,
 		.step = step,

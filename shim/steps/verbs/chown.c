@@ -41,8 +41,9 @@ static int chown_apply(struct change *change, const struct held *held)
 	return 0;
 }
 
-static void step_chown(struct setup *setup, const struct step *step)
+static void step_chown(struct setup *setup)
 {
+	const struct step *step = setup->step;
 	struct change change = {
 		.setup = setup,
 		.step = step,

@@ -271,8 +271,10 @@ static void copy_one(struct setup *setup, const struct step *step, const char *p
 	walk_release(&source);
 }
 
-static void step_copy(struct setup *setup, const struct step *step)
+static void step_copy(struct setup *setup)
 {
+	const struct step *step = setup->step;
+
 	for (size_t i = 0; i < step->items.count; i++)
 		copy_one(setup, step, step->items.items[i]);
 }

@@ -121,8 +121,10 @@ static void make_as_workload(struct setup *setup, const struct step *step)
 		setup->same++;
 }
 
-static void step_mkdir(struct setup *setup, const struct step *step)
+static void step_mkdir(struct setup *setup)
 {
+	const struct step *step = setup->step;
+
 	if (step->as_workload && !setup->plan->nonroot)
 		make_as_workload(setup, step);
 	else

@@ -83,8 +83,9 @@ static void make_node(struct setup *setup, const struct step *step, struct held 
 	close(held->fd);
 }
 
-static void step_mknod(struct setup *setup, const struct step *step)
+static void step_mknod(struct setup *setup)
 {
+	const struct step *step = setup->step;
 	struct walk_where where;
 	struct ground ground;
 

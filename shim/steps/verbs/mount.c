@@ -209,8 +209,9 @@ static void mount_one(struct setup *setup, const struct step *step, const struct
 	close(fd);
 }
 
-static void step_mount(struct setup *setup, const struct step *step)
+static void step_mount(struct setup *setup)
 {
+	const struct step *step = setup->step;
 	struct wish wish;
 	struct walk_where where;
 	int back = fd_openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY);

@@ -195,8 +195,9 @@ static void remove_one(struct setup *setup, const struct step *step, const char 
 	}
 }
 
-static void step_remove(struct setup *setup, const struct step *step)
+static void step_remove(struct setup *setup)
 {
+	const struct step *step = setup->step;
 	struct walk_where where;
 	struct ground ground;
 	const char *name;

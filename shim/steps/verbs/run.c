@@ -1,9 +1,9 @@
 #include "steps/common/launch.h"
 #include "steps/common/options.h"
 
-static void step_run(struct setup *setup, const struct step *step)
+static void step_run(struct setup *setup)
 {
-	(void)!run_to_success(setup, step, step->items.items);
+	(void)!run_to_success(setup, setup->step, setup->step->items.items);
 }
 
 static const struct step_option run_options[] = {

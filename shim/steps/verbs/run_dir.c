@@ -75,8 +75,10 @@ static bool run_directory(struct setup *setup, const struct step *step, const ch
 	return true;
 }
 
-static void step_run_dir(struct setup *setup, const struct step *step)
+static void step_run_dir(struct setup *setup)
 {
+	const struct step *step = setup->step;
+
 	for (size_t i = 0; i < step->items.count; i++)
 		if (!run_directory(setup, step, step->items.items[i]))
 			break;

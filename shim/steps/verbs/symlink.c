@@ -79,8 +79,9 @@ static void link_name(struct setup *setup, const struct step *step, const char *
 		setup->changed++;
 }
 
-static void step_symlink(struct setup *setup, const struct step *step)
+static void step_symlink(struct setup *setup)
 {
+	const struct step *step = setup->step;
 	struct walk_where where;
 	struct ground ground;
 	const char *name;

@@ -135,8 +135,10 @@ static void set(struct setup *setup, const char *key, const struct walk_found *f
 		setup->changed++;
 }
 
-static void step_sysctl(struct setup *setup, const struct step *step)
+static void step_sysctl(struct setup *setup)
 {
+	const struct step *step = setup->step;
+
 	for (size_t i = 0; i < step->items.count; i++) {
 		char path[KEY];
 		struct walk_where where;

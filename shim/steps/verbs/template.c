@@ -214,8 +214,10 @@ static void template_file(struct setup *setup, const struct step *step, const ch
 	}
 }
 
-static void step_template(struct setup *setup, const struct step *step)
+static void step_template(struct setup *setup)
 {
+	const struct step *step = setup->step;
+
 	for (size_t i = 0; i < step->variables.count; i++)
 		if (!environ_matches(&setup->plan->env, step->variables.items[i]))
 			setup_note(setup, "no variable is called \"%s\" (variables)", step->variables.items[i]);

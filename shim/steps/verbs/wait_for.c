@@ -159,8 +159,9 @@ static void wait_one(struct setup *setup, const struct step *step, const char *t
 	setup->changed++;
 }
 
-static void step_wait_for(struct setup *setup, const struct step *step)
+static void step_wait_for(struct setup *setup)
 {
+	const struct step *step = setup->step;
 	struct timespec end = setup->begin;
 
 	end.tv_sec += (time_t)(step->timeout ? step->timeout : DEFAULT_SECONDS);

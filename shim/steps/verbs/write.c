@@ -88,8 +88,10 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 	return true;
 }
 
-static void step_write(struct setup *setup, const struct step *step)
+static void step_write(struct setup *setup)
 {
+	const struct step *step = setup->step;
+
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
 		struct file_want want = {.source = -1};
