@@ -65,6 +65,7 @@ struct plan_options {
 };
 
 struct plan {
+	struct mem *mem; /* that of the problems, which config_read() sets: for all that the plan points to */
 	struct problems problems;
 	enum plan_mode mode;
 	bool unused;                        /* what is read now only has to be right: its references are not expanded */

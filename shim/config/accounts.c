@@ -18,7 +18,7 @@ const char *account_half(struct plan *plan, const char *text, const char **rest)
 	const char *colon = strchr(text, ':');
 
 	*rest = colon ? colon + 1 : NULL;
-	return colon ? mem_copy(&plan->problems.mem, text, (size_t)(colon - text)) : text;
+	return colon ? mem_copy(plan->mem, text, (size_t)(colon - text)) : text;
 }
 
 static bool bad_id(struct plan *plan, const struct node *node, const char *kind, const char *text)
@@ -39,7 +39,7 @@ static void read_account_file(struct plan *plan, const char *file,
 	/* An image without one is fine: names then do not resolve. */
 	if (faccessat(AT_FDCWD, file, F_OK, AT_EACCESS) != 0 && (errno == ENOENT || errno == ENOTDIR))
 		return;
-	char *bytes = trust_read(&plan->problems.mem, file, ACCOUNT_FILE_LIMIT, &length, &why);
+	char *bytes = trust_read(plan->mem, file, ACCOUNT_FILE_LIMIT, &length, &why);
 	if (bytes)
 		parse(&plan->accounts, &plan->problems, file, bytes, length);
 	else
@@ -159,7 +159,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 	}
 	/* Variables that only the start sets: here the name is enough, for `user` may be it. */
 	if (plan->mode >= PLAN_CHECK && yaml_get(node, "uid") && yaml_get(node, "gid")) {
-		const char *somebody = mem_format(&plan->problems.mem, "%d", ACCOUNTS_SOMEBODY);
+		const char *somebody = mem_format(plan->mem, "%d", ACCOUNTS_SOMEBODY);
 		text.uid = text.uid ? text.uid : somebody;
 		text.gid = text.gid ? text.gid : somebody;
 	}
@@ -186,11 +186,11 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 
 void config_accounts(struct plan *plan, const struct node *node, void *to)
 {
-	plan->accounts.mem = &plan->problems.mem;
+	plan->accounts.mem = plan->mem;
 	read_account_file(plan, "/etc/passwd", accounts_parse_users);
 	if (!node)
 		return;
 	(void)account_groups(plan);
-	plan->wishes = mem_array(&plan->problems.mem, node->count + 1, sizeof(*plan->wishes));
+	plan->wishes = mem_array(plan->mem, node->count + 1, sizeof(*plan->wishes));
 	value_each(plan, node, read_wish, to);
 }

@@ -20,9 +20,9 @@ static void put_in_front(struct plan *plan, const struct list *words, size_t wit
 	struct list joined = {0};
 
 	for (size_t i = 0; i < words->count; i++)
-		list_add(&plan->problems.mem, &joined, words->items[i]);
+		list_add(plan->mem, &joined, words->items[i]);
 	for (size_t i = without; i < plan->argv.count; i++)
-		list_add(&plan->problems.mem, &joined, plan->argv.items[i]);
+		list_add(plan->mem, &joined, plan->argv.items[i]);
 	plan->argv = joined;
 }
 
@@ -87,7 +87,7 @@ static void suffix_split(struct plan *plan, const struct node *node, void *to)
 		text += strspn(text, " \t\n");
 		size_t length = strcspn(text, " \t\n");
 		if (length)
-			list_add(&plan->problems.mem, &rule->words, mem_copy(&plan->problems.mem, text, length));
+			list_add(plan->mem, &rule->words, mem_copy(plan->mem, text, length));
 	}
 }
 
@@ -111,7 +111,7 @@ static void suffix_rule(struct plan *plan, const struct node *node, void *root)
 	if (!rule_applies(&rule))
 		return;
 	for (size_t i = 0; i < rule.words.count; i++)
-		list_add(&plan->problems.mem, &plan->argv, rule.words.items[i]);
+		list_add(plan->mem, &plan->argv, rule.words.items[i]);
 }
 
 static enum plan_command special_command(const struct node *command)
@@ -195,7 +195,7 @@ void config_entrypoint(struct plan *plan, const struct node *node, void *to)
 
 void config_look_up(struct plan *plan)
 {
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 	const char *name = plan->argv.count ? plan->argv.items[0] : "", *denied, *path, *refused;
 	struct program program;
 	int error;

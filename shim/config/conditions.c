@@ -67,7 +67,7 @@ static const struct condition_row {
 static struct condition *new_condition(struct plan *plan, const struct condition_row *row, bool negate,
 				       struct condition **conditions)
 {
-	struct condition *condition = mem_alloc(&plan->problems.mem, sizeof(*condition));
+	struct condition *condition = mem_alloc(plan->mem, sizeof(*condition));
 
 	while (*conditions)
 		conditions = &(*conditions)->next;
@@ -199,7 +199,7 @@ static bool read_choices(struct plan *plan, const struct node *list, struct cond
 		if (!read_conditions(plan, map, false, conditions ? &later : NULL))
 			continue;
 		holds |= !later;
-		struct condition_choice *choice = mem_alloc(&plan->problems.mem, sizeof(*choice));
+		struct condition_choice *choice = mem_alloc(plan->mem, sizeof(*choice));
 		choice->conditions = later;
 		*end = choice;
 		end = &choice->next;

@@ -18,7 +18,7 @@ static void load_env_file(struct plan *plan, const struct node *node, void *to)
 	(void)to;
 	if (!path)
 		return;
-	char *text = trust_read(&plan->problems.mem, path, YAML_LIMIT, &length, &why);
+	char *text = trust_read(plan->mem, path, YAML_LIMIT, &length, &why);
 	if (!text)
 		yaml_problem(&plan->problems, node, "cannot read \"%s\": %s", path, why);
 	else if (strlen(text) != length)
@@ -41,7 +41,7 @@ static void read_environment(struct plan *plan, const struct node *node, void *r
 		if (!value)
 			continue;
 		if (equals) {
-			name = mem_copy(&plan->problems.mem, value, (size_t)(equals - value));
+			name = mem_copy(plan->mem, value, (size_t)(equals - value));
 			value = equals + 1;
 		}
 		if (name && environ_name_ok(name))
@@ -132,7 +132,7 @@ static void read_nonroot(struct plan *plan, const struct node *node, void *root)
 	plan->run_setup = plan->run_setup && plan->try_setup;
 	if (word == NONROOT_REFUSE)
 		plan->refused =
-			mem_format(&plan->problems.mem,
+			mem_format(plan->mem,
 				   "the start is as uid %u, and this config needs root: start the container as root "
 				   "(it gives root away by itself), or write \"on_nonroot: skip_setup\"",
 				   plan->start.euid);
@@ -165,7 +165,7 @@ static void read_keep_optional(struct plan *plan, const struct node *node, void 
 	plan->optional = welcome & ~plan->workload.keep;
 	plan->workload.keep |= welcome & plan->start.permitted & plan->start.bounding;
 	if (!plan->refused && plan->command != COMMAND_NONE) /* which ends without giving up anything */
-		plan->refused = drop_plan(&plan->workload, &plan->start, &plan->problems.mem);
+		plan->refused = drop_plan(&plan->workload, &plan->start, plan->mem);
 }
 
 /* What belongs to the start of the container alone, and not to what is started beside the workload. */
@@ -189,7 +189,7 @@ static void read_init(struct plan *plan, const struct node *node, void *root)
 	plan->init_holds = plan->workload;
 	plan->init_holds.keep = 0;
 	if ((plan->init.on || plan->command == COMMAND_PAUSE) && !plan->refused)
-		plan->refused = drop_plan(&plan->init_holds, &plan->start, &plan->problems.mem);
+		plan->refused = drop_plan(&plan->init_holds, &plan->start, plan->mem);
 }
 
 #define ALWAYS 1U   /* read where it is not written as well: NODE is NULL then */
@@ -297,14 +297,15 @@ static const struct node *config_of_options(struct plan *plan, const struct plan
 /* Reads FILE, or the options in its place, into a tree; NULL with a problem. */
 static const struct node *read_config(struct plan *plan, const char *file)
 {
-	const char *why = NULL, *path = absolute(&plan->problems.mem, file);
+	const char *why = NULL, *path;
 	size_t length;
 
 	plan->file = file;
-	plan->env.mem = &plan->problems.mem;
+	plan->mem = plan->env.mem = &plan->problems.mem;
 	if (plan->options)
 		return config_of_options(plan, plan->options);
-	char *bytes = trust_read(&plan->problems.mem, path, YAML_LIMIT, &length, &why);
+	path = absolute(plan->mem, file);
+	char *bytes = trust_read(plan->mem, path, YAML_LIMIT, &length, &why);
 	if (bytes)
 		return yaml_read_flawed(&plan->problems, file, bytes, length);
 	if (access(path, F_OK) != 0 && errno == ENOENT)
@@ -325,7 +326,7 @@ void config_read(struct plan *plan, enum plan_mode mode, const char *file, char 
 		return;
 	environ_start(&plan->env, &plan->problems, envp);
 	for (; *args; args++)
-		list_add(&plan->problems.mem, &plan->argv, *args);
+		list_add(plan->mem, &plan->argv, *args);
 	read_keys(plan, root);
 	if (plan->nsteps + plan->nwishes || plan->init.on || plan->new_session)
 		start_read_dispositions(&plan->start);

@@ -37,7 +37,7 @@ static struct group_list no_groups(struct plan *plan, size_t more)
 
 	for (const struct account_group *g = account_groups(plan)->groups; g; g = g->next)
 		list.room++;
-	list.gids = mem_array(&plan->problems.mem, list.room, sizeof(*list.gids));
+	list.gids = mem_array(plan->mem, list.room, sizeof(*list.gids));
 	return list;
 }
 
@@ -116,8 +116,7 @@ static bool add_groups_of(struct plan *plan, const struct node *node, const char
 	close(fd);
 	while (dir && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.' && glob_match(last + 1, entry->d_name)) {
-			const char *name =
-				mem_format(&plan->problems.mem, "%.*s/%s", (int)(last - path), path, entry->d_name);
+			const char *name = mem_format(plan->mem, "%.*s/%s", (int)(last - path), path, entry->d_name);
 			good &= add_group_of(plan, node, name, true, list);
 			*any = true;
 		}
@@ -139,7 +138,7 @@ static bool group_of(struct plan *plan, const struct node *node, const char *pat
 	}
 	if (!strpbrk(last, "*?["))
 		return add_group_of(plan, node, path, optional, list);
-	const char *parent = last == path ? "/" : mem_copy(&plan->problems.mem, path, (size_t)(last - path));
+	const char *parent = last == path ? "/" : mem_copy(plan->mem, path, (size_t)(last - path));
 	const int fd = open_group_of(plan, node, parent, optional);
 	if (fd < 0)
 		return optional;
@@ -263,7 +262,7 @@ static void take_ids(struct plan *plan, const struct node *user)
 {
 	struct privileges *who = &plan->workload;
 	const struct start *start = &plan->start;
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 
 	plan->ids_taken = who->uid != start->euid || who->gid != start->egid ||
 			  !all_in(start->groups, start->ngroups, who->groups, who->ngroups, who->gid) ||
@@ -384,6 +383,6 @@ bool config_step_user(struct plan *plan, const struct node *user, const struct n
 	if (cap_add)
 		value_capabilities(plan, cap_add, &to->want.keep);
 	if (!plan->refused)
-		plan->refused = drop_plan(&to->want, &plan->start, &plan->problems.mem);
+		plan->refused = drop_plan(&to->want, &plan->start, plan->mem);
 	return true;
 }

@@ -182,7 +182,7 @@ static const char *signal_name(struct mem *mem, int number)
 
 const char *config_init_explained(struct plan *plan)
 {
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 	const char *signals = "", *grace = "";
 
 	for (int number = 1; number <= START_SIGNALS; number++)

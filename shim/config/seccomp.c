@@ -25,7 +25,7 @@ static void default_filter(struct plan *plan)
 	if (changes->allow || changes->deny || plan->mode == PLAN_EXPLAIN)
 		plan->profile = filter_default_profile(&plan->problems);
 	if (!changes->allow && !changes->deny) {
-		filter_default(&plan->filter, &plan->problems.mem, plan->workload.keep);
+		filter_default(&plan->filter, plan->mem, plan->workload.keep);
 		plan->filter.flags = changes->log ? SECCOMP_FILTER_FLAG_LOG : 0;
 	} else if (plan->profile && !filter_compile(&plan->filter, &plan->problems, plan->profile, &target)) {
 		plan->filter.code = NULL; /* a problem was added */
@@ -41,12 +41,12 @@ static void file_filter(struct plan *plan, const struct node *node, const char *
 
 	if (!value_fixed_path(plan, node))
 		return;
-	char *bytes = trust_read(&plan->problems.mem, text, YAML_LIMIT, &length, &why);
+	char *bytes = trust_read(plan->mem, text, YAML_LIMIT, &length, &why);
 	if (bytes && ends_with(text, ".bpf")) {
 		if (changes->allow || changes->deny)
 			why = "it is compiled: allow and deny change a .json profile";
 		else
-			why = filter_read(&plan->filter, &plan->problems.mem, bytes, length, &target);
+			why = filter_read(&plan->filter, plan->mem, bytes, length, &target);
 		plan->filter.flags |= changes->log ? SECCOMP_FILTER_FLAG_LOG : 0;
 	} else if (bytes) {
 		plan->profile = yaml_read(&plan->problems, text, bytes, length);
@@ -138,7 +138,7 @@ void config_step_seccomp(struct plan *plan, const struct node *node, struct step
 			     "\"seccomp\" needs \"user\" or \"cap_add\" beside it: a step with all that the container "
 			     "has gets no filter");
 	if (to->narrowed && (!node || word == 0))
-		filter_default(&to->filter, &plan->problems.mem, to->want.keep);
+		filter_default(&to->filter, plan->mem, to->want.keep);
 }
 
 struct filter_target config_filter_target(const struct plan *plan)

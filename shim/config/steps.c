@@ -11,7 +11,7 @@ static void read_change(struct plan *plan, const struct node *node, struct mode_
 {
 	const char *text = value_text(plan, node);
 
-	if (text && !mode_parse(&plan->problems.mem, text, to))
+	if (text && !mode_parse(plan->mem, text, to))
 		yaml_problem(&plan->problems, node,
 			     "\"%s\" must be octal and begin with 0, such as 0750, or symbolic, such "
 			     "as u+rwX,go-w",
@@ -34,7 +34,7 @@ static void read_step_environment(struct plan *plan, const struct node *node, st
 
 	if (!value_pairs(plan, node, &pairs))
 		return;
-	environ_from(&env, &plan->problems.mem, to);
+	environ_from(&env, plan->mem, to);
 	for (size_t i = 0; i < pairs.count; i++) {
 		const char *equals = strchr(pairs.items[i], '=');
 		environ_set(&env, mem_copy(env.mem, pairs.items[i], (size_t)(equals - pairs.items[i])), equals + 1);
@@ -157,7 +157,7 @@ static const char *nearest_verb(struct plan *plan, const char *name)
 	struct list names = {0};
 
 	for (const struct verb *const *verb = verb_table; *verb; verb++)
-		list_add(&plan->problems.mem, &names, (*verb)->name);
+		list_add(plan->mem, &names, (*verb)->name);
 	return nearest_name(name, names.items, sizeof(*names.items));
 }
 
@@ -167,7 +167,7 @@ static const char *nearest_option(struct plan *plan, const char *name)
 
 	for (const struct verb *const *next = verb_table, *verb = &any_verb; verb; verb = *next++)
 		for (size_t i = 0; i < verb->noptions; i++)
-			list_add(&plan->problems.mem, &names, verb->options[i].name);
+			list_add(plan->mem, &names, verb->options[i].name);
 	return nearest_name(name, names.items, sizeof(*names.items));
 }
 
@@ -259,7 +259,7 @@ static void defaults(struct plan *plan, const struct verb *verb, struct step *st
 	if (verb->owner_is_workload)
 		step->owner = (struct owner){plan->workload.uid, plan->workload.gid};
 	if (verb->runs)
-		list_add(&plan->problems.mem, &step->environment, "PATH=" PATH_DEFAULT);
+		list_add(plan->mem, &step->environment, "PATH=" PATH_DEFAULT);
 }
 
 static void read_on_error(struct plan *plan, const struct node *node, struct step *step)
@@ -312,7 +312,7 @@ static void read_step_group(struct plan *plan, const struct node *node)
 {
 	static const struct key group_keys[] = {{"when", NULL}, {"unless", NULL}, {"steps", NULL}, {NULL, NULL}};
 	const struct node *steps = yaml_get(node, "steps");
-	struct step_group *group = mem_alloc(&plan->problems.mem, sizeof(*group));
+	struct step_group *group = mem_alloc(plan->mem, sizeof(*group));
 
 	value_map(plan, node, group_keys, NULL);
 	group->skipped = !config_when(plan, node, &group->conditions);
@@ -346,6 +346,6 @@ void config_steps(struct plan *plan, const struct node *node, void *root)
 		room += is_group(n) ? yaml_get(n, "steps")->count : 0;
 	if (is_group(node))
 		room += yaml_get(node, "steps")->count;
-	plan->steps = mem_array(&plan->problems.mem, room, sizeof(*plan->steps));
+	plan->steps = mem_array(plan->mem, room, sizeof(*plan->steps));
 	value_each(plan, node, read_step_or_group, root);
 }

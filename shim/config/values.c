@@ -157,7 +157,7 @@ bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
 /* PATH without doubled slashes and without one at the end, which would mean "follow the link", path_resolution(7). */
 static const char *plain_path(struct plan *plan, const char *path)
 {
-	char *plain = mem_text(&plan->problems.mem, path), *to = plain;
+	char *plain = mem_text(plan->mem, path), *to = plain;
 
 	for (const char *from = path; *from; from++)
 		if (*from != '/' || (from[1] != '/' && (from[1] || to == plain)))
@@ -234,7 +234,7 @@ bool value_list(struct plan *plan, const struct node *node, const char *(*read)(
 	for (const struct node *item = NULL; (item = yaml_item(node, item));) {
 		const char *text = read(plan, item);
 		if (text)
-			list_add(&plan->problems.mem, to, text);
+			list_add(plan->mem, to, text);
 		else
 			good = false;
 	}
@@ -249,8 +249,7 @@ bool value_pairs(struct plan *plan, const struct node *node, struct list *to)
 		for (const struct node *n = node->first; n; n = n->next) {
 			const char *value = value_text(plan, n);
 			if (value)
-				list_add(&plan->problems.mem, to,
-					 mem_format(&plan->problems.mem, "%s=%s", n->key->text, value));
+				list_add(plan->mem, to, mem_format(plan->mem, "%s=%s", n->key->text, value));
 			good &= value != NULL;
 		}
 		return good;
@@ -262,7 +261,7 @@ bool value_pairs(struct plan *plan, const struct node *node, struct list *to)
 			text = NULL;
 		}
 		if (text)
-			list_add(&plan->problems.mem, to, text);
+			list_add(plan->mem, to, text);
 		good &= text != NULL;
 	}
 	return good;

@@ -239,7 +239,7 @@ static void say_more(struct mem *mem, const struct process *process, const struc
 
 int compare_processes(struct plan *plan, const char *pid, bool json)
 {
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 	size_t processes = 0, threads = 0, found = 0;
 	struct status self;
 	uint32_t number;

@@ -47,9 +47,9 @@ int explain_check(struct plan *plan)
 	if (problems_status(plan) != 0)
 		return DIAG_USER;
 	if (plan->profile)
-		filter_unknown(&plan->problems.mem, plan->profile, &target, &unknown);
-	say_lines(&plan->problems.mem, &unknown, "");
-	say("%s: no problems%s\n", text_shown(&plan->problems.mem, plan->file),
+		filter_unknown(plan->mem, plan->profile, &target, &unknown);
+	say_lines(plan->mem, &unknown, "");
+	say("%s: no problems%s\n", text_shown(plan->mem, plan->file),
 	    plan->problems.count ? " but what only the start decides" : "");
 	return 0;
 }
@@ -61,8 +61,7 @@ static const char *explain_filter(struct plan *plan)
 {
 	if (plan->command == COMMAND_PAUSE)
 		return "a filter of its own: nothing but waiting and reaping";
-	return plan->filter.code ? filter_summary(&plan->problems.mem, &plan->filter)
-				 : "unconfined: no filter of capshim's";
+	return plan->filter.code ? filter_summary(plan->mem, &plan->filter) : "unconfined: no filter of capshim's";
 }
 
 static void explain_workload(struct plan *plan)
@@ -77,13 +76,13 @@ static void explain_workload(struct plan *plan)
 	}
 	say("  user     uid %u", plan->workload.uid);
 	if (plan->user_name)
-		say(" (%s)", text_shown(&plan->problems.mem, plan->user_name));
+		say(" (%s)", text_shown(plan->mem, plan->user_name));
 	say(", gid %u, groups", plan->workload.gid);
 	for (size_t i = 0; i < plan->workload.ngroups; i++)
 		say(" %u", plan->workload.groups[i]);
 	say("%s\n  command ", plan->workload.ngroups ? "" : " none");
 	for (size_t i = 0; i < plan->argv.count; i++)
-		say(" %s", text_shown(&plan->problems.mem, plan->argv.items[i]));
+		say(" %s", text_shown(plan->mem, plan->argv.items[i]));
 	say("%s\n  keeps    %s\n",
 	    plan->argv.count                 ? ""
 	    : plan->command == COMMAND_PAUSE ? " pause"
@@ -102,7 +101,7 @@ static void explain_workload(struct plan *plan)
 
 static void explain_steps(struct plan *plan)
 {
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 
 	say("the setup, as root\n");
 	for (size_t i = 0; i < plan->nwishes; i++)
@@ -174,23 +173,22 @@ int explain_plan(struct plan *plan, bool json)
 		explain_json(plan, &explained);
 		return 0;
 	}
-	say("%s\nthe least that the container must grant: paste one of these\n",
-	    text_shown(&plan->problems.mem, plan->file));
+	say("%s\nthe least that the container must grant: paste one of these\n", text_shown(plan->mem, plan->file));
 	explain_grants(explained.always);
 	explain_workload(plan);
 	explain_steps(plan);
 	say("warnings\n");
-	say_lines(&plan->problems.mem, &explained.warnings, "  ");
+	say_lines(plan->mem, &explained.warnings, "  ");
 	if (!explained.warnings.count)
 		say("  none\n");
 	say("what each capability is for\n");
-	explain_reasons(&plan->problems.mem, explained.always);
+	explain_reasons(plan->mem, explained.always);
 	bool more = false;
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		more |= explained.maybe[cap].count > 0;
 	if (more)
 		say("also needed once a volume holds files that root does not own, processes stay, or limits are lower\n");
-	explain_reasons(&plan->problems.mem, explained.maybe);
+	explain_reasons(plan->mem, explained.maybe);
 	return 0;
 }
 
@@ -207,9 +205,9 @@ int explain_syscall(struct plan *plan, const char *name)
 			 : plan->command == COMMAND_PAUSE ? "command: pause"
 							  : "seccomp: unconfined");
 	if (!name)
-		filter_explain(&plan->problems.mem, &plan->filter, &lines);
-	else if (!filter_explain_call(&plan->problems.mem, &plan->filter, plan->profile, &target, name, &lines))
+		filter_explain(plan->mem, &plan->filter, &lines);
+	else if (!filter_explain_call(plan->mem, &plan->filter, plan->profile, &target, name, &lines))
 		diag_die(DIAG_USER, "\"%s\" is not a system call that is known here", name);
-	say_lines(&plan->problems.mem, &lines, "");
+	say_lines(plan->mem, &lines, "");
 	return 0;
 }

@@ -21,7 +21,7 @@ static const char *reasons(struct mem *mem, const struct list *lists)
 
 void explain_json(struct plan *plan, const struct explanation *explained)
 {
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 	const struct privileges *who = &plan->workload;
 	struct list kept[EXPLAIN_CAPS] = {{0}};
 	const char *groups = "";

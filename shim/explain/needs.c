@@ -15,14 +15,14 @@ static void add_reason(struct plan *plan, struct list *reasons, uint64_t set, co
 {
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (set & BIT(cap))
-			list_add(&plan->problems.mem, &reasons[cap], reason);
+			list_add(plan->mem, &reasons[cap], reason);
 }
 
 /* What the drop needs, from a start as root with the groups that this process has. */
 static void needs_drop(struct plan *plan, struct explanation *to, const struct privileges *want, const char *whom)
 {
 	const struct start *start = &plan->start;
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 	bool same = want->ngroups == start->ngroups &&
 		    (!want->ngroups || memcmp(want->groups, start->groups, want->ngroups * sizeof(*want->groups)) == 0);
 
@@ -87,7 +87,7 @@ static uint64_t needs_after(const struct plan *plan, size_t number)
 static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 {
 	const struct step *step = &plan->steps[number];
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 	const char *name = mem_format(mem, "line %u: %s", step->line, step->verb->name);
 	uint64_t always = (step->verb->needs ? step->verb->needs(step) : 0) | needs_after(plan, number);
 

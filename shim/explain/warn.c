@@ -91,26 +91,26 @@ static void warn_kept(struct plan *plan, struct list *to)
 
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (plan->workload.keep & CAPABILITY_BIT(cap) && explain_gain(cap, &root) && root)
-			list_add(&plan->problems.mem, to,
-				 mem_format(&plan->problems.mem, "the workload keeps %s, which is as good as root%s",
+			list_add(plan->mem, to,
+				 mem_format(plan->mem, "the workload keeps %s, which is as good as root%s",
 					    capability_name(name, sizeof(name), cap), after_switch(plan, cap)));
 	if (plan->group_chosen)
-		list_add(&plan->problems.mem, to,
-			 mem_format(&plan->problems.mem,
+		list_add(plan->mem, to,
+			 mem_format(plan->mem,
 				    "line %u: whoever sets the variable chooses the workload's group, and so the files "
 				    "that it can open: 42 is shadow on Debian. Write the group out where you can",
 				    plan->group_chosen));
 	if (plan->workload.keep & CAPABILITY_BIT(CAP_NET_BIND_SERVICE))
-		list_add(&plan->problems.mem, to,
+		list_add(plan->mem, to,
 			 "NET_BIND_SERVICE is not needed where net.ipv4.ip_unprivileged_port_start is 0: Docker (since "
 			 "20.10), Podman and containerd 2 set that in their containers");
 	if (plan->allow_root && plan->workload.uid == 0)
-		list_add(&plan->problems.mem, to, "the workload is uid 0: every file of root's is its own");
+		list_add(plan->mem, to, "the workload is uid 0: every file of root's is its own");
 }
 
 static void warn_program(struct plan *plan, const char *path, struct list *to)
 {
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 	const char *denied, *file;
 	struct program program;
 	char list[1024];
@@ -166,7 +166,7 @@ static const char *setid_names(struct mem *mem, int fd, const char *path, const 
 
 static void warn_path(struct plan *plan, const char *path, struct list *to)
 {
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 	const char *setid = "";
 
 	for (const char *name; (name = path_next(mem, &path));) {
@@ -193,7 +193,7 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 {
 	const struct step *step = &plan->steps[number];
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 	bool secret = step->owner_written && step->owner.uid == 0 && step->mode_written && !(step->mode & S_IROTH);
 
 	for (size_t i = 0; (secret || step->cross_mounts) && i < step->items.count; i++) {
@@ -211,7 +211,7 @@ static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 void explain_warn(struct plan *plan, struct explanation *to)
 {
 	const char *path = environ_get(&plan->env, "PATH");
-	struct mem *mem = &plan->problems.mem;
+	struct mem *mem = plan->mem;
 	bool idle = plan->nwishes == 0;
 
 	for (size_t i = 0; i < plan->nsteps; i++) {

@@ -22,6 +22,7 @@ static bool read_steps(struct plan *plan, const char *text, size_t length)
 	world_start(&plan->start, false);
 	plan->run_setup = true;
 	plan->file = WORLD_CONFIG;
+	plan->mem = &plan->problems.mem;
 	environ_start(&plan->env, &plan->problems, fuzz_lines(&plan->problems.mem, environment));
 	plan->workload = (struct privileges){.uid = 1234, .gid = 1234};
 	list_add(&plan->problems.mem, &plan->argv, "/bin/server");
