@@ -39,6 +39,27 @@ networked() {
 	assert_line --regexp 'yaml:7: sysctl .*: 0 changed, 1 already right'
 }
 
+@test "sysctl: numbers as the kernel reads them: hexadecimal ones, short lists, and more digits than any type holds" {
+	networked true <<-END
+		- sysctl: {net.ipv4.ip_unprivileged_port_start: 0x50, net.ipv4.tcp_rmem: "4096"}
+		- sysctl: {net.ipv4.ip_unprivileged_port_start: 0x50, net.ipv4.tcp_rmem: "4096 "}
+		- sysctl: {net.ipv4.ip_unprivileged_port_start: ">=00000000000000000000000000000079"}
+	END
+	assert_success
+	assert_line port=80
+	assert_line --regexp 'yaml:7: sysctl .*: 0 changed, 2 already right'
+	assert_line --regexp 'yaml:8: sysctl .*: 0 changed, 1 already right'
+	# fs.file-max has 19 digits here, and must not be lowered. It is the host's: the kernel would refuse to write it.
+	networked 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys' <<-END
+		- sysctl: {fs.file-max: ">=1000"}
+	END
+	assert_success
+	networked 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys' <<-END
+		- sysctl: {fs.file-max: ">=99999999999999999999"}
+	END
+	assert_refused 111 fs.file-max
+}
+
 @test "sysctl: already so is success on a read-only /proc/sys, and the way out is named otherwise" {
 	local readonly='mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys'
 	networked "$readonly" <<-END
@@ -123,6 +144,24 @@ networked() {
 	assert_line --regexp 'yaml:14: write .*: 0 changed, 1 already right'
 	assert_output --partial 'cannot write "/mnt/other": Read-only file system'
 	assert_equal "$(ls -A "$IMAGE/mnt")" ''
+}
+
+@test "mount: an option is added to those that are there, and what is for fstab alone is left out" {
+	mkdir "$T/mnt"
+	cat >"$T/capshim.yaml" <<-END
+		user: 1234:1234
+		command: none
+		setup:
+		  - mount: $T/mnt
+		    type: tmpfs
+		    options: [nosymfollow, noatime, atime, noatime, diratime, norelatime, nofail, _netdev, x-systemd.automount]
+		  - mount: $T/mnt
+		    type: tmpfs
+		    options: [noexec]
+	END
+	observe timeout 20 unshare --mount bash -c "$CAPSHIM -c $T/capshim.yaml && grep ' $T/mnt ' /proc/self/mountinfo"
+	assert_success
+	assert_output --partial "$T/mnt rw,noexec,noatime,nosymfollow "
 }
 
 @test "mount: bind mounts of a directory and of a file, read-only ones, and again" {

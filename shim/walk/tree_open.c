@@ -13,7 +13,9 @@ static void find_ground(const struct tree_walk *tree, int parent, const struct g
 	const struct stat plain = fd_plain(&to->stat);
 
 	to->ground = *above;
-	ground_enter(&to->ground, parent, fd, &plain, false);
+	to->ground.entered = false;
+	if (!above->foreign || to->stat.mount_begins)
+		ground_enter(&to->ground, parent, fd, &plain, false);
 	if (!tree->as_owners)
 		return;
 	to->ground.alone = !above->foreign || above->alone;

@@ -177,7 +177,7 @@ static _Noreturn void work(const struct job *first, unsigned int part)
 
 	/* The descriptors of the walk that it was forked from: it needs room for its own. */
 	for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS; fd++)
-		if (fd != job.top)
+		if (fd != job.top && fd != job.tree.parent)
 			close(fd);
 	setup.changed = setup.same = 0;
 	setup.said.tv_sec += INT32_MAX; /* the first process says how far it is */

@@ -16,8 +16,12 @@
 #include "steps/common/say.h"
 #include "walk/walk.h"
 
-/* What belongs to a mount and not to its file system: the same bits in mount(2) and as ST_… in statvfs(3). */
+/* What belongs to a mount and not to its file system: the same bits in mount(2) and as ST_… in statvfs(3), ... */
 #define PER_MOUNT (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)
+
+/* ... but for this one, of Linux 5.10: include/linux/statfs.h. */
+#define NOSYMFOLLOW 256U
+#define SHOWN_NOSYMFOLLOW 0x2000U
 
 #define PROPAGATION (MS_PRIVATE | MS_SHARED | MS_SLAVE | MS_UNBINDABLE)
 #define NO_TYPE "none" /* where mount(2) ignores it: for a bind mount, and to change one */
@@ -39,10 +43,17 @@ static const struct {
 	{"sync", MS_SYNCHRONOUS, 0},
 	{"async", 0, MS_SYNCHRONOUS},
 	{"dirsync", MS_DIRSYNC, 0},
+	{"atime", 0, MS_NOATIME},
 	{"noatime", MS_NOATIME, 0},
+	{"diratime", 0, MS_NODIRATIME},
 	{"nodiratime", MS_NODIRATIME, 0},
 	{"relatime", MS_RELATIME, 0},
+	{"norelatime", 0, MS_RELATIME},
 	{"strictatime", MS_STRICTATIME, 0},
+	{"nosymfollow", NOSYMFOLLOW, 0},
+	{"symfollow", 0, NOSYMFOLLOW},
+	{"nofail", 0, 0}, /* these are for fstab(5) */
+	{"_netdev", 0, 0},
 	{"lazytime", MS_LAZYTIME, 0},
 	{"bind", MS_BIND, 0},
 	{"rbind", MS_BIND | MS_REC, 0},
@@ -86,6 +97,8 @@ static void read_mount_option(struct wish *wish, struct mem *mem, const char *op
 			wish->flags = (wish->flags & ~option_table[i].clear) | option_table[i].set;
 		return;
 	}
+	if (strncmp(option, "x-", 2) == 0) /* for whoever reads fstab(5), mount(8) */
+		return;
 	wish->data = wish->data ? mem_format(mem, "%s,%s", wish->data, option) : option;
 }
 
@@ -140,10 +153,11 @@ static int protect(int fd, const struct wish *wish)
 
 	if (fstatvfs(fd, &now) != 0)
 		return -1;
-	unsigned long wanted = wish->flags & PER_MOUNT;
-	if ((wanted & ~now.f_flag) == 0)
+	unsigned long wanted = wish->flags & (PER_MOUNT | NOSYMFOLLOW);
+	unsigned long set = (now.f_flag & PER_MOUNT) | (now.f_flag & SHOWN_NOSYMFOLLOW ? NOSYMFOLLOW : 0);
+	if ((wanted & ~set) == 0)
 		return 0;
-	return mount_on(fd, NULL, NO_TYPE, MS_REMOUNT | MS_BIND | (now.f_flag & PER_MOUNT) | wanted, NULL);
+	return mount_on(fd, NULL, NO_TYPE, MS_REMOUNT | MS_BIND | set | wanted, NULL);
 }
 
 static bool make_mount(struct setup *setup, const struct step *step, const struct wish *wish, const char *path, int fd)

@@ -18,6 +18,7 @@
 #define KEY 256    /* bytes of a key's path */
 #define VALUE 4096 /* what the kernel shows of a value: a page */
 #define SPACE " \t\n"
+#define DIGITS "0123456789"
 
 /*
  * The path of the key in ITEM (KEY=VALUE), and where its value begins. As with sysctl(8) the first separator decides:
@@ -48,43 +49,68 @@ static const char *key_path(char path[KEY], const char *item)
 	return strcmp(last, "/.") == 0 || strcmp(last, "/..") == 0 ? NULL : value + 1;
 }
 
-/* Does VALUE say at least (">=N")? Then *LEAST is the number; false as well where it is no number. */
-static bool is_least(const char *value, long long *least)
+/* Does VALUE say at least (">=N")? Then the digits of N, of any number; otherwise NULL. */
+static const char *least_of(const char *value)
 {
 	if (strncmp(value, ">=", 2) != 0)
-		return false;
+		return NULL;
 	value += 2 + strspn(value + 2, SPACE);
-	size_t digits = strspn(value, "0123456789");
-	*least = strtoll(value, NULL, 10);
-	return digits > 0 && digits < 19 && !value[digits];
+	size_t digits = strspn(value, DIGITS);
+	return digits > 0 && !value[digits] ? value : NULL;
 }
 
-/* The kernel separates the numbers of a value by tabs, people by blanks. */
-static bool same_words(const char *a, const char *b)
+/* Is the number at A less than the one at B? Both may have more digits than any type holds. */
+static bool is_less(const char *a, const char *b)
 {
+	a += strspn(a, "0");
+	b += strspn(b, "0");
+	size_t length = strspn(a, DIGITS), other = strspn(b, DIGITS);
+	return length != other ? length < other : memcmp(a, b, length) < 0;
+}
+
+/* Is the word of LENGTH at TEXT a number as the kernel reads them, also 0x4000 and 010? */
+static bool is_number(const char *text, size_t length, unsigned long long *number)
+{
+	char *end;
+
+	if (length == 0 || !memchr(DIGITS, text[*text == '-' && length > 1], sizeof(DIGITS) - 1))
+		return false;
+	*number = strtoull(text, &end, 0);
+	return end == text + length;
+}
+
+/*
+ * Is NOW, what the kernel shows, what VALUE says? The kernel separates numbers by tabs, people by blanks; it shows them in
+ * decimal; and a list of numbers that is shorter than the kernel's leaves the others as they are.
+ */
+static bool same_words(const char *now, const char *value)
+{
+	bool numbers = true;
+
 	for (;;) {
-		a += strspn(a, SPACE);
-		b += strspn(b, SPACE);
-		size_t length = strcspn(a, SPACE);
-		if (length != strcspn(b, SPACE) || memcmp(a, b, length) != 0)
-			return false;
-		if (length == 0)
+		unsigned long long a = 0, b = 0;
+		now += strspn(now, SPACE);
+		value += strspn(value, SPACE);
+		size_t length = strcspn(now, SPACE), wanted = strcspn(value, SPACE);
+		numbers &= is_number(now, length, &a) && (wanted == 0 || is_number(value, wanted, &b));
+		if (wanted == 0 && (length == 0 || numbers))
 			return true;
-		a += length;
-		b += length;
+		if (!(numbers && a == b) && (length != wanted || memcmp(now, value, length) != 0))
+			return false;
+		now += length;
+		value += wanted;
 	}
 }
 
 /* Is what is (NOW) what VALUE asks for? */
 static bool is_right(const char *now, const char *value)
 {
-	long long least;
-	size_t digits = strspn(now, "0123456789");
+	const char *least = least_of(value);
+	size_t digits = strspn(now, DIGITS);
 
-	if (!is_least(value, &least))
+	if (!least)
 		return same_words(now, value);
-	return digits > 0 && digits < 19 && now[digits + strspn(now + digits, SPACE)] == '\0' &&
-	       strtoll(now, NULL, 10) >= least;
+	return digits > 0 && now[digits + strspn(now + digits, SPACE)] == '\0' && !is_less(now, least);
 }
 
 static bool read_now(const struct walk_found *found, char now[VALUE])
@@ -114,9 +140,8 @@ static int write_value(const struct walk_found *found, const char *value)
 static void set(struct setup *setup, const char *key, const struct walk_found *found, const char *value)
 {
 	char now[VALUE];
-	long long least;
 	bool readable = read_now(found, now);
-	const char *plain = is_least(value, &least) ? value + 2 + strspn(value + 2, SPACE) : value;
+	const char *plain = least_of(value) ? least_of(value) : value;
 
 	if (readable && is_right(now, value)) {
 		setup->same++;
@@ -165,7 +190,6 @@ static void step_sysctl(struct setup *setup)
 static void sysctl_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	char path[KEY];
-	long long least;
 
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *item = step->items.items[i];
@@ -175,7 +199,7 @@ static void sysctl_check(const struct step *step, struct problems *problems, con
 				     (int)strcspn(item, "="), item);
 		else if (!*value)
 			yaml_problem(problems, node, "\"%.*s\" has no value", (int)strcspn(item, "="), item);
-		else if (strncmp(value, ">=", 2) == 0 && !is_least(value, &least))
+		else if (strncmp(value, ">=", 2) == 0 && !least_of(value))
 			yaml_problem(problems, node, "\"%s\": what follows >= must be a whole number", value);
 	}
 }
