@@ -218,3 +218,24 @@ load files
 	assert_equal "$(stat -c %u "$IMAGE/data/made")" 1234
 	[ -d "$IMAGE/data/made/below" ]
 }
+
+@test "what a run that was killed has left is finished by the next" {
+	# killed CALL WHICH: kills the run at that call, which is not made. fchmodat2 is one that strace(1) does not know.
+	killed() {
+		observe timeout 20 "${PROBE%/*}/deny" 38 452 strace -qq -o /dev/null -e trace="$1" -e inject="$1:signal=KILL:when=$2" \
+			"$CAPSHIM" -c "$T/capshim.yaml"
+		assert_failure 137
+	}
+	config <<-END
+		  - {mkdir: $D/made, owner: "2345:2345"}
+		  - {mknod: $D/fifo, type: p, owner: "2345:2345"}
+	END
+	killed fchmod 1
+	assert_equal "$(state "$D/made")" '0:0 1700 directory'
+	killed fchownat 2
+	assert_equal "$(state "$D/made" "$D/fifo" | xargs)" '2345:2345 755 directory 0:0 0 fifo'
+	capshim_run --config "$T/capshim.yaml"
+	assert_success
+	assert_equal "$(state "$D/made" "$D/fifo" | xargs)" '2345:2345 755 directory 2345:2345 644 fifo'
+	assert_again
+}

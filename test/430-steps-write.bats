@@ -413,3 +413,22 @@ sys.exit(not any("posix_acl" in name for name in os.listxattr(sys.argv[1])))' "$
 	steps <<<"- {mknod: $T/data/fifo, type: p}"
 	assert_success
 }
+
+@test "write: a full disk does not cost a mounted file its content" {
+	in_image
+	mkdir "$IMAGE/small" && touch "$IMAGE/etc/hosts"
+	steps --image <<-END
+		- mount: /small
+		  type: tmpfs
+		  options: [size=64k]
+		- {write: /small/hosts, content: old}
+		- mount: /etc/hosts
+		  type: bind
+		  source: /small/hosts
+		- {write: /etc/hosts, content: "$(head -c 200000 /dev/zero | tr '\0' x)", on_error: warn}
+		- {copy: /etc/hosts, to: /data/kept}
+	END
+	assert_success
+	assert_output --partial 'No space left'
+	printf old | assert_content "$IMAGE/data/kept"
+}

@@ -437,3 +437,14 @@ sys.exit(ctypes.CDLL(None).syscall(316, -100, os.fsencode(sys.argv[1]), -100, os
 	END
 	assert_refused 111 /two 'Read-only file system'
 }
+
+@test "copy: into itself, by a link of root's or by a bind mount, is refused before it grows" {
+	mkdir -p "$T/from/sub" "$T/bound" && echo x >"$T/from/sub/file" && ln -s from/sub "$T/into"
+	steps <<<"- {copy: $T/from, to: $T/into, recursive: true}"
+	assert_refused 111 "$T/from/sub" 'the directory that is written to'
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {copy: $T/from, to: $T/bound, recursive: true}" \
+		>"$T/capshim.yaml"
+	observe timeout 20 unshare --mount bash -c "mount --bind $T/from/sub $T/bound && $CAPSHIM -c $T/capshim.yaml"
+	assert_refused 111 "$T/from/sub" 'the directory that is written to'
+	assert_equal "$(find "$T/from" | wc -l)" 3
+}

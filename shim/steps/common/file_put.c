@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
+#include <linux/falloc.h>
 
 #include "base/fd.h"
 #include "base/signals.h"
@@ -66,8 +67,8 @@ static bool same_content(const struct file_want *want, int fd, int parent, const
 	return same;
 }
 
-/* Writes the wanted content. False with errno: EINTR where a signal came that ends the setup. */
-static bool fill(int out, const struct file_want *want)
+/* Writes the wanted content. False with errno: EINTR where a signal came that ends the setup, unless it is to be WHOLE. */
+static bool fill(int out, const struct file_want *want, bool whole)
 {
 	char buffer[CHUNK];
 	const char *part;
@@ -83,7 +84,7 @@ static bool fill(int out, const struct file_want *want)
 			length -= wrote;
 			at += wrote;
 		}
-		if (abort_pending()) {
+		if (!whole && abort_pending()) {
 			errno = EINTR;
 			return false;
 		}
@@ -165,7 +166,7 @@ static int replace_file(int parent, const char *name, const struct file_want *wa
 	signals_block(&was); /* until it is in place, or gone */
 	int out = fd_checked(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
 	if (out >= 0) {
-		if (fill(out, want) && walk_disinherit(out, parent) == 0)
+		if (fill(out, want, false) && walk_disinherit(out, parent) == 0)
 			result = put_in_place(out, parent, temporary, name, want, cap);
 		int err = errno;
 		if (result != 0)
@@ -179,6 +180,16 @@ static int replace_file(int parent, const char *name, const struct file_want *wa
 	return result;
 }
 
+/* So that a full disk shows before anything is overwritten. A file system may not know how: fallocate(2). */
+static bool reserve_space(int out, const struct file_want *want)
+{
+	struct stat source = {.st_size = (off_t)want->length};
+
+	if (!want->bytes && fd_fstat(want->source, &source) != 0)
+		return false;
+	return source.st_size == 0 || fallocate(out, FALLOC_FL_KEEP_SIZE, 0, source.st_size) == 0 || errno != ENOSPC;
+}
+
 /*
  * Writes into the file itself. The mode and owner first, so that the content is not seen with others; on foreign ground
  * they must be right, or the file the identity's own.
@@ -186,22 +197,26 @@ static int replace_file(int parent, const char *name, const struct file_want *wa
 static int overwrite(const struct walk_found *found, const struct file_want *want, int *cap)
 {
 	struct stat now;
+	uint64_t was;
 	int result = -1;
 	int out = walk_reopen(found->fd, found->parent, found->name, O_WRONLY);
 
 	*cap = CAP_DAC_OVERRIDE;
 	if (out < 0)
 		return -1;
+	signals_block(&was); /* half of a file is worse than a moment's wait */
 	if (fd_fstat(out, &now) == 0) {
 		bool right = now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode;
 		if (now.st_nlink != 1)
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
 			errno = EACCES;
-		else if ((right || (give_mode(out, want, cap) && give_owner(out, want, cap))) && fill(out, want))
+		else if ((right || (give_mode(out, want, cap) && give_owner(out, want, cap))) &&
+			 reserve_space(out, want) && fill(out, want, true))
 			result = 0;
 	}
 	fd_close(out);
+	signals_mask(was);
 	return result;
 }
 

@@ -106,6 +106,11 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 	struct mirror *mirror = context;
 
 	setup_progress(mirror->setup, entry->path);
+	/* By another way than its path, which mirror_check() has looked at: a link, a bind mount. */
+	if (entry->stat.dev == mirror->target.dev && entry->stat.ino == mirror->target.ino) {
+		setup_refused(mirror->setup, mirror->verb, entry->path, "it is the directory that is written to");
+		return false;
+	}
 	if (entry->depth == 0)
 		return true;
 	if (entry->depth >= MIRROR_DEPTH) {
@@ -162,6 +167,10 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 	};
 
 	mirror->levels[0] = *to;
+	if (fd_statx(to->fd, "", &mirror->target) != 0) {
+		setup_failed(mirror->setup, mirror->verb, path, errno, DIAG_NO_CAP);
+		return;
+	}
 	for (size_t i = 1; i < MIRROR_DEPTH; i++)
 		mirror->levels[i].fd = -1;
 	if (walk_tree(&tree, source->fd, path) != 0)

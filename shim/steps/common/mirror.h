@@ -26,6 +26,7 @@ struct mirror {
 	void (*file)(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to);
 	/* Passed over: FIFOs and the like. Not made root's: symbolic links that somebody else may have made. */
 	size_t special, planted;
+	struct fd_stat target;                    /* the top of the destination */
 	struct mirror_level levels[MIRROR_DEPTH]; /* by depth */
 };
 

@@ -31,7 +31,11 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 {
 	struct owner owner = {ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
 	struct stat stat = {.st_mode = 0};
+	bool known = fd_fstat(held->fd, &stat) == 0 && fd_statx(held->fd, "", &held->now) == 0;
+	int err = errno;
 
+	/* Nobody gives a node mode 0: it was left by a run that was killed. */
+	made |= known && (stat.st_mode & 07777) == 0 && stat.st_uid == identity_uid();
 	if (step->owner_written)
 		owner = step->owner;
 	if (made && owner.uid == ACCOUNTS_NO_ID)
@@ -39,8 +43,8 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 	if (made && owner.gid == ACCOUNTS_NO_ID)
 		owner.gid = ground_group(owner.uid);
 
-	if (fd_fstat(held->fd, &stat) != 0 || fd_statx(held->fd, "", &held->now) != 0)
-		setup_failed(setup, "mknod", held->path, errno, CAP_MKNOD);
+	if (!known)
+		setup_failed(setup, "mknod", held->path, err, CAP_MKNOD);
 	else if (made && ground->foreign && stat.st_uid != identity_uid())
 		setup_failed(setup, "mknod", held->path, ESTALE, DIAG_NO_CAP);
 	else if (!is_same_device(step, &stat))
