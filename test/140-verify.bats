@@ -153,7 +153,7 @@ verify() {
 	container_start -- -- /probe --sleep 60
 	# Root's, and its parent is gone: process 1 does not wait for it.
 	container_exec /storm orphans 3
-	wait_until 10 eval "pgrep --ns $CONTAINER --nslist pid --runstates Z"
+	wait_until eval "pgrep --ns $CONTAINER --nslist pid --runstates Z"
 	verify
 	assert_success
 	assert_output --partial '1 processes, 1 threads'
@@ -161,7 +161,7 @@ verify() {
 	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined\ninit: true'
 	container_start -- -- /probe --sleep 60
 	container_exec /capshim --as-workload -- /storm orphans 3000 50 &
-	wait_until 20 pgrep --ns "$CONTAINER" --nslist pid -u 1234 -x storm
+	wait_until pgrep --ns "$CONTAINER" --nslist pid -u 1234 -x storm
 	for _ in {1..20}; do
 		verify
 		assert_success || return
@@ -176,7 +176,7 @@ verify() {
 	for _ in {1..100}; do
 		"${WORDS[@]}" </dev/null >/dev/null 2>&1 3>&- &
 	done
-	wait_until 60 eval 'verify && [[ $output == "101 processes"* ]]'
+	wait_until eval 'verify && [[ $output == "101 processes"* ]]'
 	assert_success
 }
 

@@ -235,7 +235,7 @@ os.setxattr(sys.argv[1], "system.posix_acl_default",
 			"  - {mkdir: $V/app, owner: workload}"
 	} >"$T/capshim.yaml"
 	(
-		wait_until 10 test -d "$V/app"
+		wait_until test -d "$V/app"
 		sleep 1
 		attack 'mv app other; mv private app'
 	) 3>&- &

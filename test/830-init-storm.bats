@@ -17,14 +17,14 @@ teardown() {
 
 @test "10,000 orphans of two stages: none is left" {
 	init_start "$T/storm" orphans 10000 2000
-	PATIENCE=200 init_logged 'made=10000 left=0 growth=0'
+	wait_until 200 grep -qxE 'made=10000 left=0 growth=0' "$LOG"
 	init_end
 	assert_success
 }
 
 @test "100,000 short-lived orphans: none is left, and the init has not grown" {
 	init_start "$T/storm" orphans 100000
-	PATIENCE=200 wait_until grep -q made= "$LOG"
+	wait_until 200 grep -q made= "$LOG"
 	init_end
 	assert_success
 	assert_output 'made=100000 left=0 growth=0'
@@ -66,7 +66,7 @@ zombies() {
 	init_logged 'ready [0-9]+'
 	run timeout 200 "$T/storm" signals "$INIT" 40 100000
 	assert_output queued=100000
-	PATIENCE=200 wait_until grep -q signals= "$LOG"
+	wait_until 200 grep -q signals= "$LOG"
 	init_end
 	assert_success
 	assert_line signals=100000

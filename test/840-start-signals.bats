@@ -39,7 +39,7 @@ held() {
 		"${around[@]}" env --default-signal=INT --default-signal=QUIT "$START" "${with[@]}" -- \
 		"$CAPSHIM" -c "$T/capshim.yaml" "${OPTIONS[@]}" -- "$@" </dev/null >>"$LOG" 2>&1 3>&- &
 	OUTER=$!
-	await 10 all_blocked
+	wait_until all_blocked
 }
 
 # It is what was started, or the child of unshare.
@@ -73,7 +73,7 @@ forked() {
 		for call in setresgid setresuid; do
 			# The workload has it blocked, and asks for it.
 			held $call $where --with --block --with 15 "$T/signals" 1
-			await 10 forked
+			wait_until forked
 			send TERM
 			init_end
 			assert_success
@@ -81,7 +81,7 @@ forked() {
 		done
 		# By its default it ends the workload.
 		held setresuid $where /bin/sleep 100
-		await 10 forked
+		wait_until forked
 		send TERM
 		init_end
 		assert_failure 143
@@ -96,7 +96,7 @@ forked() {
 		with+=(--with --block --with "$signal")
 	done
 	held setresuid "${with[@]}" "$T/signals" 4
-	await 10 forked
+	wait_until forked
 	send 1 10 28 34 50
 	init_end
 	assert_success
@@ -106,7 +106,7 @@ forked() {
 @test "init: stop_grace_period begins with a signal of the start as well" {
 	init_config 'init: {stop_grace_period: 1s}'
 	held setresuid --with --block --with 15 "$T/signals" 100
-	await 10 forked
+	wait_until forked
 	send TERM
 	init_end
 	assert_failure 137
@@ -185,7 +185,7 @@ forked() {
 	init_config 'init: false' "setup: [{write: $T/in/made, content: text}]"
 	mkdir "$T/in"
 	held pwrite64 --plain --with --ignore --with 1 "$T/probe"
-	await 10 compgen -G "$T/in/.capshim-*"
+	wait_until compgen -G "$T/in/.capshim-*"
 	send HUP
 	init_end
 	assert_success
@@ -198,8 +198,8 @@ forked() {
 	init_config 'init: false' "setup: [{mkdir: $T/made}]"
 	for where in '' --plain; do
 		held setresgid $where "$T/probe"
-		await 10 test -e "$T/made"
-		await 10 all_blocked
+		wait_until test -e "$T/made"
+		wait_until all_blocked
 		send TERM
 		init_end
 		assert_failure 143

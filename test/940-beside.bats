@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=engine
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2153 # each test is a subshell; NAME, MOUNT and FRONT are docker.bash's
 # What is started beside a workload, in real containers: exec and health checks behind the same drop.
 
@@ -40,7 +41,7 @@ docker_exec() {
 
 # started [DOCKER-OPTION ...]: the container runs its workload.
 started() {
-	docker_start "$@" && wait_until 30 docker_says 'uid=.*'
+	docker_start "$@" && wait_until docker_says 'uid=.*'
 }
 
 as_workload=(/capshim --as-workload -- /probe --try-regain)
@@ -62,7 +63,7 @@ as_workload=(/capshim --as-workload -- /probe --try-regain)
 	for config in '' 'init: true'; do
 		docker_config "${APP[@]}" ${config:+"$config"}
 		DOCKER_IMAGE=$BESIDE started
-		wait_until 60 healthy
+		wait_until healthy
 		output=$(docker inspect -f '{{(index .State.Health.Log 0).Output}}' "$NAME")
 		status=0
 		assert_unprivileged 1234 net_bind_service || return
@@ -77,13 +78,13 @@ healthy() {
 @test "a config that was changed under the container: 112, and the container is unhealthy" {
 	docker_config "${APP[@]}"
 	DOCKER_IMAGE=$BESIDE started
-	wait_until 60 healthy
+	wait_until healthy
 	# In place: the container has the file itself mounted.
 	sed 's/NET_BIND_SERVICE/NET_BIND_SERVICE, CHOWN/' "$T/capshim.yaml" >"$T/new"
 	cat "$T/new" >"$T/capshim.yaml"
 	docker_exec "${as_workload[@]}"
 	assert_refused 112 'CapBnd without CAP_CHOWN'
-	wait_until 60 eval '! healthy'
+	wait_until eval '! healthy'
 }
 
 @test "exec with a terminal" {
@@ -132,7 +133,7 @@ healthy() {
 		--seccomp unconfined --verify
 	assert_success
 	docker_exec -d /probe --sleep 60
-	wait_until 20 eval '! timeout 20 docker exec "$NAME" /capshim --verify'
+	wait_until eval '! timeout 20 docker exec "$NAME" /capshim --verify'
 	docker_exec /capshim --verify
 	assert_failure 112
 	assert_equal "${#lines[@]}" 1
@@ -167,7 +168,7 @@ both_runtimes() {
 		bundle_write "$1" "$2"
 		bundle_mounted timeout 30 "$runtime" "${options[@]}" run -d -b "$BUNDLE" "$id" \
 			</dev/null >"$T/$runtime.log" 2>&1 3>&-
-		wait_until 20 grep -q ^uid= "$T/$runtime.log"
+		wait_until grep -q ^uid= "$T/$runtime.log"
 		observe bundle_mounted timeout -k 5 30 "$runtime" "${options[@]}" exec "${AS[@]}" "$id" \
 			"${as_workload[@]}" </dev/null
 		for assertion in "${@:3}"; do

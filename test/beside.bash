@@ -44,7 +44,7 @@ container_start() {
 		--chroot "$IMAGE" --clean --env PATH=/ --env HOME=/root --env GIVEN=yes --groups none "${STATE[@]}" \
 		-- $entry "$@" </dev/null >"$LOG" 2>&1 3>&- &
 	OUTER=$!
-	wait_until 20 grep -q ^uid= "$LOG" || fail "$(cat "$LOG")"
+	wait_until grep -q ^uid= "$LOG" || fail "$(cat "$LOG")"
 	CONTAINER=$(pgrep -P "$OUTER")
 }
 
@@ -84,5 +84,5 @@ container_beside() {
 	container_words "$@"
 	: >"$T/beside.log"
 	"${WORDS[@]}" </dev/null >"$T/beside.log" 2>&1 3>&- &
-	wait_until 20 grep -q ^uid= "$T/beside.log" || fail "$(cat "$T/beside.log")"
+	wait_until grep -q ^uid= "$T/beside.log" || fail "$(cat "$T/beside.log")"
 }

@@ -238,18 +238,19 @@ refute_workload() {
 	refute_line --regexp '^uid='
 }
 
-# wait_until COMMAND ...: for what happens in another process, at once where the machine has nothing else to do. Fails, and
-# says so, where it never happens; also behind && and ||, where a mere failure inside of a function would not end it.
+# wait_until [SECONDS] COMMAND ...: for what happens in another process, at once where the machine has nothing else to do, and
+# for SECONDS where a minute may not be enough. Fails, and says so, where it never happens; also behind && and ||, where a
+# mere failure inside of a function would not end it.
 wait_until() {
-	local end=$((SECONDS + ${PATIENCE:-60}))
+	local seconds=60
 
-	[[ $1 != [0-9]* ]] || shift # tests that still say how long
+	if [[ $1 == [0-9]* ]]; then
+		seconds=$(($1 > 60 ? $1 : 60))
+		shift
+	fi
+	local end=$((SECONDS + seconds))
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || fail "still not so: $*" || return
 		sleep 0.05
 	done
-}
-
-await() {
-	wait_until "$@"
 }

@@ -311,7 +311,7 @@ class Place:
         return result
 
 
-Call = collections.namedtuple("Call", "process at name may_lie")
+Call = collections.namedtuple("Call", "process at name arguments may_lie")
 
 
 def calls_of(place, late=False):
@@ -330,7 +330,8 @@ def calls_of(place, late=False):
         name = NAMES.get(int(number), number)
         subreaper += name == "prctl" and int(arguments[0], 16) == PR_SET_CHILD_SUBREAPER
         if not late or behind[process]:
-            calls.append(Call(int(process), int(at), name, process != "0" or subreaper != 1 or name in IDENTITY))
+            calls.append(Call(int(process), int(at), name, [int(word, 16) for word in arguments],
+                              process != "0" or subreaper != 1 or name in IDENTITY))
         behind[process] += name == "seccomp"
     return calls, good
 
@@ -374,7 +375,7 @@ def sweep(config, options, pool, root):
     calls, good = min((calls_of(places[0], config.late) for _ in range(LISTS)), key=lambda run: len(run[0]))
     faults = (["EPERM", "EINTR"] if options.short else ERRORS) + [LIE]
     # In the short form the calls that repeat for every capability fail only now and then; but each of them lies.
-    work = [(process, at, name, fault) for process, at, name, may_lie in calls for fault in faults
+    work = [(process, at, name, fault) for process, at, name, _, may_lie in calls for fault in faults
             if not (options.short and name == "prctl" and at % 7 and fault != LIE)
             and (may_lie if fault == LIE else name not in NEVER_FAIL)]
     tally = collections.Counter()
