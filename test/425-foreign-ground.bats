@@ -446,7 +446,7 @@ closed() {
 	ln -s "$O/ssl" "$V/ssl"
 	find "$O" -printf '%p %U %G %m\n' | sort >"$T/before"
 	attack 'mkdir mine'
-	unshare --mount setpriv --reuid 1234 --regid 1234 --clear-groups bash -c "cd '$V'; while :; do
+	timeout 250 unshare --mount setpriv --reuid 1234 --regid 1234 --clear-groups bash -c "cd '$V'; while :; do
 		mv private app; mv app/sub app/x; mv ssl mine/uploads; mv app private; mv mine app; mv app/uploads ssl
 		mv ssl app; mv app ssl; rm -rf app; mkdir -p mine; done" >"$T/said" 2>&1 3>&- &
 	race=$!
