@@ -69,12 +69,15 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 	if (found->fd < 0 || step->if_exists == IF_EXISTS_REPLACE)
 		return true;
 	/* What stays, stays as it is, but for what is written. */
-	if (!step->mode_written)
-		want->mode = now->st_mode & 07777;
 	if (!step->owner_written) {
 		want->uid = now->st_uid;
 		want->gid = now->st_gid;
 	}
+	/* As with chown(2) the set-id bits go with the owner: who chose them chose the content, for another user to run as. */
+	const struct owner owner = {want->uid, want->gid};
+	const struct fd_stat had = {.uid = now->st_uid, .gid = now->st_gid};
+	if (!step->mode_written)
+		want->mode = now->st_mode & (owner_differs(&owner, &had) ? 01777 : 07777);
 	if (step->if_exists == IF_EXISTS_KEEP) {
 		(void)file_enforce(setup, path, found, &want->mode, want->uid, want->gid);
 		return false;
