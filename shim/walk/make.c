@@ -131,12 +131,16 @@ int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid,
 		uid = identity_uid();
 	if (fd_fstat(fd, &now) != 0)
 		return -1;
+	/* Until it is given away, whoever owns the ground can change its mode and give it access control lists. */
+	const bool given = ground_is_foreign() && now.st_uid != uid;
 	/* The mode before the owner: chmod(2) is the owner's. The set-id bits after it, as the new owner. */
-	if (ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, mode & 01777) != 0)
+	if (ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, (mode & 01777) | (given ? S_IRWXU : 0)) != 0)
 		return -1;
 	if ((now.st_uid != uid || now.st_gid != gid) && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0)
 		return -1;
-	if (!(mode & 06000))
+	if (given && walk_clear_acl(fd, uid) != 0)
+		return -1;
+	if (!given && !(mode & 06000))
 		return 0;
 	if (ground_chmod(fd, parent, name, uid, gid, mode) != 0 || fd_fstat(fd, &now) != 0)
 		return -1;

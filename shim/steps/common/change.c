@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/capability.h>
 
 #include "steps/common/say.h"
 #include "steps/verb.h"
+#include "walk/make.h"
 
 #define HARD_LINK_TEXT "it has %u names (hard links), and one may lie elsewhere"
 
@@ -72,6 +74,13 @@ static bool settle_held(struct setup *setup, const struct held *held, mode_t mod
 			ground_remember(held->fd);
 		if (owner_apply(owner, held, always) != 0) {
 			setup_failed(setup, "chown", held->path, errno, CAP_CHOWN);
+			return false;
+		}
+		/* The old owner's, which would be handed down to all that is made below. Afterwards: he could set it again. */
+		if (S_ISDIR(now->mode) && uid != now->uid && now->uid != geteuid() &&
+		    walk_clear_acl(held->fd, uid) != 0) {
+			setup_failed(setup, "clear the access control list of", held->path, errno,
+				     errno == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
 			return false;
 		}
 	}

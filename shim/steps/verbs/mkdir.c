@@ -55,11 +55,6 @@ static void enforce(struct setup *setup, const struct step *step, const char *pa
 		setup_refused(setup, "mkdir", path, "it exists and is no directory");
 	else if (fd_statx(found->fd, "", &held.now) != 0)
 		setup_failed(setup, "mkdir", path, errno, cap_of(step));
-	else if (step->owner_written && owner_differs(&step->owner, &held.now) && held.now.uid != geteuid() &&
-		 ground_may_give(&found->ground, &found->stat) &&
-		 walk_clear_acl(found->fd, held.now.uid) !=
-			 0) /* his, which would be handed down to all that is made below */
-		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
 	else
 		change_settle(setup, &held, &found->ground, step->mode_written || unfinished ? step->mode : KEEP_MODE,
 			      step->owner_written ? &step->owner : &any, false);
