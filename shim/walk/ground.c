@@ -61,23 +61,28 @@ void ground_remember(int fd)
 		ground.remembered[ground.count++] = copy;
 }
 
-/*
- * Is FD the top of a mount whose mount point, in PARENT, lies on the mount of "/"? Then so do all directories above it, and
- * nobody outside of this container can have moved it: mount points move along with a rename in another mount namespace.
- */
-static bool begins_anew(int parent, int fd)
+static bool begins_mount(int fd)
 {
-	struct fd_stat here, above, root;
+	struct fd_stat stat;
 
-	return fd_statx(fd, "", &here) == 0 && here.mount_begins && fd_statx(parent, "", &above) == 0 &&
-	       fd_statx(AT_FDCWD, "/", &root) == 0 && root.mount != 0 && root.mount == above.mount;
+	return fd_statx(fd, "", &stat) == 0 && stat.mount_begins;
+}
+
+/*
+ * Does PARENT, in which a mount point lies, lie on the mount of "/"? Then so do all directories above it, and nobody outside
+ * of this container can have moved it: mount points move along with a rename in another mount namespace.
+ */
+static bool is_fixed(int parent)
+{
+	struct fd_stat above, root;
+
+	return fd_statx(parent, "", &above) == 0 && fd_statx(AT_FDCWD, "/", &root) == 0 && root.mount != 0 &&
+	       root.mount == above.mount;
 }
 
 bool ground_may_have_moved(const struct ground *at, int parent, int fd)
 {
-	struct fd_stat stat;
-
-	return at->foreign && fd_statx(fd, "", &stat) == 0 && stat.mount_begins && !begins_anew(parent, fd);
+	return at->foreign && (at->moved || (begins_mount(fd) && !is_fixed(parent)));
 }
 
 /* The identity for the first foreign directory. */
@@ -104,8 +109,12 @@ static void begin_foreign(struct ground *to, const struct stat *stat)
 void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat, bool make)
 {
 	to->entered = false;
-	if (to->foreign && begins_anew(parent, fd))
-		*to = (struct ground){.foreign = false};
+	if (to->foreign && begins_mount(fd)) {
+		if (is_fixed(parent))
+			*to = (struct ground){.foreign = false};
+		else
+			to->moved = true;
+	}
 	if (!to->foreign && !walk_is_roots(fd, stat))
 		begin_foreign(to, stat);
 	else if (to->foreign && make && is_remembered(stat))

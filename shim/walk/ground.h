@@ -23,6 +23,7 @@
 struct ground {
 	bool foreign;
 	bool alone;     /* without SETUID and SETGID root goes on here by CHOWN alone */
+	bool moved;     /* it lies in a mount that somebody else could have moved there: ground_may_have_moved() */
 	bool entered;   /* this directory is another's than the identity's, and is acted in as ACTS */
 	uint32_t acts;  /* the uid to act as in this directory */
 	uint32_t uid;   /* the identity's */
@@ -84,8 +85,8 @@ void ground_for_name(int parent, uint32_t uid);
 void ground_remember(int fd);
 
 /*
- * Is the directory FD in PARENT, on this GROUND, the top of a mount that somebody else could have moved there together with
- * its mount point? A recursive step does not begin in one.
+ * Does the directory FD in PARENT, on this GROUND, lie in a mount that somebody else could have moved there together with
+ * its mount point, or is it the top of one? A recursive step does not begin in one.
  */
 bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
 
