@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "privilege/identity.h"
 #include "walk/held.h"
 
 /* 0, or what execve(2) would answer before it looks inside. */
@@ -69,10 +70,12 @@ static int open_as_root(const char *path)
 	struct walk_found found;
 	struct stat opened;
 
-	if (walk_find(path, WALK_FOLLOW, &found, NULL) != 0)
-		return -1;
-	int fd = walk_reopen_found(&found, O_RDONLY, &opened);
-	walk_release(&found);
+	int fd = -1;
+	if (walk_find(path, WALK_FOLLOW, &found, NULL) == 0) {
+		fd = walk_reopen_found(&found, O_RDONLY, &opened);
+		walk_release(&found);
+	}
+	identity_return(); /* from whom the walk had to act as */
 	return fd;
 }
 
