@@ -111,6 +111,18 @@ refused() {
 	refused '0 seccomp filters instead of 1' <<<$'user: app\ncap_add: [NET_BIND_SERVICE, KILL]'
 }
 
+@test "with a command in the workload's own directory it is still root that compares, also below hidepid" {
+	install -d -o 1234 -g 1234 "$IMAGE/data/bin"
+	install -o 1234 -g 1234 -m 0755 "$PROBE" "$IMAGE/data/bin/probe"
+	container_config etc/capshim.yaml <<<$'user: app\ncap_add: KILL\nseccomp: unconfined\ntrace: true'
+	container_start -- -- /probe --sleep 60
+	nsenter --target "$CONTAINER" --mount mount -o remount,hidepid=2 proc "$IMAGE/proc"
+	container_exec /capshim --as-workload /data/bin/probe
+	assert_unprivileged 1234 kill
+	assert_line 'capshim: --as-workload: the same as process 1 (probe)'
+	refused CAP_KILL <<<$'user: app\nseccomp: unconfined'
+}
+
 @test "a container that did not come through capshim is not the config's" {
 	container_start --entry '/probe --sleep 60'
 	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined'

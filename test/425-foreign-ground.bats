@@ -173,6 +173,16 @@ os.setxattr(sys.argv[1], "system.posix_acl_default",
 		assert_output --partial 'cross_mounts'
 		assert_equal "$(owners "$O/tree" "$O/tree/file")" '0:0 755 0:0 644'
 	done
+	# Nor is one on the way.
+	mkdir -m 0700 "$O/tree/sub"
+	for step in "chown: $V/mount/sub, recursive: true" "chmod: $V/mount/sub, recursive: true, mode: 0777" \
+		"remove: $V/mount/sub, recursive: true" "copy: $V/mount/sub, to: $T/got, recursive: true" \
+		"remove: \"$V/mount/s*\", recursive: true"; do
+		start <<<"  - {$step}"
+		assert_failure 111
+		assert_output --partial 'cross_mounts'
+		assert_equal "$(owners "$O/tree/sub")" '0:0 700'
+	done
 	start <<<"  - {chown: $V/mount, recursive: true, cross_mounts: true}"
 	assert_success
 	assert_equal "$(owners "$O/tree/file")" '1234:1234 644'
@@ -244,6 +254,71 @@ os.setxattr(sys.argv[1], "system.posix_acl_default",
 	wait "$attacker"
 	assert_failure 111
 	assert_equal "$(owners "$V/app" "$V/app/pw")" '0:0 700 0:0 644'
+}
+
+@test "attack: set-id bits of a file that is kept, or appended to, do not become its new owner's" {
+	local file
+	attack "printf '#!/bin/sh\\n' >keep; cp keep append; cp keep group; chmod 06755 keep append group"
+	start <<-END
+		  - {write: $V/keep, content: x, if_exists: keep, owner: "root:root"}
+		  - {write: $V/append, content: x, if_exists: append_missing, owner: root}
+		  - {write: $V/group, content: x, if_exists: keep, owner: ":root"}
+		  - {write: $V/mine, content: x, if_exists: keep, owner: workload}
+	END
+	for _ in 1 2; do
+		assert_success
+		assert_equal "$(owners "$V/keep" "$V/append" "$V/group")" '0:0 755 0:1234 755 1234:0 755'
+		again
+	done
+	# What does not change hands stays as it is, and so does the mode that is written.
+	attack 'chmod 04755 mine'
+	again
+	assert_equal "$(owners "$V/mine")" '1234:1234 4755'
+	start <<<"  - {write: $V/mine, content: x, if_exists: keep, owner: root, mode: 04755}"
+	assert_success
+	assert_equal "$(owners "$V/mine")" '0:1234 4755'
+}
+
+# hand_down DIRECTORY: the attacker's access control list, which what is made there would inherit.
+hand_down() {
+	attack "/usr/bin/python3 -c '
+import os, struct, sys
+entries = [(1, 7, -1), (2, 7, 1234), (4, 7, -1), (16, 7, -1), (32, 5, -1)]
+os.setxattr(sys.argv[1], \"system.posix_acl_default\",
+            struct.pack(\"<I\", 2) + b\"\".join(struct.pack(\"<HHi\", *e) for e in entries))' '$1'"
+}
+
+@test "attack: what looks like the rest of a run that was killed hands down no access control list" {
+	local after
+	mkdir -p "$T/source/sub" && cp "$O/secret" "$T/source/sub/key"
+	attack 'mkdir -p site/sub; chmod 01700 site/sub'
+	hand_down site/sub
+	start <<<"  - {copy: $T/source, to: $V/site, recursive: true, owner: \"root:root\", mode: 0640}"
+	assert_success
+	assert_equal "$(owners "$V/site/sub" "$V/site/sub/key")" '0:0 755 0:0 640'
+	no_secret "$V/site/sub"
+	# Nor does one that is set, or a mode that is changed, right before the directory is given away.
+	attack 'mkdir early'
+	hand_down early
+	cat >"$T/attack.py" <<-END
+		import os, struct
+		entries = [(1, 7, -1), (2, 7, 1234), (4, 7, -1), (16, 7, -1), (32, 5, -1)]
+		os.setxattr("$V/late", "system.posix_acl_default",
+		            struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))
+		os.chmod("$V/late", 0o777)
+	END
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+		"  - {mkdir: [$V/early, $V/late], owner: \"root:root\"}" \
+		"  - {write: [$V/early/key, $V/late/key], content: secret, owner: \"root:root\", mode: 0640}" >"$T/capshim.yaml"
+	# The call that gives it away, the second, waits for the attack.
+	strace -f -o "$T/calls" -e trace=fchownat -e inject=fchownat:delay_enter=2000000:when=2 \
+		"$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	after=$!
+	wait_until test -d "$V/late"
+	setpriv --reuid 1234 --regid 1234 --clear-groups /usr/bin/python3 "$T/attack.py" || :
+	wait "$after"
+	assert_equal "$(owners "$V/early" "$V/late" "$V/late/key")" '0:0 755 0:0 755 0:0 640'
+	no_secret "$V"
 }
 
 # ---- what steps do there
