@@ -542,8 +542,11 @@ lacking() {
 	done <<-'END'
 		1 PR_GET_SECUREBITS 111 cannot read "the securebits"
 		2 PR_GET_SECUREBITS 112 cannot prove "the securebits"
-		1 PR_CAP_AMBIENT_IS_SET 112 cannot prove "the ambient set"
 	END
+	# It is asked for what is kept.
+	WHICH=1 lie prctl PR_CAP_AMBIENT_IS_SET error=EINVAL --inheritable none \
+		<<<'{user: "1234:1234", cap_add: [NET_RAW], seccomp: unconfined}'
+	assert_refused 112 'cannot prove "the ambient set"'
 	lie personality . error=EINVAL <<<'{user: "1234:1234", seccomp: unconfined}'
 	assert_refused 111 'cannot reset "the personality"'
 }

@@ -100,3 +100,19 @@ words() {
 		"getresgid:retval=0:when=2:poke_exit=@arg1=$ID_1234,@arg2=$ID_1234,@arg3=$ID_1234"
 	assert_refused 112 'gid 0 is out of reach'
 }
+
+@test "of the ambient set the proof asks for what is kept, no more; a kept one that is missing is 112" {
+	printf '%s\n' 'user: "1234:1234"' 'cap_add: [NET_RAW, KILL]' 'seccomp: unconfined' >"$T/capshim.yaml"
+	observe timeout -k 5 20 "$START" --clean --groups none -- "$(type -P strace)" -qq -o "$T/trace" -e trace=prctl \
+		"$T/capshim" -c "$T/capshim.yaml" -- "$T/probe" </dev/null
+	assert_unprivileged 1234 kill,net_raw
+	# Those of the proof come after no_new_privs.
+	observe sed -n '/PR_SET_NO_NEW_PRIVS/,/PR_GET_SECUREBITS/s/.*\(PR_CAP_AMBIENT_IS_SET, [A-Z_]*\).*/\1/p' "$T/trace"
+	assert_output 'PR_CAP_AMBIENT_IS_SET, CAP_KILL
+PR_CAP_AMBIENT_IS_SET, CAP_NET_RAW'
+	# The raising of one of them did nothing.
+	observe timeout -k 5 20 "$START" --clean --groups none -- "$(type -P strace)" -qq -o /dev/null \
+		-e "inject=prctl:retval=0:when=$(awk '/PR_CAP_AMBIENT_RAISE, CAP_NET_RAW/ { print NR; exit }' "$T/trace")" \
+		"$T/capshim" -c "$T/capshim.yaml" -- "$T/probe" </dev/null
+	assert_refused 112 'the ambient set'
+}

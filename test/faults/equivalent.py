@@ -10,7 +10,7 @@ REASONS = {
         prove_ids swap: must_equal("the effective group id"
         prove_capabilities swap: must_equal("the effective set"
         prove_capabilities swap: must_equal("the inheritable set"
-        prove_capabilities swap: prove_set("the bounding set"
+        prove_capabilities swap: prove_bounding(want)
         prove_flags swap: must_equal("KEEP_CAPS"
         prove_flags swap: must_equal("no_new_privs"
         verify_privileges swap: prove_ids(want);
