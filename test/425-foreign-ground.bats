@@ -120,6 +120,29 @@ no_secret() {
 	no_secret "$T/got"
 }
 
+@test "attack: root's group is no help where everybody may write, or one user by an access control list" {
+	local step mode
+	for mode in 0777 1777 0755; do
+		rm -rf "${V:?}"/* && chown 0:0 "$V" && chmod "$mode" "$V"
+		[ "$mode" != 0755 ] || python3 -c 'import os, struct, sys
+entries = [(1, 7, -1), (2, 7, 1234), (4, 5, -1), (16, 7, -1), (32, 5, -1)]
+os.setxattr(sys.argv[1], "system.posix_acl_access",
+            struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))' "$V"
+		cp "$O/secret" "$V/app.conf" && chmod 0640 "$V/app.conf"
+		[ "$mode" = 1777 ] || attack 'mv app.conf x; mv x app.conf'
+		for step in "copy: $V/app.conf, to: $T/got" "template: $V/app.conf, to: $T/got, variables: [A]" \
+			"write: $V/app.conf, content: x, if_exists: append_missing"; do
+			start <<<"  - {$step, owner: workload}"
+			assert_failure 111
+			no_secret "$T/got"
+			no_secret "$V/app.conf"
+		done
+	done
+	start <<<"  - {mkdir: $V/mine}"
+	assert_success
+	assert_equal "$(owners "$V/mine")" '1234:1234 755'
+}
+
 @test "attack: a file that its old owner holds open is not what root trusts" {
 	local before
 	printf '#!/bin/true\n' >"$V/hook" && chown 1234:1234 "$V/hook" && chmod 0755 "$V/hook"

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -85,11 +86,24 @@ bool ground_may_have_moved(const struct ground *at, int parent, int fd)
 	return at->foreign && (at->moved || (begins_mount(fd) && !is_fixed(parent)));
 }
 
-/* The identity for the first foreign directory. */
-static void begin_foreign(struct ground *to, const struct stat *stat)
+/* Then the group's bits of the mode are the list's mask, acl(5). What cannot be read may have one. */
+static bool has_acl(int fd)
+{
+	const int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+	const bool has = directory < 0 || fgetxattr(directory, "system.posix_acl_access", NULL, 0) >= 0;
+
+	fd_close(directory);
+	return has;
+}
+
+/*
+ * The identity for the first foreign directory, FD. Its group only where nobody but the group can write: then whoever moves
+ * something there reads what that group reads, and it opens nothing to others. It may be root's.
+ */
+static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 {
 	const struct ground_people *people = ground.people;
-	bool group = (stat->st_mode & S_IWGRP) != 0;
+	const bool group = (stat->st_mode & (S_IWGRP | S_IWOTH)) == S_IWGRP;
 
 	*to = (struct ground){
 		.foreign = true,
@@ -102,7 +116,7 @@ static void begin_foreign(struct ground *to, const struct stat *stat)
 		return;
 	/* Root's, and others write: whoever they are, the workload is one of them. */
 	to->uid = people ? people->workload.uid : GROUND_NOBODY;
-	if (group)
+	if (group && !has_acl(fd))
 		to->more = stat->st_gid;
 }
 
@@ -116,7 +130,7 @@ void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat
 			to->moved = true;
 	}
 	if (!to->foreign && !walk_is_roots(fd, stat))
-		begin_foreign(to, stat);
+		begin_foreign(to, fd, stat);
 	else if (to->foreign && make && is_remembered(stat))
 		ground_as_owner(to, stat->st_uid);
 }

@@ -27,7 +27,7 @@ struct ground {
 	bool entered;   /* this directory is another's than the identity's, and is acted in as ACTS */
 	uint32_t acts;  /* the uid to act as in this directory */
 	uint32_t uid;   /* the identity's */
-	uint32_t more;  /* a group that may write in the first foreign directory, which is root's; or IDENTITY_NO_ID */
+	uint32_t more;  /* the group that alone may write in the first foreign directory, root's; or IDENTITY_NO_ID */
 	uint32_t owner; /* of the first foreign directory, and its mode: for messages */
 	mode_t mode;
 };
