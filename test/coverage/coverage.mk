@@ -7,7 +7,7 @@ COVERAGE_ENDS := $(COVERAGE)/test/coverage/counters.o $(COVERAGE)/test/coverage/
 COVERAGE_CC := clang-14 -nostdinc -isystem /usr/include/$(HOST:%-gnu=%-musl)
 # Containers have an IPC namespace of their own, where nothing is counted; and what a new user does in his first hour,
 # mutants and fuzz targets build their own programs. All of that would only take its time.
-COVERAGE_TESTS ?= $(filter-out test/900-% test/951-% test/960-% test/992-%,$(TESTS))
+COVERAGE_TESTS ?= $(filter-out test/900-% test/905-% test/951-% test/960-% test/992-%,$(TESTS))
 
 .PHONY: coverage coverage-report lint-coverage
 coverage:
