@@ -528,6 +528,12 @@ drop='setgid setuid setpcap'
 	explain <<<$'user: app\ninit: {stop_signals: [SIGWINCH, 37, 32, RTMAX], stop_grace_period: 1m}'
 	assert_success
 	assert_line --partial ': WINCH, 32, RTMIN+3, RTMAX; SIGKILL after 60 s'
+	explain <<<$'user: app\ninit: {wait_until: all}\ncap_add: [SETUID]'
+	assert_success
+	assert_output --partial 'stop signals, to every descendant: INT, QUIT, TERM'
+	assert_output --partial 'wait_until: all does not reach what becomes another user by CAP_SETUID'
+	explain <<<$'user: app\ninit: {wait_until: all}'
+	refute_output --partial 'does not reach'
 	explain <<<'user: app'
 	refute_output --partial '  init '
 }

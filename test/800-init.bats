@@ -136,6 +136,16 @@ pid1() {
 	refute_output --partial =ok
 }
 
+@test "what would be written to /proc/1/fd/1 comes through /dev/stdout, or a FIFO that the workload reads" {
+	init_config "setup: [{mknod: $T/fifo, type: p, owner: workload, mode: 0600}]"
+	pid1 /bin/sh -c 'echo one >/proc/1/fd/1' # the shell says why not
+	assert_failure
+	assert_output --partial 'Permission denied'
+	pid1 /bin/sh -c 'echo two >/dev/stdout; cat "$0" & echo three >"$0"; wait' "$T/fifo"
+	assert_success
+	assert_output $'two\nthree'
+}
+
 @test "the filter of PID 1 kills whatever the loop does not need" {
 	init_config 'command: pause'
 	sed -i /^user/d "$T/capshim.yaml"
@@ -146,6 +156,19 @@ pid1() {
 tried=335"
 	observe timeout -k 5 110 "${PROBE%/*}/inject" 337 500 "$CAPSHIM" -c "$T/capshim.yaml"
 	assert_output tried=164
+}
+
+@test "elsewhere than as PID 1 the filter that searches /proc opens nothing to write, and reads nothing else" {
+	local call number
+
+	init_config 'init: {wait_until: all}'
+	# With arguments of 0: read from descriptor 0, list it, open without O_CLOEXEC, and so on.
+	for call in read close lseek getdents64 openat write; do
+		number=$(outlived $call)
+		observe timeout -k 5 20 "${PROBE%/*}/inject" "${number#*=}" "${number#*=}" "$CAPSHIM" -c "$T/capshim.yaml" -- \
+			/bin/sleep 1
+		assert_output tried=1
+	done
 }
 
 # outlived NAME ...: the lines that inject prints for them, in order of their numbers.

@@ -154,7 +154,12 @@ send_all() {
 }
 
 only_orphan() {
-	[ "$(pgrep -P "$INIT" | wc -l)" = 1 ] && pgrep -P "$INIT" -f signals
+	orphans_only 1
+}
+
+# orphans_only COUNT: its children are so many of $T/signals, and no other.
+orphans_only() {
+	[ "$(pgrep -P "$INIT" | wc -l)" = "$1" ] && [ "$(pgrep -P "$INIT" -f "^$T/signals" | wc -l)" = "$1" ]
 }
 
 @test "TSTP, TTIN and TTOU suspend both, CONT resumes both" {
@@ -241,6 +246,83 @@ both_in_state() {
 	init_end
 	assert_failure 3
 	assert_line ended
+}
+
+# Three, each in a session of its own but for the first, and each the child of the one before.
+FAMILY="setsid sh -c 'setsid \$0 2 & exec \$0 2' \$0 & exec \$0 3"
+
+# lines COUNT TEXT: so many lines of the log are like TEXT.
+lines_are() {
+	[ "$(grep -cxE "$2" "$LOG")" = "$1" ]
+}
+
+@test "wait_until: all: a stop signal reaches every descendant, in other groups and sessions too" {
+	local where
+
+	init_config 'init: {wait_until: all, signal_map: {INT: USR2}}'
+	# Of the same user, and no descendant.
+	"$START" --groups none --gid 1234 --uid 1234 -- "$T/signals" 100 >"$T/other" 3>&- &
+	other=$!
+	await 10 grep -q ready "$T/other"
+	for where in '' --plain; do
+		init_start $where /bin/sh -c "$FAMILY" "$T/signals"
+		await 10 lines_are 3 'ready [0-9]+'
+		kill -TERM "$INIT"
+		await 10 lines_are 3 15
+		kill -HUP "$INIT" # no stop signal: for the workload alone
+		await 10 lines_are 1 1
+		kill -INT "$INIT"
+		init_end
+		assert_success
+		await 10 lines_are 3 12
+		lines_are 1 1
+	done
+	kill -0 $other
+	kill -KILL $other
+	assert_equal "$(grep -vc ready "$T/other")" 0
+}
+
+@test "wait_until: all: KILL reaches them as well when the grace is over, and the last to end is waited for" {
+	local where
+
+	init_config 'init: {wait_until: all, stop_grace_period: 1s}'
+	for where in '' --plain; do
+		init_start $where /bin/sh -c "${FAMILY//[23]/100}" "$T/signals"
+		await 10 lines_are 3 'ready [0-9]+'
+		kill -TERM "$INIT"
+		init_end
+		assert_failure 137
+		lines_are 3 15
+		no_signals
+		# The workload has ended, and the others have not.
+		init_start $where /bin/sh -c "setsid $T/signals 100 & setsid $T/signals 100 & exec sleep 0.1"
+		await 10 lines_are 2 'ready [0-9]+'
+		await 10 orphans_only 2
+		kill -TERM "$INIT"
+		init_end
+		assert_success
+		lines_are 2 15
+		no_signals
+	done
+}
+
+init_is_grandchild() {
+	INIT=$(pgrep -P "$(pgrep -P "$OUTER")")
+}
+
+@test "wait_until: all: another's /proc is not believed, and then the workload is stopped as without it" {
+	init_config 'init: {wait_until: all, signal_target: group, stop_grace_period: 1s}'
+	# In a PID namespace of its own it is not process 1, and /proc shows the one outside.
+	unshare --fork --pid --kill-child sh -c '"$@" & wait $!' sh "$START" --clean --env PATH=/usr/bin:/bin -- \
+		"$CAPSHIM" -c "$T/capshim.yaml" -- "$T/signals" 100 --twin </dev/null >"$LOG" 2>&1 3>&- &
+	OUTER=$!
+	await 10 lines_are 2 '(twin )?ready [0-9]+'
+	init_is_grandchild
+	kill -TERM "$INIT"
+	init_end
+	lines_are 1 15
+	lines_are 1 'twin 15'
+	assert_failure 137
 }
 
 @test "group: what is left of the group gets TERM at the end" {

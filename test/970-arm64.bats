@@ -173,6 +173,7 @@ alike() {
 	local directory call
 
 	alike init
+	alike init-proc
 	for directory in "$NATIVE" "$ARM64"; do
 		simulated "$directory" calls init
 		[ "$(grep -c allow <<<"$output")" = 4 ]
@@ -186,13 +187,23 @@ alike() {
 			# shellcheck disable=SC2086
 			answered "$directory" kill init $call
 		done
+		# Where /proc is searched. 0x80000 is O_CLOEXEC with O_RDONLY.
+		for call in kill 'wait4 -1 0 0x40000003' 'lseek 5' 'getdents64 5' 'openat 5 0 0x80000' 'read 3' 'close 3'; do
+			# shellcheck disable=SC2086
+			answered "$directory" allow init-proc $call
+		done
+		for call in 'lseek 3' 'getdents64 3' 'openat 5 0 0x80001' 'openat 5 0 0x80042' 'openat 5 0 0' 'read 0' 'read 5' \
+			'close 5' 'write 5' mmap execve clone; do
+			# shellcheck disable=SC2086
+			answered "$directory" kill init-proc $call
+		done
 	done
 }
 
 @test "the kernel takes the filter; whoever is of another architecture is killed by it" {
 	local source
 
-	for source in default init "$PODMAN"; do
+	for source in default init init-proc "$PODMAN"; do
 		"$ARM64/test/bpfsim" dump "$source" >"$T/dump"
 		observe timeout 20 /usr/bin/python3 - "$T/dump" <<-'END'
 			import ctypes, struct, sys
@@ -239,8 +250,15 @@ alike() {
 
 # Whatever lies outside is unmapped while the loop runs; 800-init.bats reads the machine code of x86-64.
 @test "the loop of init refers to nothing outside of it" {
-	run aarch64-linux-gnu-readelf -rSW "$ARM64/musl/shim/init/loop.o"
-	assert_success
-	assert_line --regexp ' init_resident +PROGBITS'
-	refute_output --partial .relainit_resident
+	local object
+
+	for object in loop descendants; do
+		run aarch64-linux-gnu-readelf -rSW "$ARM64/musl/shim/init/$object.o"
+		assert_success
+		assert_line --regexp ' init_resident +PROGBITS'
+		# From one of the two files to the other.
+		run sed -n "/^Relocation section '.relainit_resident'/,/^$/p" <<<"$output"
+		output=$(grep -E '^[0-9a-f]{16} ' <<<"$output" | grep -v ' init_signal_descendants + 0$' || :)
+		assert_output ''
+	done
 }

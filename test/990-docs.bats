@@ -163,7 +163,7 @@ as_it_stands() {
 $output"
 		count=$((count + 1))
 	done
-	[ "$count" = 3 ]
+	[ "$count" = 4 ]
 }
 
 # The keys of the program, from its tables, one a line: the root's, init's, verbs, their options, conditions.

@@ -190,6 +190,6 @@ const char *config_init_explained(struct plan *plan)
 			signals = mem_format(mem, "%s%s%s", signals, *signals ? ", " : "", signal_name(mem, number));
 	if (plan->init.stop_grace_seconds != INIT_NO_GRACE)
 		grace = mem_format(mem, "; SIGKILL after %d s", plan->init.stop_grace_seconds);
-	return mem_format(mem, "capshim stays, without privileges; stop signals: %s%s", *signals ? signals : "none",
-			  grace);
+	return mem_format(mem, "capshim stays, without privileges; stop signals%s: %s%s",
+			  plan->init.wait_all ? ", to every descendant" : "", *signals ? signals : "none", grace);
 }

@@ -227,6 +227,10 @@ void explain_warn(struct plan *plan, struct explanation *to)
 					    step->line, step->verb->name,
 					    step->items.count ? step->items.items[0] : ""));
 	}
+	if (plan->init.wait_all && plan->workload.keep & CAPABILITY_BIT(CAP_SETUID))
+		list_add(
+			mem, &to->warnings,
+			"wait_until: all does not reach what becomes another user by CAP_SETUID: it ends with process 1");
 	if (plan->imports == IMPORTS_ANY)
 		list_add(
 			mem, &to->warnings,

@@ -1,3 +1,5 @@
+#include <assert.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -16,43 +18,68 @@
 #define ARCH AUDIT_ARCH_AARCH64
 #endif /* one more needs its system call instruction in loop.c, too */
 
-#define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+#define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, member))
 #define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, action)
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
 
-#define CALL(call) UNLESS(SYS_##call, 1), ANSWER(SECCOMP_RET_ALLOW)
+#define EVERY (-1)
 
 /*
- * With one value of one argument. All of these arguments are int for the kernel, which reads the low half only: so
- * does this, and both architectures have it first.
+ * Everything that PID 1 can still ask of the kernel; anything else kills it, and with it the container. Nothing of it
+ * opens, reads, maps, executes or makes anything but the last rows: where this is not process 1, descendants are found in
+ * /proc. All of these arguments are int for the kernel, which reads the low half only: so does the filter, and both
+ * architectures have it first.
  */
-#define CALL_IF(call, argument, value, action) \
-	UNLESS(SYS_##call, 4), LOAD(args[argument]), UNLESS((uint32_t)(value), 1), ANSWER(action), LOAD(nr)
-
-/*
- * Everything that PID 1 can still ask of the kernel; anything else kills it, and with it the container. Nothing here
- * opens, reads, maps, executes or makes anything.
- */
-static const struct sock_filter code[] = {
-	LOAD(arch),
-	UNLESS(ARCH, 1),
-	BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
-	ANSWER(SECCOMP_RET_KILL_PROCESS),
-	LOAD(nr),
-	CALL_IF(prctl, 0, FILTER_CANARY_OPTION, SECCOMP_RET_ERRNO | FILTER_CANARY_ERRNO),
-	CALL(rt_sigtimedwait),                                         /* the next signal */
-	CALL_IF(wait4, 2, INIT_WAIT_OPTIONS, SECCOMP_RET_ALLOW),       /* reaping */
-	CALL(kill),                                                    /* forwarding, and stopping itself */
-	CALL_IF(ioctl, 1, TIOCGPGRP, SECCOMP_RET_ALLOW),               /* whose the terminal is */
-	CALL_IF(ioctl, 1, TIOCSPGRP, SECCOMP_RET_ALLOW),               /* handing it over and back */
-	CALL_IF(clock_gettime, 0, CLOCK_MONOTONIC, SECCOMP_RET_ALLOW), /* stop_grace_period */
-	CALL(exit_group),
-	CALL_IF(write, 0, INIT_GO_FD, SECCOMP_RET_ALLOW),    /* once: lets the workload go */
-	CALL_IF(write, 0, STDERR_FILENO, SECCOMP_RET_ALLOW), /* if the canary does not answer: why it ends */
-	CALL_IF(close, 0, INIT_GO_FD, SECCOMP_RET_ALLOW),    /* after this there is nothing to write to */
-	CALL(munmap),                                        /* giving back what is not needed */
-	ANSWER(SECCOMP_RET_KILL_PROCESS),
+static const struct row {
+	int call, argument; /* which argument must be VALUE, or EVERY call is allowed */
+	uint32_t value;
+	bool proc; /* only for init_filter(…, true) */
+} rows[] = {
+	{SYS_prctl, 0, FILTER_CANARY_OPTION, false},    /* is answered with an error: proves that the filter is there */
+	{SYS_rt_sigtimedwait, EVERY, 0, false},         /* the next signal */
+	{SYS_wait4, 2, INIT_WAIT_OPTIONS, false},       /* reaping */
+	{SYS_kill, EVERY, 0, false},                    /* forwarding, and stopping itself */
+	{SYS_ioctl, 1, TIOCGPGRP, false},               /* whose the terminal is */
+	{SYS_ioctl, 1, TIOCSPGRP, false},               /* handing it over and back */
+	{SYS_clock_gettime, 0, CLOCK_MONOTONIC, false}, /* stop_grace_period */
+	{SYS_exit_group, EVERY, 0, false},              /* the end */
+	{SYS_write, 0, INIT_GO_FD, false},              /* once: lets the workload go */
+	{SYS_write, 0, STDERR_FILENO, false},           /* if the canary does not answer: why it ends */
+	{SYS_close, 0, INIT_GO_FD, false},              /* after this there is nothing to write to */
+	{SYS_munmap, EVERY, 0, false},                  /* giving back what is not needed */
+	{SYS_lseek, 0, INIT_PROC_FD, true},             /* the list of processes from the beginning */
+	{SYS_getdents64, 0, INIT_PROC_FD, true},        /* the list */
+	{SYS_openat, 2, O_RDONLY | O_CLOEXEC, true},    /* who their parents are: opens to read, as the user may */
+	{SYS_read, 0, INIT_STAT_FD, true},              /* reads it, and closes the descriptor as above */
 };
 
-const struct filter init_filter = {.code = (struct sock_filter *)(uintptr_t)code,
-				   .count = sizeof(code) / sizeof(*code)};
+static_assert(INIT_STAT_FD == INIT_GO_FD, "one close(2) for both");
+static_assert(INIT_FILTER_ROOM >= 6 + 6 * sizeof(rows) / sizeof(*rows), "the longest filter");
+
+struct filter init_filter(struct sock_filter *code, bool proc)
+{
+	const struct sock_filter head[] = {
+		LOAD(arch), UNLESS(ARCH, 1), BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0), ANSWER(SECCOMP_RET_KILL_PROCESS),
+		LOAD(nr),
+	};
+	struct sock_filter *to = code;
+
+	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
+		*to++ = head[i];
+	for (const struct row *row = rows; row < rows + sizeof(rows) / sizeof(*rows); row++) {
+		bool canary = row->call == SYS_prctl;
+		if (row->proc && !proc)
+			continue;
+		*to++ = (struct sock_filter)UNLESS((uint32_t)row->call, row->argument == EVERY ? 1 : 4);
+		if (row->argument != EVERY) {
+			*to++ = (struct sock_filter)LOAD(args[row->argument]);
+			*to++ = (struct sock_filter)UNLESS(row->value, 1);
+		}
+		*to++ = (struct sock_filter)ANSWER(canary ? SECCOMP_RET_ERRNO | FILTER_CANARY_ERRNO
+							  : SECCOMP_RET_ALLOW);
+		if (row->argument != EVERY)
+			*to++ = (struct sock_filter)LOAD(nr);
+	}
+	*to++ = (struct sock_filter)ANSWER(SECCOMP_RET_KILL_PROCESS);
+	return (struct filter){.code = code, .count = (unsigned short)(to - code)};
+}

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 
 #include "base/descriptors.h"
 #include "base/diag.h"
+#include "base/fd.h"
 #include "base/process.h"
 #include "base/signals.h"
 #include "init/loop.h"
@@ -89,6 +91,19 @@ static uintptr_t wipe(char **argv, char **envp)
 }
 
 /*
+ * Opens /proc at INIT_PROC_FD. False where it is not there, or shows another PID namespace: in that, /proc/self has another
+ * number.
+ */
+static bool open_proc(pid_t self)
+{
+	int fd = fd_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+	char number[16] = "";
+
+	return fd >= 0 && readlinkat(fd, "self", number, sizeof(number) - 1) > 0 && strtol(number, NULL, 10) == self &&
+	       dup2(fd, INIT_PROC_FD) == INIT_PROC_FD;
+}
+
+/*
  * Waits until the workload's process has dropped as well: only then may an init without privileges signal it. At the end
  * of file instead that process has ended, and the loop passes its status on.
  */
@@ -109,16 +124,19 @@ __attribute__((no_sanitize("address"))) static _Noreturn void
 become_init(const struct plan *plan, struct init_state *state, char **argv, char **envp)
 {
 	static const uint64_t keep_fds[16] = {1 << INIT_GO_FD | 1 << INIT_DROPPED_FD};
+	static const uint64_t keep_proc[16] = {1 << INIT_GO_FD | 1 << INIT_DROPPED_FD | 1 << INIT_PROC_FD};
+	struct sock_filter code[INIT_FILTER_ROOM];
 
 	if (chdir("/") != 0)
 		cannot("enter", "/");
-	descriptors_close(state->main ? keep_fds : NULL);
+	descriptors_close(state->proc ? keep_proc : state->main ? keep_fds : NULL);
 	drop_privileges(&plan->init_holds, &plan->start);
 	verify_privileges(&plan->init_holds);
 	if (state->main)
 		wait_for_workload();
 	find_gaps(state, argv[0], wipe(argv, envp));
-	filter_load(&init_filter);
+	struct filter filter = init_filter(code, state->proc);
+	filter_load(&filter);
 	init_loop(state);
 }
 
@@ -149,6 +167,7 @@ static _Noreturn void stay(const struct plan *plan, pid_t workload, const int *d
 	/* The ends of the second pipe are above those of the first: neither call closes what is still needed. */
 	if (dup2(go[1], INIT_GO_FD) < 0 || dup2(dropped[0], INIT_DROPPED_FD) < 0)
 		cannot("duplicate", "a pipe");
+	state.proc = !state.pid1 && plan->init.wait_all && open_proc(self);
 	become_init(plan, &state, argv, envp);
 }
 

@@ -3,58 +3,23 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include <linux/time_types.h>
 
 #include "base/diag.h"
-
-/*
- * Everything in this file lies in one section, and the loop unmaps whatever else there is: C library, heap, other code,
- * tables, environment. So nothing here may call or read anything outside of it: no library function, no table of
- * constants, no instrumentation that a compiler adds. test/800-init.bats looks for references that leave it.
- */
-#define RESIDENT \
-	__attribute__((section("init_resident"), no_stack_protector, no_sanitize("address"), no_sanitize("undefined")))
+#include "init/resident.h"
 
 /* The linker's names for the ends of a section whose name is an identifier, ld(1) "Orphan Sections". */
 extern const char __start_init_resident[], __stop_init_resident[];
 
 #define SECOND INT64_C(1000000000)
+#define KILL_PATIENCE (5 * SECOND)
 #define REAP_AT_ONCE 64 /* a storm of orphans must not keep a signal waiting */
 #define ALL_SIGNALS UINT64_MAX
 #define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
 #define JOB_CONTROL (SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
-
-/* A system call without libc: its function and its errno are gone by then. Returns -errno, as the kernel does. */
-RESIDENT static inline __attribute__((always_inline)) long call(long number, long a, long b, long c, long d)
-{
-	long result = number;
-
-#if defined(__x86_64__)
-	register long fourth __asm__("r10") = d;
-
-	__asm__ volatile("syscall" : "+a"(result) : "D"(a), "S"(b), "d"(c), "r"(fourth) : "rcx", "r11", "memory");
-#elif defined(__aarch64__)
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
-	result = x0;
-#endif
-	return result;
-}
-
-/* No error of kill(2) matters: who is gone needs no signal, and who may not be signalled is not ours to stop. */
-RESIDENT static long signal_to(int pid, int signal)
-{
-	return call(SYS_kill, pid, signal, 0, 0);
-}
 
 /* It is not 0 any more when there is a PID 1: then it was not told, and is asked once more. */
 RESIDENT static int64_t now(void)
@@ -87,7 +52,7 @@ RESIDENT static bool foreground(const struct init_state *state, int from, int to
 	return call(SYS_ioctl, state->tty, TIOCSPGRP, (long)&to, 0) == 0;
 }
 
-/* Everything that the workload left: its process group may outlive it; as process 1 all there is. */
+/* Everything that the workload left: its process group may outlive it; as process 1 everything there is. */
 RESIDENT static void signal_rest(const struct init_state *state, int signal)
 {
 	signal_to(state->pid1 ? -1 : -state->main, signal);
@@ -181,6 +146,8 @@ RESIDENT static void forward(struct init_state *state, int signal)
 		state->stopping = true;
 		state->deadline = now() + state->plan.stop_grace_seconds * SECOND;
 	}
+	if (state->plan.wait_all && SIGNAL_BIT(signal) & state->plan.stop_signals && init_signal_descendants(state, as))
+		return;
 	if (signal == SIGCONT) /* a shell's fg gave the terminal to our group */
 		(void)foreground(state, state->group, state->main);
 	if (state->gone)
@@ -197,6 +164,12 @@ RESIDENT static void forward(struct init_state *state, int signal)
 RESIDENT static void kill_rest(struct init_state *state)
 {
 	signal_rest(state, SIGKILL);
+	/* Elsewhere than as process 1 they would outlive it: KILL until there is none, which reap() leaves for. */
+	while (!state->pid1 && state->plan.wait_all && now() < state->deadline + KILL_PATIENCE &&
+	       init_signal_descendants(state, SIGKILL)) {
+		(void)wait_for(SIGNAL_BIT(SIGCHLD), SECOND / 2);
+		reap(state);
+	}
 	if (state->gone)
 		leave(state, state->status);
 	/* A workload that keeps CAP_SETUID may be another user by now: it ends with process 1. */

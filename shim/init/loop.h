@@ -16,6 +16,10 @@
 #define INIT_GO_FD 3
 #define INIT_DROPPED_FD 4
 
+/* With `wait_until: all`, elsewhere than as process 1: the directory /proc, and where a file of it is opened. */
+#define INIT_PROC_FD 5
+#define INIT_STAT_FD 3
+
 /* Of waitpid(2): stopped children too, for job control, and those that were made with another exit signal. */
 #define INIT_WAIT_OPTIONS (WNOHANG | WUNTRACED | __WALL)
 
@@ -32,7 +36,8 @@ struct init_state {
 	int main;  /* process id of the workload, which leads a process group of its own; 0: pause */
 	int tty;   /* a descriptor of the controlling terminal, or -1 */
 	bool pid1;
-	bool job; /* a shell may stop and continue its process group */
+	bool proc; /* INIT_PROC_FD is the directory /proc */
+	bool job;  /* a shell may stop and continue its process group */
 	struct plan_init plan;
 
 	bool gone;     /* the workload was reaped, and STATUS is what to exit with */
@@ -46,8 +51,9 @@ struct init_state {
 	struct init_range gaps[INIT_GAPS]; /* memory to give back, whole pages; empty ones are nothing */
 };
 
-/* What it may still call, see filter.c. */
-extern const struct filter init_filter;
+/* What it may still call, see filter.c, in CODE of INIT_FILTER_ROOM instructions; with what STATE->proc needs, or not. */
+#define INIT_FILTER_ROOM 102
+struct filter init_filter(struct sock_filter *code, bool proc);
 
 /* Lets the workload go, gives the memory in STATE->gaps back, and loops until there is nothing to wait for. */
 _Noreturn void init_loop(struct init_state *state);

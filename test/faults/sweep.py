@@ -120,6 +120,9 @@ IN_NETWORK = ["unshare", "--net", "sh", "-c", '''
     cat /proc/sys/net/ipv4/ip_unprivileged_port_start >"$0/port"
     exit $status''', "DIR"]
 
+# Few processes to search for descendants, and it is not process 1.
+IN_PIDS = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", '"$@"; exit $?', "sh"]
+
 # What the kernel says of an init, for it prints nothing: that it is what it stays, its workload can tell, which runs
 # when that has been proven. The workload is a shell's then, and the probe stands for it.
 INIT = "grep -E '^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp[_a-z]*):' /proc/$PPID/status"
@@ -147,7 +150,8 @@ CONFIGS = [
     Config("sysctl", PLAIN + "setup: [sysctl: {net.ipv4.ip_unprivileged_port_start: 80}]\n", short=False,
            around=IN_NETWORK),
     Config("init", PLAIN + "init: true\ncap_add: [NET_BIND_SERVICE]\n", command=WATCHED),
-    Config("stopped", PLAIN + "init: {stop_grace_period: 1s, wait_until: all}\n", short=False, command=STOPPED, late=True),
+    Config("stopped", PLAIN + "init: {stop_grace_period: 1s, wait_until: all}\n", short=False, command=STOPPED,
+           around=IN_PIDS, late=True),
     Config("nonroot", PLAIN, ["--groups", "44,77", "--gid", "1234", "--uid", "1234"]),
     Config("bare", PLAIN, ["--bare"], short=False),
     Config("no-setpcap", PLAIN, ["--inheritable", "setuid,setgid", "--bounding", "none"], short=False),

@@ -76,7 +76,9 @@ static void load(struct subject *s, const char *source, char **caps)
 		s->profile = filter_default_profile(&s->problems);
 		filter_default(&s->filter, mem, s->target.keep);
 	} else if (strcmp(source, "init") == 0) {
-		s->filter = init_filter;
+		s->filter = init_filter(mem_array(mem, INIT_FILTER_ROOM, sizeof(struct sock_filter)), false);
+	} else if (strcmp(source, "init-proc") == 0) {
+		s->filter = init_filter(mem_array(mem, INIT_FILTER_ROOM, sizeof(struct sock_filter)), true);
 	} else {
 		char *bytes = slurp(mem, source, &length);
 		if (strstr(source, ".bpf")) {

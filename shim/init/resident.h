@@ -1,0 +1,52 @@
+/*
+ * What the code of the loop is made of. It lies in one section, and the loop unmaps whatever else there is: C library,
+ * heap, other code, tables, environment. So nothing there may call or read anything outside of it: no library function,
+ * no table of constants, no text, no instrumentation that a compiler adds. test/800-init.bats looks for references that
+ * leave the section.
+ */
+#ifndef CAPSHIM_INIT_RESIDENT_H
+#define CAPSHIM_INIT_RESIDENT_H
+
+#include <sys/syscall.h>
+
+#define RESIDENT \
+	__attribute__((section("init_resident"), no_stack_protector, no_sanitize("address"), no_sanitize("undefined")))
+
+/* A system call without libc: its function and its errno are gone by then. Returns -errno, as the kernel does. */
+RESIDENT static inline __attribute__((always_inline)) long call(long number, long a, long b, long c, long d)
+{
+	long result = number;
+
+#if defined(__x86_64__)
+	register long fourth __asm__("r10") = d;
+
+	__asm__ volatile("syscall" : "+a"(result) : "D"(a), "S"(b), "d"(c), "r"(fourth) : "rcx", "r11", "memory");
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
+	result = x0;
+#endif
+	return result;
+}
+
+/* No error of kill(2) matters: who is gone needs no signal, and who may not be signalled is not ours to stop. */
+RESIDENT static long signal_to(int pid, int signal)
+{
+	return call(SYS_kill, pid, signal, 0, 0);
+}
+
+struct init_state;
+
+/*
+ * Signals every descendant that may be signalled, in whatever process group and session: as process 1 every process of
+ * the user in the PID namespace, elsewhere those that STATE->proc shows to descend from this process. Returns how many
+ * (as process 1: 1 for any number), or 0 where none was found.
+ */
+int init_signal_descendants(const struct init_state *state, int signal);
+
+#endif
