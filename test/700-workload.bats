@@ -283,6 +283,12 @@ with_xattr() {
 	assert_probe uid 1234,1234,1234,1234 permitted '' effective '' inheritable '' ambient '' no_new_privs 1
 }
 
+@test "file capabilities that a start without root may not hold: the advice is to start as root" {
+	with_xattr probe cap_net_raw+ep
+	capshim_run --image --start nonroot_empty -- -- /probe <<<'{user: app, seccomp: unconfined}'
+	assert_refused 100 'setcap -r /probe' 'start as root with cap_add: [CAP_NET_RAW]'
+}
+
 @test "a set-id program gains nothing" {
 	cp "$PROBE" "$IMAGE/tool"
 	chmod 6755 "$IMAGE/tool"

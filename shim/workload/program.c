@@ -134,7 +134,7 @@ const char *program_refused(const struct program *program, struct mem *mem, uint
 			return mem_format(
 				mem,
 				"cannot execute \"%s\": it has file capabilities that the workload may not hold "
-				"(remove them: setcap -r %s; if it needs them, write cap_add: [%s])",
+				"(remove them: setcap -r %s; if it needs them, start as root with cap_add: [%s])",
 				file->path, file->path, has);
 	}
 	return NULL;
