@@ -263,18 +263,18 @@ lines_are() {
 	# Of the same user, and no descendant.
 	"$START" --groups none --gid 1234 --uid 1234 -- "$T/signals" 100 >"$T/other" 3>&- &
 	other=$!
-	await 10 grep -q ready "$T/other"
+	wait_until grep -q ready "$T/other"
 	for where in '' --plain; do
 		init_start $where /bin/sh -c "$FAMILY" "$T/signals"
-		await 10 lines_are 3 'ready [0-9]+'
+		wait_until lines_are 3 'ready [0-9]+'
 		kill -TERM "$INIT"
-		await 10 lines_are 3 15
+		wait_until lines_are 3 15
 		kill -HUP "$INIT" # no stop signal: for the workload alone
-		await 10 lines_are 1 1
+		wait_until lines_are 1 1
 		kill -INT "$INIT"
 		init_end
 		assert_success
-		await 10 lines_are 3 12
+		wait_until lines_are 3 12
 		lines_are 1 1
 	done
 	kill -0 $other
@@ -288,7 +288,7 @@ lines_are() {
 	init_config 'init: {wait_until: all, stop_grace_period: 1s}'
 	for where in '' --plain; do
 		init_start $where /bin/sh -c "${FAMILY//[23]/100}" "$T/signals"
-		await 10 lines_are 3 'ready [0-9]+'
+		wait_until lines_are 3 'ready [0-9]+'
 		kill -TERM "$INIT"
 		init_end
 		assert_failure 137
@@ -296,8 +296,8 @@ lines_are() {
 		no_signals
 		# The workload has ended, and the others have not.
 		init_start $where /bin/sh -c "setsid $T/signals 100 & setsid $T/signals 100 & exec sleep 0.1"
-		await 10 lines_are 2 'ready [0-9]+'
-		await 10 orphans_only 2
+		wait_until lines_are 2 'ready [0-9]+'
+		wait_until orphans_only 2
 		kill -TERM "$INIT"
 		init_end
 		assert_success
@@ -316,7 +316,7 @@ init_is_grandchild() {
 	unshare --fork --pid --kill-child sh -c '"$@" & wait $!' sh "$START" --clean --env PATH=/usr/bin:/bin -- \
 		"$CAPSHIM" -c "$T/capshim.yaml" -- "$T/signals" 100 --twin </dev/null >"$LOG" 2>&1 3>&- &
 	OUTER=$!
-	await 10 lines_are 2 '(twin )?ready [0-9]+'
+	wait_until lines_are 2 '(twin )?ready [0-9]+'
 	init_is_grandchild
 	kill -TERM "$INIT"
 	init_end
