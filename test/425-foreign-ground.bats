@@ -280,7 +280,6 @@ os.setxattr(sys.argv[1], "system.posix_acl_default",
 }
 
 @test "attack: set-id bits of a file that is kept, or appended to, do not become its new owner's" {
-	local file
 	attack "printf '#!/bin/sh\\n' >keep; cp keep append; cp keep group; chmod 06755 keep append group"
 	start <<-END
 		  - {write: $V/keep, content: x, if_exists: keep, owner: "root:root"}
