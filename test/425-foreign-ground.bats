@@ -301,6 +301,32 @@ os.setxattr(sys.argv[1], "system.posix_acl_default",
 	assert_equal "$(owners "$V/mine")" '0:1234 4755'
 }
 
+# swapped CALL:WHERE DIRECTORY COMMAND: a start of the config, in which COMMAND of the attacker runs while the first CALL waits
+# at its beginning (delay_enter) or end, with the name .capshim-.. in DIRECTORY as $1.
+swapped() {
+	local after temporary
+	strace -f -o "$T/calls" -e "trace=${1%:*}" -e "inject=$1=2000000:when=1" "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	after=$!
+	wait_until compgen -G "$2/.capshim-*"
+	temporary=$(compgen -G "$2/.capshim-*")
+	setpriv --reuid 1234 --regid 1234 --clear-groups bash -c "$3" attack "$temporary" || :
+	status=0
+	wait "$after" || status=$?
+}
+
+@test "attack: another file or link in the place of one that is about to be root's" {
+	mkdir "$T/source" && ln -s fine "$T/source/link" && mkdir -m 1777 "$T/tmp"
+	start <<<"  - {copy: $T/source, to: $V/got, recursive: true, owner: root}"
+	rm "$V/got/link" && chown 1234:1234 "$V/got"
+	swapped symlinkat:delay_exit "$V/got" 'rm "$1"; ln -s /etc "$1"'
+	assert_equal "$status $(find "$V/got" -lname /etc -uid 0)" '111 '
+	start <<<"  - {write: $T/tmp/file, content: fine, owner: root, mode: 0600}"
+	assert_success
+	rm "$T/tmp/file"
+	swapped renameat:delay_enter "$T/tmp" 'rm "$1"; echo evil >"$1"'
+	assert_equal "$status $(cat "$T/tmp/file")" '111 evil'
+}
+
 # hand_down DIRECTORY: the attacker's access control list, which what is made there would inherit.
 hand_down() {
 	attack "/usr/bin/python3 -c '

@@ -141,6 +141,16 @@ bool file_renames_first(int parent, const struct file_want *want)
 	       want->uid != identity_uid();
 }
 
+static bool is_at(int fd, int parent, const char *name)
+{
+	struct stat held, there;
+
+	if (fd_fstat(fd, &held) != 0 || fstatat(parent, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	errno = ESTALE;
+	return held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
 static int put_in_place(int out, int parent, const char *temporary, const char *name, const struct file_want *want,
 			int *cap)
 {
@@ -151,7 +161,8 @@ static int put_in_place(int out, int parent, const char *temporary, const char *
 	*cap = CAP_DAC_OVERRIDE;
 	if (renameat(parent, temporary, parent, name) != 0)
 		return -1;
-	return late && !give_owner(out, want, cap) ? -1 : 0;
+	/* Until it was given away, its owner could put another file in its place. */
+	return late && (!give_owner(out, want, cap) || !is_at(out, parent, name)) ? -1 : 0;
 }
 
 /* Writes it under another name and renames it into place. 0, or -1 with errno and the capability that it wants. */

@@ -53,14 +53,17 @@ static bool same_link(const char *text, size_t length, const struct file_want *w
 	       readlinkat(to, name, is, sizeof(is)) == (ssize_t)length && memcmp(is, text, length) == 0;
 }
 
-/* Its owner, by a descriptor: another may have taken the name. */
-static bool give_link(int fd, const struct file_want *want, int *cap)
+/* Its owner, by a descriptor: another may have taken the name, of which root's would be followed. */
+static bool give_link(int fd, const char *text, const struct file_want *want, int *cap)
 {
+	const size_t length = strlen(text);
+	char is[PATH_MAX];
 	struct stat made;
 
 	if (fd_fstat(fd, &made) != 0)
 		return false;
-	if (!S_ISLNK(made.st_mode) || made.st_uid != identity_uid()) {
+	if (!S_ISLNK(made.st_mode) || made.st_uid != identity_uid() ||
+	    readlinkat(fd, "", is, sizeof(is)) != (ssize_t)length || memcmp(is, text, length) != 0) {
 		errno = ESTALE;
 		return false;
 	}
@@ -80,8 +83,8 @@ static bool make_link(const char *text, const struct file_want *want, int to, co
 	if (symlinkat(text, to, temporary) != 0)
 		return false;
 	int fd = fd_openat(to, temporary, O_PATH | O_NOFOLLOW);
-	bool good = fd >= 0 && (late || give_link(fd, want, cap)) && renameat(to, temporary, to, name) == 0 &&
-		    (!late || give_link(fd, want, cap));
+	bool good = fd >= 0 && (late || give_link(fd, text, want, cap)) && renameat(to, temporary, to, name) == 0 &&
+		    (!late || give_link(fd, text, want, cap));
 	int err = errno;
 	if (!good)
 		(void)unlinkat(to, temporary, 0);
