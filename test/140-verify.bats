@@ -152,7 +152,7 @@ verify() {
 	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined'
 	container_start -- -- /probe --sleep 60
 	# Root's, and its parent is gone: process 1 does not wait for it.
-	container_exec /storm orphans 3
+	container_exec /storm orphans 3 0
 	wait_until eval "pgrep --ns $CONTAINER --nslist pid --runstates Z"
 	verify
 	assert_success
@@ -160,12 +160,13 @@ verify() {
 	container_stop
 	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined\ninit: true'
 	container_start -- -- /probe --sleep 60
-	container_exec /capshim --as-workload -- /storm orphans 3000 50 &
+	container_exec /capshim --as-workload -- /storm orphans 100000000 0 &
 	wait_until pgrep --ns "$CONTAINER" --nslist pid -u 1234 -x storm
 	for _ in {1..20}; do
 		verify
 		assert_success || return
 	done
+	container_stop
 	wait $!
 }
 

@@ -48,10 +48,11 @@ container_start() {
 	CONTAINER=$(pgrep -P "$OUTER")
 }
 
+# Its process 1 as well: the signal that it should get when its parent ends is lost with the change of its user.
 container_stop() {
-	kill -KILL "$OUTER" 2>/dev/null || :
+	kill -KILL "$OUTER" "$CONTAINER" 2>/dev/null || :
 	wait "$OUTER" 2>/dev/null || :
-	OUTER=''
+	OUTER='' CONTAINER=''
 }
 
 # container_words [--start STATE] [--with OPTION] [--] WORD ...: sets WORDS to what an engine's exec would do: WORD is started
@@ -84,5 +85,6 @@ container_beside() {
 	container_words "$@"
 	: >"$T/beside.log"
 	"${WORDS[@]}" </dev/null >"$T/beside.log" 2>&1 3>&- &
+	disown # the end of the container is its end, and no news
 	wait_until grep -q ^uid= "$T/beside.log" || fail "$(cat "$T/beside.log")"
 }

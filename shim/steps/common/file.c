@@ -178,5 +178,5 @@ int file_is_empty(const struct walk_found *found)
 
 uint32_t file_seeder(void)
 {
-	return identity_effective() & CAPABILITY_BIT(CAP_CHOWN) ? 0 : identity_uid();
+	return (identity_effective() & CAPABILITY_BIT(CAP_CHOWN)) ? 0 : identity_uid();
 }
