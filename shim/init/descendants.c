@@ -34,6 +34,7 @@ RESIDENT static int read_number(const char *text)
 RESIDENT static int parent_of(int pid)
 {
 	char path[NUMBER_BYTES + 8], text[STAT_BYTES];
+	long length = 0;
 	int digits = 1;
 
 	for (int rest = pid; rest >= 10; rest /= 10)
@@ -46,16 +47,13 @@ RESIDENT static int parent_of(int pid)
 	path[digits + 3] = 'a';
 	path[digits + 4] = 't';
 	path[digits + 5] = '\0';
-	if (call(SYS_openat, INIT_PROC_FD, (long)path, O_RDONLY | O_CLOEXEC, 0) != INIT_STAT_FD)
-		return 0;
-	long end = call(SYS_read, INIT_STAT_FD, (long)text, STAT_BYTES - 1, 0);
+	if (call(SYS_openat, INIT_PROC_FD, (long)path, O_RDONLY | O_CLOEXEC, 0) == INIT_STAT_FD)
+		length = call(SYS_read, INIT_STAT_FD, (long)text, STAT_BYTES - 1, 0);
 	(void)call(SYS_close, INIT_STAT_FD, 0, 0, 0);
-	if (end < 0)
-		return 0;
-	text[end] = '\0';
-	while (end > 0 && text[end] != ')')
-		end--;
-	return end + 4 < STAT_BYTES && text[end] == ')' ? read_number(text + end + 4) : 0;
+	text[length < 0 ? 0 : length] = '\0';
+	while (length > 0 && text[length - 1] != ')')
+		length--;
+	return length > 0 && length + 3 < STAT_BYTES ? read_number(text + length + 3) : 0;
 }
 
 RESIDENT static bool is_descendant(int pid, int ancestor)
