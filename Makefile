@@ -60,7 +60,8 @@ STATIC_CFLAGS := -fno-pie -fno-pic -fno-asynchronous-unwind-tables -fno-unwind-t
 		 -isystem $(abspath $(LIBDIR))/linux-headers
 # noseparate-code: two segments less to map; 2 page faults, 12 us and 4 KB less. norelro: musl protects nothing in a static
 # program after its start, and to ask for it all the same is padding: 3.5 KB here, 62 KB where pages may have 64 KB.
-STATIC_LDFLAGS := -static -no-pie -Wl,--gc-sections,-z,noseparate-code,-z,norelro,-z,noexecstack -s
+# common-page-size: no padding between the two segments, 3 KB, for a page that is mapped twice.
+STATIC_LDFLAGS := -static -no-pie -Wl,--gc-sections,-z,noseparate-code,-z,norelro,-z,noexecstack,-z,common-page-size=64 -s
 OWN_CFLAGS += $(STATIC_CFLAGS)
 OWN_CPPFLAGS += -isystem $(LIBDIR)/include
 OWN_LDFLAGS := $(STATIC_LDFLAGS)
