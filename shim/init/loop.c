@@ -21,7 +21,7 @@ extern const char __start_init_resident[], __stop_init_resident[];
 #define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
 #define JOB_CONTROL (SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 
-/* It is not 0 any more when there is a PID 1: then it was not told, and is asked once more. */
+/* The monotonic clock never reads 0 this late: 0 means that the call filled nothing in. Ask again. */
 RESIDENT static int64_t now(void)
 {
 	struct __kernel_timespec time = {0, 0};
