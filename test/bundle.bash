@@ -107,6 +107,9 @@ bundle_run() {
 	observe timeout -k 5 30 "${FRONT[@]}" bash -c "$(declare -f bundle_mounted); bundle_mounted \"\$@\"" - "${AS[@]}" \
 		"$runtime" "${options[@]}" run -b "$BUNDLE" "capshim-$$-${T##*.}" </dev/null
 	output=${output//$'\r'/}
+	# Now and then crun 1.8 passes a terminal's output on through its log: in red, with the time, a line for each read.
+	[[ $output != *$'\e[1;31m'* ]] ||
+		output=$(sed -zE 's/\x1b\[0m\n\x1b\[1;31m[0-9T:.Z-]+: //g; s/\x1b\[1;31m[0-9T:.Z-]+: //g; s/\x1b\[0m//g' <<<"$output")
 	mapfile -t lines <<<"$output"
 }
 
