@@ -2,8 +2,8 @@
 # sources, whatever the directory, the time, the umask and the user (test/985-dist.bats).
 
 DIST := dist
-# What the build can be told of its time: that of the last commit, or of the file that a source bundle has in its place.
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || cat packaging/date)
+# The time of what is packed: that of the last commit, or of the file that a source bundle has in its place.
+dist deb: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || cat packaging/date)
 
 .PHONY: dist dist-amd64 dist-arm64 image deb
 

@@ -7,8 +7,8 @@ load engine
 
 setup_file() {
 	export BATS_TEST_TIMEOUT=600
-	# The commit that is tested, as a clone: what is not committed would not be in a release either.
-	git -C "$REPO" archive --format=tar HEAD >"$CAPSHIM_TEST_ROOT/source.tar"
+	# The sources that are tested; they need not be a repository.
+	tar -C "$REPO" --exclude=./build --exclude=./dist --exclude=./deps/cache --exclude=./.git -cf "$CAPSHIM_TEST_ROOT/source.tar" .
 	engine_start "$CAPSHIM_TEST_ROOT"
 }
 
@@ -20,7 +20,7 @@ setup() {
 # source DIRECTORY: a checkout there, which is a repository of its own.
 source_at() {
 	mkdir -p "$1"
-	tar -C "$1" -xf "$CAPSHIM_TEST_ROOT/source.tar"
+	tar -C "$1" --no-same-owner -xf "$CAPSHIM_TEST_ROOT/source.tar"
 	mkdir -p "$1/deps/cache"
 	cp "$REPO"/deps/cache/*.tar.gz "$1/deps/cache"
 	git -C "$1" init -q
