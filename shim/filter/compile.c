@@ -128,7 +128,8 @@ static void decide_hidden(struct abi *abi, const struct filter_call *calls)
 	}
 }
 
-static void decide_calls(struct abi *abi, struct mem *mem, const struct filter_call *calls)
+/* False: a call has a number for which there is no slot, and what is said of it would be lost. */
+static bool decide_calls(struct abi *abi, struct mem *mem, const struct filter_call *calls)
 {
 	bool hidden = false;
 
@@ -137,6 +138,8 @@ static void decide_calls(struct abi *abi, struct mem *mem, const struct filter_c
 	for (const struct filter_call *call = calls; call; call = call->next) {
 		int number = seccomp_syscall_resolve_name_arch(abi->arch, call->name);
 		struct filter_range *slot = number >= 0 ? slot_of(abi, number) : NULL;
+		if (number >= 0 && !slot)
+			return false;
 		if (slot)
 			decide_slot(slot, call);
 		if (is_multiplexed(number)) {
@@ -146,6 +149,7 @@ static void decide_calls(struct abi *abi, struct mem *mem, const struct filter_c
 	}
 	if (hidden)
 		decide_hidden(abi, calls);
+	return true;
 }
 
 /* The newest call of ABI that the profile speaks of, whether it applies or not; Arm's private ones do not count. */
@@ -222,11 +226,11 @@ static void add_arch(struct filter_code *code, struct mem *mem, const struct fil
 	struct abi *abi = mem_alloc(mem, sizeof(*abi));
 
 	*abi = (struct abi){.profile = profile, .arch = arch};
-	decide_calls(abi, mem, calls);
+	bool whole = decide_calls(abi, mem, calls);
 	add_abi(ranges, abi);
 	if (arch == SCMP_ARCH_X86_64 && has_arch(profile, SCMP_ARCH_X32)) {
 		abi->arch = SCMP_ARCH_X32;
-		decide_calls(abi, mem, calls);
+		whole &= decide_calls(abi, mem, calls);
 		add_abi(ranges, abi);
 	} else if (arch == SCMP_ARCH_X86_64) {
 		add_action(ranges, X32_BIT, SECCOMP_RET_KILL_PROCESS);
@@ -234,6 +238,9 @@ static void add_arch(struct filter_code *code, struct mem *mem, const struct fil
 		add_action(ranges, UINT32_MAX, profile->action);
 	}
 	filter_code_ranges(code, ranges->at, ranges->count);
+	/* No machine that this is built for has such a call; a filter that lacks one must not be loaded. */
+	if (!whole)
+		code->count = BPF_MAXINSNS + 1;
 }
 
 size_t filter_sections(struct filter_section *sections, struct mem *mem, const struct filter_profile *profile,
