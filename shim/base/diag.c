@@ -43,11 +43,12 @@ void diag_write(const char *text, size_t length)
 /*
  * Writes "capshim: TEXT\n" in one write(2), so that lines of several processes do not mix. What does not fit is cut.
  */
-static void say_line(const char *text)
+static void say_line(const char *format, va_list args)
 {
-	char line[DIAG_LINE] = "capshim: ";
+	char text[DIAG_LINE], line[DIAG_LINE] = "capshim: ";
 	size_t used = strlen(line);
 
+	vsnprintf(text, sizeof(text), format, args);
 	used += text_escape(line + used, sizeof(line) - used, text, false);
 	line[used++] = '\n';
 	diag_write(line, used);
@@ -55,24 +56,20 @@ static void say_line(const char *text)
 
 void diag_say(const char *format, ...)
 {
-	char text[DIAG_LINE];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	say_line(format, args);
 	va_end(args);
-	say_line(text);
 }
 
 void diag_die(enum diag_status status, const char *format, ...)
 {
-	char text[DIAG_LINE];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	say_line(format, args);
 	va_end(args);
-	say_line(text);
 	_exit((int)status);
 }
 

@@ -27,8 +27,8 @@ static int holds_exists(struct setup *setup, const struct condition *condition)
 	return -1;
 }
 
-/* What is not there is empty as well: the step that fills it is wanted. */
-static int holds_empty(struct setup *setup, const struct condition *condition)
+/* What is not there is empty, and holds nothing else: the step that fills it is wanted. */
+static int holds_inside(struct setup *setup, const struct condition *condition)
 {
 	struct walk_where where;
 	struct walk_found found;
@@ -39,11 +39,11 @@ static int holds_empty(struct setup *setup, const struct condition *condition)
 		setup_unreachable(setup, "look at", condition->path, errno, &where);
 		return -1;
 	}
-	int empty = file_is_empty(&found);
-	if (empty < 0)
+	int holds = condition->kind == WHEN_EMPTY ? file_is_empty(&found) : file_holds_only(&found, &condition->names);
+	if (holds < 0)
 		setup_failed(setup, "look into", condition->path, errno, CAP_DAC_OVERRIDE);
 	walk_release(&found);
-	return empty;
+	return holds;
 }
 
 static int holds_mountpoint(struct setup *setup, const struct condition *condition)
@@ -77,25 +77,6 @@ static int holds_success(struct setup *setup, const struct condition *condition)
 	return status < 0 ? -1 : status == 0;
 }
 
-/* What is not there holds nothing else. */
-static int holds_only(struct setup *setup, const struct condition *condition)
-{
-	struct walk_where where;
-	struct walk_found found;
-
-	if (walk_find(condition->path, WALK_FOLLOW, &found, &where) != 0) {
-		if (errno == ENOENT || errno == ENOTDIR)
-			return 1;
-		setup_unreachable(setup, "look at", condition->path, errno, &where);
-		return -1;
-	}
-	int only = file_holds_only(&found, &condition->names);
-	if (only < 0)
-		setup_failed(setup, "look into", condition->path, errno, CAP_DAC_OVERRIDE);
-	walk_release(&found);
-	return only;
-}
-
 static int holds_any(struct setup *setup, const struct condition *condition)
 {
 	for (const struct condition_choice *choice = condition->choices; choice; choice = choice->next)
@@ -107,8 +88,8 @@ static int holds_any(struct setup *setup, const struct condition *condition)
 bool setup_conditions(struct setup *setup, const struct condition *conditions)
 {
 	static int (*const holds[])(struct setup *, const struct condition *) = {
-		[WHEN_EXISTS] = holds_exists,  [WHEN_EMPTY] = holds_empty,      [WHEN_MOUNTPOINT] = holds_mountpoint,
-		[WHEN_CAP] = holds_capability, [WHEN_SUCCEEDS] = holds_success, [WHEN_ONLY] = holds_only,
+		[WHEN_EXISTS] = holds_exists,  [WHEN_EMPTY] = holds_inside,     [WHEN_MOUNTPOINT] = holds_mountpoint,
+		[WHEN_CAP] = holds_capability, [WHEN_SUCCEEDS] = holds_success, [WHEN_ONLY] = holds_inside,
 		[WHEN_ANY] = holds_any,
 	};
 
