@@ -325,10 +325,10 @@ drop='setgid setuid setpcap'
 
 	for cap in SETUID SETGID SETPCAP; do
 		explain <<<$'user: app\ncap_add: ['"$cap]"
-		assert_line '  loses    every other capability in all five sets, new privileges by execve' || return
+		assert_line '  drops    all other capabilities (all five sets), privilege gains through exec' || return
 	done
 	explain <<<$'user: app\ncap_add: [NET_RAW]'
-	assert_line '  loses    every other capability in all five sets, new privileges by execve, the way back'
+	assert_line '  drops    all other capabilities (all five sets), privilege gains through exec, any way back to root'
 }
 
 @test "without a workload nothing is said of one: command none and pause" {
@@ -336,7 +336,7 @@ drop='setgid setuid setpcap'
 	assert_success
 	assert_line '  none: the end of the setup is the end of capshim'
 	assert_line '  line 3: mkdir /run/x'
-	refute_output --regexp '(keeps|loses|seccomp) |takes the workload over|allowed: '
+	refute_output --regexp '(keeps|drops|seccomp) |attacker inside the workload|allowed: '
 	capshim_run --image --config image -- --explain=json
 	assert_equal "$(jq -c '[.args, .kept, .required, .seccomp]' <<<"$output")" '[[],{},{},false]'
 	capshim_run --image --config image -- --explain-syscall mount
@@ -366,7 +366,7 @@ drop='setgid setuid setpcap'
 	assert_line '    cap_add: [CHOWN, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE]'
 	assert_line '      capabilities: {drop: [ALL], add: [CHOWN, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE]}'
 	assert_line --regexp '^  CAP_CHOWN +line 3: chown /data$'
-	assert_line --regexp 'CAP_NET_BIND_SERVICE: who takes the workload over listens on ports below 1024'
+	assert_line --regexp 'CAP_NET_BIND_SERVICE: an attacker inside the workload listens on ports below 1024'
 	refute_line --regexp '^uid='
 }
 
@@ -483,7 +483,7 @@ drop='setgid setuid setpcap'
 	assert_line --partial 'capshim.yaml:2:'
 	assert_line --partial 'set SITE'
 	assert_line --partial '/run/config/env'
-	assert_line '/etc/capshim.yaml: no problems but what only the start decides'
+	assert_line '/etc/capshim.yaml: no problems; the notes above can only be checked when the container starts'
 	capshim_run --image --config image -- -- /probe
 	assert_refused 100 PUID
 	capshim_run --image -- --check <<-'END'

@@ -228,9 +228,9 @@ assert_distrusted() {
 
 @test "trust: only regular files, and nothing blocks" {
 	mkfifo -m 0644 "$D/fifo"
-	assert_distrusted "$D/fifo" 'no regular file'
-	assert_distrusted /dev/null 'no regular file'
-	assert_distrusted "$D" 'no regular file'
+	assert_distrusted "$D/fifo" 'must be a regular file'
+	assert_distrusted /dev/null 'must be a regular file'
+	assert_distrusted "$D" 'must be a regular file'
 	assert_distrusted "$D/missing" 'no such file'
 	assert_distrusted /proc/version 'instead of'
 	ln -s nowhere "$D/dangling"

@@ -187,7 +187,7 @@ strace_steps() {
 			- write: $T/data/$name
 			  content: new
 		END
-		assert_refused 111 "$T/data/$name" 'no regular file'
+		assert_refused 111 "$T/data/$name" 'a regular file'
 	done
 }
 

@@ -220,7 +220,7 @@ make_source() {
 		  to: $T/data
 		  recursive: true
 	END
-	assert_refused 111 "$T/source/one" 'no regular file'
+	assert_refused 111 "$T/source/one" 'a regular file'
 	for to in one top top/ top/new; do
 		steps <<-END
 			- copy: $T/source/one

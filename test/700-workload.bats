@@ -52,7 +52,7 @@ load workload
 	assert_refused 127 'the interpreter "/bin/sh" in the first line of "/tool": No such file'
 	script tool $'#! /probe\r'
 	workload -- /tool <<<''
-	assert_refused 127 'the interpreter "/probe\x0d"' 'as DOS lines do'
+	assert_refused 127 'the interpreter "/probe\x0d"' 'Windows line endings'
 	# The image may have a loader, for a capshim that is not static.
 	sed 's,/ld-linux,/no-linux,' /bin/true >"$IMAGE/tool"
 	workload -- /tool <<<''
@@ -64,18 +64,18 @@ load workload
 	for line in 'echo no shell runs this' '' '#!' '#! ' $'\177EL'; do
 		script tool "$line"
 		workload -- /tool <<<''
-		assert_refused 126 'cannot execute "/tool": no known magic'
+		assert_refused 126 'cannot execute "/tool": it is neither a binary nor a script'
 	done
 	: >"$IMAGE/tool"
 	workload -- /tool <<<''
-	assert_refused 126 'no known magic'
+	assert_refused 126 'it is neither a binary nor a script'
 	script tool "#!/$(head -c 300 /dev/zero | tr '\0' x)"
 	workload -- /tool <<<''
-	assert_refused 126 'no known magic'
+	assert_refused 126 'it is neither a binary nor a script'
 	script tool '#!/other'
 	script other 'nor is this'
 	workload -- /tool <<<''
-	assert_refused 126 'cannot execute "/other": no known magic'
+	assert_refused 126 'cannot execute "/other": it is neither a binary nor a script'
 	# An ELF file for a machine that does not exist.
 	cp "$PROBE" "$IMAGE/tool"
 	printf '\xee\xee' | dd of="$IMAGE/tool" bs=1 seek=18 conv=notrunc status=none

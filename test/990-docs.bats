@@ -135,6 +135,20 @@ as_it_stands() {
 	done
 }
 
+# What the kernel and the shell say; the rest of what is quoted must be capshim's.
+NOT_OURS='Operation not permitted|Function not implemented|Bad system call|Read-only file system|Permission denied'
+
+@test "a message that the tables of what goes wrong quote is one of capshim's" {
+	local quoted found=0
+
+	while IFS= read -r quoted; do
+		grep -rqF "$quoted" "$REPO/shim" || fail "no message of capshim's: $quoted" || return
+		found=$((found + 1))
+	done < <(grep -h '^|' "$REPO/README.md" "$REPO/doc/troubleshooting.md" | cut -d'|' -f2 | grep -oE '"[^"]+"' |
+		tr -d '"' | grep -vxE "$NOT_OURS")
+	[ "$found" -ge 8 ]
+}
+
 @test "every document of doc/ is reached from the README" {
 	local file
 	for file in "$REPO"/doc/*.md; do

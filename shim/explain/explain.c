@@ -50,7 +50,7 @@ int explain_check(struct plan *plan)
 		filter_unknown(plan->mem, plan->profile, &target, &unknown);
 	say_lines(plan->mem, &unknown, "");
 	say("%s: no problems%s\n", text_shown(plan->mem, plan->file),
-	    plan->problems.count ? " but what only the start decides" : "");
+	    plan->problems.count ? "; the notes above can only be checked when the container starts" : "");
 	return 0;
 }
 
@@ -90,10 +90,10 @@ static void explain_workload(struct plan *plan)
 	    capability_list(list, sizeof(list), plan->workload.keep));
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (plan->workload.keep & CAPABILITY_BIT(cap))
-			say("           %s: who takes the workload over %s\n", capability_name(name, sizeof(name), cap),
-			    explain_gain(cap, &root));
-	say("  loses    every other capability in all five sets, new privileges by execve%s\n",
-	    plan->workload.keep & WAYS ? "" : ", the way back");
+			say("           %s: an attacker inside the workload %s\n",
+			    capability_name(name, sizeof(name), cap), explain_gain(cap, &root));
+	say("  drops    all other capabilities (all five sets), privilege gains through exec%s\n",
+	    plan->workload.keep & WAYS ? "" : ", any way back to root");
 	say("  seccomp  %s\n", explain_filter(plan));
 	if (plan->init.on)
 		say("  init     %s\n", config_init_explained(plan));

@@ -14,13 +14,13 @@
 static const char *why_not(struct mem *mem, const struct stat *stat)
 {
 	if (!S_ISREG(stat->st_mode))
-		return "it is no regular file";
+		return "it must be a regular file";
 	if (stat->st_uid == OVERFLOW_ID)
 		return "it belongs to uid 65534, as root's files do in a user namespace that does not map root: map "
 		       "root's id, or bake the file into the image";
 	if (stat->st_uid != 0)
 		return mem_format(mem,
-				  "it belongs to uid %u: it must be root's (in a Dockerfile COPY --chown=0:0 "
+				  "it belongs to uid %u: it must be owned by root (in a Dockerfile COPY --chown=0:0 "
 				  "--chmod=0644, for a bind mount chown root on the host)",
 				  stat->st_uid);
 	if (stat->st_mode & (S_IWGRP | S_IWOTH))

@@ -332,7 +332,7 @@ const char *walk_why(char *why, size_t size, int err, const struct walk_where *w
 		snprintf(why, size, "%s (as uid %u, as whom capshim acts here)", strerror(err), where->acted);
 	else if (err == EPERM && S_ISDIR(where->mode))
 		snprintf(why, size,
-			 "the directory \"%s\" belongs to uid %u and has mode %04o: it must be root's and "
+			 "the directory \"%s\" belongs to uid %u and has mode %04o: it must be owned by root and "
 			 "writable by nobody else",
 			 where->path[0] ? where->path : "/", where->uid, mode);
 	else

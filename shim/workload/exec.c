@@ -67,7 +67,9 @@ static void foresee(const struct program *program, char *reason, size_t size)
 		return;
 	snprintf(reason, size, "the interpreter \"%s\" in the first line of \"%s\": %s%s", last->path, script->path,
 		 why_error(last->path, last->error),
-		 strchr(last->path, '\r') ? " (its lines end as DOS lines do)" : "");
+		 strchr(last->path, '\r')
+			 ? " (the script has Windows line endings, CRLF: convert it, for example with dos2unix)"
+			 : "");
 }
 
 static _Noreturn void explain(const char *path, const char *foreseen, int err)
@@ -117,9 +119,10 @@ void workload_execute(const struct plan *plan, struct mem *mem, char **envp)
 	if (refused)
 		diag_die(DIAG_USER, "%s", refused);
 	if (program.files[program.count - 1].kind == PROGRAM_UNKNOWN)
-		diag_die(DIAG_CANNOT_EXECUTE,
-			 "cannot execute \"%s\": no known magic: neither an ELF program nor #! and an interpreter",
-			 program.files[program.count - 1].path);
+		diag_die(
+			DIAG_CANNOT_EXECUTE,
+			"cannot execute \"%s\": it is neither a binary nor a script with a \"#!\" line: add one, such as #!/bin/sh",
+			program.files[program.count - 1].path);
 	foresee(&program, foreseen, sizeof(foreseen));
 
 	workload_report(plan, mem);

@@ -305,7 +305,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	snprintf(found.name, sizeof(found.name), "%s", name);
 	settle_owner(&want, found.fd < 0 ? NULL : &found.stat);
 	if (found.fd >= 0 && !S_ISREG(found.stat.st_mode)) {
-		setup_refused(setup, verb, path, "what is there is no regular file: remove it first");
+		setup_refused(setup, verb, path, "what is there must be a regular file: remove it first");
 	} else if (found.fd >= 0 && needs_no_content(&found, &want)) {
 		result = file_enforce(setup, path, &found, &want.mode, want.uid, want.gid) ? 0 : -1;
 	} else {
@@ -335,7 +335,7 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 		return true;
 	}
 	if (!S_ISREG(found->stat.st_mode) || found->stat.st_nlink != 1) {
-		setup_refused(setup, "change", path, "it is no regular file, or has other hard links");
+		setup_refused(setup, "change", path, "it must be a regular file without other hard links");
 		return false;
 	}
 	if (!ground_may_give(&found->ground, &found->stat)) {

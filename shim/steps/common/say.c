@@ -148,8 +148,10 @@ void setup_unreachable(struct setup *setup, const char *verb, const char *path, 
 			"user: this needs CAP_SETUID and CAP_SETGID: add them to the container's cap_add",
 			where->path, where->uid, (unsigned int)where->mode & 07777);
 	else if (err == EPERM)
-		setup_refused(setup, verb, path, "\"%s\" belongs to uid %u and has mode %04o: it must be root's alone",
-			      where->path, where->uid, (unsigned int)where->mode & 07777);
+		setup_refused(
+			setup, verb, path,
+			"\"%s\" belongs to uid %u and has mode %04o: it must be owned by root and writable by nobody else",
+			where->path, where->uid, (unsigned int)where->mode & 07777);
 	else
 		setup_failed(setup, verb, path, err, CAP_DAC_OVERRIDE);
 }
