@@ -48,6 +48,11 @@ assert_user() {
 	assert_refused 111 'uid 54302 has no key left' maxkeys
 }
 
+@test "where the user has no key left, a keyring whose owner cannot be read is not the user's" {
+	lie keyctl DESCRIBE error=EACCES --keyring --fill-keys 54304 --groups none --gid 54304 --uid 54304 < <(config 54304)
+	assert_refused 111 'uid 54304 has no key left'
+}
+
 @test "a kernel that says it joined, described or revoked a keyring and did not is found out" {
 	lie keyctl 'JOIN_SESSION_KEYRING' retval=0 --keyring < <(config 54303)
 	assert_user 54303

@@ -35,6 +35,11 @@ REASONS = {
         same_gid part 1: want->gid == start->egid OF
         same_gid part 1: want->gid == start->sgid OF
     """,
+    "whoever acted as another file system user has gone back: setup_run(), run_program() and the lookup of the program do. This "
+    "line makes it certain for whoever is added, and clearing the ambient set asks for no identity": """
+        drop_privileges remove: identity_end();
+        drop_privileges swap: identity_end();
+    """,
     "memcmp(3) of no bytes is 0; what is left out keeps a null pointer from it, C11 7.1.4": """
         same_groups part 0: want->ngroups == 0 OF
     """,

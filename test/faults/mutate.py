@@ -46,7 +46,7 @@ FILES = ["shim/privilege/drop.c", "shim/privilege/verify.c"]
 
 # File -> the test files that judge what survives the rest.
 TESTS = {
-    "shim/privilege/drop.c": ["test/510-proof.bats", "test/500-drop.bats"],
+    "shim/privilege/drop.c": ["test/510-proof.bats", "test/505-keyring.bats", "test/500-drop.bats"],
     "shim/privilege/verify.c": ["test/510-proof.bats", "test/500-drop.bats", "test/520-memory.bats"],
     "shim/filter/filter.c": ["test/600-filter.bats", "test/610-filter-profiles.bats"],
     "shim/workload/workload.c": ["test/700-workload.bats", "test/710-workload-state.bats", "test/800-init.bats"],
