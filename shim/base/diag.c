@@ -40,6 +40,8 @@ void diag_write(const char *text, size_t length)
 	}
 }
 
+static void say_line(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
 /*
  * Writes "capshim: TEXT\n" in one write(2), so that lines of several processes do not mix. What does not fit is cut.
  */
