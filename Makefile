@@ -1,4 +1,4 @@
-# Builds capshim. "make" gives build/capshim, static and linked with musl; "make CC=gcc" the same sources against the
+# Builds capshim. "make" gives build/capshim and build/capshim-learn, static and linked with musl; "make CC=gcc" the same sources against the
 # distribution's C library and -dev packages, for sanitizers, fuzzers and packagers. CONTRIBUTING.md says what each
 # target is for, and so does "make help". CFLAGS, CPPFLAGS and LDFLAGS are the user's: what the sources need is in
 # variables of their own. One short line for each file that is made; "make V=1" shows the commands instead.
@@ -35,6 +35,9 @@ LIBC ?= $(if $(findstring musl,$(CC) $(HOST)),musl,glibc)
 
 SOURCES := $(sort $(wildcard shim/*.c shim/*/*.c shim/*/*/*.c))
 HEADERS := $(sort $(wildcard shim/*.h shim/*/*.h shim/*/*/*.h))
+# capshim-learn: a program of its own, on the same sources but for their main().
+LEARN_SOURCES := $(sort $(wildcard learn/*.c))
+LEARN_HEADERS := $(sort $(wildcard learn/*.h))
 # A fixture with a main() is a program; the others are linked to each of these.
 FIXTURES := $(wildcard test/fixtures/*.c)
 FIXTURE_MAINS := $(if $(FIXTURES),$(shell grep -lw '^int main' $(FIXTURES)))
@@ -84,6 +87,8 @@ GEN := $(OUT)/gen
 MUSL_ONLY := shim/base/heap.c shim/base/format.c
 OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(if $(filter musl,$(LIBC)),$(SOURCES),$(filter-out $(MUSL_ONLY),$(SOURCES))))
 GENERATED := $(GEN)/licenses.o
+LEARN := $(dir $(BINARY))capshim-learn
+LEARN_OBJECTS := $(LEARN_SOURCES:%.c=$(OUT)/%.o)
 PROGRAMS := $(FIXTURE_MAINS:test/fixtures/%.c=$(BUILD)/test/%)
 
 .SUFFIXES:
@@ -100,13 +105,19 @@ include test/coverage/coverage.mk
 include test/kernels/kernels.mk
 include packaging/packaging.mk
 
-all: $(BINARY)
+all: $(BINARY) $(LEARN)
 
 $(BINARY): $(OBJECTS) $(GENERATED) $(ARCHIVES)
 	$(call say,LINK)
 	$(CC) $(OWN_LDFLAGS) $(NAMES_ONLY) $(LDFLAGS) $(OBJECTS) $(GENERATED) $(LDLIBS) -o $@
 
-objects: $(OBJECTS)
+# It chooses what cap_add is, run by run: learn/run.c.
+$(LEARN): $(OBJECTS) $(LEARN_OBJECTS) $(GENERATED) $(ARCHIVES)
+	$(call say,LINK)
+	$(CC) $(OWN_LDFLAGS) -Wl,--wrap=value_capabilities $(NAMES_ONLY) $(LDFLAGS) $(filter-out $(OUT)/shim/main.o,$(OBJECTS)) \
+		$(LEARN_OBJECTS) $(GENERATED) $(LDLIBS) -o $@
+
+objects: $(OBJECTS) $(LEARN_OBJECTS)
 
 $(OUT)/%.o: %.c $(OUT)/flags $(ARCHIVES)
 	$(call say,CC)
@@ -118,7 +129,7 @@ $(GEN)/%.o: $(GEN)/%.c $(OUT)/flags
 	$(call say,CC)
 	$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) -Wno-overlength-strings $(CFLAGS) -c $< -o $@
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(LEARN_OBJECTS:.o=.d)
 
 # What was built with other flags is built again.
 FLAGS = $(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS)
@@ -171,7 +182,7 @@ install-deps:
 SCRIPTS := packaging/dist packaging/image packaging/deb packaging/musl-version deps/fetch deps/build deps/seccomp-arches deps/licenses deps/linux-headers deps/install-packages \
 	   .ci/run .ci/style .ci/floors $(wildcard test/*.bats test/*.bash test/*.sh) test/arm64/emulated test/arm64/run \
 	   test/kernels/run test/kernels/init $(wildcard test/kernels/*.sh)
-STYLED := $(SOURCES) $(HEADERS) $(FIXTURES) $(wildcard test/fixtures/*.h) test/arm64/absent.c
+STYLED := $(SOURCES) $(HEADERS) $(LEARN_SOURCES) $(LEARN_HEADERS) $(FIXTURES) $(wildcard test/fixtures/*.h) test/arm64/absent.c
 LINT_OBJECTS = --no-print-directory objects fixture-objects WERROR=1
 LINTS := lint-format lint-style lint-floors lint-shell lint-musl lint-gcc lint-clang lint-cppcheck
 
@@ -208,7 +219,7 @@ lint-cppcheck:
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(DATADIR)
-	$(INSTALL) -m 0755 $(BINARY) $(DESTDIR)$(BINDIR)/capshim
+	$(INSTALL) -m 0755 $(BINARY) $(LEARN) $(DESTDIR)$(BINDIR)
 	for page in $(wildcard man/*.1 man/*.5); do \
 		$(INSTALL) -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/ || exit; \
 	done

@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int main(void)
+{
+	puts("capshim-learn " CAPSHIM_VERSION);
+	return 100;
+}
