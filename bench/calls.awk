@@ -1,8 +1,8 @@
 # Accounts for every system call from capshim's start to its execve: reads what strace wrote, prints "PURPOSE<tab>COUNT".
 # A call that no line here names is "unaccounted".
 #
-# The capability sets are 4 calls for each capability that the kernel has: the bounding set is read, dropped, and read
-# back, and each is asked for in the ambient set. The kernel has no call for more than one, and /proc is not trusted to
+# The capability sets are 2 calls for each capability that the kernel has: the bounding set is dropped, and read back. The
+# kernel has no call for more than one, and /proc is not trusted to
 # be there. The rest, and why it stays:
 
 function count(purpose)
@@ -17,7 +17,7 @@ function count(purpose)
 /^execve\(/ { phase++; next }
 phase != own { next }
 
-# read, dropped, read back, asked for; one READ more each time finds out where the kernel's end is.
+# dropped, read back; one call more each time finds out where the kernel's end is. The ambient set is cleared.
 /^prctl\(PR_CAPBSET_|^prctl\(PR_CAP_AMBIENT/ { count("capability sets: bounding and ambient"); next }
 # permitted, effective and inheritable: at the start, down to SETPCAP, to what is kept, read back, and once to take back.
 /^cap(get|set)\(/ { count("capability sets: the other three"); next }

@@ -116,3 +116,26 @@ PR_CAP_AMBIENT_IS_SET, CAP_NET_RAW'
 		"$T/capshim" -c "$T/capshim.yaml" -- "$T/probe" </dev/null
 	assert_refused 112 'the ambient set'
 }
+
+# prctls_before CALL: the options of each prctl(2) with a capability, up to the first CALL.
+prctls_before() { sed -n "/$1/q; s/^prctl(\(PR_CAPBSET_[A-Z]*\), \(CAP_[A-Z_]*\|0x[0-9a-f]*\).*/\1 \2/p" "$T/calls"; }
+
+@test "with SETPCAP the bounding set is dropped unread, to the end of the kernel's list; the proof reads it" {
+	local last
+	last=$(</proc/sys/kernel/cap_last_cap)
+	printf 'user: "1234:1234"\nsupplementary_groups: none\nseccomp: unconfined\ncap_add: [CHOWN]\n' >"$T/capshim.yaml"
+	# CHOWN stays, and is the only one that is asked for.
+	observe timeout -k 5 20 "$START" --clean -- "$(type -P strace)" -qq -e trace=prctl,setgroups,execve -o "$T/calls" \
+		"$T/capshim" -c "$T/capshim.yaml" -- "$T/probe"
+	assert_unprivileged 1234 chown
+	assert_equal "$(prctls_before setgroups | grep CAPBSET_READ)" 'PR_CAPBSET_READ CAP_CHOWN'
+	assert_equal "$(prctls_before setgroups | grep -c CAPBSET_DROP)" $((last + 1)) # CHOWN is not dropped, and the end is asked for
+	assert_equal "$(sed '1d; /^execve/q' "$T/calls" | grep -c CAPBSET_READ)" $((1 + last + 2)) # the proof: all, and the end
+
+	# A start that has only some of them ends the same.
+	observe "$START" --bounding setgid,setpcap,setuid -- "$T/capshim" -c "$T/capshim.yaml" -- "$T/probe"
+	assert_refused 111 'it lacks CAP_CHOWN'
+	sed -i '/cap_add/d' "$T/capshim.yaml"
+	observe "$START" --bounding setgid,setpcap,setuid -- "$T/capshim" -c "$T/capshim.yaml" -- "$T/probe"
+	assert_unprivileged 1234
+}

@@ -57,6 +57,18 @@ static void read_ids(struct start *start, struct mem *mem)
 	start->ngroups = (size_t)count;
 }
 
+uint64_t start_bounding(const struct start *start, uint64_t of)
+{
+	uint64_t set = 0;
+
+	if (!(start->effective >> CAP_SETPCAP & 1))
+		return start->bounding & of;
+	for (unsigned long cap = 0; cap < 64; cap++)
+		if (of >> cap & 1)
+			set |= (uint64_t)(prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1) << cap;
+	return set;
+}
+
 /* capget(2) for three sets, prctl(2) for the bounding and ambient ones: until EINVAL, which ends the kernel's list. */
 static void read_sets(struct start *start)
 {
@@ -69,18 +81,17 @@ static void read_sets(struct start *start)
 	start->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
 	start->effective = data[0].effective | (uint64_t)data[1].effective << 32;
 
-	for (unsigned long cap = 0; cap < 64; cap++) {
+	for (unsigned long cap = 0; cap < 64 && !(start->effective >> CAP_SETPCAP & 1); cap++) {
 		int in = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
 		if (in < 0 && errno == EINVAL)
 			break;
 		if (in < 0)
 			start_unreadable("the bounding set");
-		start->ncaps++;
 		start->bounding |= (uint64_t)(in == 1) << cap;
 	}
 	/* An ambient capability is permitted and inheritable: only those need asking. */
 	uint64_t possible = start->permitted & start->inheritable;
-	for (unsigned long cap = 0; cap < start->ncaps; cap++)
+	for (unsigned long cap = 0; cap < 64; cap++)
 		if (possible >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1)
 			start->ambient |= UINT64_C(1) << cap;
 }

@@ -37,8 +37,8 @@ struct start {
 	 */
 	bool uid_unmapped, gid_unmapped, group_unmapped;
 	uint32_t unmapped_group; /* which of the groups, with group_unmapped */
-	uint64_t inheritable, permitted, effective, bounding, ambient;
-	unsigned int ncaps; /* capabilities that this kernel knows: 0 .. ncaps-1 */
+	uint64_t inheritable, permitted, effective, ambient;
+	uint64_t bounding; /* not read where CAP_SETPCAP is effective: start_bounding() */
 	unsigned int securebits;
 	bool bare;        /* the kernel has neither securebits nor ambient sets, as gVisor */
 	uint64_t blocked; /* signal mask: bit N-1 is signal N */
@@ -68,6 +68,12 @@ const char *start_groups(const struct start *start, struct mem *mem, const char 
  * that cannot fail on a usable kernel.
  */
 void start_read(struct start *start, struct mem *mem);
+
+/*
+ * Those of OF that are in the bounding set. With CAP_SETPCAP all of it can be dropped unread, so each is asked for here;
+ * without, START has it.
+ */
+uint64_t start_bounding(const struct start *start, uint64_t of);
 
 /* The dispositions of START_TOUCHED: only for a run that will change one, before it does. */
 void start_read_dispositions(struct start *start);

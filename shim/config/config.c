@@ -163,7 +163,7 @@ static void read_keep_optional(struct plan *plan, const struct node *node, void 
 	if (node)
 		value_capabilities(plan, node, &welcome);
 	plan->optional = welcome & ~plan->workload.keep;
-	plan->workload.keep |= welcome & plan->start.permitted & plan->start.bounding;
+	plan->workload.keep |= start_bounding(&plan->start, welcome & plan->start.permitted);
 	if (!plan->refused && plan->command != COMMAND_NONE) /* which ends without giving up anything */
 		plan->refused = drop_plan(&plan->workload, &plan->start, plan->mem);
 }

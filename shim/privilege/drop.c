@@ -61,13 +61,21 @@ static void clear_ambient(void)
 		refused("clear", "the ambient set", DIAG_NO_CAP);
 }
 
-/* Drops what the start had and WANT does not: CAPBSET_DROP without CAP_SETPCAP is EPERM even for a cleared one. */
+/*
+ * Drops all that WANT does not have, up to EINVAL, which ends the kernel's list: with CAP_SETPCAP one that is not there is no
+ * error. Without it each is one, and drop_plan() has seen to it that nothing is to be dropped.
+ */
 static void drop_bounding(const struct privileges *want, const struct start *start)
 {
-	for (unsigned long cap = 0; cap < start->ncaps; cap++)
-		if (start->bounding & ~want->bounding & BIT(cap))
-			if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
-				refused("drop from", "the bounding set", CAP_SETPCAP);
+	if (!(start->effective & BIT(CAP_SETPCAP)))
+		return;
+	for (unsigned long cap = 0; cap < 64; cap++) {
+		if (want->bounding & BIT(cap) || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+			continue;
+		if (errno == EINVAL)
+			return;
+		refused("drop from", "the bounding set", CAP_SETPCAP);
+	}
 }
 
 static bool same_groups(const struct privileges *want, const struct start *start)
@@ -306,7 +314,7 @@ const char *drop_plan(struct privileges *want, const struct start *start, struct
 {
 	uint64_t lacks = 0;
 
-	want->bounding = want->keep & start->bounding; /* an inheritable capability may be in permitted only */
+	want->bounding = start_bounding(start, want->keep); /* an inheritable capability may be in permitted only */
 	want->bare = start->bare;
 	want->lock =
 		!want->bare && (start->effective & BIT(CAP_SETPCAP) || (start->securebits & 0xff) == DROP_SECUREBITS);

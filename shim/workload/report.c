@@ -111,6 +111,7 @@ void workload_report(const struct plan *plan, struct mem *mem)
 	if (plan->report == REPORT_NONE)
 		return;
 	start_read(&now, mem);
+	now.bounding = start_bounding(&now, ~UINT64_C(0));
 	const bool no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 	if (plan->report == REPORT_JSON)
 		report_json(plan, &now, no_new_privs, mem);

@@ -44,7 +44,7 @@ REASONS = {
         same_groups part 0: want->ngroups == 0 OF
     """,
     "two members that are read after both": """
-        drop_plan swap: want->bounding = want->keep & start->bounding;
+        drop_plan swap: want->bounding = start_bounding(start, want->keep);
         set_capabilities swap: data[word].effective = data[word].permitted;
     """,
     "capset(2) takes out of the ambient set what leaves the permitted or the inheritable one, capabilities(7): after it "
