@@ -226,6 +226,96 @@ as_user() {
 	assert_refused 100 '"/data/dri/renderD129" belongs to group 0'
 }
 
+# work UID:GID [MODE]: the directory whose owner the workload is to be.
+work() {
+	mkdir -p "$IMAGE/data/tree"
+	chmod "${2:-0755}" "$IMAGE/data/tree"
+	chown "$1" "$IMAGE/data/tree"
+}
+
+@test "owner_of: the ids of a directory, with its line of passwd where there is one, and with the runtime's groups" {
+	work 1234:2345 0700
+	capshim_run --image --with --groups --with 700 -- -- /probe --try-regain <<-'END'
+		user: "owner_of:/data/tree"
+		seccomp: unconfined
+		setup:
+		  - write: /data/tree/mine
+		    content: x
+		    owner: workload
+	END
+	assert_success
+	assert_no_way_back
+	assert_probe uid 1234,1234,1234,1234 gid 2345,2345,2345,2345 groups 700 permitted '' bounding '' env.USER app
+	assert_equal "$(stat -c %u:%g "$IMAGE/data/tree/mine")" 1234:2345
+	rm "$IMAGE/etc/passwd" "$IMAGE/etc/group"
+	work 4001:4002
+	as_user owner_of:/data/tree
+	assert_success
+	assert_probe uid 4001,4001,4001,4001 gid 4002,4002,4002,4002 groups ''
+	# A link of root's, where only root could put one, is followed.
+	ln -s data/tree "$IMAGE/link"
+	as_user owner_of:/link
+	assert_probe uid 4001,4001,4001,4001
+}
+
+@test "owner_of: never root, by user or group, nor an owner that is not known, also with allow_root" {
+	local ids
+
+	for ids in 0:0 0:1234 1234:0 65534:1234 1234:65534 65534:65534; do
+		work "$ids"
+		as_user owner_of:/data/tree
+		assert_refused 100 'capshim.yaml:1:7: "/data/tree" belongs to uid' 'never runs as'
+	done
+	work 0:0
+	capshim_run --image -- -- /probe <<<'{user: "owner_of:/data/tree", allow_root: true, seccomp: unconfined}'
+	assert_refused 100 'never runs as root'
+}
+
+@test "owner_of: nobody chooses the ids by planting a directory, or by a variable" {
+	local path
+
+	work 1234:2345
+	mkdir -p "$IMAGE"/data/{app/tree,open/tree}
+	chown 42:42 "$IMAGE"/data/{app/tree,open/tree}
+	chown 1234:1234 "$IMAGE/data/app"
+	chmod 1777 "$IMAGE/data/open"
+	ln -s tree "$IMAGE/data/link"
+	chown -h 1234 "$IMAGE/data/link"
+	for path in app/tree open/tree; do
+		as_user "owner_of:/data/$path"
+		assert_refused 100 "\"/data/${path%/tree}\"" 'writable by nobody else'
+	done
+	as_user owner_of:/data/link
+	assert_refused 100 'only root'
+	as_user '"owner_of:${PUID}"' /data/tree
+	assert_refused 100 'cannot come from the environment'
+	as_user '"${PUID}"' owner_of:/data/tree
+	assert_refused 100 'neither a user'
+	touch "$IMAGE/data/file"
+	chown 1234:1234 "$IMAGE/data/file"
+	as_user owner_of:/data/file
+	assert_refused 100 'not a directory'
+	as_user owner_of:data/tree
+	assert_refused 100 'absolute path'
+}
+
+@test "owner_of: while an image is built the directory may be missing, or root's; a start needs it" {
+	local option
+
+	for option in --check --explain; do
+		capshim_run --image -- "$option" -- /probe <<<'user: "owner_of:/data/tree"'
+		assert_success
+		assert_output --partial 'cannot open "/data/tree"'
+	done
+	work 0:0
+	capshim_run --image -- --check -- /probe <<<'user: "owner_of:/data/tree"'
+	assert_success
+	assert_output --partial 'when the container starts'
+	rmdir "$IMAGE/data/tree"
+	as_user owner_of:/data/tree
+	assert_refused 100 'cannot open "/data/tree"'
+}
+
 @test "a numeric user needs neither passwd nor group: FROM scratch" {
 	rm "$IMAGE/etc/passwd" "$IMAGE/etc/group"
 	as_user '"1234:1234"'

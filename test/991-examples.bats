@@ -17,13 +17,14 @@ example_image() {
 
 	rm -rf "$T/image"
 	image_make
-	mkdir -p "$IMAGE"/{usr/bin,usr/sbin,var/lib/postgresql,run,tmp,mnt,shared,opt}
+	mkdir -p "$IMAGE"/{usr/bin,usr/sbin,var/lib/postgresql,run,tmp,mnt,shared,opt,work}
+	chown 1000:1000 "$IMAGE/work"
 	ln -s /run "$IMAGE/var/run"
 	echo 'listen ${LISTEN};' >"$IMAGE/etc/app.conf.in"
 	mkdir -p "$IMAGE/var/log"
 	user=$(sed -n 's/^user: *"\{0,1\}\([a-z-]*\).*/\1/p' "$1")
 	case $user in
-	'' | app) ;;
+	'' | app | owner) ;; # owner_of:/work
 	*) sed -i "s/^app:/$user:/" "$IMAGE/etc/passwd" "$IMAGE/etc/group" ;;
 	esac
 	program=$(sed -n 's/^ *command: \[\{0,1\}\([a-z]*\).*/\1/p' "$1")

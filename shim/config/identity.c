@@ -63,22 +63,29 @@ static bool add_auto(struct plan *plan, struct group_list *list)
 	return add_runtime(plan, list);
 }
 
-/* Opens PATH, for its group or its entries. -1: a problem was added, unless it need not be there (OPTIONAL). */
-static int open_group_of(struct plan *plan, const struct node *node, const char *path, bool optional)
+/*
+ * Opens PATH, for its owner, its group or its entries. -1: a problem was added, with what to write INSTEAD, unless it need
+ * not be there (OPTIONAL).
+ */
+static int open_ids_of(struct plan *plan, const struct node *node, const char *path, bool optional, const char *instead)
 {
 	struct walk_where where;
 	char why[512];
 
-	/* Whoever could put another file there would choose the group. */
+	/* Whoever could put another file there would choose the ids. */
 	int fd = walk_open(path, WALK_FOLLOW | WALK_TRUSTED, &where);
 	if (fd >= 0 || (optional && (errno == ENOENT || errno == ENOTDIR)))
 		return fd;
 	plan->problems.pending += errno == ENOENT;
-	yaml_problem(
-		&plan->problems, node,
-		"cannot open \"%s\": %s (mount it, name the group itself, or write {group_of: PATH, optional: true})",
-		path, walk_why(why, sizeof(why), errno, &where));
+	yaml_problem(&plan->problems, node, "cannot open \"%s\": %s (mount it, %s)", path,
+		     walk_why(why, sizeof(why), errno, &where), instead);
 	return -1;
+}
+
+static int open_group_of(struct plan *plan, const struct node *node, const char *path, bool optional)
+{
+	return open_ids_of(plan, node, path, optional,
+			   "name the group itself, or write {group_of: PATH, optional: true}");
 }
 
 /* The group of a device or socket, whatever its number is on this host. */
@@ -285,10 +292,57 @@ static void take_ids(struct plan *plan, const struct node *user)
 	who->ngroups = start->ngroups;
 }
 
+/*
+ * owner_of:/work, the ids of a directory that is mounted there; never root's. Before a start it may still be the image's
+ * own, or missing: it will be somebody's.
+ */
+static void owner_of(struct plan *plan, const struct node *node, const char *path, struct identity *to)
+{
+	struct stat st;
+
+	if (path[0] != '/') {
+		yaml_problem(&plan->problems, node, "\"%s\" must be an absolute path: write owner_of:/path", path);
+		return;
+	}
+	const int fd = open_ids_of(plan, node, path, false, "or name the user itself");
+	const int error = fd < 0 || fd_fstat(fd, &st) == 0 ? 0 : errno;
+
+	fd_close(fd);
+	if (plan->mode >= PLAN_CHECK)
+		*to = (struct identity){.uid = ACCOUNTS_SOMEBODY, .gid = ACCOUNTS_SOMEBODY, .group_written = true};
+	if (fd < 0)
+		return;
+	if (error || !S_ISDIR(st.st_mode)) {
+		yaml_problem(&plan->problems, node, "cannot take the owner of \"%s\": %s: name a directory", path,
+			     error ? strerror(error) : "it is not a directory");
+		return;
+	}
+	const uint32_t bad = st.st_uid == 0 || st.st_gid == 0 ? 0 : OVERFLOW_ID;
+	if (st.st_uid == bad || st.st_gid == bad) {
+		plan->problems.pending += plan->mode >= PLAN_CHECK && bad == 0;
+		yaml_problem(&plan->problems, node,
+			     "\"%s\" belongs to uid %u, gid %u, and the workload never runs as %s: chown it where it "
+			     "comes from, or name the user itself",
+			     path, st.st_uid, st.st_gid,
+			     bad ? "65534, which stands for ids that are not known" : "root");
+		return;
+	}
+	const struct account *entry = accounts_user_by_id(&plan->accounts, st.st_uid);
+	*to = (struct identity){.uid = st.st_uid,
+				.gid = st.st_gid,
+				.name = entry ? entry->name : NULL,
+				.home = entry ? entry->home : NULL,
+				.group_written = true};
+}
+
+#define OWNER_OF "owner_of:"
+#define OWNER_OF_LENGTH (sizeof(OWNER_OF) - 1)
+
 void config_user(struct plan *plan, const struct node *node, void *to)
 {
 	struct config_root *root = to;
-	const char *text = node ? value_text(plan, node) : NULL;
+	const bool of = node && node->kind == NODE_SCALAR && strncmp(node->text, OWNER_OF, OWNER_OF_LENGTH) == 0;
+	const char *text = !node ? NULL : of ? value_fixed(plan, node) : value_text(plan, node);
 	/* Without a user nothing is ever executed: an init container's end, or a pause that needs no name. */
 	struct identity user = {.uid = OVERFLOW_ID, .gid = OVERFLOW_ID};
 
@@ -296,7 +350,9 @@ void config_user(struct plan *plan, const struct node *node, void *to)
 		yaml_problem(&plan->problems, root->node,
 			     "no \"user\": write the user that the workload runs as, such as \"%s\"",
 			     plan->options ? "--user app" : "user: app\" or \"user: 1000:1000");
-	if (text && account_find_identity(plan, node, text, &user))
+	if (of && text)
+		owner_of(plan, node, text + OWNER_OF_LENGTH, &user);
+	else if (text && account_find_identity(plan, node, text, &user))
 		no_root(plan, node, &user);
 	plan->workload.uid = user.uid;
 	plan->workload.gid = user.gid;
