@@ -54,7 +54,7 @@ static int capability_decode(struct capability_file *file, const struct vfs_ns_c
 		return 0;
 	if (size < 0 && errno != ERANGE)
 		return -1;
-	/* Whatever its size and revision: execve(2) does not pass over an attribute that it cannot read. */
+	/* Set whatever its size and revision: execve(2) fails on an attribute that it cannot read. */
 	file->present = true;
 	if (size < (ssize_t)XATTR_CAPS_SZ_2)
 		return 0;

@@ -1,6 +1,4 @@
-/*
- * Capabilities by name, and those of files. The only user of libcap-ng.
- */
+/* Capabilities by name, and capabilities of files. The only user of libcap-ng. */
 #ifndef CAPSHIM_BASE_CAPABILITY_H
 #define CAPSHIM_BASE_CAPABILITY_H
 
@@ -10,26 +8,26 @@
 
 #define CAPABILITY_BIT(number) (UINT64_C(1) << (number))
 
-/* The number of a capability: case and the CAP_ prefix are free, a plain number is not accepted. -1: unknown. */
+/* The number of a capability. Case and the CAP_ prefix do not matter; a plain number is not accepted. -1: unknown. */
 int capability_number(const char *name) __attribute__((warn_unused_result));
 
-/* "CAP_CHOWN"; for a number newer than the library "CAP_41". Writes into NAME and returns it. */
+/* "CAP_CHOWN"; "CAP_41" for a number newer than the library. Writes into NAME and returns it. */
 const char *capability_name(char *name, size_t size, unsigned int number);
 
-/* "CAP_CHOWN, CAP_FOWNER", or "none". Writes into TEXT and returns it; 1024 bytes hold all. */
+/* "CAP_CHOWN, CAP_FOWNER", or "none". Writes into TEXT and returns it; 1024 bytes hold any set. */
 const char *capability_list(char *text, size_t size, uint64_t set);
 
-/* What the capabilities of a file do at execve(2), see capabilities(7) "File capabilities". */
+/* What the capabilities of a file do at execve(2): capabilities(7), "File capabilities". */
 struct capability_file {
-	bool present; /* the file has a security.capability attribute, be it empty or malformed */
+	bool present; /* the file has a security.capability attribute, even if empty or malformed */
 	bool effective;
 	uint64_t permitted, inheritable;
 };
 
-/* Reads them from an open descriptor (not O_PATH). Returns 0, or -1 with errno; "no such attribute" is 0. */
+/* Reads them from an open descriptor (not O_PATH). 0, or -1 with errno; "no such attribute" is 0. */
 int capability_of_file(int fd, struct capability_file *file) __attribute__((warn_unused_result));
 
-/* The same by name, for what is only told: no link is followed at its end, but on the way. */
+/* The same by path, for reports only: links are followed on the way, but not at the end. */
 int capability_of_path(const char *path, struct capability_file *file) __attribute__((warn_unused_result));
 
 #endif

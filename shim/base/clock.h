@@ -1,6 +1,4 @@
-/*
- * Time that is left.
- */
+/* The time left until a deadline. */
 #ifndef CAPSHIM_BASE_CLOCK_H
 #define CAPSHIM_BASE_CLOCK_H
 

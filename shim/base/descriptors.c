@@ -18,10 +18,10 @@
 
 #define FIRST_FD 3U
 #define KEEP_FDS 1024U      /* size of the set of kept descriptors */
-#define LAST_FD INT_MAX     /* close_range(2): all; gVisor takes UINT_MAX for -1 */
-#define FD_CEILING 1048576U /* no descriptor is above it where fs.nr_open has its default, proc(5) */
+#define LAST_FD INT_MAX     /* close_range(2): all descriptors; gVisor takes UINT_MAX for -1 */
+#define FD_CEILING 1048576U /* no descriptor reaches it while fs.nr_open has its default, proc(5) */
 
-/* Closes those of FIRST..LAST that /proc lists. False: no such list. */
+/* Closes those of FIRST..LAST that /proc lists. False: /proc has no such list. */
 static bool close_listed(unsigned int first, unsigned int last)
 {
 	DIR *list = opendir("/proc/self/fd");
@@ -45,7 +45,7 @@ static bool close_listed(unsigned int first, unsigned int last)
 	return complete;
 }
 
-/* The last resort. What could be above its end is not passed on unseen: then there is no run. */
+/* The last resort. If a descriptor could be above the range, it would be passed on unseen: then the run ends. */
 static void close_each(unsigned int first, unsigned int last)
 {
 	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
@@ -58,18 +58,19 @@ static void close_each(unsigned int first, unsigned int last)
 }
 
 /*
- * A descriptor of FIRST..LAST that is open for certain; -1 where there can be none, for the limit is below FIRST. Cheaper
- * than asking for each, and poll(2) would not see O_PATH ones.
+ * Opens a descriptor in FIRST..LAST that must be closed afterwards; -1 if none is possible because the limit is below
+ * FIRST. Cheaper than checking each descriptor, and poll(2) does not see those opened with O_PATH.
  */
 static int canary_place(unsigned int first, unsigned int last)
 {
-	int fd = (int)syscall(SYS_fcntl, STDIN_FILENO, F_DUPFD_CLOEXEC, (int)first); /* musl makes two calls of it */
+	int fd = (int)syscall(SYS_fcntl, STDIN_FILENO, F_DUPFD_CLOEXEC,
+			      (int)first); /* musl's fcntl(3) makes two calls */
 
 	if (fd >= 0 && (unsigned int)fd <= last)
 		return fd;
 	if (fd < 0 && errno != EINVAL && errno != EMFILE)
 		diag_cannot("duplicate", "standard input", errno, DIAG_NO_CAP);
-	/* No room between FIRST and LAST: each of them is open. */
+	/* There is no room between FIRST and LAST: all of them are open. */
 	fd_close(fd);
 	return fcntl((int)first, F_GETFD) != -1 ? (int)first : -1;
 }
@@ -78,7 +79,7 @@ static void close_span(unsigned int first, unsigned int last)
 {
 	int canary = canary_place(first, last);
 
-	/* EPERM: the seccomp profile around us does not know the call. */
+	/* EPERM: the outer seccomp profile does not know the call. */
 	if (syscall(SYS_close_range, first, last, 0) != 0) {
 		if (errno != ENOSYS && errno != EPERM)
 			diag_cannot("close", "the descriptors above 2", errno, DIAG_NO_CAP);

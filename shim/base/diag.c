@@ -15,7 +15,10 @@
 #include "base/capability.h"
 #include "base/text.h"
 
-/* Every signal is blocked while a start writes: the SIGPIPE of a reader that is gone would wait for the workload. */
+/*
+ * All signals are blocked while capshim starts: a SIGPIPE from a closed standard error would stay pending for the
+ * workload.
+ */
 static void discard_sigpipe(void)
 {
 	const struct timespec now = {0, 0};
@@ -43,7 +46,8 @@ void diag_write(const char *text, size_t length)
 static void say_line(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /*
- * Writes "capshim: TEXT\n" in one write(2), so that lines of several processes do not mix. What does not fit is cut.
+ * Writes "capshim: TEXT
+ * " in one write(2), so that lines of several processes do not mix. Text that does not fit is cut.
  */
 static void say_line(const char *format, va_list args)
 {
@@ -82,7 +86,7 @@ void diag_cannot(const char *verb, const char *object, int err, int cap)
 	diag_die(DIAG_SYSTEM, "cannot %s \"%s\": %s", verb, object, diag_why(why, sizeof(why), err, cap));
 }
 
-/* Is CAP in the effective set now? An answer that cannot be had counts as no: the hint is then shown. */
+/* Is CAP in the effective set now? If that cannot be read: no, so that the hint is shown. */
 static bool is_effective(int cap)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -93,7 +97,9 @@ static bool is_effective(int cap)
 	return (data[cap / 32].effective >> (cap % 32)) & 1;
 }
 
-/* Is CAP one that changes of files need? Whoever holds it is still held off by a flag of the file: ioctl_iflags(2). */
+/*
+ * Is CAP needed to change files? A process that holds it can still be refused by a flag of the file: ioctl_iflags(2).
+ */
 static bool of_files(int cap)
 {
 	return cap == CAP_CHOWN || cap == CAP_DAC_OVERRIDE || cap == CAP_FOWNER;

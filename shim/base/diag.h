@@ -1,6 +1,6 @@
 /*
- * The vocabulary of messages and the exit statuses. Every message is one line on standard error that starts with
- * "capshim: "; what it quotes is escaped (text.h), so that no file name can forge a line or steer a terminal.
+ * Messages and exit statuses. Every message is one line on standard error that starts with "capshim: ". Quoted text
+ * is escaped (text.h), so that no file name can fake a line or control a terminal.
  */
 #ifndef CAPSHIM_BASE_DIAG_H
 #define CAPSHIM_BASE_DIAG_H
@@ -16,7 +16,7 @@ enum diag_status {
 };
 
 #define DIAG_NO_CAP (-1)
-#define DIAG_LINE 8192 /* bytes: what does not fit into one is cut */
+#define DIAG_LINE 8192 /* bytes; longer lines are cut */
 
 /* Writes TEXT to standard error as it is. Never fails, and leaves no SIGPIPE pending. */
 void diag_write(const char *text, size_t length);
@@ -24,19 +24,19 @@ void diag_write(const char *text, size_t length);
 /* Says one line. Never fails: a closed standard error must not change what the run does. */
 void diag_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Says one line and ends the process at once with STATUS (no handlers run, nothing is flushed or undone). */
+/* Says one line and ends the process at once with STATUS: no handlers run, nothing is flushed or undone. */
 _Noreturn void diag_die(enum diag_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * "cannot VERB "OBJECT": WHY", and the end with DIAG_SYSTEM. ERR is an errno value; CAP is the capability that the
+ * Says "cannot VERB "OBJECT": WHY" and ends with DIAG_SYSTEM. ERR is an errno value; CAP is the capability that the
  * call needs, or DIAG_NO_CAP: see diag_why().
  */
 _Noreturn void diag_cannot(const char *verb, const char *object, int err, int cap);
 
 /*
- * Writes the reason for the errno value ERR into WHY and returns WHY: the system's text, and what to write where
- * the cause is known. EPERM or EACCES with a CAP that the process does not hold now names it and cap_add; EROFS
- * says to mount a volume or a tmpfs there.
+ * Writes the reason for the errno value ERR into WHY and returns WHY: the system's text, and what to write where the
+ * cause is known. EPERM or EACCES name CAP and cap_add if the process does not hold CAP now; EROFS says to mount a
+ * volume or a tmpfs there.
  */
 const char *diag_why(char *why, size_t size, int err, int cap);
 

@@ -7,7 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* The kernel's struct statx: C libraries declare it since different versions and in different headers. */
+/* The kernel's struct statx: C libraries declare it only since some version, and in different headers. */
 struct kernel_statx {
 	uint32_t mask, blksize;
 	uint64_t attributes;
@@ -26,10 +26,10 @@ static_assert(sizeof(struct kernel_statx) == 256, "statx(2)");
 #define STATX_NEEDED (STATX_WANTED & ~STATX_MNT_ID_BIT)
 #define STATX_MOUNT_ROOT 0x2000U
 
-/* The kernel's struct stat is the C libraries' on the machines that have one without a second one for large files. */
+/* The kernel's struct stat is the C library's on machines that have no second one for large files. */
 static_assert(sizeof(struct stat) == 144 || sizeof(struct stat) == 128, "fstat(2) of x86-64 and arm64");
 
-/* openat(2) throughout: musl's open(3) adds a call, on whatever descriptor it was told. */
+/* Always openat(2): musl's open(3) adds a call on the descriptor that was returned. */
 int fd_openat(int parent, const char *name, int flags)
 {
 	return fd_checked(openat(parent, name, flags | O_CLOEXEC));
@@ -71,7 +71,7 @@ int fd_statx(int parent, const char *name, struct fd_stat *stat)
 		    &kernel) != 0)
 		return -1;
 	if ((kernel.mask & STATX_NEEDED) != STATX_NEEDED) {
-		errno = EIO; /* a file system that does not know the owner of its files, or a call that did nothing */
+		errno = EIO; /* the file system does not know the owner, or the call did nothing */
 		return -1;
 	}
 	*stat = (struct fd_stat){

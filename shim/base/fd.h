@@ -1,6 +1,4 @@
-/*
- * Opening and reading descriptors, by calls whose answers can be relied on.
- */
+/* Opening and reading descriptors, with calls whose answers can be relied on. */
 #ifndef CAPSHIM_BASE_FD_H
 #define CAPSHIM_BASE_FD_H
 
@@ -9,24 +7,24 @@
 #include <sys/stat.h>
 
 /*
- * openat(2) with O_CLOEXEC, and -1 with EBADF for a descriptor below 3: those are open while capshim runs, so a call
- * that returns one did not open anything.
+ * openat(2) with O_CLOEXEC. Also -1 with EBADF for a descriptor below 3: those are open while capshim runs, so a call
+ * that returned one did not open anything.
  */
 int fd_openat(int parent, const char *name, int flags) __attribute__((warn_unused_result));
 
-/* close(2) of what is open: -1 is nothing. Keeps errno. */
+/* close(2), except for -1. Keeps errno. */
 void fd_close(int fd);
 
-/* FD, as that: for what another call than openat(2) returned. */
+/* Returns FD, checked in the same way: for descriptors that another call than openat(2) returned. */
 int fd_checked(int fd) __attribute__((warn_unused_result));
 
 /*
- * fstat(2), by the raw call: musl copies the answer from a buffer of its own, and if none was given, what lay there
- * before. What is not filled in belongs to nobody and is nothing: then it failed with EIO, whatever it says.
+ * fstat(2) as a raw call: musl copies the answer from a buffer of its own, which may hold an older answer. If the
+ * kernel filled nothing in, it fails with EIO.
  */
 int fd_fstat(int fd, struct stat *stat) __attribute__((warn_unused_result));
 
-/* Owner, type and place of something, by statx(2). */
+/* Owner, type and place of a file, from statx(2). */
 struct fd_stat {
 	uint32_t uid, gid, nlink;
 	mode_t mode;
@@ -35,10 +33,10 @@ struct fd_stat {
 	bool mount_begins; /* a mount point: the root of its mount */
 };
 
-/* Reads it for NAME in PARENT, or for PARENT itself where NAME is "". 0, or -1 with errno. */
+/* Reads it for NAME in PARENT, or for PARENT itself if NAME is "". 0, or -1 with errno. */
 int fd_statx(int parent, const char *name, struct fd_stat *stat) __attribute__((warn_unused_result));
 
-/* Links, owner and mode of STAT, as fstat(2) gives them; nothing else. */
+/* Link count, owner and mode of STAT, in the form of fstat(2); nothing else is filled in. */
 struct stat fd_plain(const struct fd_stat *stat) __attribute__((warn_unused_result));
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * printf(3) of the static binary; builds with another C library keep that one's. It knows the conversions that this program
- * and its libraries use, and is 9 KB smaller than musl's, most of which is about floating point and wide characters.
+ * printf(3) of the static binary; builds with another C library use that library's. It supports the conversions that
+ * capshim and its libraries use, and is 9 KB smaller than musl's, most of which handles floating point and wide
+ * characters.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Text for a buffer of SIZE bytes: LENGTH is how long it would be, TO gets what fits. */
+/* Output to a buffer of SIZE bytes: LENGTH is the length of the full text, TO receives what fits. */
 struct format {
 	char *to;
 	size_t size, length;
@@ -21,7 +22,7 @@ struct format {
 struct conversion {
 	bool left, zeros, prefix;
 	int width, precision; /* -1: none */
-	int longs;            /* 1 for l and z, which are one size, 2 for ll */
+	int longs;            /* 1 for l and z, which have the same size, 2 for ll */
 };
 
 static void format_put(struct format *format, const char *bytes, size_t count)
@@ -37,7 +38,7 @@ static void format_pad(struct format *format, int count, char with)
 		format_put(format, &with, 1);
 }
 
-/* TEXT behind a SIGN, as wide as it has to be. */
+/* Writes TEXT after SIGN, padded to the width. */
 static void format_field(struct format *format, const struct conversion *how, const char *sign, const char *text,
 			 size_t length)
 {
@@ -68,7 +69,7 @@ static void format_number(struct format *format, const struct conversion *how, c
 	format_field(format, how, sign, at, (size_t)(digits + sizeof(digits) - at));
 }
 
-/* A number in the format, or `*`; *AT is behind it then. */
+/* A number in the format, or `*`; afterwards *AT points behind it. */
 static int format_count(const char **at, va_list *args)
 {
 	int count = 0;
@@ -203,7 +204,7 @@ int dprintf(int fd, const char *restrict text, ...)
 	return length;
 }
 
-/* Of the libraries, for a failed assertion: the stream is standard error. */
+/* The libraries call it for a failed assertion: the stream is standard error. */
 int vfprintf(FILE *restrict stream, const char *restrict text, va_list args)
 {
 	(void)stream;

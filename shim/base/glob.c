@@ -2,7 +2,10 @@
 
 #include <stddef.h>
 
-/* The bracket that SET begins with: says whether BYTE is in it, and returns what follows; NULL if nothing closes it. */
+/*
+ * SET starts with a bracket expression: says whether BYTE is in it, and returns what follows; NULL if it is not
+ * closed.
+ */
 static const char *match_set(const char *set, char byte, bool *is_in)
 {
 	const unsigned char c = (unsigned char)byte;
@@ -21,7 +24,7 @@ static const char *match_set(const char *set, char byte, bool *is_in)
 	return *at ? at + 1 : NULL;
 }
 
-/* PATTERN begins with what stands for one byte: returns what follows if BYTE fits, else NULL. */
+/* PATTERN starts with an element that stands for one byte: returns what follows if BYTE matches it, else NULL. */
 static const char *match_byte(const char *pattern, char byte)
 {
 	bool is_in;
@@ -51,7 +54,9 @@ bool glob_match(const char *pattern, const char *text)
 			pattern = behind;
 			text++;
 		} else if (star) {
-			/* Only the last `*` need take more: what an earlier one took, later ones can take as well. */
+			/*
+			 * Only the last `*` ever has to take more: later ones can take whatever an earlier one could.
+			 */
 			pattern = star;
 			text = ++from;
 		} else {

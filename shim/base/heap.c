@@ -1,9 +1,9 @@
 /*
- * The heap of the static binary; builds with another C library keep that one's, for the sanitizers. capshim lives for a
- * millisecond and then becomes something else, so nothing is ever given back but the newest piece:
- * mem_release() in mem.c begins with it, and what is freed in another order stays taken. Compared with musl's
- * own it saves 15 system calls at every start, the page faults that go with them, and 6 KB; and a mmap(2) that reports
- * success with address 0 is seen here, where musl would write to it.
+ * The heap of the static binary; builds with another C library use that library's, for the sanitizers. capshim runs
+ * for a millisecond and then becomes another program, so only the newest piece can be freed: mem_release() in mem.c
+ * frees in that order, and a piece freed in another order stays allocated. Compared with musl's heap it saves 15
+ * system calls at every start, their page faults, and 6 KB. It also detects an mmap(2) that reports success with
+ * address 0, to which musl would write.
  */
 #include <errno.h>
 #include <stdalign.h>
@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 
 #define ALIGNMENT 16U                    /* of max_align_t */
-#define FIRST_BYTES (256U * 1024)        /* never touched, never there: enough for a config of 20 lines */
+#define FIRST_BYTES (256U * 1024)        /* BSS: pages are mapped only when used. Enough for a 20-line config */
 #define MORE_BYTES ((size_t)1024 * 1024) /* taken from the kernel at a time */
 
 /* In front of every piece, so that the piece itself is aligned. */
@@ -21,16 +21,16 @@ struct piece {
 	size_t size;
 };
 
-#define GAP (ALIGNMENT - sizeof(struct piece)) /* from an aligned address to the first piece's header */
+#define GAP (ALIGNMENT - sizeof(struct piece)) /* from an aligned address to the header of the first piece */
 
 /*
- * Common, for the linker puts those behind all others: the few variables of this program then share their page with the
- * beginning of this, and the rest is touched only as far as it is needed. A page costs 2 us.
+ * Common, because the linker puts such variables last: the few other variables then share their page with the
+ * beginning of this one, and only as much of the rest is touched as is needed. Touching a page costs 2 us.
  */
 __attribute__((common)) alignas(ALIGNMENT) unsigned char heap_first[FIRST_BYTES];
 static unsigned char *next = heap_first + GAP, *end = heap_first + FIRST_BYTES;
 
-/* With its header a multiple of the alignment. */
+/* The size with its header, as a multiple of the alignment. */
 static size_t rounded(size_t size)
 {
 	return ((size + sizeof(struct piece) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1)) - sizeof(struct piece);

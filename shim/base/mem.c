@@ -9,8 +9,9 @@
 #include "base/diag.h"
 
 /*
- * One block for each piece: the sanitizers then see every overrun, and there are only a few hundred pieces. Aligned for
- * numbers and pointers, of which everything here consists: for a long double it would be 8 bytes more each.
+ * One block for each piece: the sanitizers then detect every overrun, and there are only a few hundred pieces.
+ * Aligned for numbers and pointers, which is all that is stored here; alignment for a long double would cost 8 bytes
+ * more each.
  */
 struct mem_block {
 	struct mem_block *next;
@@ -66,7 +67,7 @@ char *mem_format(struct mem *mem, const char *format, ...)
 	return text;
 }
 
-/* The newest first: that is the one order in which the heap of heap.c takes pieces back. */
+/* The newest first: the only order in which heap.c can free pieces. */
 void mem_release(struct mem *mem)
 {
 	while (mem->blocks) {
@@ -78,7 +79,7 @@ void mem_release(struct mem *mem)
 
 void list_take(struct mem *mem, struct list *list, char *text)
 {
-	/* Room doubles whenever the count (with its NULL) reaches a power of two. */
+	/* The room doubles whenever the count (with its NULL) reaches a power of two. */
 	size_t used = list->count + 1;
 
 	if (!list->items || (used & (used - 1)) == 0) {

@@ -1,26 +1,24 @@
-/*
- * Memory of one configuration: taken piece by piece while it is read, given back all at once.
- */
+/* Memory of one configuration: allocated piece by piece while it is read, freed all at once. */
 #ifndef CAPSHIM_BASE_MEM_H
 #define CAPSHIM_BASE_MEM_H
 
 #include <stddef.h>
 
 struct mem {
-	struct mem_block *blocks; /* start with NULL */
+	struct mem_block *blocks; /* must start as NULL */
 };
 
 /*
- * All of these return memory that belongs to MEM and lives until mem_release(). None returns NULL: without memory
- * the process ends with status 111.
+ * All of these return memory that belongs to MEM and stays valid until mem_release(). None returns NULL: if there is
+ * no memory the process ends with status 111.
  */
 void *mem_alloc(struct mem *mem, size_t size) __attribute__((malloc)); /* zeroed */
-void *mem_array(struct mem *mem, size_t count, size_t size);           /* zeroed; checks the product */
-char *mem_copy(struct mem *mem, const char *bytes, size_t length);     /* and a NUL behind them */
+void *mem_array(struct mem *mem, size_t count, size_t size);           /* zeroed; checks the product for overflow */
+char *mem_copy(struct mem *mem, const char *bytes, size_t length);     /* with a NUL after them */
 char *mem_text(struct mem *mem, const char *text);                     /* a copy of a string */
 char *mem_format(struct mem *mem, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Gives everything back; MEM can be used again. */
+/* Frees everything; MEM can be used again. */
 void mem_release(struct mem *mem);
 
 /* A growing list of strings. ITEMS always ends with a NULL pointer that COUNT does not include. */
@@ -30,6 +28,6 @@ struct list {
 };
 
 void list_add(struct mem *mem, struct list *list, const char *text); /* stores a copy */
-void list_take(struct mem *mem, struct list *list, char *text);      /* stores the pointer: TEXT must live as long */
+void list_take(struct mem *mem, struct list *list, char *text); /* stores the pointer: TEXT must outlive the list */
 
 #endif

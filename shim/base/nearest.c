@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Edits (insert, delete, replace) from A to B; words longer than the table never come near. */
+/* The number of edits (insert, delete, replace) from A to B; words longer than the table are never near. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[32], length = strlen(b);

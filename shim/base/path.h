@@ -1,26 +1,24 @@
-/*
- * What the kernel and shells make of a program's name: the directories of PATH, and the first line of a script.
- */
+/* How the kernel and shells read a program's name: the directories of PATH, and the first line of a script. */
 #ifndef CAPSHIM_BASE_PATH_H
 #define CAPSHIM_BASE_PATH_H
 
 #include "base/mem.h"
 
-/* The directories that are searched where the environment has no PATH. */
+/* The directories searched if the environment has no PATH. */
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /*
- * The next directory of PATH (a variable's value), which moves on behind it; in MEM. NULL: that was the last. What does not
- * begin with '/' is passed over: where it leads depends on the current directory.
+ * Returns the next directory of *PATH (the value of a variable), in MEM, and moves *PATH past it. NULL: there are no
+ * more. Entries that do not start with '/' are skipped: they depend on the current directory.
  */
 const char *path_next(struct mem *mem, const char **path);
 
-#define SCRIPT_LINE 256 /* BINPRM_BUF_SIZE: what the kernel reads of a file's first line */
+#define SCRIPT_LINE 256 /* BINPRM_BUF_SIZE: as much of a file's first line as the kernel reads */
 
 /*
- * Splits LINE, the beginning of a file, as execve(2) does ("Interpreter scripts"): returns the path of the interpreter;
- * *ARGUMENT is the rest as one word, "" where there is none. LINE holds SCRIPT_LINE bytes at most, and a NUL. NULL: no
- * script, nothing behind #!, or a path that does not end within SCRIPT_LINE.
+ * Splits LINE, the beginning of a file, as execve(2) does ("Interpreter scripts"). Returns the path of the
+ * interpreter; *ARGUMENT is the rest as one word, or "". LINE holds at most SCRIPT_LINE bytes and a NUL. NULL: not a
+ * script, nothing after "#!", or a path that does not end within SCRIPT_LINE.
  */
 char *script_line(char *line, char **argument);
 

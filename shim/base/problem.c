@@ -14,7 +14,7 @@ struct problem {
 	const char *text;
 };
 
-/* Does A stand behind B in the order by file, line and column? */
+/* Does A come after B, by file, line and column? */
 static bool is_behind(const struct problem *a, const struct problem *b)
 {
 	int order = strcmp(a->file, b->file);
@@ -37,7 +37,10 @@ void problem_add(struct problems *problems, const char *file, unsigned int line,
 	*problem =
 		(struct problem){.file = file, .line = line, .column = column, .text = mem_text(&problems->mem, text)};
 
-	/* Equal places keep the order they came in. Most come in order: there may be 100,000 about the environment. */
+	/*
+	 * Equal places keep the order in which they were added. Most problems come in order, and there may be 100,000
+	 * of them about the environment.
+	 */
 	struct problem **at = &problems->first;
 	if (problems->last && !is_behind(problems->last, problem))
 		at = &problems->last->next;

@@ -10,7 +10,7 @@
 #include "base/diag.h"
 #include "base/start.h"
 
-/* What rt_sigaction(2) reads and writes: a handler, and behind it flags, restorer and mask. */
+/* What rt_sigaction(2) reads and writes: a handler, then flags, restorer and mask. */
 #define ACTION_WORDS 4
 #define SET_BYTES sizeof(uint64_t)
 #define HANDLER_POISON (~0UL)
@@ -28,8 +28,8 @@ unsigned long signals_handler(int signal)
 }
 
 /*
- * Not libc's sigaction(3), which unblocks the signals that it keeps to itself. No handler here returns, so the restorer
- * is never called.
+ * Not libc's sigaction(3), which unblocks the signals that libc reserves. No handler here returns, so the restorer is
+ * never called.
  */
 void signals_handle(int signal, void (*handler)(int))
 {
@@ -45,8 +45,8 @@ void signals_handle(int signal, void (*handler)(int))
 }
 
 /*
- * Not sigfillset(3), which leaves out the signals that libc keeps to itself. SIGKILL can never be blocked: where its bit
- * is still there the kernel filled nothing in.
+ * Not sigfillset(3), which leaves out the signals that libc reserves. SIGKILL can never be blocked: if its bit is
+ * still set, the kernel filled nothing in.
  */
 void signals_block(uint64_t *was)
 {
@@ -79,8 +79,8 @@ static void end_start(int signal)
 }
 
 /*
- * As process 1, what has no handler is dropped, pid_namespaces(7), also what was blocked until now. A request to stop
- * ends the start, as it does elsewhere and during the setup: execve(2) resets the handlers.
+ * As process 1, a signal without a handler is dropped, even if it was blocked until now: pid_namespaces(7). A request
+ * to stop must end the start, as it does elsewhere and during the setup. execve(2) resets the handlers.
  */
 static void end_if_stopped(void)
 {

@@ -69,7 +69,7 @@ uint64_t start_bounding(const struct start *start, uint64_t of)
 	return set;
 }
 
-/* capget(2) for three sets, prctl(2) for the bounding and ambient ones: until EINVAL, which ends the kernel's list. */
+/* capget(2) for three sets, prctl(2) for the bounding and ambient sets: up to EINVAL, which ends the kernel's list. */
 static void read_sets(struct start *start)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -89,7 +89,7 @@ static void read_sets(struct start *start)
 			start_unreadable("the bounding set");
 		start->bounding |= (uint64_t)(in == 1) << cap;
 	}
-	/* An ambient capability is permitted and inheritable: only those need asking. */
+	/* An ambient capability is always permitted and inheritable: only those need to be looked up. */
 	uint64_t possible = start->permitted & start->inheritable;
 	for (unsigned long cap = 0; cap < 64; cap++)
 		if (possible >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1)
@@ -97,8 +97,8 @@ static void read_sets(struct start *start)
 }
 
 /*
- * An unmapped id reads as the overflow id, which the namespace may map as well. Without a capability setresuid(2) sets
- * what is there already and nothing else; of a group that is no group id it says EINVAL where it is not mapped.
+ * An unmapped id reads as the overflow id, which may also be a mapped id. Without a capability setresuid(2) can only
+ * set an id that is there already; it answers EINVAL if that id is not mapped, and the same goes for a group.
  */
 static void read_unmapped(struct start *start)
 {
@@ -135,7 +135,7 @@ void start_read(struct start *start, struct mem *mem)
 	read_unmapped(start);
 
 	int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
-	/* One that has neither says EINVAL to both. One answer alone is a fault. */
+	/* A kernel with neither answers EINVAL to both. Only one EINVAL is a fault. */
 	start->bare = bits < 0 && errno == EINVAL && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 0, 0, 0) < 0 &&
 		      errno == EINVAL;
 	if (bits < 0 && !start->bare)

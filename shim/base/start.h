@@ -1,6 +1,6 @@
 /*
- * What the container gave this process: read once, before anything else, with system calls and never from /proc
- * (which may be absent, hidden, or another PID namespace's).
+ * The state that the container gave this process: read once, before anything else, with system calls. Never from
+ * /proc, which may be absent, hidden, or show another PID namespace.
  */
 #ifndef CAPSHIM_BASE_START_H
 #define CAPSHIM_BASE_START_H
@@ -11,15 +11,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What the kernel shows for an id that the user namespace does not map: the default of kernel.overflowuid and …gid. */
+/*
+ * The id that the kernel shows for an id that the user namespace does not map: the default of kernel.overflowuid and
+ * kernel.overflowgid.
+ */
 #define OVERFLOW_ID 65534
 
 #define START_SIGNALS 64 /* the kernel's _NSIG: signals 1..64, of which libc hides two or three */
 #define START_SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
 
 /*
- * The signals whose disposition capshim ever changes, so the ones to remember and to put back. A caught signal is
- * impossible here: execve(2) has reset it.
+ * The signals whose disposition capshim ever changes, which must be restored. None is caught at the start: execve(2)
+ * has reset handlers.
  */
 #define START_TOUCHED                                                                                                  \
 	(START_SIGNAL_BIT(SIGHUP) | START_SIGNAL_BIT(SIGINT) | START_SIGNAL_BIT(SIGQUIT) | START_SIGNAL_BIT(SIGTERM) | \
@@ -29,24 +32,24 @@
 struct start {
 	uint32_t uid, euid, suid;
 	uint32_t gid, egid, sgid;
-	uint32_t *groups; /* supplementary groups, as getgroups(2) gives them: ascending, maybe one twice */
+	uint32_t *groups; /* supplementary groups as getgroups(2) returns them: ascending, possibly with duplicates */
 	size_t ngroups;
 	/*
-	 * Read where the start cannot set them (no CAP_SETUID, no CAP_SETGID): what reads as this id is another one,
-	 * which the user namespace does not map, user_namespaces(7) "Unmapped user and group IDs".
+	 * Read if the start cannot set them (no CAP_SETUID, no CAP_SETGID): the id reads as OVERFLOW_ID but stands
+	 * for another id, which the user namespace does not map, user_namespaces(7) "Unmapped user and group IDs".
 	 */
 	bool uid_unmapped, gid_unmapped, group_unmapped;
-	uint32_t unmapped_group; /* which of the groups, with group_unmapped */
+	uint32_t unmapped_group; /* which of the groups is not mapped, if group_unmapped */
 	uint64_t inheritable, permitted, effective, ambient;
-	uint64_t bounding; /* not read where CAP_SETPCAP is effective: start_bounding() */
+	uint64_t bounding; /* not read if CAP_SETPCAP is effective: see start_bounding() */
 	unsigned int securebits;
-	bool bare;        /* the kernel has neither securebits nor ambient sets, as gVisor */
+	bool bare;        /* the kernel has neither securebits nor ambient sets, like gVisor */
 	uint64_t blocked; /* signal mask: bit N-1 is signal N */
 	bool touched;     /* a disposition may be changed, so those of START_TOUCHED were read */
-	uint64_t ignored; /* of START_TOUCHED: signals with SIG_IGN */
+	uint64_t ignored; /* those of START_TOUCHED that are ignored (SIG_IGN) */
 };
 
-/* The five sets: their names in proc(5) status and in the OCI runtime specification. */
+/* The five sets: their names in /proc/PID/status, proc(5), and in the OCI runtime specification. */
 #define START_SETS 5
 
 struct start_set {
@@ -64,18 +67,18 @@ struct mem;
 const char *start_groups(const struct start *start, struct mem *mem, const char *separator);
 
 /*
- * Reads all but `blocked`, which signals_block() reads, and the dispositions. Ends the process with 111 where a call fails
- * that cannot fail on a usable kernel.
+ * Reads everything but the dispositions and `blocked`, which signals_block() reads. Ends the process with 111 if a
+ * call fails that always works on a usable kernel.
  */
 void start_read(struct start *start, struct mem *mem);
 
 /*
- * Those of OF that are in the bounding set. With CAP_SETPCAP all of it can be dropped unread, so each is asked for here;
- * without, START has it.
+ * Those of OF that are in the bounding set. With CAP_SETPCAP all of it can be dropped unread, so this asks the kernel for
+ * each one; without, START has it.
  */
 uint64_t start_bounding(const struct start *start, uint64_t of);
 
-/* The dispositions of START_TOUCHED: only for a run that will change one, before it does. */
+/* Reads the dispositions of START_TOUCHED: only for a run that will change one, before it does. */
 void start_read_dispositions(struct start *start);
 
 #endif

@@ -10,9 +10,9 @@
 #include "base/fd.h"
 #include "base/mem.h"
 
-#define STATUS_BYTES 4096U /* enough for all but those with hundreds of groups */
+#define STATUS_BYTES 4096U /* enough unless there are hundreds of groups */
 
-/* Fills BYTES of that SIZE with what PATH in PROC holds, and a NUL behind it. Returns how many, or -1 with errno. */
+/* Fills BYTES (of SIZE) with the contents of PATH in PROC and a NUL. Returns how many bytes, or -1 with errno. */
 static ssize_t status_bytes(int proc, const char *path, char *bytes, size_t size)
 {
 	int fd = fd_openat(proc, path, O_RDONLY);
@@ -40,7 +40,10 @@ char *status_text(struct mem *mem, int proc, const char *path)
 	}
 }
 
-/* What stands behind "LABEL:\t" at the beginning of a line; a name cannot hold a line's end. NULL: no such line. */
+/*
+ * What follows "LABEL:\t" at the beginning of a line; a process name cannot contain a newline here. NULL: no such
+ * line.
+ */
 static const char *value(const char *text, const char *label)
 {
 	const char *found = strstr(text, label);
@@ -48,7 +51,7 @@ static const char *value(const char *text, const char *label)
 	return found ? found + strlen(label) : NULL;
 }
 
-/* Reads numbers up to the end of the line, at most COUNT; returns how many there are. */
+/* Reads at most COUNT numbers up to the end of the line; returns how many there are. */
 static size_t numbers(const char *at, int base, uint64_t *to, size_t count)
 {
 	size_t found = 0;
@@ -96,7 +99,10 @@ static bool one(const char *at, int base, uint64_t *to)
 	return numbers(at, base, to, 1) == 1;
 }
 
-/* The kernel shows a line's end as "\n" and a backslash as "\\" here, and everything else as it is. */
+/*
+ * Here the kernel shows a newline as "
+ * ", a backslash as "\\", and everything else as it is.
+ */
 static void read_name(char *to, size_t size, const char *at)
 {
 	size_t used = 0;

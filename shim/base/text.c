@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The length of the UTF-8 sequence at AT and its character, RFC 3629; 0: it is none. */
+/* The length of the UTF-8 sequence at AT, and its character, RFC 3629; 0: not a valid sequence. */
 static size_t decode_character(const unsigned char *at, uint32_t *code)
 {
 	static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -24,7 +24,10 @@ static size_t decode_character(const unsigned char *at, uint32_t *code)
 	return *code < lowest[length] || *code > 0x10ffff || *code >> 11 == 0xd800 >> 11 ? 0 : length;
 }
 
-/* A control character, a separator of lines, or one that embeds, overrides or isolates a direction: Unicode, UAX 9. */
+/*
+ * A control character, a line separator, or a character that embeds, overrides or isolates a direction: Unicode, UAX
+ * 9.
+ */
 static bool is_unsafe(uint32_t code)
 {
 	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x2028 && code <= 0x202e) ||

@@ -29,7 +29,7 @@ static _Noreturn void refused(const char *verb, const char *object, int cap)
 	diag_cannot(verb, object, errno, cap);
 }
 
-/* EINVAL of the setres*id family: the user namespace does not map the id, user_namespaces(7). */
+/* The setres*id calls answer EINVAL when the user namespace does not map the id: user_namespaces(7). */
 static _Noreturn void refused_id(const char *kind, uint32_t id, int cap)
 {
 	char why[256];
@@ -54,7 +54,7 @@ static void set_capabilities(uint64_t inheritable, uint64_t permitted)
 		refused("set", "the capability sets", DIAG_NO_CAP);
 }
 
-/* Clears the ambient set: a kernel without one (before 4.3) says EINVAL and has nothing to clear. */
+/* Clears the ambient set. A kernel without one (before 4.3) answers EINVAL, and then there is nothing to clear. */
 static void clear_ambient(void)
 {
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
@@ -62,8 +62,8 @@ static void clear_ambient(void)
 }
 
 /*
- * Drops all that WANT does not have, up to EINVAL, which ends the kernel's list: with CAP_SETPCAP one that is not there is no
- * error. Without it each is one, and drop_plan() has seen to it that nothing is to be dropped.
+ * Drops from the bounding set what WANT does not hold, up to EINVAL, which ends the kernel's list. With CAP_SETPCAP it is
+ * no error to drop what is not there; without it drop_plan() has checked that there is nothing to drop.
  */
 static void drop_bounding(const struct privileges *want, const struct start *start)
 {
@@ -95,9 +95,10 @@ static bool same_gid(const struct privileges *want, const struct start *start)
 }
 
 /*
- * EPERM though CAP_SETGID is there, which drop_plan() saw to: user_namespaces(7), the setgroups file. That is fine where
- * the list is right and every group in it is mapped. Which one is not, setgroups(2) does not say: each is tried as the
- * real group id, which the next call replaces.
+ * EPERM although CAP_SETGID is there (drop_plan() checked that): the setgroups file of user_namespaces(7) denies the
+ * call. This is acceptable only when the list is already right and every group in it is mapped. setgroups(2) does not
+ * say which group is not mapped, so each is tried as the real group id; switch_groups() sets the right one
+ * afterwards.
  */
 static void setgroups_failed(const struct privileges *want, const struct start *start)
 {
@@ -117,9 +118,9 @@ static void setgroups_failed(const struct privileges *want, const struct start *
 }
 
 /*
- * Raw calls: libc would only add a broadcast to threads that do not exist. Also what looks right already is set where
- * it can be: in a user namespace an id that is not mapped reads as another. Without the capability drop_plan() has
- * seen to it that all is right.
+ * Raw system calls: libc would only broadcast them to threads that do not exist. Ids that already look right are set
+ * again where possible, because in a user namespace an unmapped id reads as another one. Without the capability,
+ * drop_plan() has checked that everything is right.
  */
 static void switch_groups(const struct privileges *want, const struct start *start)
 {
@@ -149,8 +150,8 @@ static void raise_ambient(uint64_t keep)
 }
 
 /*
- * PR_SET_SECUREBITS replaces the whole word: keep the bits that are not capshim's (above 0xff), and do not ask for what
- * is so already.
+ * PR_SET_SECUREBITS replaces the whole word: keep the bits above 0xff, which capshim does not own, and skip the call
+ * when nothing would change.
  */
 static void lock_securebits(const struct privileges *want, const struct start *start)
 {
@@ -160,7 +161,10 @@ static void lock_securebits(const struct privileges *want, const struct start *s
 		refused("lock", "the securebits", CAP_SETPCAP);
 }
 
-/* PR_SET_SECUREBITS has cleared it, where that was called. PR_SET_KEEPCAPS is EPERM where KEEP_CAPS is locked off. */
+/*
+ * PR_SET_SECUREBITS clears the flag, but may not have been called. PR_SET_KEEPCAPS is EPERM where KEEP_CAPS is locked
+ * off.
+ */
 static void clear_keepcaps(void)
 {
 	if (prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0) != 0 && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0)
@@ -171,15 +175,15 @@ static void forbid_new_privileges(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		refused("set", "no_new_privs", DIAG_NO_CAP);
-	/* After the last change of credentials: each of those sets it anew from fs.suid_dumpable, proc(5). */
+	/* After the last change of credentials: each change sets this flag again from fs.suid_dumpable, proc(5). */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		refused("set", "PR_SET_DUMPABLE", DIAG_NO_CAP);
 }
 
 /*
- * A session keyring of its own: what the one of the start holds may be used by whoever has it, whatever his ids. Docker's
- * profile answers EPERM for keyctl(2), gVisor EACCES, a kernel without keys ENOSYS; then the workload cannot use the
- * keyring either. False, with errno: there is none.
+ * Joins a new session keyring: any process that possesses the start's keyring can use it, whatever its ids. Docker's
+ * profile answers EPERM for keyctl(2), gVisor EACCES, a kernel without keys ENOSYS; in those cases the workload
+ * cannot use the keyring either. Returns false, with errno, if no keyring was joined.
  */
 static bool join_keyring(void)
 {
@@ -202,9 +206,9 @@ static bool owns_keyring(uint32_t uid)
 }
 
 /*
- * A user may have 200 keys, in all containers together, keyrings(7): whoever fills them up must not keep others from
- * starting. The keyring that was joined as root (FRESH) is charged to root. It stays, and is revoked, so that it can hold
- * nothing. Without it the one of the start is good enough where it is the workload's own.
+ * A user may own 200 keys, counted over all containers, keyrings(7). Another container that uses them all up must not
+ * prevent a start. FRESH: the keyring joined as root is charged to root; it stays, revoked, so that it can hold
+ * nothing. Otherwise the start's keyring is acceptable if the workload's user owns it.
  */
 static void do_without_keyring(const struct privileges *want, bool fresh)
 {
@@ -218,8 +222,8 @@ static void do_without_keyring(const struct privileges *want, bool fresh)
 }
 
 /*
- * What survives both the drop and execve(2) and is not ours to pass on: the start's session keyring, interval timers, a
- * personality that takes away randomisation.
+ * Resets what survives both the drop and execve(2) and must not reach the workload: the start's session keyring,
+ * interval timers, a personality that disables address randomisation.
  */
 static void clean_leftovers(const struct privileges *want, bool fresh)
 {
@@ -236,16 +240,18 @@ static void clean_leftovers(const struct privileges *want, bool fresh)
 }
 
 /*
- * The order is the product: every line says what it needs, and so why it stands before the next.
- * Sources: capabilities(7), "Effect of user ID changes" and "The securebits flags"; kernel/cred, security/commoncap.c.
+ * The order matters more than anything else here: each line says what it needs, which is why it comes before the
+ * next.
+ * Sources: capabilities(7), "Effect of user ID changes" and "The securebits flags"; kernel/cred.c,
+ * security/commoncap.c.
  */
 void drop_privileges(const struct privileges *want, const struct start *start)
 {
 	uint64_t setpcap = start->permitted & BIT(CAP_SETPCAP);
-	bool fresh = join_keyring(); /* needs the start's uid, whose keys are counted: for do_without_keyring() */
+	bool fresh = join_keyring(); /* needs the start's uid, to which the key is charged: see do_without_keyring() */
 
-	identity_end();  /* needs SETUID, SETGID: the file system ids, the groups and E are the start's again */
-	clear_ambient(); /* needs nothing; first, so that nothing below can bring one back */
+	identity_end();  /* needs SETUID, SETGID: file system ids, groups and effective set are the start's again */
+	clear_ambient(); /* needs nothing; first, so that no later line can bring an ambient capability back */
 	drop_bounding(want, start); /* needs SETPCAP effective: setresuid below empties the effective set */
 	switch_groups(want, start); /* needs SETGID effective: before setresuid as well */
 	switch_user(want, start);   /* needs SETUID effective; KEEPCAPS lets the permitted set outlive it */
@@ -275,7 +281,7 @@ static const char *missing(struct mem *mem, uint64_t set, const struct start *st
 		list);
 }
 
-/* What reads as ID is another one: user_namespaces(7), "Unmapped user and group IDs". */
+/* ID reads as itself but may stand for another id: user_namespaces(7), "Unmapped user and group IDs". */
 static const char *unmapped(struct mem *mem, const char *kind, uint32_t id)
 {
 	return mem_format(mem,
@@ -284,7 +290,7 @@ static const char *unmapped(struct mem *mem, const char *kind, uint32_t id)
 			  kind, id);
 }
 
-/* The lock of each securebit is the next higher bit. A locked one stays as it is for ever. */
+/* The lock of each securebit is the next higher bit. A locked securebit can never change again. */
 static const char *securebits_forbid(const struct privileges *want, const struct start *start)
 {
 	unsigned int bits = start->securebits, locked = (bits >> 1) & 0x55;
@@ -300,7 +306,7 @@ static const char *securebits_forbid(const struct privileges *want, const struct
 	return NULL;
 }
 
-/* An id that looks right and cannot be set, or NULL. */
+/* An id that looks right but cannot be set because it is not mapped, or NULL. */
 static const char *unmapped_id(struct mem *mem, const struct privileges *want, const struct start *start)
 {
 	if (start->gid_unmapped)

@@ -13,14 +13,17 @@
 #include "base/capability.h"
 #include "base/diag.h"
 
-/* Out-parameters begin with values that fail, so that a call which reports success and does nothing is found out. */
+/*
+ * Out-parameters start with values that fail the checks, so that a call which reports success but did nothing is
+ * detected.
+ */
 #define POISON 0xa5
 
 static struct {
-	const struct start *start; /* NULL: nothing to change */
+	const struct start *start; /* NULL: there is nothing to change */
 	struct fs_identity now;
 	uint64_t effective;
-	int parent; /* to die with; 0: none */
+	int parent; /* the process to die with; 0: none */
 } self;
 
 static _Noreturn void identity_refused(const char *what, uint32_t id, int err)
@@ -37,7 +40,7 @@ static _Noreturn void identity_unproven(const char *what, unsigned long long is,
 		 is, want);
 }
 
-/* The effective set alone changes; the permitted set, from which it can always be raised again, stays. */
+/* Changes the effective set only. The permitted set stays, so that any capability can be raised again. */
 static void set_effective(uint64_t effective)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -65,7 +68,7 @@ static void prove_effective(uint64_t effective)
 		identity_unproven("the effective set", now, effective);
 }
 
-/* Are the supplementary groups those COUNT of WANT, in any order? */
+/* Do the supplementary groups equal the COUNT groups of WANT, in any order? */
 static bool groups_are(const uint32_t *want, size_t count)
 {
 	uint32_t *now = malloc((count + 1) * sizeof(*now));
@@ -74,7 +77,10 @@ static bool groups_are(const uint32_t *want, size_t count)
 		diag_cannot("read", "the supplementary groups", ENOMEM, DIAG_NO_CAP);
 	memset(now, POISON, (count + 1) * sizeof(*now));
 	bool same = syscall(SYS_getgroups, count + 1, now) == (long)count;
-	/* A user namespace may show them in another order: every wanted one takes one of those that are there away. */
+	/*
+	 * A user namespace may list them in another order: match each wanted group with one that is there, and use
+	 * that up.
+	 */
 	for (size_t i = 0, left = count; same && i < count; i++) {
 		size_t at = 0;
 		while (at < left && now[at] != want[i])
@@ -99,7 +105,7 @@ static void change_groups(const struct fs_identity *who)
 		memcpy(list, who->groups, who->ngroups * sizeof(*list));
 	list[who->ngroups] = who->more;
 	int err = syscall(SYS_setgroups, count, list) == 0 ? 0 : errno;
-	/* A user namespace may deny setgroups(2) for ever; what is so already is fine. */
+	/* A user namespace may deny setgroups(2) for good; a list that is already right is fine. */
 	if (!groups_are(list, count)) {
 		if (err)
 			identity_refused("the groups of uid", who->uid, err == EINVAL ? EPERM : err);
@@ -109,8 +115,9 @@ static void change_groups(const struct fs_identity *who)
 }
 
 /*
- * setfsuid(2) and setfsgid(2) have no way to tell of an error: the next call's answer, for an id that is none, does. EINVAL
- * stands for an id that the user namespace does not map; with the capability there is no other reason.
+ * setfsuid(2) and setfsgid(2) cannot report an error, so a second call with an invalid id reads the result. When it
+ * differs, EINVAL (an id that the user namespace does not map) is the only possible reason, because the capability is
+ * there.
  */
 static void change_ids(const struct fs_identity *who)
 {
@@ -119,7 +126,7 @@ static void change_ids(const struct fs_identity *who)
 	(void)syscall(SYS_setfsuid, who->uid);
 	uint32_t uid = (uint32_t)syscall(SYS_setfsuid, IDENTITY_NO_ID);
 
-	/* Its own ids are mapped, in any case. */
+	/* The process's own ids are always mapped. */
 	if (gid != who->gid && gid == self.now.gid && who->gid != self.start->egid)
 		identity_refused("gid", who->gid, EINVAL);
 	if (gid != who->gid)
@@ -159,7 +166,7 @@ void identity_become(const struct fs_identity *who, uint64_t effective)
 		return;
 	effective &= self.start->effective;
 	if (!same_identity(who, &self.now)) {
-		/* SETGID and SETUID are needed: the groups first, while both are effective. */
+		/* Changing back needs SETGID and SETUID: the groups first, while both are effective. */
 		set_effective(self.start->effective);
 		change_groups(who);
 		change_ids(who);
@@ -168,7 +175,7 @@ void identity_become(const struct fs_identity *who, uint64_t effective)
 	} else if (effective == self.effective) {
 		return;
 	}
-	/* Last: the kernel has changed the set on its own when the uid changed to or from 0, or, locked, has not. */
+	/* Last: when the uid changes to or from 0 the kernel changes this set itself, unless a securebit is locked. */
 	set_effective(effective);
 	prove_effective(effective);
 	self.effective = effective;
@@ -184,7 +191,7 @@ void identity_return(void)
 
 void identity_begin(const struct start *start)
 {
-	/* A set-id start is refused elsewhere. The file system ids are the effective ones: execve(2) made them so. */
+	/* A set-id start is refused elsewhere. execve(2) has made the file system ids equal to the effective ones. */
 	if (start->euid != 0)
 		return;
 	self.start = start;

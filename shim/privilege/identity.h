@@ -1,6 +1,7 @@
 /*
- * Acting on the file system as another user: setfsuid(2) and what belongs to it. The kernel then refuses, at every call,
- * whatever that user could not do. The real, effective and saved ids stay capshim's, so nobody gains power over capshim.
+ * Acting on the file system as another user, with setfsuid(2) and the calls that belong to it. The kernel then
+ * refuses, at every call, what that user could not do. The real, effective and saved ids stay capshim's, so the other
+ * user gains no power over capshim.
  */
 #ifndef CAPSHIM_PRIVILEGE_IDENTITY_H
 #define CAPSHIM_PRIVILEGE_IDENTITY_H
@@ -15,41 +16,44 @@
 
 struct fs_identity {
 	uint32_t uid, gid;
-	const uint32_t *groups; /* supplementary groups; must outlive the identity's use */
+	const uint32_t *groups; /* supplementary groups; must stay valid while the identity is in use */
 	size_t ngroups;
 	uint32_t more; /* one more supplementary group, or IDENTITY_NO_ID */
 };
 
 /*
- * Tells whose START the process is: what identity_return() goes back to. Before this, and after identity_end(), nothing
- * is changed: a process that was not started as root, or has given root up, acts as itself.
+ * Stores START, the state that identity_return() goes back to. Before this call, and after identity_end(), nothing is
+ * changed: a process that was not started as root, or has already dropped root, acts as itself.
  */
 void identity_begin(const struct start *start);
 
-/* Goes back for good: right before the drop. */
+/* Goes back for good; called right before the drop. */
 void identity_end(void);
 
-/* Was the process started as root and has not given it up? And can it become another user (SETUID, SETGID)? */
+/*
+ * identity_is_root(): was the process started as root, and has not dropped it yet? identity_can_change(): can it also
+ * act as another user (SETUID, SETGID)?
+ */
 bool identity_is_root(void);
 bool identity_can_change(void) __attribute__((warn_unused_result));
 
 /*
- * Becomes WHO with exactly EFFECTIVE, as far as the start has it, in the effective set; each part is read back. Ends the
- * process with 111 where the user namespace does not map an id, with 112 where what is read back differs. Only the
- * effective set may differ where identity_can_change() says no.
+ * Becomes WHO, with exactly EFFECTIVE (limited to what the start has) in the effective set. Each part is read back.
+ * Ends the process with 111 if the user namespace does not map an id, with 112 if what is read back differs. Where
+ * identity_can_change() is false, only the effective set changes.
  */
 void identity_become(const struct fs_identity *who, uint64_t effective);
 
-/* Becomes itself again, with all that the start had; proven as above. */
+/* Becomes itself again, with everything that the start had; proven in the same way. */
 void identity_return(void);
 
-/* Who the process is now, to go back to; *EFFECTIVE as identity_become() was told. */
+/* The identity that the process has now, to go back to later; *EFFECTIVE is what identity_become() was given. */
 struct fs_identity identity_now(uint64_t *effective);
 
-/* Is it another than the process's own? */
+/* Does the process act as another user than itself? */
 bool identity_is_changed(void);
 
-/* The file system ids: what is made belongs to them. */
+/* The file system ids: new files belong to them. */
 uint32_t identity_uid(void);
 uint32_t identity_gid(void);
 
@@ -57,8 +61,8 @@ uint32_t identity_gid(void);
 uint64_t identity_effective(void);
 
 /*
- * Ends this process when PARENT ends. A change of identity makes the kernel forget what prctl(PR_SET_PDEATHSIG) set
- * (PR_SET_PDEATHSIG(2const)), so it is set again after each.
+ * Makes this process end when PARENT ends. The kernel clears PR_SET_PDEATHSIG when an identity changes
+ * (PR_SET_PDEATHSIG(2const)), so it is set again after each change.
  */
 void identity_die_with(int parent);
 

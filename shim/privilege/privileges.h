@@ -1,6 +1,4 @@
-/*
- * A state of privilege: what the drop is to reach, and the proof to find.
- */
+/* A state of privilege: the drop must reach it, and the proof must find it. */
 #ifndef CAPSHIM_PRIVILEGE_PRIVILEGES_H
 #define CAPSHIM_PRIVILEGE_PRIVILEGES_H
 
@@ -8,15 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a process is to hold, no more and no less. */
+/* What a process must hold, no more and no less. */
 struct privileges {
 	uint32_t uid, gid;      /* real, effective, saved and file system ids */
-	const uint32_t *groups; /* supplementary groups, ascending, none twice */
+	const uint32_t *groups; /* supplementary groups, ascending, without duplicates */
 	size_t ngroups;
-	uint64_t keep;     /* inheritable, permitted, effective and ambient set hold exactly these */
-	uint64_t bounding; /* and the bounding set these: keep, or what a non-root start cannot reach */
-	bool lock;         /* securebits end as DROP_SECUREBITS; false only where CAP_SETPCAP was never there */
-	bool bare;         /* the kernel has no securebits and no ambient set: KEEP is empty, and UID is not 0 */
+	uint64_t keep;     /* the inheritable, permitted, effective and ambient sets hold exactly these */
+	uint64_t bounding; /* the bounding set holds exactly these: keep, or what a non-root start cannot drop */
+	bool lock;         /* securebits become DROP_SECUREBITS; false only where CAP_SETPCAP was never there */
+	bool bare;         /* the kernel has no securebits and no ambient set: keep is empty, and uid is not 0 */
 };
 
 /*

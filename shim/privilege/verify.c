@@ -14,8 +14,8 @@
 #include "base/diag.h"
 
 /*
- * Every answer starts out as one that fails, so that a call which reports success and does nothing is found out. No
- * /proc, no library: what proves the drop must not lie in the same way as what made it.
+ * Every answer starts with a value that fails, so that a call which reports success but did nothing is detected. No
+ * /proc and no library: the proof must not share a fault with the drop.
  */
 #define POISON_ID 0xdeadbeefU
 #define POISON_SET 0xdeadbeefdeadbeefU
@@ -57,7 +57,7 @@ static void prove_ids(const struct privileges *want)
 
 static void prove_groups(const struct privileges *want)
 {
-	/* One more than asked for: a longer list must not look like the right one. */
+	/* Room for one more than wanted, so that a longer list cannot look like the right one. */
 	size_t room = want->ngroups + 1;
 	uint32_t *now = malloc(room * sizeof(*now));
 
@@ -68,7 +68,10 @@ static void prove_groups(const struct privileges *want)
 	if (count < 0)
 		unreadable("the supplementary groups");
 	must_equal("the number of supplementary groups", (uint64_t)count, want->ngroups);
-	/* A user namespace may show them in another order: every wanted one takes one of those that are there away. */
+	/*
+	 * A user namespace may list them in another order: match each wanted group with one that is there, and use
+	 * that up.
+	 */
 	for (size_t i = 0, left = want->ngroups; i < want->ngroups; i++) {
 		size_t at = 0;
 		while (at < left && now[at] != want->groups[i])
@@ -80,7 +83,7 @@ static void prove_groups(const struct privileges *want)
 	free(now);
 }
 
-/* The list of capabilities ends where the kernel says EINVAL, not where a header of some year does. */
+/* The list of capabilities ends where the kernel answers EINVAL: a header may know fewer than the kernel. */
 static void prove_bounding(const struct privileges *want)
 {
 	uint64_t set = 0;
@@ -97,8 +100,8 @@ static void prove_bounding(const struct privileges *want)
 }
 
 /*
- * Only what is kept is asked for: an ambient capability is permitted and inheritable (security/commoncap.c,
- * cap_ambient_invariant_ok()), and both of these sets have been read.
+ * Only kept capabilities are looked up: an ambient capability is always permitted and inheritable
+ * (security/commoncap.c, cap_ambient_invariant_ok()), and both of those sets have been read.
  */
 static void prove_ambient(const struct privileges *want)
 {
@@ -155,9 +158,9 @@ static void prove_no_leftovers(const struct privileges *want)
 		   personality < 0 && want->bare ? 0 : (uint64_t)personality & ~UINT64_C(0xff), 0);
 
 	/*
-	 * "keyring;UID;…": a session keyring must be the workload's own, keyctl(2), which writes UID signed. Good, too,
-	 * is one that is revoked, which gives nothing to anybody, and that there are no keys: EPERM is what a seccomp
-	 * profile says.
+	 * KEYCTL_DESCRIBE answers "keyring;UID;…", with UID as a signed number, keyctl(2). Acceptable: a session
+	 * keyring of the workload's user; a revoked one, which gives nothing to anybody; no keys at all. EPERM is the
+	 * answer of a seccomp profile.
 	 */
 	long length = syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, about, sizeof(about) - 1);
 	const char *owner = strchr(about, ';');
@@ -168,7 +171,7 @@ static void prove_no_leftovers(const struct privileges *want)
 		unreadable("the owner of the session keyring");
 }
 
-/* Tries to come back: each of these must fail. An id whose capability is kept may change, that is what was asked. */
+/* Tries to regain privilege: each attempt must fail. An id whose capability is kept may change, as the config asks. */
 static void prove_no_way_back(const struct privileges *want)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

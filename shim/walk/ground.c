@@ -12,14 +12,14 @@
 #include "walk/held.h"
 #include "walk/rule.h"
 
-#define REMEMBERED_MAX 64 /* directories: each takes one descriptor */
+#define REMEMBERED_MAX 64 /* directories; each uses one descriptor */
 
 static struct {
-	const struct ground_people *people; /* NULL: nobody is known */
+	const struct ground_people *people; /* NULL: no users are known */
 	uint64_t granted;
 	int remembered[REMEMBERED_MAX];
 	size_t count;
-	bool foreign; /* where the process acts */
+	bool foreign; /* the process acts on foreign ground */
 } ground;
 
 void ground_know(const struct ground_people *people)
@@ -39,7 +39,7 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Its descriptor is open, so its inode number cannot have come to mean another one. */
+/* The remembered descriptor is open, so the inode number cannot have been reused. */
 static bool is_remembered(const struct stat *directory)
 {
 	struct stat stat;
@@ -70,8 +70,8 @@ static bool begins_mount(int fd)
 }
 
 /*
- * Does PARENT, in which a mount point lies, lie on the mount of "/"? Then so do all directories above it, and nobody outside
- * of this container can have moved it: mount points move along with a rename in another mount namespace.
+ * Does PARENT, the directory that holds a mount point, lie on the mount of "/"? Then so do all directories above it,
+ * and no other container can have moved the mount: a rename in another mount namespace moves mount points along.
  */
 static bool is_fixed(int parent)
 {
@@ -86,7 +86,10 @@ bool ground_may_have_moved(const struct ground *at, int parent, int fd)
 	return at->foreign && (at->moved || (begins_mount(fd) && !is_fixed(parent)));
 }
 
-/* Then the group's bits of the mode are the list's mask, acl(5). What cannot be read may have one. */
+/*
+ * With an access control list the group bits of the mode are its mask, acl(5). A list that cannot be read counts as
+ * one.
+ */
 static bool has_acl(int fd)
 {
 	const int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
@@ -97,8 +100,8 @@ static bool has_acl(int fd)
 }
 
 /*
- * The identity for the first foreign directory, FD. Its group only where nobody but the group can write: then whoever moves
- * something there reads what that group reads, and it opens nothing to others. It may be root's.
+ * The identity for the first foreign directory, FD. MORE is its group, only if the group alone can write there:
+ * everything that can be moved there is then readable by that group anyway. The group may be root's.
  */
 static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 {
@@ -114,7 +117,7 @@ static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 	};
 	if (stat->st_uid != 0)
 		return;
-	/* Root's, and others write: whoever they are, the workload is one of them. */
+	/* Owned by root and writable by other users: the workload is one of them. */
 	to->uid = people ? people->workload.uid : GROUND_NOBODY;
 	if (group && !has_acl(fd))
 		to->more = stat->st_gid;
@@ -141,7 +144,7 @@ void ground_as_owner(struct ground *to, uint32_t uid)
 	to->acts = uid;
 }
 
-/* UID with the groups that it has where it is the workload, otherwise with that of passwd alone. */
+/* The user UID: with the workload's groups if it is the workload, otherwise with its group of passwd alone. */
 static struct fs_identity person(uint32_t uid, uint32_t more)
 {
 	const struct ground_people *people = ground.people;
@@ -220,7 +223,7 @@ int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gi
 	uint64_t effective;
 	const struct fs_identity was = identity_now(&effective);
 
-	/* A set-group-ID bit also asks for the group. */
+	/* A set-group-ID bit also needs the right group. */
 	bool own_group = !(mode & S_ISGID) || gid == IDENTITY_NO_ID || gid == identity_gid() ||
 			 effective & CAPABILITY_BIT(CAP_FSETID);
 	bool own = uid == identity_uid() || effective & CAPABILITY_BIT(CAP_FOWNER);

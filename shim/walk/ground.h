@@ -1,8 +1,9 @@
 /*
- * Foreign ground. It begins at the first directory on a way that is not root's alone, and lasts to the way's end: whoever
- * owns a directory can move anything of the same file system to any name in it. There no link is followed, and root acts
- * as that directory's owner, so that the kernel refuses whatever the owner could not do himself. Only a mount whose mount
- * point lies on the mount of "/" is judged anew: a fresh volume below a directory of the image's.
+ * Foreign ground starts at the first directory of a path that others than root can change, and lasts to the end of
+ * the path: the owner of a directory can move anything from the same file system to any name in it. On foreign ground
+ * no link is followed, and root acts as the directory's owner, so that the kernel refuses what the owner could not do
+ * himself. Only a mount whose mount point lies on the mount of "/" is judged anew: a fresh volume below a directory
+ * of the image.
  */
 #ifndef CAPSHIM_WALK_GROUND_H
 #define CAPSHIM_WALK_GROUND_H
@@ -14,52 +15,55 @@
 
 #include "privilege/identity.h"
 
-#define GROUND_NOBODY 65534 /* where there is no workload, or no group is known */
+#define GROUND_NOBODY 65534 /* the id where there is no workload, or no group is known */
 
-/* errno of what would need another identity, where CAP_SETUID and CAP_SETGID are missing. No file system call gives it. */
+/*
+ * The errno for what would need another identity when CAP_SETUID and CAP_SETGID are missing. No file system call
+ * returns it.
+ */
 #define GROUND_NO_IDENTITY EUSERS
 
-/* Where something lies. All zero: root's ground. */
+/* The ground that something lies on. All zero: only root can change it. */
 struct ground {
 	bool foreign;
-	bool alone;     /* without SETUID and SETGID root goes on here by CHOWN alone */
-	bool moved;     /* it lies in a mount that somebody else could have moved there: ground_may_have_moved() */
-	bool entered;   /* this directory is another's than the identity's, and is acted in as ACTS */
+	bool alone;     /* SETUID and SETGID are missing: root goes on here with CHOWN alone */
+	bool moved;     /* it lies in a mount that another container could have moved: ground_may_have_moved() */
+	bool entered;   /* this directory has another owner than the identity, and the process acts as ACTS in it */
 	uint32_t acts;  /* the uid to act as in this directory */
-	uint32_t uid;   /* the identity's */
-	uint32_t more;  /* the group that alone may write in the first foreign directory, root's; or IDENTITY_NO_ID */
-	uint32_t owner; /* of the first foreign directory, and its mode: for messages */
+	uint32_t uid;   /* the identity's uid */
+	uint32_t more;  /* the first foreign directory's group if only that may write there; or IDENTITY_NO_ID */
+	uint32_t owner; /* owner and mode of the first foreign directory, for messages */
 	mode_t mode;
 };
 
-/* Who the others are. */
+/* The users that foreign ground can belong to. */
 struct ground_people {
-	struct fs_identity workload;                             /* GROUND_NOBODY where there is none */
-	uint32_t (*group_of)(const void *context, uint32_t uid); /* by passwd; IDENTITY_NO_ID where it has none */
+	struct fs_identity workload;                             /* GROUND_NOBODY if there is no workload */
+	uint32_t (*group_of)(const void *context, uint32_t uid); /* from passwd; IDENTITY_NO_ID if it has no entry */
 	const void *context;
 };
 
-/* Tells who they are; what it points to must stay. NULL: nobody is known, and remembered directories are forgotten. */
+/* Sets the known users; PEOPLE must stay valid. NULL: no users are known, and remembered directories are forgotten. */
 void ground_know(const struct ground_people *people);
 
-/* The capabilities that the step at hand may use on foreign ground; all others leave the effective set there. */
+/* Sets the capabilities that the current step may use on foreign ground; all others leave the effective set there. */
 void ground_grant(uint64_t capabilities);
 
 /*
- * Steps from PARENT (on GROUND) into its directory FD, which STAT describes: GROUND is then that of what lies in FD. With
- * MAKE a directory that ground_remember() knows is entered as its present owner.
+ * Steps from PARENT (on GROUND) into its directory FD, which STAT describes. Afterwards GROUND describes what lies in
+ * FD. With MAKE, a directory that ground_remember() knows is entered as its present owner.
  */
 void ground_enter(struct ground *ground, int parent, int fd, const struct stat *stat, bool make);
 
-/* Directories of GROUND's kind, one of which belongs to UID, are acted in as their owner. */
+/* From now on directories of GROUND are entered as their owner; UID owns this one. */
 void ground_as_owner(struct ground *ground, uint32_t uid);
 
-/* Acts as GROUND asks from now on. 0, or -1 with GROUND_NO_IDENTITY. */
+/* Acts as GROUND asks from now on. 0, or -1 with errno GROUND_NO_IDENTITY. */
 int ground_act(const struct ground *ground) __attribute__((warn_unused_result));
 
 /*
- * Acts as the user UID, as whom an object on GROUND is changed that belongs to UID; GID is its group, or IDENTITY_NO_ID for
- * the one that UID has by passwd. Needs identity_can_change().
+ * Acts as the user UID, who owns an object on GROUND that is to be changed. GID is its group, or IDENTITY_NO_ID for
+ * UID's group of passwd. Needs identity_can_change().
  */
 void ground_become(uint32_t uid, uint32_t gid);
 
@@ -67,38 +71,36 @@ void ground_become(uint32_t uid, uint32_t gid);
 bool ground_is_foreign(void);
 
 /*
- * The group of what is made for the user UID (IDENTITY_NO_ID: the identity's own), where none is written: the identity's, but
- * what is made for somebody else is not for the identity's group to read.
+ * The group for a new object owned by UID (IDENTITY_NO_ID: the identity's uid) when the config writes none: the
+ * identity's group, but an object for another user must not be readable by the identity's group.
  */
 uint32_t ground_group(uint32_t uid);
 
 /*
- * The entry of PARENT that belongs to UID is to be replaced or removed. In root's sticky directory the name of what is
- * root's is root's alone: acts as root then, with no capability but CHOWN.
+ * Prepares to replace or remove the entry of PARENT that belongs to UID. In a sticky directory owned by root only
+ * root can rename or remove root's files: then acts as root, with no capability but CHOWN.
  */
 void ground_for_name(int parent, uint32_t uid);
 
 /*
- * Remembers the directory FD (any descriptor; it is held by another from now on) that this run has made or gives away, and
- * that was the identity's own before. Later steps of this run make and replace in it as whoever owns it then.
+ * Remembers the directory FD (held by a descriptor of its own from now on), which this run made or gave away and
+ * which belonged to the identity before. Later steps of this run create and replace in it as its present owner.
  */
 void ground_remember(int fd);
 
 /*
- * Does the directory FD in PARENT, on this GROUND, lie in a mount that somebody else could have moved there together with
- * its mount point, or is it the top of one? A recursive step does not begin in one.
+ * Does the directory FD in PARENT, on this GROUND, lie in a mount that another container could have moved together
+ * with its mount point, or is FD the root of such a mount? A recursive step does not start in one.
  */
 bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
 
 /*
- * May a step that is not chown or chmod give what it found on GROUND, which STAT describes, to somebody else? What is
- * root's, and what is another user's, may have been moved there.
+ * May a step other than chown and chmod give what it found on GROUND, described by STAT, to another user? Objects
+ * owned by root or by a third user may have been moved there, so they must not be given away.
  */
 bool ground_may_give(const struct ground *ground, const struct stat *stat);
 
-/*
- * walk_chmod() as the owner, UID, of what FD holds: so nobody needs CAP_FOWNER. GID as in ground_become().
- */
+/* walk_chmod() as UID, the owner of what FD holds, so that CAP_FOWNER is not needed. GID as for ground_become(). */
 int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gid, mode_t mode)
 	__attribute__((warn_unused_result));
 

@@ -50,7 +50,7 @@ int walk_reopen_found(const struct walk_found *found, int flags, struct stat *op
 	return reopen_file(&found->stat, found->parent, found->name, flags, opened);
 }
 
-/* By the magic link of FD, if /proc is what it should be: an image could hold a directory of that name. */
+/* Through the magic link of FD, but only if /proc is a procfs: an image could have a plain directory there. */
 static int chmod_by_proc(int fd, mode_t mode)
 {
 	struct statfs fs = {0};
@@ -73,14 +73,14 @@ int walk_chmod(int fd, int parent, const char *name, mode_t mode)
 {
 	if (syscall(CALL_FCHMODAT2, fd, "", mode, AT_EMPTY_PATH) == 0)
 		return 0;
-	/* Both mean that there is no such call: EPERM is what outer seccomp profiles answer. */
+	/* Both mean that the call does not exist: outer seccomp profiles answer EPERM. */
 	if (errno != ENOSYS && errno != EPERM)
 		return -1;
 	int err = errno;
-	/* Not the C library's: musl goes to /proc by itself, whatever lies there. */
+	/* Not through the C library: musl falls back to /proc, whatever lies there. */
 	if (syscall(SYS_fchmod, fd, mode) == 0)
 		return 0;
-	if (errno != EBADF) /* which is the answer for O_PATH: open(2) */
+	if (errno != EBADF) /* EBADF is the answer for O_PATH: open(2) */
 		return -1;
 	if (chmod_by_proc(fd, mode) == 0)
 		return 0;

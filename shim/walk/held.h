@@ -1,6 +1,4 @@
-/*
- * What is done to one object that a walk found: always on its descriptor.
- */
+/* Acting on one object that a walk found, always through its descriptor. */
 #ifndef CAPSHIM_WALK_HELD_H
 #define CAPSHIM_WALK_HELD_H
 
@@ -9,19 +7,20 @@
 #include "walk/walk.h"
 
 /*
- * Opens the regular file or directory that FD (O_PATH) holds, by the NAME in PARENT under which it was found, with the
- * open(2) FLAGS; never blocks, never follows a link. -1 with errno: ESTALE if the name means something else by now,
- * EINVAL for every other type. Works without /proc.
+ * Opens the regular file or directory that FD (O_PATH) holds, by its NAME in PARENT, with the open(2) FLAGS. Never
+ * blocks, never follows a link, works without /proc. -1 with errno: ESTALE if the name refers to something else by
+ * now, EINVAL for any other type.
  */
 int walk_reopen(int fd, int parent, const char *name, int flags) __attribute__((warn_unused_result));
 
-/* The same for the regular file that a walk FOUND; *OPENED is what fstat(2) says of the new descriptor. */
+/* The same for the regular file that a walk FOUND; *OPENED receives fstat(2) of the new descriptor. */
 int walk_reopen_found(const struct walk_found *found, int flags, struct stat *opened)
 	__attribute__((warn_unused_result));
 
 /*
- * Sets the mode of what FD (O_PATH or not) holds: fchmodat2(2), else through /proc/self/fd, else by walk_reopen().
- * PARENT and NAME are where it was found; NAME may be NULL for a directory. Not for links. 0, or -1 with errno.
+ * Sets the mode of what FD (O_PATH or not) holds: with fchmodat2(2), else through /proc/self/fd, else by
+ * walk_reopen(). PARENT and NAME say where it was found; NAME may be NULL for a directory. Not for links. 0, or -1
+ * with errno.
  */
 int walk_chmod(int fd, int parent, const char *name, mode_t mode) __attribute__((warn_unused_result));
 

@@ -17,7 +17,7 @@
 #include "walk/held.h"
 #include "walk/rule.h"
 
-/* Removing one asks for more rights than looking whether there is one; a file system may have none: setxattr(2). */
+/* Removing a list needs more rights than looking for one, and a file system may not support lists: setxattr(2). */
 static int remove_acl(int fd, const char *which)
 {
 	if (fgetxattr(fd, which, NULL, 0) < 0)
@@ -55,7 +55,7 @@ int walk_clear_acl(int fd, uint32_t owner)
 	return result;
 }
 
-/* The same for what cannot be opened, such as a device: by the magic link of FD, as chmod_by_proc() has it. */
+/* The same for what cannot be opened, such as a device: through the magic link of FD, as chmod_by_proc() does. */
 static int clear_acl_by_proc(int fd)
 {
 	struct statfs fs = {0};
@@ -124,16 +124,19 @@ int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid,
 {
 	struct stat now;
 
-	/* A set-group-ID directory hands its group down, and whoever owns it would choose who may read below. */
+	/* New entries inherit the group of a set-group-ID directory, and its owner would choose who may read them. */
 	if (gid == UINT32_MAX)
 		gid = ground_group(uid);
 	if (uid == UINT32_MAX)
 		uid = identity_uid();
 	if (fd_fstat(fd, &now) != 0)
 		return -1;
-	/* Until it is given away, whoever owns the ground can change its mode and give it access control lists. */
+	/* Until it is given away, the owner of the ground can change its mode and give it access control lists. */
 	const bool given = ground_is_foreign() && now.st_uid != uid;
-	/* The mode before the owner: chmod(2) is the owner's. The set-id bits after it, as the new owner. */
+	/*
+	 * The mode before the owner, because only the owner may chmod(2). The set-id bits afterwards, as the new
+	 * owner.
+	 */
 	if (ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, (mode & 01777) | (given ? S_IRWXU : 0)) != 0)
 		return -1;
 	if ((now.st_uid != uid || now.st_gid != gid) && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0)
@@ -146,7 +149,7 @@ int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid,
 		return -1;
 	if ((now.st_mode & 07777) == mode)
 		return 0;
-	errno = EPERM; /* chmod(2) takes a set-group-ID bit away silently */
+	errno = EPERM; /* chmod(2) clears a set-group-ID bit silently */
 	return -1;
 }
 
@@ -168,7 +171,7 @@ int walk_make_parent(const char *path, const char **name, struct ground *ground,
 	char text[PATH_MAX];
 	int fd = walk_parent(path, WALK_MAKE, name, ground, where);
 
-	/* From the top down: make what is missing, until the last directory is there. */
+	/* From the top down: make each missing directory until the last one is there. */
 	for (const char *end = path; fd < 0 && errno == ENOENT && (end = strchr(end + 1, '/'));) {
 		const char *missing;
 		size_t length = (size_t)(end - path);

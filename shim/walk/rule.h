@@ -1,6 +1,4 @@
-/*
- * Whom a walk trusts: whose links are followed, and whose directories are root's alone.
- */
+/* Whom a walk trusts: which links it follows, and which directories only root can change. */
 #ifndef CAPSHIM_WALK_RULE_H
 #define CAPSHIM_WALK_RULE_H
 
@@ -8,19 +6,20 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* Would a link that belongs to UID, in DIRECTORY, be followed by the rule? */
+/* Does the rule allow following a link in DIRECTORY that belongs to UID? */
 bool walk_follows(int directory, uint32_t uid) __attribute__((warn_unused_result));
 
 /*
- * May nobody but root change the directory FD? Group bits also show the mask of an ACL: acl(5). A read-only mount makes up
- * for the mode only, as a Kubernetes ConfigMap needs: what is another's here may be mounted for him to write elsewhere.
+ * Is root the only user who can change the directory FD? The group bits also show the mask of an access control list,
+ * acl(5). On a read-only mount a loose mode is harmless (Kubernetes ConfigMaps are 0777). A foreign owner is not: the
+ * volume may be writable in another container.
  */
 bool walk_is_roots(int fd, const struct stat *stat);
 
-/* Is FD on procfs? Without an answer: yes. */
+/* Is FD on procfs? If that cannot be determined: yes. */
 bool walk_is_procfs(int fd);
 
-/* Could others than root have changed what lies in DIRECTORY? Without an answer: yes. */
+/* Could users other than root have changed what lies in DIRECTORY? If that cannot be determined: yes. */
 bool walk_is_of_others(int directory);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * Walking a tree that somebody may be changing meanwhile. A directory is read in batches: its files are handed out at
- * once, the names of its directories stay in the batch's memory until all of them were walked, then comes the next
- * batch. So memory grows with the depth alone. Of a deep chain the upper directories are closed and opened again by
- * ".." on the way back; a directory that was moved meanwhile shows by its inode number.
+ * Walking a tree that others may be changing at the same time. A directory is read in batches. Its files are handed
+ * out at once; the names of its directories stay in the batch until all of them have been walked, then the next batch
+ * is read. So memory grows only with the depth. In a deep chain the upper directories are closed, and opened again
+ * through ".." on the way back; the inode number shows if a directory was moved in between.
  */
 #include "walk/tree.h"
 
@@ -18,11 +18,11 @@
 #include "walk/tree_open.h"
 
 #define OPEN_MAX_DIRECTORIES 64
-#define BATCH_BYTES 32768     /* what one getdents64(2) may fill */
-#define BATCH_DEEP_BYTES 4096 /* and below BATCH_DEPTH, so that depth cannot be used to exhaust memory */
+#define BATCH_BYTES 32768     /* how much one getdents64(2) may fill */
+#define BATCH_DEEP_BYTES 4096 /* the same below BATCH_DEPTH, so that depth cannot be used to exhaust memory */
 #define BATCH_DEPTH 16
-#define PATH_BYTES 1024 /* of a path in messages */
-#define CUT PATH_BYTES  /* the length of one that is longer: it ends with the last directory that fits */
+#define PATH_BYTES 1024 /* the length of a path in messages */
+#define CUT PATH_BYTES  /* stands for the length of a longer path, which ends with the last directory that fits */
 
 struct record { /* linux_dirent64 of getdents64(2) */
 	uint64_t ino;
@@ -38,23 +38,23 @@ struct frame {
 	struct fd_stat stat;
 	int64_t offset;         /* where the next batch begins */
 	size_t name;            /* its own name, in its parent's batch */
-	size_t base, next, end; /* its batch begins at base; the names from next to end wait to be walked */
-	size_t path_length;     /* of the path to it; CUT where that has no room */
+	size_t base, next, end; /* its batch starts at base; the names from next to end are still to be walked */
+	size_t path_length;     /* of the path to it; CUT if there was no room */
 	struct ground ground;   /* of what lies in it */
-	mode_t locked;          /* its mode before it was unlocked; 0: it was not */
+	mode_t locked;          /* its mode before it was unlocked; 0: it was not unlocked */
 };
 
 struct tree_state {
 	struct tree_walk *tree;
 	struct mem mem;
 	struct frame *frames;
-	size_t depth, frames_max; /* frames[depth] is the directory at hand */
+	size_t depth, frames_max; /* frames[depth] is the current directory */
 	char *batch;
 	size_t batch_max;
-	char path[PATH_BYTES + 1]; /* the last byte is CUT's */
+	char path[PATH_BYTES + 1]; /* the last byte is for CUT */
 };
 
-/* Appends NAME to the path of that LENGTH. Returns its new length, or CUT and leaves it as it is. */
+/* Appends NAME to the path of LENGTH bytes. Returns its new length, or CUT and leaves the path as it is. */
 static size_t append(struct tree_state *state, size_t length, const char *name)
 {
 	size_t more = strlen(name);
@@ -74,15 +74,15 @@ static void entry_failed(struct tree_state *state, size_t length, const char *na
 	state->path[length] = '\0';
 }
 
-/* Is it gone, or no longer what it was? Then whoever changed it has answered for it. */
+/* The entry has gone or changed its type. That is no failure: the process that changed it is responsible for it. */
 static bool is_gone(int err)
 {
 	return err == ENOENT || err == ENOTDIR || err == ELOOP;
 }
 
 /*
- * Does it lie on the mount of the top? A bind mount has the same st_dev, so mount ids decide. Kernels before 5.8 have
- * none: there the device of a directory decides (that of a file on overlayfs may be any).
+ * Is it on the same mount as the top? A bind mount has the same st_dev, so mount ids decide. Kernels before 5.8 have
+ * none: there the device of a directory decides (a file on overlayfs can show any device).
  */
 static bool is_on_mount(const struct tree_state *state, const struct fd_stat *stat)
 {
@@ -103,7 +103,7 @@ static bool is_excluded(const struct tree_walk *tree, const char *name)
 	return false;
 }
 
-/* By the name, which is the same for every process; inode numbers of a listing need not be. FNV-1a. */
+/* Decided by the name (FNV-1a), which is the same for every process; inode numbers in a listing need not be. */
 static bool is_mine(const struct tree_walk *tree, const char *name)
 {
 	uint32_t hash = 2166136261U;
@@ -115,7 +115,7 @@ static bool is_mine(const struct tree_walk *tree, const char *name)
 	return (hash >> 8) % tree->parts == tree->part;
 }
 
-/* Room for COUNT frames and BYTES of batches. What was there moves; mem_release() frees the old places. */
+/* Makes room for COUNT frames and BYTES of batches. The contents move; mem_release() frees the old places. */
 static void reserve(struct tree_state *state, size_t count, size_t bytes)
 {
 	if (count > state->frames_max) {
@@ -134,13 +134,13 @@ static void reserve(struct tree_state *state, size_t count, size_t bytes)
 	}
 }
 
-/* Acts as is due in the directory at DEPTH, or for -1 in that of the top. */
+/* Acts as the directory at DEPTH asks; -1: as the directory that holds the top asks. */
 static int act(const struct tree_state *state, long depth)
 {
 	return ground_act(depth < 0 ? &state->tree->ground : &state->frames[depth].ground);
 }
 
-/* The next directory down. The one that is OPEN_MAX_DIRECTORIES above it is closed for now. */
+/* Goes down one directory. The one OPEN_MAX_DIRECTORIES above it is closed for now. */
 static void push(struct tree_state *state, const struct tree_directory *opened, size_t name)
 {
 	size_t depth = ++state->depth;
@@ -166,12 +166,12 @@ static void push(struct tree_state *state, const struct tree_directory *opened, 
 	}
 }
 
-/* Opens the directory that holds the one at hand again. -1 with ESTALE: it is another one by now. */
+/* Opens the parent of the current directory again. -1 with ESTALE: it is another directory by now. */
 static int reopen_parent(struct tree_state *state)
 {
 	struct frame *parent = &state->frames[state->depth - 1];
 	struct fd_stat now;
-	/* Looked up as is due in the directory at hand, and opened as is due in the one above. */
+	/* Looked up as the current directory asks, and opened as its parent asks. */
 	int held = act(state, (long)state->depth) != 0
 			   ? -1
 			   : fd_openat(state->frames[state->depth].fd, "..", O_PATH | O_DIRECTORY);
@@ -194,7 +194,7 @@ static int reopen_parent(struct tree_state *state)
 	return 0;
 }
 
-/* Takes the next name that waits, and enters that directory if it is to be walked. */
+/* Takes the next waiting name, and enters that directory if it is to be walked. */
 static void descend(struct tree_state *state)
 {
 	struct frame *frame = &state->frames[state->depth];
@@ -228,7 +228,7 @@ static void descend(struct tree_state *state)
 	close(entry.fd);
 }
 
-/* Hands out what is no directory, if it is in this process's part. True: it is a directory. */
+/* Hands out an entry that is not a directory, if it belongs to this process's part. True: it is a directory. */
 static bool hand_out(struct tree_state *state, const char *name, bool mine)
 {
 	struct tree_walk *tree = state->tree;
@@ -260,7 +260,7 @@ static bool hand_out(struct tree_state *state, const char *name, bool mine)
 	if (S_ISDIR(entry.stat.mode)) {
 		directory = true;
 	} else if (!mine) {
-		; /* its type had to be found out */
+		; /* its type had to be looked up */
 	} else if (is_on_mount(state, &entry.stat)) {
 		entry.cut = append(state, frame->path_length, name) == CUT;
 		tree->file(tree->context, &entry);
@@ -272,7 +272,7 @@ static bool hand_out(struct tree_state *state, const char *name, bool mine)
 	return directory;
 }
 
-/* Reads the next batch of the directory at hand. False: there is none. */
+/* Reads the next batch of the current directory. False: there is none. */
 static bool read_batch(struct tree_state *state)
 {
 	size_t size = state->depth < BATCH_DEPTH ? BATCH_BYTES : BATCH_DEEP_BYTES;
@@ -309,7 +309,7 @@ static bool read_batch(struct tree_state *state)
 	return true;
 }
 
-/* Leaves the directory at hand. -1 where the walk cannot find back. */
+/* Leaves the current directory. -1 if the walk cannot find back. */
 static int leave(struct tree_state *state)
 {
 	struct tree_walk *tree = state->tree;
@@ -360,7 +360,7 @@ static bool is_root(const struct fd_stat *top)
 	       (root.dev == top->dev && root.ino == top->ino && root.mount == top->mount);
 }
 
-/* Begins with the directory TOP: 0 to go on, 1 where enter() said no, -1 with errno. */
+/* Begins with the directory TOP: 0 to go on, 1 if enter() returned false, -1 with errno. */
 static int begin(struct tree_state *state, int top, struct walk_entry *entry)
 {
 	struct tree_directory opened = {.fd = -1};

@@ -22,13 +22,13 @@ static void find_ground(const struct tree_walk *tree, int parent, const struct g
 	ground_as_owner(&to->ground, to->stat.uid);
 }
 
-/* Does its owner lack rights to the directory that he could give himself? */
+/* Does the owner of the directory lack rights to it that he could give himself? */
 static bool is_locked(const struct tree_walk *tree, const struct tree_directory *it)
 {
 	return it->ground.foreign && (it->stat.mode & tree->unlock) != tree->unlock;
 }
 
-/* Adds what its owner lacks to the directory FD. A failure shows when the directory is used. */
+/* Adds the rights that its owner lacks to the directory FD. If that fails, using the directory will fail. */
 static void unlock(const struct tree_walk *tree, struct tree_directory *it, int fd)
 {
 	if (is_locked(tree, it) && ground_act(&it->ground) == 0 &&

@@ -58,7 +58,7 @@ static int open_trusted(struct mem *mem, const char *path, struct stat *stat, co
 	*why = why_not(mem, &found.stat);
 	if (!*why) {
 		fd = walk_reopen_found(&found, O_RDONLY, stat);
-		/* Once more on what will be used: only this descriptor is read or executed. */
+		/* The file was checked; check again the descriptor that will be read or executed. */
 		*why = fd < 0 ? mem_text(mem, strerror(errno)) : why_not(mem, stat);
 	}
 	walk_release(&found);
@@ -76,8 +76,8 @@ int trust_open(struct mem *mem, const char *path, const char **why)
 }
 
 /*
- * Reads to the end, and asks for one byte more than the SIZE that there should be: a file that grows, or has no honest
- * size, does not pass. A read that gives just SIZE has seen the end. Returns the number of bytes, or -1 with errno.
+ * Reads to the end, and asks for one byte more than SIZE: a file that grows, or whose size is wrong, does not pass. A
+ * read that returns exactly SIZE has seen the end. Returns the number of bytes, or -1 with errno.
  */
 static ssize_t read_all(int fd, char *bytes, size_t size)
 {

@@ -13,13 +13,16 @@
 #include "walk/rule.h"
 
 #define LINKS_MAX 40            /* as the kernel: path_resolution(7) */
-#define TEXT_MAX (3 * PATH_MAX) /* the text of a link, a path, and room for its rest while the link is read */
+#define TEXT_MAX (3 * PATH_MAX) /* a link's text, a path, and room for the path's rest while the link is read */
 
 struct walk {
-	/* What is still to be walked: behind TAKEN. First and never cleared: most walks touch only the page it begins in. */
+	/*
+	 * What is still to be walked starts at TAKEN. First in the struct and never cleared: most walks touch only
+	 * its first page.
+	 */
 	char text[TEXT_MAX];
 	size_t taken;
-	int dir; /* where it stands, O_PATH */
+	int dir; /* the directory that the walk has reached, O_PATH */
 	struct stat dir_stat;
 	int flags;
 	int links;
@@ -27,7 +30,7 @@ struct walk {
 	struct ground ground; /* of what lies in DIR */
 };
 
-/* The path for messages: down into NAME, or up for "..". What does not fit is left out. */
+/* Updates the path for messages: down into NAME, or up for "..". What does not fit is left out. */
 static void place(struct walk_where *where, const char *name)
 {
 	size_t length = strlen(where->path);
@@ -41,7 +44,7 @@ static void place(struct walk_where *where, const char *name)
 	}
 }
 
-/* On foreign ground, which began in a directory of that owner and mode. */
+/* Refuses foreign ground, which began in a directory of that owner and mode. */
 static int refuse_ground(struct walk *walk, int err)
 {
 	walk->where.uid = walk->ground.owner;
@@ -58,7 +61,7 @@ static int refuse_here(struct walk *walk, int err, const struct stat *stat)
 	return -1;
 }
 
-/* Stands in the directory FD from now on; takes FD over even where it fails. */
+/* Moves to the directory FD; takes ownership of FD even on failure. */
 static int enter(struct walk *walk, int fd, const struct stat *stat)
 {
 	int above = walk->dir;
@@ -96,8 +99,8 @@ static int enter_root(struct walk *walk)
 }
 
 /*
- * Takes the next component off the text into NAME (of NAME_MAX + 1 bytes); "." where none is left. *LAST: nothing but
- * slashes follows.
+ * Takes the next component off the text into NAME (of NAME_MAX + 1 bytes); "." if none is left. *LAST: only slashes
+ * follow.
  */
 static int take(struct walk *walk, char *name, bool *last)
 {
@@ -120,8 +123,8 @@ static int take(struct walk *walk, char *name, bool *last)
 }
 
 /*
- * Puts the text of the link LINK in front of what is left, if the rule follows it. Whoever owns the directory could
- * have moved a link of root's there, so the link's own owner alone says nothing.
+ * If the rule allows following LINK, puts its text in front of the rest of the path. The owner of the link alone
+ * proves nothing: the owner of the directory could have moved a link owned by root there.
  */
 static int follow_link(struct walk *walk, int link, const struct stat *stat)
 {
@@ -159,7 +162,7 @@ static int follow_link(struct walk *walk, int link, const struct stat *stat)
 	return walk->text[0] == '/' ? enter_root(walk) : 0;
 }
 
-/* One component: 1 where it was the last and FOUND is filled in, 0 to go on, -1 with errno. */
+/* Takes one component: 1 if it was the last and FOUND is filled in, 0 to go on, -1 with errno. */
 static int take_step(struct walk *walk, struct walk_found *found)
 {
 	struct walk_where before = walk->where;
@@ -256,7 +259,7 @@ int walk_enter(const struct walk_found *found, int flags, struct ground *inside)
 	return ground_act(inside);
 }
 
-/* Splits PATH into the TEXT of its directory ("/" at least) and the name behind. */
+/* Splits PATH into the TEXT of its directory (at least "/") and the name after it. */
 static int split_path(const char *path, char text[PATH_MAX], const char **name)
 {
 	const char *slash = strrchr(path, '/');
