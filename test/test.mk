@@ -6,7 +6,7 @@ TESTS ?= $(filter-out test/970-arm64.bats,$(sort $(wildcard test/*.bats)))
 CHECK_TESTS := $(sort $(wildcard $(addprefix test/,0* 10* 11* 12* 13* 200-* 310-* 400-* 411-* 432-* 433-* 450-* 500-* 510-* 700-* 800-*)))
 
 TEST_ENVIRONMENT = CAPSHIM=$(abspath $(BINARY)) PROBE=$(abspath $(BUILD)/test/probe) START=$(abspath $(BUILD)/test/start) \
-		   FAULT=$(abspath $(BUILD)/test/fault) DEPS_DIR=$(abspath $(DEPS)) LIBC=$(LIBC)
+		   FAULT=$(abspath $(BUILD)/test/fault) LEARN=$(abspath $(LEARN)) DEPS_DIR=$(abspath $(DEPS)) LIBC=$(LIBC)
 RUN_TESTS = $(TEST_ENVIRONMENT) FUZZ_DIR=$(abspath $(FUZZ)) BATS_LIB_PATH=$${BATS_LIB_PATH:-/usr/lib/bats} \
 	    BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-300} $(BUILD)/test/start --signals -- test/run $(if $(V),--verbose)
 # The seeds of the fuzz targets take clang, and minutes to build: only where they are asked for.

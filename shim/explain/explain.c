@@ -161,6 +161,19 @@ static void explain_grants(const struct list *always)
 	say("]}\n");
 }
 
+uint64_t explain_least(struct plan *plan, bool print)
+{
+	struct explanation explained = {0};
+	uint64_t least = 0;
+
+	explain_needs(plan, &explained);
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
+		least |= explained.always[cap].count ? CAPABILITY_BIT(cap) : 0;
+	if (print)
+		explain_grants(explained.always);
+	return least;
+}
+
 int explain_plan(struct plan *plan, bool json)
 {
 	struct explanation explained = {0};

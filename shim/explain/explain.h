@@ -5,6 +5,7 @@
 #define CAPSHIM_EXPLAIN_EXPLAIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct plan;
 
@@ -14,6 +15,12 @@ struct plan;
  */
 int explain_check(struct plan *plan);
 int explain_plan(struct plan *plan, bool json);
+
+/* The least that the container must grant, as a mask; PRINT: and ready lines for it, as --explain prints them. */
+uint64_t explain_least(struct plan *plan, bool print);
+
+/* What whoever takes the workload over gains by a capability; *ROOT: it is as good as root. */
+const char *explain_gain(unsigned int capability, bool *root);
 
 /* --explain-syscall: what the filter answers to the call NAME, and which rules decide. Returns a status. */
 int explain_syscall(struct plan *plan, const char *name);

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include "explain/explain.h"
 #include "plan.h"
 
 #define EXPLAIN_CAPS 64
@@ -25,9 +26,6 @@ void explain_needs(struct plan *plan, struct explanation *to);
  * capabilities of the program, directories of PATH that the workload can write, set-user-ID programs in them.
  */
 void explain_warn(struct plan *plan, struct explanation *to);
-
-/* What whoever takes the workload over gains by a capability; *ROOT: it is as good as root. */
-const char *explain_gain(unsigned int capability, bool *root);
 
 /* Do these ids write what STAT is of, by its mode? */
 bool explain_writes(const struct privileges *who, const struct stat *stat);

@@ -1,0 +1,175 @@
+#include "answer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/capability.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "explain/explain.h"
+#include "workload.h"
+
+#define PORT_START "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+/* Where it was learned: the answer can be another one elsewhere. */
+static const char *kernel(struct mem *mem)
+{
+	struct utsname name;
+
+	return uname(&name) == 0 ? mem_text(mem, name.release) : "?";
+}
+
+static const char *port_start(struct mem *mem)
+{
+	char text[16] = "";
+	int fd = open(PORT_START, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return length > 0 ? mem_copy(mem, text, strcspn(text, "\n")) : "unknown";
+}
+
+static const char *call_name(struct mem *mem, long call)
+{
+	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)call);
+	const char *copy = name ? mem_text(mem, name) : mem_format(mem, "call %ld", call);
+
+	free(name);
+	return copy;
+}
+
+/* Without CAP_, as a config has them. */
+static const char *answer_names(struct mem *mem, uint64_t set, const char *quote)
+{
+	const char *all = "";
+	char name[32];
+
+	for (unsigned int cap = 0; cap < OBSERVE_CAPS; cap++)
+		if (set & CAPABILITY_BIT(cap))
+			all = mem_format(mem, "%s%s%s%s%s", all, *all ? ", " : "", quote,
+					 capability_name(name, sizeof(name), cap) + 4, quote);
+	return all;
+}
+
+/* "bind of python3: EACCES", or "" where no call is known. */
+static const char *answer_call(struct mem *mem, const struct observed_denial *denial)
+{
+	if (!denial->program[0])
+		return "";
+	return mem_format(mem, "%s by %s%s", call_name(mem, denial->call), text_shown(mem, denial->program),
+			  denial->error == EPERM    ? ": EPERM"
+			  : denial->error == EACCES ? ": EACCES"
+						    : ", which succeeds without it");
+}
+
+static void say_caps(const struct learned *learned, struct mem *mem, uint64_t set)
+{
+	char name[32];
+	bool root;
+
+	for (unsigned int cap = 0; cap < OBSERVE_CAPS; cap++) {
+		if (!(set & CAPABILITY_BIT(cap)))
+			continue;
+		const char *call = answer_call(mem, &learned->denial[cap]), *gain = explain_gain(cap, &root);
+		dprintf(STDOUT_FILENO, "  %-22s %s\n", capability_name(name, sizeof(name), cap),
+			*call ? call : "no failing call was seen, but the check fails without it");
+		if (learned->keep & CAPABILITY_BIT(cap))
+			dprintf(STDOUT_FILENO, "  %22s an attacker inside the workload %s%s\n", "", gain,
+				root ? " (as good as root)" : "");
+	}
+}
+
+static void say_place(const struct learned *learned, struct mem *mem)
+{
+	dprintf(STDOUT_FILENO,
+		"learned on Linux %s with ip_unprivileged_port_start %s, by %s: %u runs, %u of them rounds of "
+		"discovery, %u.%u s\n",
+		kernel(mem), port_start(mem), learned->back_end, learned->runs, learned->rounds, learned->ms / 1000,
+		learned->ms % 1000 / 100);
+	if (learned->guessed)
+		dprintf(STDOUT_FILENO, "no failing call led to this answer: each capability of the container was taken "
+				       "away once\n");
+}
+
+/* No answer: what it did not pass with, and what it may take. */
+static void say_failure(const struct learned *learned, struct mem *mem)
+{
+	const uint64_t missing = learned->asked & ~learned->available;
+
+	dprintf(STDOUT_FILENO, "%s; last tried: cap_add: [%s]\n",
+		learned->interrupted ? "interrupted before the answer was proven" : "no answer: the check never passes",
+		answer_names(mem, learned->keep, ""));
+	if (learned->asked)
+		dprintf(STDOUT_FILENO, "denied in these runs\n");
+	say_caps(learned, mem, learned->asked);
+	if (missing)
+		dprintf(STDOUT_FILENO, "this container does not have %s: grant them, and learn again\n",
+			answer_names(mem, missing, ""));
+}
+
+void answer_say(const struct learned *learned, const struct run_context *context, struct mem *mem)
+{
+	if (!learned->passed) {
+		say_failure(learned, mem);
+		say_place(learned, mem);
+		return;
+	}
+	dprintf(STDOUT_FILENO, "cap_add: [%s]\n", answer_names(mem, learned->keep, ""));
+	say_caps(learned, mem, learned->keep);
+	if (learned->asked)
+		dprintf(STDOUT_FILENO, "asked, and not missed\n");
+	say_caps(learned, mem, learned->asked);
+	if (!learned->filtered)
+		dprintf(STDOUT_FILENO, "the check passes with \"seccomp: unconfined\" alone: the filter of the config "
+				       "refuses a call that it needs\n");
+	dprintf(STDOUT_FILENO, "the least that the container must grant: paste one of these\n");
+	(void)run_grants(context, learned->keep, true);
+	say_place(learned, mem);
+}
+
+static const char *json_caps(const struct learned *learned, struct mem *mem, uint64_t set)
+{
+	const char *all = "";
+	bool root;
+
+	for (unsigned int cap = 0; cap < OBSERVE_CAPS; cap++) {
+		if (!(set & CAPABILITY_BIT(cap)))
+			continue;
+		const struct observed_denial *denial = &learned->denial[cap];
+		const char *gain = explain_gain(cap, &root), *why = "";
+		if (denial->program[0])
+			why = mem_format(mem, "\"call\":\"%s\",\"error\":%s,\"program\":%s,",
+					 call_name(mem, denial->call),
+					 denial->error == EPERM    ? "\"EPERM\""
+					 : denial->error == EACCES ? "\"EACCES\""
+								   : "null",
+					 json_quoted(mem, denial->program));
+		all = mem_format(mem, "%s%s{\"capability\":%s,%s\"attacker\":%s,\"root\":%s}", all, *all ? "," : "",
+				 answer_names(mem, CAPABILITY_BIT(cap), "\""), why, json_quoted(mem, gain),
+				 root ? "true" : "false");
+	}
+	return all;
+}
+
+void answer_json(const struct learned *learned, const struct run_context *context, struct mem *mem)
+{
+	const uint64_t grants = learned->passed ? run_grants(context, learned->keep, false) : 0;
+
+	dprintf(STDOUT_FILENO,
+		"{\"passed\":%s,\"interrupted\":%s,\"cap_add\":[%s],\"needed\":[%s],\"asked\":[%s],\"missing\":[%s],"
+		"\"container\":[%s],\"filtered\":%s,\"guessed\":%s,\"kernel\":%s,\"ip_unprivileged_port_start\":%s,"
+		"\"back_end\":\"%s\",\"runs\":%u,\"rounds\":%u,\"calls\":%llu,\"milliseconds\":%u}\n",
+		learned->passed ? "true" : "false", learned->interrupted ? "true" : "false",
+		answer_names(mem, learned->keep, "\""), json_caps(learned, mem, learned->keep),
+		json_caps(learned, mem, learned->asked), answer_names(mem, learned->asked & ~learned->available, "\""),
+		answer_names(mem, grants, "\""), learned->filtered ? "true" : "false",
+		learned->guessed ? "true" : "false", json_quoted(mem, kernel(mem)), json_quoted(mem, port_start(mem)),
+		learned->back_end, learned->runs, learned->rounds, (unsigned long long)learned->count, learned->ms);
+}

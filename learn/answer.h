@@ -1,0 +1,12 @@
+/*
+ * What was learned, as text or as JSON on standard output.
+ */
+#ifndef CAPSHIM_LEARN_ANSWER_H
+#define CAPSHIM_LEARN_ANSWER_H
+
+#include "search.h"
+
+void answer_say(const struct learned *learned, const struct run_context *context, struct mem *mem);
+void answer_json(const struct learned *learned, const struct run_context *context, struct mem *mem);
+
+#endif

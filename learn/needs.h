@@ -1,0 +1,18 @@
+/*
+ * What a failing system call may have failed for: a table. It only proposes, so a row too many costs one run.
+ */
+#ifndef CAPSHIM_LEARN_NEEDS_H
+#define CAPSHIM_LEARN_NEEDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The capabilities that could have let CALL (a native number) succeed, which failed with ERROR, EPERM or EACCES. */
+uint64_t needs_of(long call, int error);
+
+/* The name of the program that the thread TID runs, from an open /proc, or "?". */
+int needs_program_open(void);
+void needs_program(int proc, pid_t tid, char *name, size_t size);
+
+#endif

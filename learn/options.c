@@ -1,0 +1,166 @@
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/nearest.h"
+
+static const char help_text[] =
+	"usage: capshim-learn [--check COMMAND] [-c FILE | --user SPEC ...] -- COMMAND ...\n"
+	"Finds the smallest cap_add under which COMMAND still passes the check: runs it with\n"
+	"nothing, adds what was denied, then takes each one away again.\n"
+	"It runs COMMAND, as root's child, many times: do it where you test.\n"
+	"\n"
+	"  --check COMMAND|exit   passes when COMMAND exits with 0; it is tried again until then\n"
+	"                         (exit, the default: the workload's own exit status)\n"
+	"  --ready COMMAND        tried until it passes; then the check is run once\n"
+	"  --timeout SECONDS      how long one run may take (default: 10)\n"
+	"  --grace SECONDS        from SIGTERM to SIGKILL at the end of a run (default: 1)\n"
+	"  --reset COMMAND        run between two runs, to put files back\n"
+	"  --seccomp OUT.json     write a profile of the calls that were seen, and prove it\n"
+	"  --back-end NAME        perf, ptrace or alone (default: the first that works here)\n"
+	"  --json                 the answer as one JSON object\n"
+	"  -c, --config FILE, --user SPEC, --groups LIST, --allow-root, --init\n"
+	"                         as for capshim; the cap_add of the config is not used\n"
+	"  -h, --help, --version\n"
+	"\n"
+	"Exit status: 0 an answer was found, 1 the check never passed, 100 change the command\n"
+	"line or the config, 111 the system refused, 130 interrupted.\n";
+
+/* Where a value goes: a member of the options, or to capshim's own command line. */
+enum learn_goal {
+	GOAL_CHECK,
+	GOAL_READY,
+	GOAL_RESET,
+	GOAL_TIMEOUT,
+	GOAL_GRACE,
+	GOAL_PROFILE,
+	GOAL_BACK_END,
+	GOAL_JSON,
+	GOAL_SHIM,
+	GOAL_HELP,
+	GOAL_VERSION
+};
+
+static const struct learn_option {
+	const char *name;
+	enum learn_goal goal;
+	bool value;
+} learn_table[] = {
+	{"--check", GOAL_CHECK, true},       {"--ready", GOAL_READY, true},
+	{"--reset", GOAL_RESET, true},       {"--timeout", GOAL_TIMEOUT, true},
+	{"--grace", GOAL_GRACE, true},       {"--seccomp", GOAL_PROFILE, true},
+	{"--back-end", GOAL_BACK_END, true}, {"--json", GOAL_JSON, false},
+	{"--config", GOAL_SHIM, true},       {"-c", GOAL_SHIM, true},
+	{"--user", GOAL_SHIM, true},         {"--groups", GOAL_SHIM, true},
+	{"--allow-root", GOAL_SHIM, false},  {"--init", GOAL_SHIM, false},
+	{"--help", GOAL_HELP, false},        {"-h", GOAL_HELP, false},
+	{"--version", GOAL_VERSION, false},  {NULL, GOAL_SHIM, false},
+};
+
+/* SECONDS with at most three digits, as milliseconds. */
+static unsigned int seconds(const char *name, const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (!digits || digits > 3 || text[digits])
+		diag_die(DIAG_USER, "the option %s takes a number of seconds from 0 to 999: \"%s\"", name, text);
+	return (unsigned int)strtoul(text, NULL, 10) * 1000;
+}
+
+static _Noreturn void print_and_exit(const char *text)
+{
+	exit(write(STDOUT_FILENO, text, strlen(text)) < 0 ? DIAG_SYSTEM : 0);
+}
+
+static void set_option(struct learn_options *to, const struct learn_option *option, const char *value)
+{
+	static const char *const back_ends[] = {"perf", "ptrace", "alone"};
+	bool known = false;
+
+	switch (option->goal) {
+	case GOAL_CHECK:
+		to->check = strcmp(value, "exit") == 0 ? NULL : value;
+		break;
+	case GOAL_READY:
+		to->ready = value;
+		break;
+	case GOAL_RESET:
+		to->reset = value;
+		break;
+	case GOAL_TIMEOUT:
+		to->timeout_ms = seconds(option->name, value);
+		break;
+	case GOAL_GRACE:
+		to->grace_ms = seconds(option->name, value);
+		break;
+	case GOAL_PROFILE:
+		to->profile = value;
+		break;
+	case GOAL_BACK_END:
+		for (size_t i = 0; i < sizeof(back_ends) / sizeof(*back_ends); i++)
+			known |= strcmp(back_ends[i], value) == 0;
+		if (!known)
+			diag_die(DIAG_USER, "the option --back-end takes perf, ptrace or alone: \"%s\"", value);
+		to->back_end = value;
+		break;
+	case GOAL_JSON:
+		to->json = true;
+		break;
+	case GOAL_HELP:
+		print_and_exit(help_text);
+	case GOAL_VERSION:
+		print_and_exit("capshim-learn " CAPSHIM_VERSION "\n");
+	case GOAL_SHIM:
+		break;
+	}
+}
+
+static const struct learn_option *learn_option_find(struct mem *mem, const char *word, const char **value)
+{
+	size_t length = strcspn(word, "=");
+	const char *name = mem_copy(mem, word, length);
+	const struct learn_option *option = named_row(name, learn_table, sizeof(*learn_table));
+
+	if (!option) {
+		const char *nearest = nearest_name(name, learn_table, sizeof(*learn_table));
+		diag_die(DIAG_USER, "unknown option \"%s\": %s%s%swrite \"--\" in front of the workload's options",
+			 word, nearest ? "did you mean \"" : "see --help, or ", nearest ? nearest : "",
+			 nearest ? "\"? If not, " : "");
+	}
+	*value = word[length] ? word + length + 1 : NULL;
+	if (*value && !option->value)
+		diag_die(DIAG_USER, "the option %s takes no value: \"%s\"", option->name, word);
+	return option;
+}
+
+void learn_options_read(struct learn_options *to, const struct start *start, struct mem *mem, char **argv)
+{
+	struct list shim = {0};
+	char **word = argv + (*argv != NULL);
+
+	*to = (struct learn_options){.timeout_ms = 10000, .grace_ms = 1000};
+	list_add(mem, &shim, "capshim-learn");
+	for (; *word && (*word)[0] == '-' && (*word)[1] && strcmp(*word, "--") != 0; word++) {
+		const char *value;
+		const struct learn_option *option = learn_option_find(mem, *word, &value);
+		if (option->value && !value)
+			value = word[1] ? *++word : NULL;
+		if (option->value && (!value || !*value))
+			diag_die(DIAG_USER, "the option %s needs a value behind it", option->name);
+		if (option->goal == GOAL_SHIM) {
+			list_add(mem, &shim, option->name);
+			if (value)
+				list_add(mem, &shim, value);
+		}
+		set_option(to, option, value ? value : "");
+	}
+	list_add(mem, &shim, "--");
+	for (word += *word && strcmp(*word, "--") == 0; *word; word++)
+		list_add(mem, &shim, *word);
+	args_read(&to->shim, start, mem, (int)shim.count, shim.items);
+	if (to->ready && !to->check)
+		diag_die(DIAG_USER, "the option --ready needs --check: a command that is run once it passes");
+}
