@@ -200,6 +200,78 @@ large_tree() {
 	assert_equal "$(find "$D/t" ! -uid 1234 -links 1)" ''
 }
 
+@test "chown with modes: owner and mode in one walk, each as it is wanted, and set-id bits only where they are written" {
+	mkdir -p "$D/t/a/skip" && touch "$D/t/f" "$D/t/a/g" "$D/t/a/skip/h" "$D/t/suid" && ln -s f "$D/t/l"
+	chmod 4775 "$D/t/suid"
+	config <<<"  - {chown: $D/t, owner: workload, recursive: true, file_mode: 'g=rX,o=', dir_mode: 0750, exclude: skip}"
+	run timeout 60 strace -f -qq -e trace=fchownat -o "$T/calls" "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_success
+	assert_output --partial '1 files lost their set-user-ID'
+	assert_equal "$(grep -c 'fchownat.* = 0$' "$T/calls")" 6
+	assert_equal "$(cd "$D/t" && stat -c '%u:%g %a %n' . a a/g a/skip a/skip/h f suid | xargs)" \
+		'1234:1234 750 . 1234:1234 750 a 1234:1234 640 a/g 0:0 755 a/skip 0:0 644 a/skip/h 1234:1234 640 f 1234:1234 750 suid'
+	assert_equal "$(stat -c %u "$D/t/l")" 1234
+	assert_again
+	# On foreign ground, from one owner to the next; and what is written is what it gets.
+	steps <<<"  - {chown: $D/t/suid, owner: '4321:4321', mode: 04711}"
+	assert_success
+	refute_output --partial 'lost their'
+	assert_equal "$(state "$D/t/suid")" '4321:4321 4711 regular empty file'
+	assert_again
+	rm "$D/t/suid"
+	# The owner is right: the mode alone.
+	chmod 0600 "$D/t/f"
+	steps <<<"  - {chown: $D/t, owner: workload, recursive: true, file_mode: 0644, change_policy: on_root_mismatch}"
+	assert_equal "$(state "$D/t/f")" '1234:1234 600 regular empty file'
+	chmod 0700 "$D/t"
+	steps <<<"  - {chown: $D/t, recursive: true, file_mode: 0644, dir_mode: 0755, change_policy: on_root_mismatch}"
+	assert_success
+	assert_equal "$(state "$D/t/f" "$D/t" | xargs)" '1234:1234 644 regular empty file 1234:1234 755 directory'
+}
+
+@test "chown with modes names what the mode needs" {
+	touch "$D/f"
+	steps --with --without --with fowner,setuid <<<"  - {chown: $D/f, mode: 0600}"
+	assert_failure 111
+	assert_line --partial "cannot chmod \"$D/f\""
+	assert_output --partial 'needs CAP_FOWNER'
+	steps --with --bounding --with chown,setuid,setgid <<<"  - {chown: $D/f, mode: 0600}"
+	assert_success
+	assert_equal "$(state "$D/f")" '1234:1234 600 regular empty file'
+}
+
+@test "contents_only: all that a directory holds, and not itself" {
+	local step
+
+	mkdir -p "$D/t/a" "$D/t/keep" && touch "$D/t/f" "$D/t/a/g" "$D/t/keep/h"
+	for step in 'chown: T, file_mode: 0640' 'chmod: T, file_mode: 0600, dir_mode: 0700'; do
+		steps <<<"  - {${step/T/$D/t}, recursive: true, contents_only: true, exclude: keep}"
+		assert_success
+		assert_equal "$(state "$D/t" "$D/t/keep" "$D/t/keep/h" | xargs)" \
+			'0:0 755 directory 0:0 755 directory 0:0 644 regular empty file'
+		assert_again
+	done
+	assert_equal "$(state "$D/t/a" "$D/t/a/g" "$D/t/f" | xargs)" \
+		'1234:1234 700 directory 1234:1234 600 regular empty file 1234:1234 600 regular empty file'
+	steps <<<"  - {chown: $D/t/f, recursive: true, contents_only: true}"
+	assert_failure 111
+	assert_output --partial 'it is not a directory'
+	assert_wrong 'write "recursive: true"' <<<"  - {chown: $D/t, contents_only: true}"
+	assert_wrong 'no "change_policy: on_root_mismatch"' \
+		<<<"  - {chown: $D/t, recursive: true, contents_only: true, change_policy: on_root_mismatch}"
+}
+
+@test "contents_only and modes in a tree that processors share" {
+	large_tree
+	rm "$D/link" "$D"/t/*/link
+	chmod 0700 "$D/t"
+	steps <<<"  - {chown: $D/t, recursive: true, contents_only: true, file_mode: 0640, dir_mode: 0750}"
+	assert_success
+	assert_equal "$(state "$D/t")" '0:0 700 directory'
+	assert_equal "$(find "$D/t" -mindepth 1 -printf '%U:%G %y %m\n' | sort | uniq -c | xargs)" \
+		'100 1234:1234 d 750 6000 1234:1234 f 640'
+}
+
 @test "a shared tree: the top is changed when all else is" {
 	large_tree
 	rm "$D/link" "$D"/t/*/link

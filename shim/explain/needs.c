@@ -59,7 +59,7 @@ bool explain_given(const struct plan *plan, size_t last, const char *path, bool 
 		if (step->to && below(path, step->to, above_only))
 			return true;
 		for (size_t j = 0; !step->to && j < step->items.count; j++)
-			if (below(path, step->items.items[j], above_only))
+			if (below(path, step->items.items[j], above_only || step->contents_only))
 				return true;
 	}
 	return false;

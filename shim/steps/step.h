@@ -92,10 +92,11 @@ struct step {
 	bool mode_written, owner_written;
 	mode_t mode; /* octal modes: mkdir, write, copy, template, mknod */
 	struct owner owner;
-	struct mode_change change;              /* chmod: mode */
-	struct mode_change file_mode, dir_mode; /* chmod */
+	struct mode_change change;              /* chown, chmod: mode */
+	struct mode_change file_mode, dir_mode; /* chown, chmod */
 	bool as_workload;                       /* mkdir: as: workload */
 	bool recursive, cross_mounts, force, only_if_empty, nonempty, bare;
+	bool contents_only;  /* chown, chmod: not the directory itself */
 	bool only_if_exists; /* chown, chmod: `if_exists: true`, a missing path is fine */
 	enum change_policy change_policy;
 	enum hardlinks hardlinks;

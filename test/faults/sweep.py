@@ -76,7 +76,7 @@ STEPS = """
 setup:
   - {mkdir: DIR/a/b, mode: 0750, owner: workload}
   - {write: DIR/a/file, content: "text", mode: 0640, owner: workload}
-  - {chown: DIR/a, recursive: true}
+  - {chown: DIR/a, recursive: true, file_mode: 0600}
   - {chmod: DIR/a, mode: "g-w", recursive: true}
   - {copy: DIR/a/file, to: DIR/a/copy}
   - {symlink: DIR/a/link, target: file, force: true}

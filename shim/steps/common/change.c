@@ -6,6 +6,8 @@
 
 #include <linux/capability.h>
 
+#include "base/diag.h"
+#include "steps/common/mode.h"
 #include "steps/common/say.h"
 #include "steps/verb.h"
 #include "walk/make.h"
@@ -24,20 +26,113 @@ void change_not_kept(struct setup *setup, const char *verb, const char *path, co
 		      now->uid, now->gid, (unsigned int)now->mode & 07777);
 }
 
+bool change_has_mode(const struct step *step)
+{
+	return step->change.set || step->file_mode.set || step->dir_mode.set;
+}
+
+/* The mode that the step wants; where it wants none, the one that is there. A link has no mode of its own. */
+static mode_t wanted_mode(const struct step *step, const struct fd_stat *now)
+{
+	const bool directory = S_ISDIR(now->mode);
+	const struct mode_change *want = directory ? &step->dir_mode : &step->file_mode;
+
+	if (!want->set)
+		want = &step->change;
+	return want->set && !S_ISLNK(now->mode) ? mode_apply(want, now->mode, directory) : now->mode & 07777;
+}
+
+/* A link of somebody else's stays with its owner: as root's, steps would follow it. */
+static bool stays(const struct change *change, const struct fd_stat *now)
+{
+	return S_ISLNK(now->mode) && change->owner.uid == 0 && now->uid != 0;
+}
+
+static bool owner_is_due(const struct change *change, const struct fd_stat *now)
+{
+	return !stays(change, now) && (change->always || owner_differs(&change->owner, now));
+}
+
+bool change_differs(const struct change *change, const struct fd_stat *now)
+{
+	return (!stays(change, now) && owner_differs(&change->owner, now)) ||
+	       wanted_mode(change->step, now) != (now->mode & 07777);
+}
+
 bool change_is_due(const struct change *change, const struct fd_stat *now)
 {
-	return change->always || change->differs(change, now);
+	return change->always || change_differs(change, now);
+}
+
+static void failed(struct setup *setup, const char *verb, int cap, const char *path, int err)
+{
+	if (err == EOPNOTSUPP)
+		setup_refused(
+			setup, verb, path,
+			"the file system did not keep it (a set-group-ID bit needs a group that the owner is in, or "
+			"CAP_FSETID)");
+	else
+		setup_failed(setup, verb, path, err, err == EACCES ? CAP_DAC_OVERRIDE : cap);
 }
 
 void change_failed(struct change *change, const char *path, int err)
 {
-	if (err == EOPNOTSUPP)
-		setup_refused(
-			change->setup, change->verb, path,
-			"the file system did not keep it (a set-group-ID bit needs a group that the owner is in, or "
-			"CAP_FSETID)");
-	else
-		setup_failed(change->setup, change->verb, path, err, err == EACCES ? CAP_DAC_OVERRIDE : change->cap);
+	failed(change->setup, change->step->verb->name, change->cap, path, err);
+}
+
+/* The kernel clears these when the owner changes, for root as well: chown(2). */
+static bool loses_set_id(const struct fd_stat *now)
+{
+	return S_ISREG(now->mode) &&
+	       ((now->mode & S_ISUID) || (now->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP));
+}
+
+static int give(struct change *change, const struct held *held)
+{
+	/* The top alone: what a step names, later steps name again. */
+	if (S_ISDIR(held->now.mode) && (!change->step->recursive || !held->name) && held->now.uid == identity_uid())
+		ground_remember(held->fd);
+	if (owner_apply(&change->owner, held, change->always) != 0)
+		return -1;
+	/* Its old owner's lists would let him write what is made below: acl(5). */
+	if (S_ISDIR(held->now.mode) && change->owner.uid == 0 && held->now.uid != 0)
+		return walk_clear_acl(held->fd, 0);
+	return 0;
+}
+
+static int set_mode(const struct change *change, const struct held *held, uint32_t uid, mode_t mode)
+{
+	struct fd_stat now;
+
+	if (ground_chmod(held->fd, held->parent, held->name, uid, change->owner.gid, mode) != 0)
+		return -1;
+	if (!(mode & 06000) || fd_statx(held->fd, "", &now) != 0 || (now.mode & 07777) == mode)
+		return 0;
+	errno = EOPNOTSUPP; /* of a group that the owner is not in: chmod(2) takes the bit away silently */
+	return -1;
+}
+
+/* The owner first, for that takes set-id bits away; then the mode, of what it is by then, as the new owner. */
+static bool change_apply(struct change *change, const struct held *held)
+{
+	const bool gives = owner_is_due(change, &held->now), modes = change_has_mode(change->step);
+	struct fd_stat now = held->now;
+
+	if (gives && give(change, held) != 0) {
+		failed(change->setup, "chown", CAP_CHOWN, held->path, errno);
+		return false;
+	}
+	if (gives && modes && fd_statx(held->fd, "", &now) != 0) {
+		failed(change->setup, "look at", DIAG_NO_CAP, held->path, errno);
+		return false;
+	}
+	const mode_t mode = wanted_mode(change->step, &now);
+	const uint32_t uid = change->owner.uid == ACCOUNTS_NO_ID ? now.uid : change->owner.uid;
+	change->cleared += gives && loses_set_id(&held->now) && !(modes && mode & 06000);
+	if (!modes || mode == (now.mode & 07777) || set_mode(change, held, uid, mode) == 0)
+		return true;
+	failed(change->setup, "chmod", CAP_FOWNER, held->path, errno);
+	return false;
 }
 
 bool change_held(struct change *change, const struct held *held)
@@ -51,13 +146,11 @@ bool change_held(struct change *change, const struct held *held)
 		return false;
 	}
 	if (is_hard_link(&held->now) && change->step->hardlinks == HARDLINKS_REFUSE) {
-		setup_refused(change->setup, change->verb, held->path, HARD_LINK_TEXT, held->now.nlink);
+		setup_refused(change->setup, change->step->verb->name, held->path, HARD_LINK_TEXT, held->now.nlink);
 		return false;
 	}
-	if (change->apply(change, held) != 0) {
-		change_failed(change, held->path, errno);
+	if (!change_apply(change, held))
 		return false;
-	}
 	change->setup->changed++;
 	return true;
 }
@@ -126,4 +219,9 @@ void change_check(const struct step *step, struct problems *problems, const stru
 		if (step->recursive && step->items.items[i][strspn(step->items.items[i], "/")] == '\0')
 			yaml_problem(problems, node, "\"%s: /\" cannot be recursive: name the directories",
 				     step->verb->name);
+	if (step->contents_only && (!step->recursive || step->change_policy == CHANGE_ON_ROOT_MISMATCH))
+		yaml_problem(
+			problems, node,
+			"\"contents_only\" leaves the directory itself alone: write \"recursive: true\" with it, and "
+			"no \"change_policy: on_root_mismatch\"");
 }

@@ -1,6 +1,6 @@
 /*
- * What chown and chmod share: finding what a step names, walking it where it is recursive, and changing what differs
- * on a descriptor after looking at it once more.
+ * What chown and chmod are: finding what a step names, walking it where it is recursive, and changing owner and mode where
+ * they differ, on a descriptor, after looking at it once more.
  */
 #ifndef CAPSHIM_STEPS_COMMON_CHANGE_H
 #define CAPSHIM_STEPS_COMMON_CHANGE_H
@@ -12,21 +12,20 @@
 struct change {
 	struct setup *setup;
 	const struct step *step;
-	const char *verb;
-	int cap; /* that the change needs */
-	/* Is this not yet as the step wants it? */
-	bool (*differs)(const struct change *change, const struct fd_stat *now);
-	/* Changes it: 0, or -1 with errno. */
-	int (*apply)(struct change *change, const struct held *held);
-	bool by_name;       /* apply() can do without a descriptor */
-	bool may_cross;     /* the verb has the option cross_mounts */
-	bool always;        /* differs() cannot be relied on: apply() to everything */
-	struct owner owner; /* chown */
-	uint64_t cleared;   /* chown: files that lost set-id bits */
+	int cap;            /* that the change needs */
+	bool always;        /* the owner cannot be read: it is set everywhere */
+	struct owner owner; /* ACCOUNTS_NO_ID: as it is */
+	uint64_t cleared;   /* files that lost set-id bits */
 	uint64_t links;     /* hard links passed over */
 };
 
-/* Is this not yet as the step wants it, or can that not be known? */
+/* Does the step want modes as well, or alone? */
+bool change_has_mode(const struct step *step);
+
+/* Has this not yet the owner and the mode that the step wants? */
+bool change_differs(const struct change *change, const struct fd_stat *now);
+
+/* The same, or can that not be known? */
 bool change_is_due(const struct change *change, const struct fd_stat *now);
 
 /* Changes what is held, if it is due and is no hard link; counts it, and reports a failure. True: it was changed. */
@@ -41,7 +40,9 @@ void change_failed(struct change *change, const char *path, int err);
  */
 void change_not_kept(struct setup *setup, const char *verb, const char *path, const struct fd_stat *now);
 
-/* The check of both: neither walks "/", which holds what no step may touch. */
+/*
+ * The check of both: neither walks "/", which holds what no step may touch; and what a directory holds is what is below it.
+ */
 void change_check(const struct step *step, struct problems *problems, const struct node *node);
 
 /* Why what exists on foreign ground is left as it is; for its uid. */

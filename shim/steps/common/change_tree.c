@@ -76,7 +76,7 @@ static void job_file(void *context, const struct walk_entry *entry)
 	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
 
 	count(job, entry->path);
-	bool due = change_is_due(change, &entry->stat), by_name = change->by_name && entry->roots;
+	bool due = change_is_due(change, &entry->stat), by_name = !change_has_mode(change->step) && entry->roots;
 	job->tree.pin = due && !by_name;
 	if (!due) {
 		change->setup->same++;
@@ -110,6 +110,8 @@ static void job_leave(void *context, const struct walk_entry *entry)
 		share_end(job);
 		if (job->deferred)
 			deferred(job);
+		if (job->change->step->contents_only)
+			return;
 	}
 	if (entry->depth > 0 && job->results && change_is_due(job->change, &entry->stat))
 		job->deferred = true;
@@ -151,7 +153,7 @@ static void job_failed(void *context, const char *path, int err)
 {
 	struct job *job = context;
 
-	setup_failed(job->change->setup, job->change->verb, path, err, CAP_DAC_OVERRIDE);
+	setup_failed(job->change->setup, job->change->step->verb->name, path, err, CAP_DAC_OVERRIDE);
 }
 
 static void job_walk(struct job *job)
@@ -161,9 +163,10 @@ static void job_walk(struct job *job)
 	if (walk_tree(&job->tree, job->top, job->path) == 0)
 		return;
 	if (errno == EINVAL)
-		setup_refused(change->setup, change->verb, job->path, "it is the root directory");
+		setup_refused(change->setup, change->step->verb->name, job->path, "it is the root directory");
 	else if (errno == ESTALE)
-		setup_refused(change->setup, change->verb, job->path, "a directory was moved while it was walked");
+		setup_refused(change->setup, change->step->verb->name, job->path,
+			      "a directory was moved while it was walked");
 	else
 		change_failed(change, job->path, errno);
 }
@@ -238,7 +241,8 @@ static void collect(struct job *job, unsigned int part)
 	while (waitpid(job->others[part], &status, 0) < 0 && errno == EINTR)
 		;
 	if (!WIFEXITED(status))
-		setup_refused(change->setup, change->verb, job->path, "a process that shared the work was killed");
+		setup_refused(change->setup, change->step->verb->name, job->path,
+			      "a process that shared the work was killed");
 	else if (WEXITSTATUS(status) != 0)
 		_exit(WEXITSTATUS(status)); /* it has said why */
 	change->setup->changed += result->changed;
@@ -294,9 +298,10 @@ static void change_tree(struct change *change, const struct walk_found *top, con
 	job_walk(&job);
 	share_end(&job); /* where the walk had to stop before its end */
 	if (job.tree.mounts)
-		setup_note(change->setup, "%zu entries of \"%s\" lie on other mounts and were left alone%s",
-			   job.tree.mounts, path,
-			   change->may_cross ? " (write \"cross_mounts: true\" to include them)" : "");
+		setup_note(change->setup,
+			   "%zu entries of \"%s\" lie on other mounts and were left alone (write "
+			   "\"cross_mounts: true\" to include them)",
+			   job.tree.mounts, path);
 }
 
 static void change_object(struct change *change, const struct walk_found *found, struct held *held)
@@ -308,9 +313,14 @@ static void change_object(struct change *change, const struct walk_found *found,
 		change_failed(change, held->path, errno);
 		return;
 	}
+	if (change->step->contents_only && !S_ISDIR(held->now.mode)) {
+		setup_refused(change->setup, change->step->verb->name, held->path,
+			      "it is not a directory, and \"contents_only\" changes what a directory holds");
+		return;
+	}
 	if (S_ISDIR(held->now.mode) && change->step->recursive) {
 		if (!change->step->cross_mounts && ground_may_have_moved(&found->ground, found->parent, found->fd)) {
-			setup_refused(change->setup, change->verb, held->path, CHANGE_MOVED);
+			setup_refused(change->setup, change->step->verb->name, held->path, CHANGE_MOVED);
 			return;
 		}
 		if (change->step->change_policy == CHANGE_ON_ROOT_MISMATCH && !change_is_due(change, &held->now))
@@ -320,8 +330,8 @@ static void change_object(struct change *change, const struct walk_found *found,
 		return;
 	}
 	if (change_held(change, held) &&
-	    (fd_statx(held->fd, "", &held->now) != 0 || change->differs(change, &held->now)))
-		change_not_kept(change->setup, change->verb, held->path, &held->now);
+	    (fd_statx(held->fd, "", &held->now) != 0 || change_differs(change, &held->now)))
+		change_not_kept(change->setup, change->step->verb->name, held->path, &held->now);
 }
 
 void change_run(struct change *change)
@@ -336,7 +346,7 @@ void change_run(struct change *change)
 			change_object(change, &found, &held);
 			walk_release(&found);
 		} else if ((errno != ENOENT && errno != ENOTDIR) || !step->only_if_exists) {
-			setup_unreachable(change->setup, change->verb, held.path, errno, &where);
+			setup_unreachable(change->setup, change->step->verb->name, held.path, errno, &where);
 		}
 	}
 	if (change->links)

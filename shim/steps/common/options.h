@@ -28,10 +28,11 @@
 #define IF_EXISTS_OPTION OPTION_WITH("if_exists", WORD, if_exists, WORDS("replace", "keep", "append_missing"))
 
 /* Of what changes what is there. The hard links are written out, for they widen what a step may change. */
-#define CHANGE_OPTIONS                                                                              \
-	OPTION("recursive", BOOL, recursive), OPTION("cross_mounts", BOOL, cross_mounts),           \
-		OPTION("exclude", TEXTS, exclude),                                                  \
-		OPTION_WITH("hardlinks", FIXED_WORD, hardlinks, WORDS("skip", "refuse", "follow")), \
+#define CHANGE_OPTIONS                                                                                                \
+	OPTION("mode", CHANGE, change), OPTION("file_mode", CHANGE, file_mode), OPTION("dir_mode", CHANGE, dir_mode), \
+		OPTION("recursive", BOOL, recursive), OPTION("contents_only", BOOL, contents_only),                   \
+		OPTION("cross_mounts", BOOL, cross_mounts), OPTION("exclude", TEXTS, exclude),                        \
+		OPTION_WITH("hardlinks", FIXED_WORD, hardlinks, WORDS("skip", "refuse", "follow")),                   \
 		OPTION("if_exists", BOOL, only_if_exists)
 
 /* Of what runs programs. */
