@@ -3,7 +3,7 @@
 # target is for, and so does "make help". CFLAGS, CPPFLAGS and LDFLAGS are the user's: what the sources need is in
 # variables of their own. One short line for each file that is made; "make V=1" shows the commands instead.
 
-VERSION := 0.1.0
+VERSION := 0.2.0
 
 BUILD ?= build
 DEPS ?= $(BUILD)/deps
@@ -138,11 +138,16 @@ $(OUT)/flags: FORCE
 	@echo $(call quote,$(FLAGS)) | cmp -s - $@ || echo $(call quote,$(FLAGS)) >$@
 quote = '$(subst ','\'',$(1))'
 
-# What --licenses prints: the text in full for this project, the notices of what is linked in.
-$(GEN)/licenses.c: deps/licenses deps/sources LICENSE $(ARCHIVES)
+# What --version=verbose prints, and what the SBOMs are written from.
+$(GEN)/versions: deps/versions deps/sources $(OUT)/flags $(ARCHIVES)
 	$(call say,GEN)
 	@mkdir -p $(@D)
-	deps/licenses $(LIBC) $(call quote,$(LIBDIR)) >$@
+	CC=$(call quote,$(CC)) HOST=$(HOST) RUN=$(RUN) deps/versions $(LIBC) >$@
+
+# What --licenses prints: the text in full for this project, the notices of what is linked in.
+$(GEN)/licenses.c: $(GEN)/versions deps/licenses LICENSE
+	$(call say,GEN)
+	deps/licenses $(LIBC) $(call quote,$(LIBDIR)) $(VERSION) <$< >$@
 
 # The libraries, for musl. They lie below DEPS, so that several BUILDs can share them.
 $(LIBDIR)/linux-headers:
@@ -179,7 +184,7 @@ install-deps:
 
 # Every source with both C libraries, two compilers and gcc's analyzer, all warnings errors; and the tools that read it.
 # "make -k lint" reports on all.
-SCRIPTS := packaging/dist packaging/image packaging/deb packaging/musl-version deps/fetch deps/build deps/seccomp-arches deps/licenses deps/linux-headers deps/install-packages \
+SCRIPTS := packaging/dist packaging/image packaging/deb deps/versions deps/newer deps/fetch deps/build deps/seccomp-arches deps/licenses deps/linux-headers deps/install-packages \
 	   .ci/run .ci/style .ci/floors $(wildcard test/*.bats test/*.bash test/*.sh) test/arm64/emulated test/arm64/run \
 	   test/kernels/run test/kernels/init $(wildcard test/kernels/*.sh)
 STYLED := $(SOURCES) $(HEADERS) $(LEARN_SOURCES) $(LEARN_HEADERS) $(FIXTURES) $(wildcard test/fixtures/*.h) test/arm64/absent.c

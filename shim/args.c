@@ -8,7 +8,7 @@
 #include "base/diag.h"
 #include "base/nearest.h"
 
-extern const char licenses_text[]; /* generated: of this project and of what is linked in */
+extern const char licenses_text[], versions_text[]; /* generated: of this project and of what is linked in */
 
 /* What can be written. One that has a KEY is a line of a config: a flag says "true", and a list is split at commas. */
 static const struct option {
@@ -35,7 +35,7 @@ static const struct option {
 	{"--verify", 0, ARGS_VERIFY, 0, "[=json]", NULL, false},
 	{"--inspect", 0, ARGS_INSPECT, 0, "[=json]", NULL, false},
 	{"--compile-seccomp", 0, ARGS_COMPILE_SECCOMP, 2, " IN OUT", NULL, false},
-	{"--version", 0, ARGS_VERSION, 0, "", NULL, false},
+	{"--version", 0, ARGS_VERSION, 0, "[=verbose]", NULL, false},
 	{"--help", 'h', ARGS_HELP, 0, "", NULL, false},
 	{"--licenses", 0, ARGS_LICENSES, 0, "", NULL, false},
 	{NULL, 0, ARGS_RUN, 0, NULL, NULL, false},
@@ -58,7 +58,7 @@ static const char help[] = "usage: capshim [-c FILE | --user SPEC ...] [--] [COM
 			   "  --verify[=json] [PID]     does any process hold more than the config names?\n"
 			   "  --inspect[=json] [PID]    what processes (or: all) hold, and what it is worth\n"
 			   "  --compile-seccomp IN OUT  compile the JSON profile IN to OUT\n"
-			   "  -h, --help, --version, --licenses\n"
+			   "  -h, --help, --version[=verbose], --licenses\n"
 			   "\n"
 			   "Exit status: COMMAND's own, or\n"
 			   "  100  change the command line or the config     111  the system refused\n"
@@ -102,6 +102,24 @@ static const struct option *option_find(const char *word, const char **value)
 	diag_die(DIAG_USER, "unknown option \"%s\": %s%s%swrite \"--\" in front of the workload's options", word,
 		 nearest ? "did you mean \"" : "see --help, or ", nearest ? nearest : "",
 		 nearest ? "\"? If not, " : "");
+}
+
+/* Which form of OPTION is ATTACHED, such as --explain=json: that is no value of it. */
+static enum args_action option_form(const struct option *option, const char **attached, bool *json)
+{
+	const char *word = *attached && option->shows[0] == '[' ? *attached : "";
+	enum args_action form = option->action;
+
+	if (strcmp(word, "json") == 0 && form != ARGS_VERSION)
+		*json = true;
+	else if (strcmp(word, "seccomp") == 0 && form == ARGS_EXPLAIN)
+		form = ARGS_EXPLAIN_SYSCALL; /* of every system call */
+	else if (strcmp(word, "verbose") == 0 && form == ARGS_VERSION)
+		form = ARGS_VERSIONS;
+	else
+		return form;
+	*attached = NULL;
+	return form;
 }
 
 /* The values of OPTION: the one attached, or the words behind it. Returns the last word that it took. */
@@ -194,12 +212,7 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 			break;
 		}
 		const struct option *option = option_find(*word, &attached);
-		if (option->shows[0] == '[' && attached && strcmp(attached, "json") == 0) {
-			args->json = true;
-			attached = NULL;
-		}
-		const bool list = option->action == ARGS_EXPLAIN && attached && strcmp(attached, "seccomp") == 0;
-		attached = list ? NULL : attached;
+		const enum args_action form = option_form(option, &attached, &args->json);
 		word = option_values(option, attached, word, values);
 		if (option->key) {
 			add_line(args, mem, option, values[0]);
@@ -214,7 +227,7 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 		if (action)
 			diag_die(DIAG_USER, "the options %s and %s exclude each other", action->name, option->name);
 		action = option;
-		args->action = list ? ARGS_EXPLAIN_SYSCALL : option->action; /* of every system call */
+		args->action = form;
 		args->in = values[0];
 		args->out = values[1];
 	}
@@ -238,6 +251,7 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 int args_print(enum args_action action)
 {
 	const char *text = action == ARGS_VERSION    ? "capshim " CAPSHIM_VERSION "\n"
+			   : action == ARGS_VERSIONS ? versions_text
 			   : action == ARGS_LICENSES ? licenses_text
 						     : help;
 

@@ -110,6 +110,7 @@ capshim() {
 
 @test "--version, --help and --licenses print on standard output and need no config" {
 	local -A license=([musl]='musl' [glibc]="the C library are the system's own")
+	local -A versions=([musl]='musl 1\.[0-9.]+' [glibc]='libraries of the system')
 
 	rm "$config"
 	for option in --version --help --licenses; do
@@ -121,6 +122,13 @@ capshim() {
 	done
 	capshim --version
 	assert_output --regexp '^capshim [0-9]+\.[0-9]+\.[0-9]+$'
+	capshim --version=verbose
+	assert_success
+	assert_line --index 0 --regexp '^capshim [0-9]+\.[0-9]+\.[0-9]+$'
+	assert_line --regexp '^  compiler .* for [a-z0-9_]+-linux-'
+	assert_line --regexp "^  ${versions[${LIBC:-musl}]}$"
+	capshim --version=json
+	assert_refused 100 '--version takes no value'
 	capshim --help
 	for option in --config --check --explain --compile-seccomp --version --help --licenses 100 111 112 126 127; do
 		assert_output --partial "$option"

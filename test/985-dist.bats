@@ -51,8 +51,9 @@ build_at() { # DIRECTORY NAME=VALUE ...
 
 @test "the tarballs hold what a release must, twice the same, and SHA256SUMS is right" {
 	source_at "$T/a"
-	mkdir -p "$T/a/build"
+	mkdir -p "$T/a/build/musl/gen"
 	cp "$CAPSHIM" "$T/a/build/capshim"
+	cp "${CAPSHIM%/*}/musl/gen/versions" "$T/a/build/musl/gen"
 	local out
 	for out in one two; do
 		observe env DEPS_DIR="$DEPS_DIR" "$T/a/packaging/dist" 9.9 "$T/$out" amd64=build
@@ -65,20 +66,41 @@ build_at() { # DIRECTORY NAME=VALUE ...
 	cmp "$CAPSHIM" "$T/capshim-9.9-linux-amd64/capshim"
 	[ -s "$T/capshim-9.9-linux-amd64/man/capshim.1" ]
 	[ -s "$T/capshim-9.9-linux-amd64/licenses/libseccomp" ]
+	[ -s "$T/capshim-9.9-linux-amd64/licenses/building.md" ]
 	# The source bundle builds without a network: the libraries are in it.
 	tar -C "$T" -xzf "$T/one/capshim-9.9-source.tar.gz"
 	observe ls "$T/capshim-9.9-source/deps/cache"
 	assert_output --partial libseccomp-
 	(cd "$T/capshim-9.9-source" && CAPSHIM_CACHE=/nonexistent deps/fetch)
 	# Every library of deps/sources is in both SBOMs, with its checksum.
+	local sbom=$T/one/capshim-9.9-linux-amd64
 	while read -r library version _ sum _; do
 		case $library in '' | '#'*) continue ;; esac
 		jq -e --arg n "$library" --arg v "$version" --arg s "$sum" '.packages[] | select(.name == $n and .versionInfo == $v) |
-			.checksums[0].checksumValue == $s' "$T/one/capshim-9.9.spdx.json"
+			.checksums[0].checksumValue == $s' "$sbom.spdx.json"
 		jq -e --arg n "$library" --arg s "$sum" '.components[] | select(.name == $n) | .hashes[0].content == $s' \
-			"$T/one/capshim-9.9.cdx.json"
+			"$sbom.cdx.json"
 	done <"$REPO/deps/sources"
-	jq -e '.packages[] | select(.name == "musl") | .versionInfo | test("^1\\.")' "$T/one/capshim-9.9.spdx.json"
+	# What the binary says of itself is what the SBOMs say of it.
+	"$CAPSHIM" --version=verbose >"$T/versions"
+	grep -qx "  musl $(jq -r '.components[] | select(.name == "musl") | .version' "$sbom.cdx.json")" "$T/versions"
+	grep -qxF "  compiler $(jq -r '.metadata.tools.components[0].version' "$sbom.cdx.json")" "$T/versions"
+	assert_equal "$(jq -r '.packages[] | select(.name != "capshim") | "\(.name) \(.versionInfo)"' "$sbom.spdx.json" | sort)" \
+		"$(sed -n '3,$s/^ *\([^ ]* [^ ]*\).*/\1/p' "$T/versions" | sort)"
+}
+
+@test "the checksums are signed by the key that MINISIGN_KEY names, and a changed file is found" {
+	source_at "$T/a"
+	mkdir -p "$T/a/build/musl/gen"
+	cp "$CAPSHIM" "$T/a/build/capshim"
+	cp "${CAPSHIM%/*}/musl/gen/versions" "$T/a/build/musl/gen"
+	timeout 20 minisign -G -W -p "$T/key.pub" -s "$T/key" >&2
+	observe env DEPS_DIR="$DEPS_DIR" MINISIGN_KEY="$T/key" timeout 60 "$T/a/packaging/dist" 9.9 "$T/out" amd64=build
+	assert_success
+	timeout 20 minisign -V -p "$T/key.pub" -m "$T/out/SHA256SUMS"
+	sed -i '1s/^./x/' "$T/out/SHA256SUMS"
+	observe timeout 20 minisign -V -p "$T/key.pub" -m "$T/out/SHA256SUMS"
+	assert_failure
 }
 
 @test "the image is for COPY --from: another image runs its program by it" {
