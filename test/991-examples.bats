@@ -20,6 +20,7 @@ example_image() {
 	mkdir -p "$IMAGE"/{usr/bin,usr/sbin,var/lib/postgresql,run,tmp,mnt,shared,opt,work}
 	chown 1000:1000 "$IMAGE/work"
 	ln -s /run "$IMAGE/var/run"
+	mkdir "$IMAGE/capshim-bin"
 	echo 'listen ${LISTEN};' >"$IMAGE/etc/app.conf.in"
 	mkdir -p "$IMAGE/var/log"
 	user=$(sed -n 's/^user: *"\{0,1\}\([a-z-]*\).*/\1/p' "$1")
@@ -192,7 +193,7 @@ without_each() {
 		while read -r name grant; do
 			count=$((count + 1))
 			explained "$T/$name.yaml" || return
-			if [ "$grant" = none ]; then # restricted: a start without root
+			if [ "$grant" = nonroot ]; then # restricted
 				example_image "$T/$name.yaml"
 				capshim_run --image --config image --with --bounding --with none --with --groups --with none \
 					--with --gid --with 1000 --with --uid --with 1000
@@ -202,13 +203,13 @@ without_each() {
 			for cap in ${required//,/ }; do
 				[[ ,$grant, == *,$cap,* ]] || fail "$file does not grant $cap" || return
 			done
-			for cap in ${grant//,/ }; do
+			for cap in ${grant//[,-]/ }; do
 				[[ ,$required,$conditional, == *,$cap,* ]] || fail "$file grants $cap for nothing" || return
 			done
-			example_run "$T/$name.yaml" "$grant"
+			example_run "$T/$name.yaml" "${grant/#-/none}"
 			example_ok "$T/$name.yaml" || fail "$file: $output" || return
 			without_each "$T/$name.yaml" "$required" || return
 		done <"$T/list"
 	done
-	[ "$count" = 5 ]
+	[ "$count" = 6 ]
 }

@@ -3,11 +3,13 @@
 
     manifests.py check FILE ...    their form, and the Pod Security level that they claim; prints what is wrong
     manifests.py list FILE DIR     writes each config in FILE to DIR/NAME.yaml and prints NAME and the capabilities
-                                   that its container is granted, comma-separated; NAME is the ConfigMap's
+                                   that its container is granted, comma-separated: "-" for none, "nonroot" for a
+                                   start without root; NAME is the ConfigMap's or the file's
 
 The schema is the part of Kubernetes' (v1.29) and of the Compose specification that the manifests use, with nothing else
 allowed, so that a misspelt field is an error.
 """
+import os
 import sys
 
 import jsonschema
@@ -56,8 +58,7 @@ COMPOSE = record(
     services={"type": "object", "additionalProperties": record(
         ["image"], image=TEXT, entrypoint=array(TEXT), ports=array(TEXT), read_only=FLAG, tmpfs=array(TEXT),
         healthcheck=record(["test"], test=array(TEXT)), security_opt=array(TEXT), cap_drop=array(TEXT), cap_add=array(TEXT),
-        configs=array(record(["source"], source=TEXT, target=TEXT, mode=NUMBER)))},
-    configs={"type": "object", "additionalProperties": record(["content"], content=TEXT)})
+        volumes=array(TEXT))})
 
 # Pod Security Standards: what may be added under each level.
 BASELINE = {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP",
@@ -98,23 +99,25 @@ def problems(path):
             yield from level_problems(document, level)
 
 
-def granted(documents):
+def granted(documents, path):
     """Pairs of a config's name and text, and what the container that uses it is granted."""
     for document in documents:
         for service in document.get("services", {}).values():
-            for config in service["configs"]:
-                name = config["source"]
-                yield name, document["configs"][name]["content"], service["cap_add"]
+            for volume in service["volumes"]:
+                source = os.path.join(os.path.dirname(path), volume.split(":")[0])
+                with open(source) as file:
+                    yield os.path.basename(source).removesuffix(".yaml"), file.read(), service["cap_add"]
         if document.get("kind") != "Pod":
             continue
         maps = {d["metadata"]["name"]: d["data"] for d in documents if d.get("kind") == "ConfigMap"}
         volumes = {v["name"]: v["configMap"]["name"] for v in document["spec"]["volumes"] if "configMap" in v}
         for container in containers(document):
-            for mount in container["volumeMounts"]:
+            for mount in container.get("volumeMounts", []):
                 if mount["name"] in volumes:
                     name = volumes[mount["name"]]
                     add = container["securityContext"]["capabilities"].get("add", [])
-                    yield name, maps[name]["capshim.yaml"], add
+                    nonroot = {**document["spec"].get("securityContext", {}), **container["securityContext"]}.get("runAsNonRoot")
+                    yield name, maps[name]["capshim.yaml"], ["nonroot"] if nonroot else add
 
 
 def main():
@@ -125,10 +128,10 @@ def main():
         return
     with open(sys.argv[2]) as file:
         documents = list(yaml.safe_load_all(file))
-    for name, text, capabilities in granted(documents):
+    for name, text, capabilities in granted(documents, sys.argv[2]):
         with open(f"{sys.argv[3]}/{name}.yaml", "w") as file:
             file.write(text)
-        print(name, ",".join(capabilities).lower() or "none")
+        print(name, ",".join(capabilities).lower() or "-")
 
 
 main()
