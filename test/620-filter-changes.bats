@@ -55,7 +55,7 @@ answer() {
 	local socket
 	socket=$(awk '$2 == "__NR_socket" { print $3 }' < <(echo '#include <sys/syscall.h>' | gcc -dM -E -))
 	answer 'allow: ptrace' "$socket" 38
-	assert_output "$socket errno 1"
+	assert_output "$socket errno 97"
 	answer 'allow: socket' "$socket" 38
 	assert_output "$socket allow"
 }
@@ -142,4 +142,43 @@ answer() {
 	assert_line --partial 'io_uring_setup: allowed'
 	capshim_run --image --config image -- --explain-syscall 9999
 	assert_refused 100 '"9999" is not a system call'
+}
+
+# rows: of the table in doc/seccomp.md, "CALL CALL ...|LINE": the first and the last column without the words around them.
+rows() {
+	/usr/bin/python3 - "$REPO/doc/seccomp.md" <<-'END'
+		import re, sys
+
+		table = open(sys.argv[1]).read().split("Docker's default profile allows")[1].split("\n## ")[0]
+		for row in re.findall(r"^\| .*`.* \|$", table, re.M):
+		    cells = row.strip("| ").split(" | ")
+		    print(" ".join(re.findall(r"`([a-z_]+)`", cells[0])) + "|" + re.search(r"`(allow: \[.*?\])`", cells[-1])[1])
+	END
+}
+
+# number NAME: of a system call.
+number() {
+	awk -v name="__NR_$1" '$2 == name { print $3 }' < <(echo '#include <sys/syscall.h>' | gcc -dM -E -)
+}
+
+@test "doc/seccomp.md: what its table says is denied is denied, and the line beside it opens that" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	local calls line call nr seen=0
+	while IFS='|' read -r calls line; do
+		for call in $calls; do
+			nr=$(number "$call")
+			local args=()
+			case $call in
+			socket | socketpair) args=(30) ;;
+			ioctl) args=(0 0x5412) ;;
+			personality) args=(0x20000) ;;
+			esac
+			answer '' "$nr" "${args[@]}"
+			assert_output --regexp "^$nr errno [0-9]+$"
+			answer "$line" "$nr" "${args[@]}"
+			assert_output "$nr allow"
+			seen=$((seen + 1))
+		done
+	done < <(rows)
+	[ "$seen" -ge 13 ]
 }

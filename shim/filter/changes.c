@@ -6,10 +6,11 @@
 
 #include "filter/read.h"
 
-/* Calls that are of use together only, by one name. "32bit" is one more: it is an ABI. */
+/* Calls that are of use together only, by one name. "32bit" is an ABI first: these are what its C libraries need besides. */
 static const struct change_group {
 	const char *name, *calls[7];
 } groups[] = {
+	{"32bit", {"get_thread_area", "set_thread_area"}},
 	{"io_uring", {"io_uring_setup", "io_uring_enter", "io_uring_register"}},
 	{"keyring", {"add_key", "keyctl", "request_key"}},
 	{"numa", {"get_mempolicy", "mbind", "set_mempolicy", "set_mempolicy_home_node", "migrate_pages", "move_pages"}},
@@ -45,9 +46,10 @@ static void add_name(struct mem *mem, struct node *list, const struct node *item
 }
 
 /* The calls that ITEM names, as the names of a rule; NULL: none, a problem was added. */
-static struct node *changed_calls(struct problems *problems, const struct node *item)
+static struct node *changed_calls(struct problems *problems, const struct node *item, bool wide)
 {
-	const struct change_group *group = find_group(item->text);
+	/* An ABI that is not allowed is none to deny calls of. */
+	const struct change_group *group = wide || strcmp(item->text, "32bit") != 0 ? find_group(item->text) : NULL;
 	struct node *list = mem_alloc(&problems->mem, sizeof(*list));
 
 	*list = (struct node){.kind = NODE_LIST, .file = item->file, .line = item->line, .column = item->column};
@@ -71,12 +73,11 @@ static void change_call(struct filter_reader *reader, const struct node *item, u
 
 	if (!filter_is_scalar(reader, item))
 		return;
-	if (action == SECCOMP_RET_ALLOW && strcmp(item->text, "32bit") == 0) {
+	const bool wide = action == SECCOMP_RET_ALLOW && strcmp(item->text, "32bit") == 0;
+	if (wide)
 		filter_add_32bit(reader->profile);
-		return;
-	}
 	rule->node = item;
-	rule->names = changed_calls(reader->problems, item);
+	rule->names = changed_calls(reader->problems, item, wide);
 	if (!rule->names)
 		return;
 	rule->here = true;
