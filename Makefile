@@ -132,7 +132,7 @@ $(GEN)/%.o: $(GEN)/%.c $(OUT)/flags
 -include $(OBJECTS:.o=.d) $(LEARN_OBJECTS:.o=.d)
 
 # What was built with other flags is built again.
-FLAGS = $(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS)
+FLAGS = $(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS)
 $(OUT)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo $(call quote,$(FLAGS)) | cmp -s - $@ || echo $(call quote,$(FLAGS)) >$@
