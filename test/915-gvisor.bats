@@ -50,3 +50,58 @@ sandbox() {
 	sandbox $'user: app\ncap_add: [NET_BIND_SERVICE]' /capshim -- /probe
 	assert_refused 111 'neither securebits nor ambient sets'
 }
+
+# gVisor has no setfsuid(2), and neither fchownat(2) nor fchmod(2) of a descriptor that is O_PATH. What each step made is
+# of use to its owner alone, so the workload runs in it only if it owns it.
+@test "gVisor: the steps make, change and give away, also in a directory of the workload" {
+	mkdir -p "$IMAGE/data" "$IMAGE/old/in"
+	cp "$PROBE" "$IMAGE/old/in/probe"
+	sandbox "$(cat <<-'END'
+		user: app
+		working_dir: /data/state/inner
+		setup:
+		  - {chmod: /data, mode: 0711}
+		  - {mkdir: /data/state, mode: 0700, owner: workload}
+		  - {mkdir: /data/state/inner, mode: 0700}
+		  - {write: /data/state/conf, content: "a: 1", mode: 0400, owner: workload}
+		  - {copy: /probe, to: /data/state/inner/, mode: 0500, owner: workload}
+		  - {symlink: /data/state/link, target: inner/probe}
+		  - {write: /data/state/gone, content: x}
+		  - {remove: /data/state/gone}
+		  - {chown: /old, owner: workload, recursive: true}
+		  - {chmod: /old, mode: 0700, recursive: true}
+		  - {run: [/probe, --exit, "0"], user: app, working_dir: /old/in}
+		  - {write: /tmp/shared, content: x, owner: workload}
+	END
+	)" /capshim -- /data/state/link
+	assert_success
+	assert_line cwd=/old/in # of the step
+	assert_line cwd=/data/state/inner
+}
+
+@test "without setfsuid(2): as the owner of a directory by the effective ids, which a lie cannot fake; root's own in the end" {
+	local deny=("${PROBE%/*}/deny" 38 "122,123") call
+	mkdir "$T/volume" "$T/private" && chown 1234:1234 "$T/volume" && chmod 0700 "$T/private"
+	ln -s "$T/private" "$T/volume/link"
+	printf '%s\n' 'user: "2345:2345"' 'seccomp: unconfined' 'setup:' "  - {write: $T/volume/file, content: x}" \
+		"  - {write: $T/private/file, content: x}" "  - {run: [$PROBE, --out, $T/private/run]}" >"$T/capshim.yaml"
+	observe timeout 20 "${deny[@]}" "$CAPSHIM" -c "$T/capshim.yaml" -- "$PROBE"
+	assert_success
+	assert_probe permitted '' effective '' bounding '' no_new_privs 1 securebits 0xcb
+	assert_line --regexp '^uid=2345,2345,2345,' # the probe reads the fourth with setfsuid(2)
+	assert_equal "$(stat -c %u "$T/volume/file" "$T/private/file" | xargs)" '1234 0'
+	assert_equal "$(sed -n 's/^uid=//p' "$T/private/run")" 0,0,0,4294967295
+
+	# Root could, and whoever acts as the directory's owner cannot: a step through a link of that owner.
+	sed -i "s|$T/private/file|$T/volume/link/file|" "$T/capshim.yaml"
+	observe timeout 20 "${deny[@]}" "$CAPSHIM" -c "$T/capshim.yaml" -- "$PROBE"
+	assert_refused 111 'symbolic link'
+	for call in setresgid:1 setresuid:1 getresgid:2 getresuid:2; do
+		rm -f "$T/volume/file"
+		observe timeout 20 "${deny[@]}" strace -qq -o /dev/null -e inject="${call%:*}:retval=0:when=${call#*:}" \
+			"$CAPSHIM" -c "$T/capshim.yaml" -- "$PROBE"
+		[[ $status == 11[12] ]] || fail "$call: $status $output"
+		refute_workload
+		[ ! -e "$T/volume/file" ] || fail "$call: made as root"
+	done
+}

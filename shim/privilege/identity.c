@@ -23,7 +23,8 @@ static struct {
 	const struct start *start; /* NULL: there is nothing to change */
 	struct fs_identity now;
 	uint64_t effective;
-	int parent; /* the process to die with; 0: none */
+	int parent;     /* the process to die with; 0: none */
+	bool no_fs_ids; /* the kernel has no setfsuid(2), as gVisor: the effective ids decide about files there */
 } self;
 
 static _Noreturn void identity_refused(const char *what, uint32_t id, int err)
@@ -118,13 +119,26 @@ static void change_groups(const struct fs_identity *who)
  * setfsuid(2) and setfsgid(2) cannot report an error, so a second call with an invalid id reads the result. When it
  * differs, EINVAL (an id that the user namespace does not map) is the only possible reason, because the capability is
  * there.
+ * Where the effective id has to change instead, the real and the saved one stay capshim's: whoever it acts for can neither
+ * signal nor trace it, kill(2), ptrace(2).
  */
+static uint32_t change_id(uint32_t id, long set_fs, long set, long get)
+{
+	uint32_t real, now = IDENTITY_NO_ID, saved;
+
+	if (!self.no_fs_ids && syscall(set_fs, id) == -1 && errno == ENOSYS)
+		self.no_fs_ids = true;
+	if (!self.no_fs_ids)
+		return (uint32_t)syscall(set_fs, IDENTITY_NO_ID);
+	(void)syscall(set, IDENTITY_NO_ID, id, IDENTITY_NO_ID);
+	(void)syscall(get, &real, &now, &saved);
+	return now;
+}
+
 static void change_ids(const struct fs_identity *who)
 {
-	(void)syscall(SYS_setfsgid, who->gid);
-	uint32_t gid = (uint32_t)syscall(SYS_setfsgid, IDENTITY_NO_ID);
-	(void)syscall(SYS_setfsuid, who->uid);
-	uint32_t uid = (uint32_t)syscall(SYS_setfsuid, IDENTITY_NO_ID);
+	uint32_t gid = change_id(who->gid, SYS_setfsgid, SYS_setresgid, SYS_getresgid);
+	uint32_t uid = change_id(who->uid, SYS_setfsuid, SYS_setresuid, SYS_getresuid);
 
 	/* The process's own ids are always mapped. */
 	if (gid != who->gid && gid == self.now.gid && who->gid != self.start->egid)

@@ -50,21 +50,43 @@ int walk_reopen_found(const struct walk_found *found, int flags, struct stat *op
 	return reopen_file(&found->stat, found->parent, found->name, flags, opened);
 }
 
-/* Through the magic link of FD, but only if /proc is a procfs: an image could have a plain directory there. */
-static int chmod_by_proc(int fd, mode_t mode)
+/*
+ * The directory where NUMBER is the magic link of FD, but only if /proc is a procfs: an image could have a plain directory
+ * there.
+ */
+static int open_links(int fd, char number[16])
 {
 	struct statfs fs = {0};
-	char number[16];
 	int proc = fd_openat(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY);
 
-	if (proc < 0)
-		return -1;
-	int result = -1;
+	snprintf(number, 16, "%d", fd);
+	if (proc < 0 || (fstatfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC))
+		return proc;
+	close(proc);
 	errno = ENOENT;
-	if (fstatfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC) {
-		snprintf(number, sizeof(number), "%d", fd);
-		result = fchmodat(proc, number, mode, 0);
-	}
+	return -1;
+}
+
+static int chmod_by_proc(int fd, mode_t mode)
+{
+	char number[16];
+	int proc = open_links(fd, number);
+	int result = proc < 0 ? -1 : fchmodat(proc, number, mode, 0);
+
+	fd_close(proc);
+	return result;
+}
+
+int walk_chown(int fd, uint32_t uid, uint32_t gid)
+{
+	char number[16];
+	int result = fchownat(fd, "", uid, gid, AT_EMPTY_PATH);
+
+	if (result == 0 || errno != EBADF) /* which is gVisor's answer for O_PATH */
+		return result;
+	int proc = open_links(fd, number);
+	if (proc >= 0)
+		result = fchownat(proc, number, uid, gid, 0);
 	fd_close(proc);
 	return result;
 }

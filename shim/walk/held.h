@@ -2,6 +2,7 @@
 #ifndef CAPSHIM_WALK_HELD_H
 #define CAPSHIM_WALK_HELD_H
 
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "walk/walk.h"
@@ -23,5 +24,8 @@ int walk_reopen_found(const struct walk_found *found, int flags, struct stat *op
  * with errno.
  */
 int walk_chmod(int fd, int parent, const char *name, mode_t mode) __attribute__((warn_unused_result));
+
+/* Sets the owner, as fchownat(2), of what FD (O_PATH or not) holds, also of a link; else through /proc/self/fd. */
+int walk_chown(int fd, uint32_t uid, uint32_t gid) __attribute__((warn_unused_result));
 
 #endif

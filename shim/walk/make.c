@@ -139,7 +139,7 @@ int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid,
 	 */
 	if (ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, (mode & 01777) | (given ? S_IRWXU : 0)) != 0)
 		return -1;
-	if ((now.st_uid != uid || now.st_gid != gid) && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0)
+	if ((now.st_uid != uid || now.st_gid != gid) && walk_chown(fd, uid, gid) != 0)
 		return -1;
 	if (given && walk_clear_acl(fd, uid) != 0)
 		return -1;

@@ -342,7 +342,7 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 		setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, found->stat.st_uid);
 		return false;
 	}
-	if (owner && fchownat(found->fd, "", want.uid, want.gid, AT_EMPTY_PATH) != 0) {
+	if (owner && walk_chown(found->fd, want.uid, want.gid) != 0) {
 		setup_failed(setup, "chown", path, errno, CAP_CHOWN);
 		return false;
 	}

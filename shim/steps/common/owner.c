@@ -10,6 +10,7 @@
 #include "base/capability.h"
 #include "base/start.h"
 #include "input/accounts.h"
+#include "walk/held.h"
 
 #define ALL_IDS 4294967295UL
 
@@ -27,7 +28,7 @@ int owner_apply(const struct owner *owner, const struct held *held, bool always)
 
 	if (held->fd < 0)
 		return fchownat(held->parent, held->name, uid, gid, AT_SYMLINK_NOFOLLOW);
-	return fchownat(held->fd, "", uid, gid, AT_EMPTY_PATH);
+	return walk_chown(held->fd, uid, gid);
 }
 
 /* Does the user namespace map every id to itself? Without /proc that is not known. */

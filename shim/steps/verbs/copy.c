@@ -68,8 +68,7 @@ static bool give_link(int fd, const char *text, const struct file_want *want, in
 		return false;
 	}
 	*cap = CAP_CHOWN;
-	return (made.st_uid == want->uid && made.st_gid == want->gid) ||
-	       fchownat(fd, "", want->uid, want->gid, AT_EMPTY_PATH) == 0;
+	return (made.st_uid == want->uid && made.st_gid == want->gid) || walk_chown(fd, want->uid, want->gid) == 0;
 }
 
 /* Made beside it, given its owner, and renamed into place. */
@@ -161,7 +160,7 @@ static int open_marker(int to)
 		marker = fd_openat(to, FILE_SEEDING, O_PATH | O_NOFOLLOW);
 	if (marker >= 0 && fd_fstat(marker, &stat) == 0 && stat.st_uid == identity_uid() &&
 	    stat.st_uid != file_seeder())
-		(void)!fchownat(marker, "", file_seeder(), IDENTITY_NO_ID, AT_EMPTY_PATH);
+		(void)!walk_chown(marker, file_seeder(), IDENTITY_NO_ID);
 	return marker;
 }
 
