@@ -564,3 +564,16 @@ drop='setgid setuid setpcap'
 	refute_output --partial '"/data/plain" lies'
 	refute_output --partial '"/etc/key" lies'
 }
+
+@test "--explain counts what the programs of succeeds and wait_for need to be narrowed" {
+	local setup
+
+	for setup in '{mkdir: /data/x, when: {succeeds: {run: [/probe], user: app}}}' \
+		'{mkdir: /data/x, when: [{exists: /none}, {succeeds: {run: [/probe], user: app}}]}' \
+		'{when: {succeeds: {run: [/probe], user: app}}, steps: [{mkdir: /data/x}]}' \
+		'{wait_for: {run: [/probe], user: app}}'; do
+		capshim_run --image -- --explain=json <<<$'command: none\nsetup: ['"$setup]"
+		assert_success
+		assert_equal "$setup $(required)" "$setup setgid,setpcap,setuid"
+	done
+}

@@ -118,3 +118,32 @@ name_server() {
 	assert_refused 100 ':8:' ':9:' ':10:' ':11:' ':12:' ':13:' ':14:' ':15:' ':16:' ':19:'
 	assert [ ! -e "$T/one" ]
 }
+
+@test "wait_for: a program that ends with 0, as the workload's user, tried until it does" {
+	chmod 0711 "$T"
+	background bash -c 'sleep 1; touch "$1"' - "$T/data/ready"
+	steps <<-END
+		- wait_for: {run: [sh, -c, 'id -u >>$T/data/tries; test -e $T/data/ready'], user: workload}
+		  timeout: 30
+	END
+	assert_success
+	assert_equal "$(sort -u "$T/data/tries")" 1234
+	[ "$(wc -l <"$T/data/tries")" -gt 1 ]
+}
+
+@test "wait_for: a program that never succeeds, does not end, or cannot be started" {
+	steps <<-END
+		- wait_for: {run: [sh, -c, 'exit 3']}
+		  timeout: 1
+	END
+	assert_refused 111 'cannot wait for "sh": after 1 s it still ends with status 3'
+	steps <<-END
+		- wait_for: {run: [sleep, "600"]}
+		  timeout: 1
+	END
+	assert_refused 111 'still running' killed
+	steps <<-END
+		- wait_for: {run: [$T/missing]}
+	END
+	assert_refused 111 "$T/missing"
+}

@@ -31,6 +31,25 @@ load programs
 	assert_probe env.NAME a=b env.EMPTY ''
 }
 
+@test "run: pass gives it variables by name or glob, but by a glob nothing that says what a program loads" {
+	NGINX_PORT=80 NGINX_HOST=a=b NGINX=no TZ=UTC SECRET=x LD_TEST=1 steps <<-END
+		- run: [$T/probe, --out, $T/run]
+		  environment: {pass: ["NGINX_*", TZ, ABSENT, "L*", "P*", LD_TEST], NGINX_PORT: "8080", KEY: value}
+		- run: [$T/probe, --out, $T/named]
+		  environment: {pass: ["LD_*"], PATH: /bin}
+		- run: [$T/probe, --out, $T/value]
+		  environment: {pass: word}
+	END
+	assert_success
+	observed "$T/run"
+	assert_equal "$(grep '^env' <<<"$output" | sort | paste -sd' ')" \
+		"env.KEY=value env.LD_TEST=1 env.NGINX_HOST=a=b env.NGINX_PORT=8080 env.PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin env.TZ=UTC"
+	observed "$T/named"
+	assert_equal "$(grep '^env' <<<"$output")" env.PATH=/bin
+	observed "$T/value"
+	assert_probe env.pass word
+}
+
 @test "run: standard input is empty, or the text of stdin" {
 	steps <<-END
 		- run: [sh, -c, 'cat >$T/none']

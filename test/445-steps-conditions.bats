@@ -181,6 +181,30 @@ refute_holds() {
 	refute_holds 'succeeds: [sh, -c, kill -9 $$]'
 }
 
+@test "succeeds with a user runs after the same drop and proof as the workload, under the default filter" {
+	chmod 0711 "$T"
+	holds "when: {succeeds: {run: [$T/probe, --out, $T/data/asked, --try-regain], user: workload}}"
+	output=$(<"$T/data/asked")
+	assert_probe uid 1234,1234,1234,1234 permitted '' bounding '' no_new_privs 1 seccomp 2
+	assert_no_way_back
+	assert_skipped "when: {succeeds: {run: [sh, -c, 'exit 1'], user: '1234:1234'}}"
+	holds "when: {succeeds: {run: [$T/probe, --out, $T/data/capable], user: '1234:1234', cap_add: [NET_RAW]}}"
+	output=$(<"$T/data/capable")
+	assert_probe uid 1234,1234,1234,1234 permitted net_raw bounding net_raw
+	# Without: as root.
+	holds "when: [{env: NOT_THERE}, {succeeds: {run: [$T/probe, --out, $T/root]}}]"
+	output=$(<"$T/root")
+	assert_probe uid 0,0,0,0
+	# The drop needs what it needs: nothing is asked without it.
+	steps --with --without --with setuid <<-END
+		- write: $T/never
+		  content: x
+		  when: {succeeds: {run: ['true'], user: workload}}
+	END
+	assert_refused 111 CAP_SETUID
+	[ ! -e "$T/never" ]
+}
+
 @test "a condition that cannot be asked fails as the step would" {
 	as_app ln -s /etc/passwd "$T/data/link"
 	for condition in exists empty mountpoint; do

@@ -103,7 +103,7 @@ static void read_condition(struct plan *plan, const struct node *node, const str
 {
 	if (row->kind == WHEN_SUCCEEDS) {
 		struct condition *condition = new_condition(plan, row, negate, conditions);
-		(void)value_program(plan, node, &condition->argv);
+		condition->program = config_program(plan, node);
 		return;
 	}
 	if (row->kind == WHEN_ONLY) {

@@ -50,8 +50,8 @@ bool value_program(struct plan *plan, const struct node *node, struct list *to);
 /* Runs EACH on every item of a list, or on the one that stands for it. */
 void value_each(struct plan *plan, const struct node *node, key_reader *each, void *to);
 
-/* A map, or a list of KEY=VALUE: the same as text KEY=VALUE. */
-bool value_pairs(struct plan *plan, const struct node *node, struct list *to);
+/* A map, or a list of KEY=VALUE: the same as text KEY=VALUE. BUT: an entry that is read elsewhere, or NULL. */
+bool value_pairs(struct plan *plan, const struct node *node, const struct node *but, struct list *to);
 
 /* A list of capabilities: adds their bits to the uint64_t TO. */
 void value_capabilities(struct plan *plan, const struct node *node, void *to);
@@ -103,6 +103,9 @@ static inline bool config_is_beside(const struct plan *plan)
 bool config_owner(struct plan *plan, const struct node *node, struct owner *to);
 void config_step_seccomp(struct plan *plan, const struct node *node, struct step_user *to); /* NODE may be NULL */
 bool config_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to);
+
+/* steps.c: a program that is asked for its status: its argv, or {run, user, cap_add}. */
+const struct step *config_program(struct plan *plan, const struct node *node);
 
 /*
  * command.c: what is known of the program before anything is done: reads the file capabilities of argv[0] where its path is

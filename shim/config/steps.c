@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/nearest.h"
 #include "base/path.h"
 #include "config/parts.h"
@@ -26,15 +27,43 @@ static void read_timeout(struct plan *plan, const struct node *node, const struc
 			     verb->runs ? "none" : "the default of 60s");
 }
 
-/* An entry replaces one of the same name, the default PATH among them. */
+/*
+ * Adds those of the variables of capshim's environment that the name or glob NODE means. A glob must begin with a part of the
+ * name, and passes nothing that says what a program loads or starts: whoever sets a variable must not choose that.
+ */
+static void pass_variables(struct plan *plan, const struct node *node, void *to)
+{
+	const char *name = value_fixed(plan, node);
+	const bool glob = name && strpbrk(name, "*?[");
+
+	if (name && !environ_name_ok(glob ? mem_copy(plan->mem, name, strcspn(name, "*?[")) : name))
+		yaml_problem(&plan->problems, node,
+			     "\"%s\" must be the name of a variable, or begin with a part of it, such as NGINX_*",
+			     name);
+	for (size_t i = 0; name && i < plan->env.vars.count; i++) {
+		const char *entry = plan->env.vars.items[i], *equals = strchr(entry, '=');
+		const char *variable = mem_copy(plan->mem, entry, (size_t)(equals - entry));
+		const bool loads = strcmp(variable, "PATH") == 0 || strncmp(variable, "LD_", 3) == 0;
+		if (glob_match(name, variable) && !(glob && loads))
+			environ_set(to, variable, equals + 1);
+	}
+}
+
+/* An entry replaces one of the same name, the default PATH and what is passed among them. */
 static void read_step_environment(struct plan *plan, const struct node *node, struct list *to)
 {
+	const struct node *pass = yaml_get(node, "pass");
 	struct environment env;
 	struct list pairs = {0};
 
-	if (!value_pairs(plan, node, &pairs))
+	/* One value: a variable of that name. */
+	if (pass && pass->kind != NODE_LIST)
+		pass = NULL;
+	if (!value_pairs(plan, node, pass, &pairs))
 		return;
 	environ_from(&env, plan->mem, to);
+	if (pass)
+		value_each(plan, pass, pass_variables, &env);
 	for (size_t i = 0; i < pairs.count; i++) {
 		const char *equals = strchr(pairs.items[i], '=');
 		environ_set(&env, mem_copy(env.mem, pairs.items[i], (size_t)(equals - pairs.items[i])), equals + 1);
@@ -231,7 +260,12 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 		(void)value_list(plan, node, value_path, &step->items);
 		break;
 	case VERB_TARGETS:
-		(void)value_list(plan, node, value_text, &step->items);
+		if (node->kind == NODE_MAP) {
+			step->program = config_program(plan, node);
+			step->items = step->program->items;
+		} else {
+			(void)value_list(plan, node, value_text, &step->items);
+		}
 		break;
 	case VERB_ARGV:
 		(void)value_program(plan, node, &step->items);
@@ -244,12 +278,31 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 		for (const struct node *n = node->first; n; n = n->next)
 			if (environ_has_reference(n->key->text))
 				value_unknown(plan, n->key, "key", NULL);
-		(void)value_pairs(plan, node, &step->items);
+		(void)value_pairs(plan, node, NULL, &step->items);
 		break;
 	}
 	if (node->kind != NODE_SCALAR && node->count == 0)
 		yaml_problem(&plan->problems, node, "\"%s\" needs at least one entry: write it, or leave the step out",
 			     verb->name);
+}
+
+const struct step *config_program(struct plan *plan, const struct node *node)
+{
+	static const struct key keys[] = {{"run", NULL}, {"user", NULL}, {"cap_add", NULL}, {NULL, NULL}};
+	const struct node *run = node->kind == NODE_MAP ? yaml_get(node, "run") : node;
+	struct step *program = mem_alloc(plan->mem, sizeof(*program));
+
+	list_add(plan->mem, &program->environment, "PATH=" PATH_DEFAULT);
+	if (run)
+		(void)value_program(plan, run, &program->items);
+	else
+		yaml_problem(&plan->problems, node, "must have \"run:\", a list of program and arguments");
+	if (node->kind != NODE_MAP)
+		return program;
+	value_map(plan, node, keys, NULL);
+	if (config_step_user(plan, yaml_get(node, "user"), yaml_get(node, "cap_add"), &program->user))
+		config_step_seccomp(plan, NULL, &program->user);
+	return program;
 }
 
 static void defaults(struct plan *plan, const struct verb *verb, struct step *step)

@@ -241,16 +241,16 @@ bool value_list(struct plan *plan, const struct node *node, const char *(*read)(
 	return good;
 }
 
-bool value_pairs(struct plan *plan, const struct node *node, struct list *to)
+bool value_pairs(struct plan *plan, const struct node *node, const struct node *but, struct list *to)
 {
 	bool good = true;
 
 	if (node->kind == NODE_MAP) {
 		for (const struct node *n = node->first; n; n = n->next) {
-			const char *value = value_text(plan, n);
+			const char *value = n == but ? NULL : value_text(plan, n);
 			if (value)
 				list_add(plan->mem, to, mem_format(plan->mem, "%s=%s", n->key->text, value));
-			good &= value != NULL;
+			good &= value || n == but;
 		}
 		return good;
 	}

@@ -84,6 +84,18 @@ static uint64_t needs_after(const struct plan *plan, size_t number)
 	return 0;
 }
 
+/* The programs of `succeeds`. */
+static void needs_conditions(struct plan *plan, struct explanation *to, const struct condition *conditions,
+			     const char *name)
+{
+	for (const struct condition *c = conditions; c; c = c->next) {
+		if (c->program && c->program->user.narrowed)
+			needs_drop(plan, to, &c->program->user.want, name);
+		for (const struct condition_choice *choice = c->choices; choice; choice = choice->next)
+			needs_conditions(plan, to, choice->conditions, name);
+	}
+}
+
 static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 {
 	const struct step *step = &plan->steps[number];
@@ -93,6 +105,11 @@ static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 
 	if (step->user.narrowed)
 		needs_drop(plan, to, &step->user.want, name);
+	if (step->program && step->program->user.narrowed)
+		needs_drop(plan, to, &step->program->user.want, name);
+	needs_conditions(plan, to, step->conditions, name);
+	if (step->group)
+		needs_conditions(plan, to, step->group->conditions, name);
 	if (step->as_workload)
 		needs_drop(plan, to,
 			   &(struct privileges){.uid = plan->workload.uid,

@@ -72,7 +72,7 @@ static int holds_capability(struct setup *setup, const struct condition *conditi
 
 static int holds_success(struct setup *setup, const struct condition *condition)
 {
-	int status = run_program(setup, NULL, condition->argv.items);
+	int status = run_program(setup, condition->program, condition->program->items.items);
 
 	return status < 0 ? -1 : status == 0;
 }

@@ -13,6 +13,8 @@
 #include "filter/filter.h"
 #include "privilege/privileges.h"
 
+struct step;
+
 /* One condition of `when` or `unless`. */
 enum condition_kind { WHEN_EXISTS, WHEN_EMPTY, WHEN_MOUNTPOINT, WHEN_CAP, WHEN_SUCCEEDS, WHEN_ONLY, WHEN_ANY };
 
@@ -22,7 +24,7 @@ struct condition {
 	bool negate;                      /* it stands under `unless` */
 	const char *path;                 /* exists, empty, mountpoint, only */
 	int capability;                   /* cap */
-	struct list argv;                 /* succeeds */
+	const struct step *program;       /* succeeds: as a step of `run` */
 	struct list names;                /* only: globs */
 	struct condition_choice *choices; /* any: one of them must hold */
 };
@@ -88,7 +90,8 @@ struct step {
 	const struct step_group *group; /* NULL: it stands alone */
 	enum plan_on_error on_error;
 
-	struct list items; /* the verb's own value: paths, argv, or for sysctl KEY=VALUE pairs */
+	struct list items;          /* the verb's own value: paths, argv, or for sysctl KEY=VALUE pairs */
+	const struct step *program; /* wait_for: {run: ARGV}, as a step of `run`; the items are its */
 	bool mode_written, owner_written;
 	mode_t mode; /* octal modes: mkdir, write, copy, template, mknod */
 	struct owner owner;

@@ -66,7 +66,8 @@ static void check_same_step(const struct step *a, const struct step *b)
 	for (const struct condition *c = a->conditions; c; c = c->next, other = other->next) {
 		FUZZ_HOLDS(other && c->kind == other->kind && c->negate == other->negate);
 		FUZZ_HOLDS(c->capability == other->capability);
-		FUZZ_HOLDS(c->kind != WHEN_SUCCEEDS || same_text(c->argv.items[0], other->argv.items[0]));
+		FUZZ_HOLDS(c->kind != WHEN_SUCCEEDS ||
+			   same_text(c->program->items.items[0], other->program->items.items[0]));
 	}
 }
 

@@ -180,7 +180,8 @@ static void dump_step(FILE *to, const struct step *s)
 		s->skipped, s->on_error);
 	for (const struct condition *c = s->conditions; c; c = c->next) {
 		fprintf(to, "condition %d %d %s %d\n", c->kind, c->negate, or_none(c->path), c->capability);
-		dump_list(to, "argv", &c->argv);
+		if (c->program)
+			dump_list(to, "argv", &c->program->items);
 	}
 	dump_list(to, "items", &s->items);
 	dump_list(to, "exclude", &s->exclude);

@@ -94,7 +94,7 @@ static void check_items(const struct step *step, const char *verb)
 			check_path(items->items[i], true);
 		else if (strcmp(verb, "sysctl") == 0)
 			check_sysctl(items->items[i]);
-		else if (strcmp(verb, "wait_for") == 0)
+		else if (strcmp(verb, "wait_for") == 0 && !step->program)
 			check_target(items->items[i]);
 	}
 	if (step->verb->value == VERB_ARGV)
@@ -135,7 +135,7 @@ static void check_conditions(const struct condition *conditions)
 {
 	for (const struct condition *c = conditions; c; c = c->next) {
 		if (c->kind == WHEN_SUCCEEDS)
-			FUZZ_HOLDS(c->argv.count > 0 && c->argv.items[0][0]);
+			FUZZ_HOLDS(c->program->items.count > 0 && c->program->items.items[0][0]);
 		else if (c->kind == WHEN_CAP)
 			FUZZ_HOLDS(c->capability >= 0 && c->capability <= CAP_LAST_CAP);
 		else if (c->kind != WHEN_ANY)

@@ -44,11 +44,9 @@ struct launch {
 	int report;
 	char *const *environment;
 	const struct start *start;
-	const struct step *step; /* NULL for `succeeds` */
+	const struct step *step;
 };
 
-static char clean_path[] = "PATH=" PATH_DEFAULT;
-static char *const clean_environment[] = {clean_path, NULL};
 static char *const no_environment[] = {NULL};
 
 /*
@@ -100,7 +98,7 @@ static _Noreturn void become_program(const struct launch *launch)
 {
 	const struct step *step = launch->step;
 	uint64_t keep[KEPT / 64] = {7};
-	const char *directory = step && step->working_dir ? step->working_dir : "/";
+	const char *directory = step->working_dir ? step->working_dir : "/";
 
 	(void)setpgid(0, 0); /* cannot fail in a new child; the parent does it too, whoever comes first */
 	keep[launch->image.fd / 64] |= UINT64_C(1) << (launch->image.fd % 64);
@@ -109,7 +107,7 @@ static _Noreturn void become_program(const struct launch *launch)
 		diag_cannot("open", "standard input", errno, DIAG_NO_CAP);
 	descriptors_close(keep);
 	signals_restore(launch->start);
-	if (step && step->user.narrowed) {
+	if (step->user.narrowed) {
 		drop_privileges(&step->user.want, launch->start);
 		verify_privileges(&step->user.want);
 	}
@@ -120,7 +118,7 @@ static _Noreturn void become_program(const struct launch *launch)
 	}
 	close(fd);
 	identity_end(); /* whatever the walk had to act as */
-	if (step && step->user.filter.code)
+	if (step->user.filter.code)
 		filter_load(&step->user.filter);
 	tell(launch->report, STAGE_EXECUTING, 0);
 	syscall(SYS_execveat, launch->image.fd, "", launch->image.argv, launch->environment, AT_EMPTY_PATH);
@@ -193,7 +191,7 @@ static void report_failure(struct setup *setup, const char *name, const struct l
 static int follow_program(struct setup *setup, const struct step *step, pid_t pid, int report_fd, const char *name)
 {
 	struct launch_report report = {.stage = STAGE_NOT_NARROWED}, next;
-	unsigned int seconds = step ? step->timeout : 0;
+	unsigned int seconds = step->timeout;
 	int status = 0;
 
 	(void)setpgid(pid, pid);
@@ -220,7 +218,7 @@ static int follow_program(struct setup *setup, const struct step *step, pid_t pi
 	}
 	status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (report.stage != STAGE_EXECUTING) {
-		report_failure(setup, name, &report, step ? step->working_dir : NULL, status);
+		report_failure(setup, name, &report, step->working_dir, status);
 		return -1;
 	}
 	return status;
@@ -252,14 +250,14 @@ static pid_t launch_program(struct launch *launch, int *report)
 
 int run_program(struct setup *setup, const struct step *step, char *const *argv)
 {
-	struct launch launch = {.step = step, .start = &setup->plan->start, .environment = clean_environment};
+	struct launch launch = {.step = step, .start = &setup->plan->start, .environment = no_environment};
 	int report = -1, result = -1;
 
-	if (step)
-		launch.environment = step->environment.count ? step->environment.items : no_environment;
+	if (step->environment.count)
+		launch.environment = step->environment.items;
 	if (!run_open(setup, &launch.image, argv, launch.environment))
 		return -1;
-	launch.input = open_input(step ? step->input : NULL);
+	launch.input = open_input(step->input);
 	pid_t pid = launch.input < 0 ? -1 : launch_program(&launch, &report);
 	fd_close(launch.input);
 	fd_close(launch.image.fd);

@@ -1,5 +1,5 @@
 /*
- * Starting a program of a step: shared by run, run_dir and the condition `succeeds`.
+ * Starting a program of a step: shared by run, run_dir, wait_for and the condition `succeeds`.
  */
 #ifndef CAPSHIM_STEPS_COMMON_LAUNCH_H
 #define CAPSHIM_STEPS_COMMON_LAUNCH_H
@@ -7,7 +7,7 @@
 #include "steps/setup.h"
 
 /*
- * Runs ARGV to its end by the options of STEP (NULL: as root, clean environment, no timeout, for `succeeds`): program
+ * Runs ARGV to its end by the options of STEP: program
  * opened by trust_open() (a script: its interpreter too) and executed through that descriptor, own process group,
  * stdin from /dev/null, killed with its group at the timeout. No process that it left behind is alive afterwards: as
  * subreaper or PID 1 capshim kills and reaps them all. Returns the exit status (128+n for a signal), or -1 after it

@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "steps/common/file.h"
+#include "steps/common/launch.h"
 #include "steps/common/options.h"
 #include "steps/common/resolve.h"
 #include "steps/common/say.h"
@@ -159,19 +161,50 @@ static void wait_one(struct setup *setup, const struct step *step, const char *t
 	setup->changed++;
 }
 
+/* A program that ends with 0; each try has the time that is left. */
+static void wait_program(struct setup *setup, const struct step *step, const struct timespec *end)
+{
+	struct step program = *step->program;
+	const char *name = program.items.items[0];
+	int pause = FIRST_PAUSE_MS, status = 0;
+
+	for (;;) {
+		const int left = clock_left(end, INT_MAX);
+		if (left == 0)
+			break;
+		program.timeout = (unsigned int)left / 1000 + 1;
+		status = run_program(setup, &program, program.items.items);
+		if (status <= 0) {
+			setup->changed += status == 0;
+			return;
+		}
+		poll(NULL, 0, clock_left(end, pause));
+		pause = pause * 2 < LAST_PAUSE_MS ? pause * 2 : LAST_PAUSE_MS;
+		setup_progress(setup, name);
+	}
+	setup_refused(setup, "wait for", name, "after %u s it still ends with status %d",
+		      step->timeout ? step->timeout : DEFAULT_SECONDS, status);
+}
+
 static void step_wait_for(struct setup *setup)
 {
 	const struct step *step = setup->step;
 	struct timespec end = setup->begin;
 
 	end.tv_sec += (time_t)(step->timeout ? step->timeout : DEFAULT_SECONDS);
+	if (step->program) {
+		wait_program(setup, step, &end);
+		return;
+	}
 	for (size_t i = 0; i < step->items.count; i++)
 		wait_one(setup, step, step->items.items[i], &end);
 }
 
 static void wait_for_check(const struct step *step, struct problems *problems, const struct node *node)
 {
-	for (size_t i = 0; i < step->items.count; i++) {
+	if (step->program && step->nonempty)
+		yaml_problem(problems, node, "\"nonempty\" is for paths, not for a program: leave it out");
+	for (size_t i = 0; !step->program && i < step->items.count; i++) {
 		struct target target;
 		const char *wrong = split_target(&problems->mem, step->items.items[i], &target);
 		if (wrong)
