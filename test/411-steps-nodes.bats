@@ -230,9 +230,11 @@ load files
 		  - {mkdir: $D/made, owner: "2345:2345"}
 		  - {mknod: $D/fifo, type: p, owner: "2345:2345"}
 	END
-	killed fchmod 1
+	killed fchownat 1
 	assert_equal "$(state "$D/made")" '0:0 1700 directory'
-	killed fchownat 2
+	killed fchmod 1
+	assert_equal "$(state "$D/made")" '2345:2345 1700 directory'
+	killed fchownat 1
 	assert_equal "$(state "$D/made" "$D/fifo" | xargs)" '2345:2345 755 directory 0:0 0 fifo'
 	capshim_run --config "$T/capshim.yaml"
 	assert_success

@@ -97,7 +97,8 @@ refute_holds() {
 
 @test "exists, empty and mountpoint" {
 	mkdir -p "$T/empty/lost+found" "$T/full" "$T/seeding"
-	touch "$T/file" "$T/full/.hidden" "$T/seeding/.capshim-seeding" "$T/seeding/half"
+	touch "$T/file" "$T/full/.hidden" "$T/seeding/half"
+	echo >"$T/seeding/.capshim-seeding"
 	ln -s missing "$T/dangling"
 	ln -s file "$T/link"
 	assert_holds "exists: $T/file"

@@ -43,7 +43,7 @@ static void setup_end(struct setup *setup, bool acted)
 /* What a step may do on foreign ground that the owner there could not: give away, make devices. */
 static uint64_t granted(const struct step *step)
 {
-	bool gives = step->owner_written || step->verb->owner_is_workload || step->only_if_empty;
+	bool gives = step->owner_written || step->verb->owner_is_workload;
 
 	return (gives ? CAPABILITY_BIT(CAP_CHOWN) : 0) |
 	       (step->verb->needs ? step->verb->needs(step) & CAPABILITY_BIT(CAP_MKNOD) : 0);

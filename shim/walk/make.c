@@ -103,6 +103,22 @@ static bool is_empty(int fd)
 	return empty;
 }
 
+bool walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)
+{
+	uint64_t effective;
+	const struct fs_identity was = identity_now(&effective);
+
+	if (!S_ISDIR(stat->st_mode) || (stat->st_mode & 07777) != WALK_UNFINISHED ||
+	    (stat->st_uid != identity_uid() && stat->st_uid != uid))
+		return false;
+	if (stat->st_uid == identity_uid() || !identity_can_change())
+		return is_empty(fd);
+	ground_become(stat->st_uid, IDENTITY_NO_ID);
+	bool empty = is_empty(fd);
+	identity_become(&was, effective);
+	return empty;
+}
+
 int walk_made(int parent, const char *name)
 {
 	struct stat made;
@@ -131,19 +147,19 @@ int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid,
 		uid = identity_uid();
 	if (fd_fstat(fd, &now) != 0)
 		return -1;
-	/* Until it is given away, the owner of the ground can change its mode and give it access control lists. */
-	const bool given = ground_is_foreign() && now.st_uid != uid;
 	/*
-	 * The mode before the owner, because only the owner may chmod(2). The set-id bits afterwards, as the new
-	 * owner.
+	 * The mode last, because it says that the directory is complete. Only the owner may chmod(2): before the change of
+	 * owner if capshim cannot act as the new one.
 	 */
-	if (ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, (mode & 01777) | (given ? S_IRWXU : 0)) != 0)
+	const bool given = now.st_uid != uid, first = given && !identity_can_change();
+	if (first && walk_chmod(fd, parent, name, mode & 01777) != 0)
 		return -1;
-	if ((now.st_uid != uid || now.st_gid != gid) && walk_chown(fd, uid, gid) != 0)
+	if ((given || now.st_gid != gid) && walk_chown(fd, uid, gid) != 0)
 		return -1;
-	if (given && walk_clear_acl(fd, uid) != 0)
+	/* Until then the owner of the ground could give it access control lists. */
+	if (given && ground_is_foreign() && walk_clear_acl(fd, uid) != 0)
 		return -1;
-	if (!given && !(mode & 06000))
+	if (first && !(mode & 06000))
 		return 0;
 	if (ground_chmod(fd, parent, name, uid, gid, mode) != 0 || fd_fstat(fd, &now) != 0)
 		return -1;
@@ -185,7 +201,7 @@ int walk_make_parent(const char *path, const char **name, struct ground *ground,
 			int parent = walk_parent(text, WALK_MAKE, &missing, NULL, where);
 			if (parent < 0)
 				return -1;
-			known = walk_mkdir(parent, missing, 0755, UINT32_MAX, UINT32_MAX);
+			known = walk_mkdir(parent, missing, WALK_PARENT_MODE, UINT32_MAX, UINT32_MAX);
 			close(parent);
 		}
 		if (known < 0)

@@ -2,6 +2,7 @@
 #ifndef CAPSHIM_WALK_MAKE_H
 #define CAPSHIM_WALK_MAKE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,10 +26,15 @@ int walk_clear_acl(int fd, uint32_t owner) __attribute__((warn_unused_result));
 int walk_disinherit(int fd, int parent) __attribute__((warn_unused_result));
 
 /*
- * The mode of a new directory until it is complete; no config can write it. A directory that still has it was left by
- * a run that was killed, and the next run completes it.
+ * The mode of a new directory until it is complete; no config can write it. An empty directory that still has it was
+ * left by a run that was killed, and the next run completes it.
  */
 #define WALK_UNFINISHED 01700
+
+#define WALK_PARENT_MODE 0755 /* of a directory that is made on the way to another */
+
+/* Is the directory FD, which STAT describes, unfinished and owned by the identity, or by UID (UINT32_MAX: nobody)? */
+bool walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid);
 
 /*
  * Opens with O_PATH the directory NAME in PARENT that was just made. On foreign ground another one may have been put

@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "walk/make.h"
 #include "walk/rule.h"
 
 #define LINKS_MAX 40            /* as the kernel: path_resolution(7) */
@@ -61,11 +62,23 @@ static int refuse_here(struct walk *walk, int err, const struct stat *stat)
 	return -1;
 }
 
-/* Moves to the directory FD; takes ownership of FD even on failure. */
-static int enter(struct walk *walk, int fd, const struct stat *stat)
+/* Completes the directory NAME in PARENT if a killed run left it unfinished on the way to another one. */
+static int finish_parent(int fd, int parent, const char *name, struct stat *stat, int flags)
+{
+	if (!(flags & WALK_MAKE) || !walk_is_unfinished(fd, stat, UINT32_MAX))
+		return 0;
+	return walk_finish(fd, parent, name, WALK_PARENT_MODE, UINT32_MAX, UINT32_MAX) == 0 ? fd_fstat(fd, stat) : -1;
+}
+
+/* Moves to the directory FD, NAME in the present one; takes ownership of FD even on failure. */
+static int enter(struct walk *walk, int fd, const char *name, struct stat *stat)
 {
 	int above = walk->dir;
 
+	if (finish_parent(fd, above, name, stat, walk->flags) != 0) {
+		fd_close(fd);
+		return -1;
+	}
 	if (S_ISDIR(stat->st_mode))
 		ground_enter(&walk->ground, above, fd, stat, walk->flags & WALK_MAKE);
 	fd_close(above);
@@ -95,7 +108,7 @@ static int enter_root(struct walk *walk)
 		return -1;
 	}
 	walk->where.path[0] = '\0';
-	return enter(walk, fd, &stat);
+	return enter(walk, fd, ".", &stat);
 }
 
 /*
@@ -186,7 +199,7 @@ static int take_step(struct walk *walk, struct walk_found *found)
 		return result;
 	}
 	if (!last)
-		return enter(walk, found->fd, &found->stat);
+		return enter(walk, found->fd, found->name, &found->stat);
 	found->parent = walk->dir;
 	found->ground = walk->ground;
 	walk->dir = -1;
@@ -292,6 +305,8 @@ int walk_parent(const char *path, int flags, const char **name, struct ground *g
 	int result = 0;
 	if (!S_ISDIR(found.stat.st_mode)) {
 		errno = ENOTDIR;
+		result = -1;
+	} else if (finish_parent(found.fd, found.parent, found.name, &found.stat, flags) != 0) {
 		result = -1;
 	} else {
 		result = walk_enter(&found, flags, &inside);

@@ -201,7 +201,7 @@ void change_settle(struct setup *setup, const struct held *held, const struct gr
 		setup_refused(setup, "change", held->path, HARD_LINK_TEXT, now.nlink);
 		return;
 	}
-	if (!ground_may_give(ground, &plain)) {
+	if (!made && !ground_may_give(ground, &plain)) {
 		setup_refused(setup, "change", held->path, CHANGE_NOT_GIVEN, now.uid);
 		return;
 	}

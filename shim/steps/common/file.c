@@ -11,7 +11,6 @@
 
 #include <linux/capability.h>
 
-#include "base/capability.h"
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/glob.h"
@@ -137,11 +136,10 @@ int file_is_empty_directory(int fd)
 
 	if (count < 0)
 		return -1;
-	/* Only ours counts: whoever owns the volume could otherwise have it seeded again over what it holds. */
-	if (seeding && fstatat(fd, FILE_SEEDING, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode) &&
-	    stat.st_uid == file_seeder())
-		return 1;
-	return count == 0 && !seeding;
+	if (!seeding || fstatat(fd, FILE_SEEDING, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+		return count == 0;
+	/* One that is empty says nothing: it lies there before the look that is taken under its lock. */
+	return S_ISREG(stat.st_mode) && stat.st_uid == identity_uid() && (count == 0 || stat.st_size > 0);
 }
 
 int file_holds_only(const struct walk_found *found, const struct list *globs)
@@ -174,9 +172,4 @@ int file_is_empty(const struct walk_found *found)
 	if (!S_ISDIR(found->stat.st_mode))
 		return found->stat.st_size == 0;
 	return walk_enter(found, 0, &inside) == 0 ? file_is_empty_directory(found->fd) : -1;
-}
-
-uint32_t file_seeder(void)
-{
-	return (identity_effective() & CAPABILITY_BIT(CAP_CHOWN)) ? 0 : identity_uid();
 }

@@ -19,6 +19,8 @@ struct file_want {
 	int source; /* this descriptor, of a regular file, holds */
 	mode_t mode;
 	uint32_t uid, gid; /* ACCOUNTS_NO_ID: stays as it is; capshim's own where the file is new */
+	bool fresh;        /* what is there stays, also what comes to be there meanwhile */
+	bool unsynced;     /* a power cut may leave the name without the content */
 };
 
 /* The mode and owner that STEP asks for: what is made is the identity's own, unless it says more. */
@@ -56,10 +58,6 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
  */
 bool file_renames_first(int parent, const struct file_want *want);
 
-/* Writes a name that nobody has into NAME; for a file or link that is then renamed into place. */
-#define FILE_TEMPORARY 48
-void file_name_temporary(char name[FILE_TEMPORARY]);
-
 /*
  * Reads the regular file that FD (O_PATH; NAME in PARENT) holds, at most 16 MiB. NUL-terminated, in MEM. NULL with
  * errno: EFBIG, EINVAL for what is no regular file.
@@ -69,15 +67,13 @@ char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *l
 
 /*
  * Is the directory or file that was FOUND empty? lost+found does not count, and a directory whose seeding was interrupted
- * counts as empty. 1, 0, or -1 with errno. Acts as is due in the directory.
+ * counts as empty: one where FILE_SEEDING is the identity's and holds something. 1, 0, or -1 with errno. Acts as is due in
+ * the directory.
  */
 int file_is_empty(const struct walk_found *found) __attribute__((warn_unused_result));
 
 /* The same for the directory FD (O_PATH), in which the process acts as is due. */
 int file_is_empty_directory(int fd) __attribute__((warn_unused_result));
-
-/* Whom FILE_SEEDING belongs to: root where it can be given to root, so that nobody else can make one. */
-uint32_t file_seeder(void);
 
 /*
  * Does the directory at FD, NAME in PARENT, hold nothing but what one of GLOBS matches? 0 as well where it is no directory;

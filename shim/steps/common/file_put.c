@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -16,6 +15,7 @@
 #include "steps/common/change.h"
 #include "steps/common/file.h"
 #include "steps/common/say.h"
+#include "steps/common/temporary.h"
 #include "walk/held.h"
 #include "walk/make.h"
 
@@ -123,32 +123,12 @@ static bool give_owner(int fd, const struct file_want *want, int *cap)
 	return false;
 }
 
-/* The time in nanoseconds; whoever uses it fails where it exists all the same. */
-void file_name_temporary(char name[FILE_TEMPORARY])
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(name, FILE_TEMPORARY, ".capshim-%llx%08lx", (unsigned long long)now.tv_sec,
-		 (unsigned long)now.tv_nsec);
-}
-
 bool file_renames_first(int parent, const struct file_want *want)
 {
 	struct stat stat;
 
 	return fd_fstat(parent, &stat) == 0 && stat.st_mode & S_ISVTX && stat.st_uid != identity_uid() &&
 	       want->uid != identity_uid();
-}
-
-static bool is_at(int fd, int parent, const char *name)
-{
-	struct stat held, there;
-
-	if (fd_fstat(fd, &held) != 0 || fstatat(parent, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
-		return false;
-	errno = ESTALE;
-	return held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
 static int put_in_place(int out, int parent, const char *temporary, const char *name, const struct file_want *want,
@@ -159,25 +139,33 @@ static int put_in_place(int out, int parent, const char *temporary, const char *
 	if (!give_mode(out, want, cap) || (!late && !give_owner(out, want, cap)))
 		return -1;
 	*cap = CAP_DAC_OVERRIDE;
-	if (renameat(parent, temporary, parent, name) != 0)
+	/* Of another user it may have been taken for one that was left. */
+	if (want->uid != identity_uid() && !temporary_is_at(out, parent, temporary))
+		return -1;
+	if (temporary_place(parent, temporary, name, want->fresh) != 0)
 		return -1;
 	/* Until it was given away, its owner could put another file in its place. */
-	return late && (!give_owner(out, want, cap) || !is_at(out, parent, name)) ? -1 : 0;
+	return late && (!give_owner(out, want, cap) || !temporary_is_at(out, parent, name)) ? -1 : 0;
+}
+
+/* Its content on the disk, before a name leads to it there. Some file systems have nothing to wait for: fsync(2). */
+static bool sync_content(int out, const struct file_want *want)
+{
+	return want->unsynced || fdatasync(out) == 0 || errno == EINVAL || errno == ENOSYS;
 }
 
 /* Writes it under another name and renames it into place. 0, or -1 with errno and the capability that it wants. */
 static int replace_file(int parent, const char *name, const struct file_want *want, int *cap)
 {
-	char temporary[FILE_TEMPORARY];
+	char temporary[TEMPORARY_NAME];
 	uint64_t was;
 	int result = -1;
 
 	*cap = CAP_DAC_OVERRIDE;
-	file_name_temporary(temporary);
 	signals_block(&was); /* until it is in place, or gone */
-	int out = fd_checked(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+	int out = temporary_file(parent, name, temporary);
 	if (out >= 0) {
-		if (fill(out, want, false) && walk_disinherit(out, parent) == 0)
+		if (fill(out, want, false) && walk_disinherit(out, parent) == 0 && sync_content(out, want))
 			result = put_in_place(out, parent, temporary, name, want, cap);
 		int err = errno;
 		if (result != 0)
@@ -191,14 +179,36 @@ static int replace_file(int parent, const char *name, const struct file_want *wa
 	return result;
 }
 
-/* So that a full disk shows before anything is overwritten. A file system may not know how: fallocate(2). */
+/*
+ * So that a full disk shows before anything is overwritten. A file system may not know how, fallocate(2), nor may what is
+ * to be copied tell its size.
+ */
 static bool reserve_space(int out, const struct file_want *want)
 {
 	struct stat source = {.st_size = (off_t)want->length};
 
 	if (!want->bytes && fd_fstat(want->source, &source) != 0)
 		return false;
-	return source.st_size == 0 || fallocate(out, FALLOC_FL_KEEP_SIZE, 0, source.st_size) == 0 || errno != ENOSPC;
+	return source.st_size == 0 || fallocate(out, FALLOC_FL_KEEP_SIZE, 0, source.st_size) == 0 ||
+	       errno == EOPNOTSUPP || errno == ENOSYS;
+}
+
+/* Writes the content over the OLD one (NULL: not known), which is there again where that fails. */
+static int fill_over(int out, const struct file_want *want, const struct file_want *old)
+{
+	struct stat now;
+
+	if (fd_fstat(out, &now) != 0)
+		return -1;
+	if (reserve_space(out, want) && fill(out, want, true))
+		return 0;
+	int err = errno;
+	if (old->bytes)
+		(void)fill(out, old, true);
+	else
+		(void)!ftruncate(out, now.st_size); /* what was reserved behind the end */
+	errno = err;
+	return -1;
 }
 
 /*
@@ -207,6 +217,8 @@ static bool reserve_space(int out, const struct file_want *want)
  */
 static int overwrite(const struct walk_found *found, const struct file_want *want, int *cap)
 {
+	struct mem mem = {NULL};
+	struct file_want old = {.source = -1};
 	struct stat now;
 	uint64_t was;
 	int result = -1;
@@ -215,6 +227,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 	*cap = CAP_DAC_OVERRIDE;
 	if (out < 0)
 		return -1;
+	old.bytes = file_read(&mem, found->fd, found->parent, found->name, &old.length);
 	signals_block(&was); /* half of a file is worse than a moment's wait */
 	if (fd_fstat(out, &now) == 0) {
 		bool right = now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode;
@@ -222,12 +235,14 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
 			errno = EACCES;
-		else if ((right || (give_mode(out, want, cap) && give_owner(out, want, cap))) &&
-			 reserve_space(out, want) && fill(out, want, true))
-			result = 0;
+		else if (right || (give_mode(out, want, cap) && give_owner(out, want, cap)))
+			result = fill_over(out, want, &old);
 	}
+	int err = errno;
 	fd_close(out);
 	signals_mask(was);
+	mem_release(&mem);
+	errno = err;
 	return result;
 }
 
@@ -282,7 +297,10 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 {
 	if (found->fd >= 0)
 		ground_for_name(found->parent, found->stat.st_uid);
-	int result = replace_file(found->parent, found->name, want, cap);
+	int tries = 0, result;
+	do
+		result = replace_file(found->parent, found->name, want, cap);
+	while (temporary_again(result, &tries));
 	/* rename(2) is EBUSY for a mount point; on a read-only file system it does not come to that. Nothing else is reason
 	 * enough: a full disk would leave half a file. */
 	if (result != 0 && (errno == EBUSY || errno == EROFS) && found->fd >= 0 && is_mount(found->fd))
@@ -304,14 +322,21 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	}
 	snprintf(found.name, sizeof(found.name), "%s", name);
 	settle_owner(&want, found.fd < 0 ? NULL : &found.stat);
-	if (found.fd >= 0 && !S_ISREG(found.stat.st_mode)) {
+	if (found.fd >= 0 && want.fresh) {
+		temporary_forget(parent, name);
+		setup->same++;
+		result = 0;
+	} else if (found.fd >= 0 && !S_ISREG(found.stat.st_mode)) {
 		setup_refused(setup, verb, path, "what is there must be a regular file: remove it first");
 	} else if (found.fd >= 0 && needs_no_content(&found, &want)) {
+		temporary_forget(parent, name);
 		result = file_enforce(setup, path, &found, &want.mode, want.uid, want.gid) ? 0 : -1;
 	} else {
 		result = put_new(&found, &want, &cap);
 		if (result == 0)
 			setup->changed++;
+		else if (errno == EEXIST && want.fresh)
+			result = (setup->same++, 0); /* somebody else's, which came meanwhile */
 		else if (errno == EMLINK)
 			setup_refused(setup, verb, path, "it has other hard links, and cannot be replaced");
 		else

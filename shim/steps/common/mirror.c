@@ -21,6 +21,9 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	struct file_want want;
 	struct stat stat;
 
+	/* It is filled as its owner, who needs these rights until it is left. The sticky bit says that it is not full yet. */
+	const bool closed = (mode & S_IRWXU) != S_IRWXU;
+	const mode_t filling = closed ? ((mode & 07777) | S_IRWXU) ^ S_ISVTX : mode & 07777;
 	file_attributes(step, &want);
 	*made = mkdirat(above->fd, name, WALK_UNFINISHED) == 0;
 	if (!*made && errno != EEXIST)
@@ -28,14 +31,12 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	to->fd = *made ? walk_made(above->fd, name) : fd_openat(above->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	if (to->fd < 0 || fd_fstat(to->fd, &stat) != 0)
 		return errno;
-	*made |= (stat.st_mode & 07777) == WALK_UNFINISHED && stat.st_uid == identity_uid();
-	/* It is filled as its owner, who needs these rights until it is left. */
-	if (*made && walk_finish(to->fd, above->fd, name, (mode & 07777) | S_IRWXU, want.uid, want.gid) != 0)
+	*made |= walk_is_unfinished(to->fd, &stat, want.uid);
+	if (*made &&
+	    (walk_finish(to->fd, above->fd, name, filling, want.uid, want.gid) != 0 || fd_fstat(to->fd, &stat) != 0))
 		return errno;
-	if (*made && (mode & S_IRWXU) != S_IRWXU)
+	if (closed && (stat.st_mode & 07777) == filling && stat.st_uid == want.uid)
 		to->closed = mode | S_IFDIR;
-	if (fd_fstat(to->fd, &stat) != 0)
-		return errno;
 	to->ground = above->ground;
 	ground_enter(&to->ground, above->fd, to->fd, &stat, true);
 	if (*made)
@@ -82,23 +83,22 @@ int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struc
 	const char *path = mem_copy(&setup->mem, step->to, length);
 	if (!file_find(setup, "write to", path, true, &found))
 		return -1;
-	if (found.fd < 0) {
-		const struct mirror_level above = {.fd = found.parent, .ground = found.ground};
-		uint64_t before = setup->changed;
-		int result = mirror_directory(setup, step, path, &above, found.name, mode, to);
-		if (result == 0 && setup->changed > before)
-			ground_remember(to->fd);
-		file_release(&found);
-		return result;
+	const struct mirror_level above = {.fd = found.parent, .ground = found.ground};
+	uint64_t before = setup->changed;
+	int result = -1;
+	if (found.fd >= 0 && !S_ISDIR(found.stat.st_mode))
+		setup_failed(setup, "write to", path, ENOTDIR, DIAG_NO_CAP);
+	else
+		result = mirror_directory(setup, step, path, &above, found.name, mode, to);
+	if (result == 0 && setup->changed > before)
+		ground_remember(to->fd);
+	file_release(&found);
+	if (result == 0 && ground_act(&to->ground) != 0) {
+		setup_failed(setup, "write to", path, errno, DIAG_NO_CAP);
+		close(to->fd);
+		return -1;
 	}
-	*to = (struct mirror_level){.fd = found.fd};
-	int err = !S_ISDIR(found.stat.st_mode) ? ENOTDIR : walk_enter(&found, WALK_MAKE, &to->ground) != 0 ? errno : 0;
-	close(found.parent);
-	if (err == 0)
-		return 0;
-	close(found.fd);
-	setup_failed(setup, "write to", path, err, DIAG_NO_CAP);
-	return -1;
+	return result;
 }
 
 static bool mirror_enter(void *context, const struct walk_entry *entry)

@@ -1,8 +1,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -16,14 +18,23 @@
 #include "steps/common/options.h"
 #include "steps/common/owner.h"
 #include "steps/common/say.h"
+#include "steps/common/temporary.h"
 #include "walk/held.h"
 #include "walk/rule.h"
+
+#define SEED_POLL 100 /* milliseconds */
+
+/* What is there when a seed comes to it is complete, of an interrupted seed, or the workload's. */
+static bool keeps(const struct step *step)
+{
+	return step->if_exists == IF_EXISTS_KEEP || step->only_if_empty;
+}
 
 static bool keeps_existing(struct setup *setup, const struct step *step, int to, const char *name)
 {
 	struct stat stat;
 
-	if (step->if_exists != IF_EXISTS_KEEP || fstatat(to, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!keeps(step) || fstatat(to, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
 	setup->same++;
 	return true;
@@ -33,7 +44,7 @@ static bool keeps_existing(struct setup *setup, const struct step *step, int to,
 static void put_file(struct setup *setup, const struct step *step, const char *path, int source, mode_t mode,
 		     const struct mirror_level *to, const char *name)
 {
-	struct file_want want = {.source = source};
+	struct file_want want = {.source = source, .fresh = keeps(step)};
 
 	file_attributes(step, &want);
 	if (!step->mode_written)
@@ -72,33 +83,32 @@ static bool give_link(int fd, const char *text, const struct file_want *want, in
 }
 
 /* Made beside it, given its owner, and renamed into place. */
-static bool make_link(const char *text, const struct file_want *want, int to, const char *name, int *cap)
+static int make_link(const char *text, const struct file_want *want, int to, const char *name, int *cap)
 {
-	char temporary[FILE_TEMPORARY];
+	char temporary[TEMPORARY_NAME];
 	bool late = file_renames_first(to, want);
 
 	*cap = CAP_DAC_OVERRIDE;
-	file_name_temporary(temporary);
-	if (symlinkat(text, to, temporary) != 0)
-		return false;
+	if (temporary_link(to, name, text, temporary) != 0)
+		return -1;
 	int fd = fd_openat(to, temporary, O_PATH | O_NOFOLLOW);
-	bool good = fd >= 0 && (late || give_link(fd, text, want, cap)) && renameat(to, temporary, to, name) == 0 &&
-		    (!late || give_link(fd, text, want, cap));
+	bool good = fd >= 0 && (late || give_link(fd, text, want, cap)) &&
+		    temporary_place(to, temporary, name, want->fresh) == 0 && (!late || give_link(fd, text, want, cap));
 	int err = errno;
 	if (!good)
 		(void)unlinkat(to, temporary, 0);
 	fd_close(fd);
 	errno = err;
-	return good;
+	return good ? 0 : -1;
 }
 
 static void put_link(struct mirror *mirror, const struct walk_entry *entry, const char *text,
 		     const struct mirror_level *to)
 {
 	struct setup *setup = mirror->setup;
-	struct file_want want = {.bytes = ""};
+	struct file_want want = {.bytes = "", .fresh = keeps(mirror->step)};
 	uint64_t was;
-	int cap = DIAG_NO_CAP;
+	int cap = DIAG_NO_CAP, tries = 0, result;
 
 	file_attributes(mirror->step, &want);
 	if (want.uid == ACCOUNTS_NO_ID)
@@ -114,8 +124,13 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 		return;
 	}
 	signals_block(&was);
-	if (make_link(text, &want, to->fd, entry->name, &cap))
+	do
+		result = make_link(text, &want, to->fd, entry->name, &cap);
+	while (temporary_again(result, &tries));
+	if (result == 0)
 		setup->changed++;
+	else if (errno == EEXIST && want.fresh)
+		setup->same++;
 	else
 		setup_failed(setup, "copy", entry->path, errno, cap);
 	signals_mask(was);
@@ -147,63 +162,68 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 }
 
 /*
- * The file that lies there while a seed is not complete. It is given to root where that is possible: one that was root's
- * before cannot be opened as another user, and is there already.
+ * The lock of a seed, on the file that lies there until it is complete: *MARKER is -1 where nothing is to be done. The file
+ * holds something once it has been seen, under the lock, that the directory was empty. Waits for another run that seeds.
+ * 0, or -1 with errno.
  */
-static int open_marker(int to)
+static int seed_begin(struct setup *setup, const struct step *step, int to, int *marker)
 {
+	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	bool said = false;
 	struct stat stat;
-	int marker =
-		fd_checked(openat(to, FILE_SEEDING, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+	int empty;
 
-	if (marker < 0 && errno == EACCES)
-		marker = fd_openat(to, FILE_SEEDING, O_PATH | O_NOFOLLOW);
-	if (marker >= 0 && fd_fstat(marker, &stat) == 0 && stat.st_uid == identity_uid() &&
-	    stat.st_uid != file_seeder())
-		(void)!walk_chown(marker, file_seeder(), IDENTITY_NO_ID);
-	return marker;
+	while ((empty = file_is_empty_directory(to)) > 0) {
+		*marker = fd_checked(openat(to, FILE_SEEDING, flags, 0600));
+		if (*marker < 0)
+			return -1;
+		/* A file system without locks leaves it to keeps() that nothing is lost. */
+		const bool busy = flock(*marker, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+		if (!busy && temporary_is_at(*marker, to, FILE_SEEDING) && fd_fstat(*marker, &stat) == 0) {
+			if (stat.st_size > 0)
+				return 0;
+			if (file_is_empty_directory(to) > 0)
+				return write(*marker, "\n", 1) == 1 ? 0 : -1;
+			(void)unlinkat(to, FILE_SEEDING, 0);
+		}
+		close(*marker);
+		if (busy && !said)
+			setup_note(setup, "waiting for another run that fills \"%s\"", step->to);
+		said |= busy;
+		setup_progress(setup, step->to);
+		(void)poll(NULL, 0, SEED_POLL);
+	}
+	*marker = -1;
+	setup->same += empty == 0;
+	return empty;
 }
 
-static void close_marker(struct setup *setup, const struct step *step, int marker, int to)
+/* It stays where something is missing, for the next start. Somebody may have removed it, or put one of his own there. */
+static void seed_end(struct setup *setup, const struct step *step, int marker, int to, bool complete)
 {
-	struct stat stat;
-
-	if (fd_fstat(marker, &stat) == 0)
-		ground_for_name(to, stat.st_uid);
-	close(marker);
-	if (unlinkat(to, FILE_SEEDING, 0) != 0)
+	if (complete && temporary_is_at(marker, to, FILE_SEEDING) && unlinkat(to, FILE_SEEDING, 0) != 0 &&
+	    errno != ENOENT)
 		setup_failed(setup, "remove " FILE_SEEDING " in", step->to, errno, CAP_DAC_OVERRIDE);
+	close(marker);
 }
 
-/*
- * A directory's contents. With only_if_empty a file lies there until all is copied: only where that is found, or
- * nothing, it is done (again).
- */
+/* A directory's contents. */
 static void copy_directory(struct setup *setup, const struct step *step, const char *path,
 			   const struct walk_found *source)
 {
 	struct mirror mirror = {.setup = setup, .step = step, .verb = "copy", .file = copy_entry};
 	struct mirror_level to;
-	int empty = 1, marker = -1;
+	const size_t before = setup->failures;
+	int marker = -1; /* of no seed, or none that is due */
 
 	if (mirror_open(setup, step, source->stat.st_mode & 01777, &to) != 0)
 		return;
-	if (ground_act(&to.ground) != 0)
-		empty = -1;
-	else if (step->only_if_empty)
-		empty = file_is_empty_directory(to.fd);
-	if (empty > 0 && step->only_if_empty) {
-		marker = open_marker(to.fd);
-		empty = marker < 0 ? -1 : 1;
-	}
-	if (empty < 0)
+	if (ground_act(&to.ground) != 0 || (step->only_if_empty && seed_begin(setup, step, to.fd, &marker) != 0))
 		setup_failed(setup, "seed", step->to, errno, CAP_DAC_OVERRIDE);
-	else if (empty == 0)
-		setup->same++;
-	else
+	else if (!step->only_if_empty || marker >= 0)
 		mirror_tree(&mirror, source, path, &to);
 	if (marker >= 0 && ground_act(&to.ground) == 0)
-		close_marker(setup, step, marker, to.fd);
+		seed_end(setup, step, marker, to.fd, setup->failures == before);
 	mirror_finish(setup, step->to, &to);
 	close(to.fd);
 }

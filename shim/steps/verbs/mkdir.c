@@ -23,6 +23,11 @@ static int cap_of(const struct step *step)
 	return step->as_workload ? DIAG_NO_CAP : CAP_DAC_OVERRIDE;
 }
 
+static struct owner made_for(const struct step *step)
+{
+	return step->owner_written ? step->owner : (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
+}
+
 static void make_directory(struct setup *setup, const struct step *step, const char *path)
 {
 	struct walk_where where;
@@ -33,8 +38,7 @@ static void make_directory(struct setup *setup, const struct step *step, const c
 		setup_unreachable(setup, "mkdir", path, errno, &where);
 		return;
 	}
-	int fd = walk_mkdir(parent, name, step->mode, step->owner_written ? step->owner.uid : ACCOUNTS_NO_ID,
-			    step->owner_written ? step->owner.gid : ACCOUNTS_NO_ID);
+	int fd = walk_mkdir(parent, name, step->mode, made_for(step).uid, made_for(step).gid);
 	fd_close(parent);
 	if (fd < 0) {
 		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_CHOWN : cap_of(step));
@@ -44,20 +48,31 @@ static void make_directory(struct setup *setup, const struct step *step, const c
 	setup->changed++;
 }
 
+/* What a run that was killed has left. */
+static void finish_left(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
+{
+	const struct owner owner = made_for(step);
+
+	if (walk_finish(found->fd, found->parent, found->name, step->mode, owner.uid, owner.gid) == 0)
+		setup->changed++;
+	else
+		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_CHOWN : cap_of(step));
+}
+
 /* One that exists gets the mode and the owner that are written, and nothing else. */
 static void enforce(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
 {
-	const struct owner any = {ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
-	bool unfinished = (found->stat.st_mode & 07777) == WALK_UNFINISHED && found->stat.st_uid == identity_uid();
+	const struct owner owner = made_for(step);
 	struct held held = {.fd = found->fd, .parent = found->parent, .name = found->name, .path = path};
 
 	if (!S_ISDIR(found->stat.st_mode))
 		setup_refused(setup, "mkdir", path, "it exists and is no directory");
+	else if (walk_is_unfinished(found->fd, &found->stat, owner.uid))
+		finish_left(setup, step, path, found);
 	else if (fd_statx(found->fd, "", &held.now) != 0)
 		setup_failed(setup, "mkdir", path, errno, cap_of(step));
 	else
-		change_settle(setup, &held, &found->ground, step->mode_written || unfinished ? step->mode : KEEP_MODE,
-			      step->owner_written ? &step->owner : &any, false);
+		change_settle(setup, &held, &found->ground, step->mode_written ? step->mode : KEEP_MODE, &owner, false);
 }
 
 static void make_all(struct setup *setup, const struct step *step)
@@ -128,6 +143,11 @@ static void step_mkdir(struct setup *setup)
 
 static void mkdir_check(const struct step *step, struct problems *problems, const struct node *node)
 {
+	if (step->mode == WALK_UNFINISHED)
+		yaml_problem(problems, yaml_get(node, "mode"),
+			     "0%o marks a directory that is not complete yet: write 0700, where nobody else can remove "
+			     "anything anyway",
+			     WALK_UNFINISHED);
 	if (step->as_workload && step->owner_written)
 		yaml_problem(problems, yaml_get(node, "owner"),
 			     "what is made \"as: workload\" belongs to the workload: "

@@ -34,10 +34,11 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 	bool known = fd_fstat(held->fd, &stat) == 0 && fd_statx(held->fd, "", &held->now) == 0;
 	int err = errno;
 
-	/* Nobody gives a node mode 0: it was left by a run that was killed. */
-	made |= known && (stat.st_mode & 07777) == 0 && stat.st_uid == identity_uid();
 	if (step->owner_written)
 		owner = step->owner;
+	/* Nobody gives a node mode 0: it was left by a run that was killed, before or after it was given away. */
+	bool left = known && (stat.st_mode & 07777) == 0;
+	made |= left && (stat.st_uid == identity_uid() || stat.st_uid == owner.uid);
 	if (made && owner.uid == ACCOUNTS_NO_ID)
 		owner.uid = identity_uid();
 	if (made && owner.gid == ACCOUNTS_NO_ID)
@@ -45,7 +46,7 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 
 	if (!known)
 		setup_failed(setup, "mknod", held->path, err, CAP_MKNOD);
-	else if (made && ground->foreign && stat.st_uid != identity_uid())
+	else if (made && !left && ground->foreign && stat.st_uid != identity_uid())
 		setup_failed(setup, "mknod", held->path, ESTALE, DIAG_NO_CAP);
 	else if (!is_same_device(step, &stat))
 		setup_refused(setup, "mknod", held->path, "it exists and is something else");

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,9 +8,8 @@
 
 #include "steps/common/options.h"
 #include "steps/common/say.h"
+#include "steps/common/temporary.h"
 #include "walk/make.h"
-
-#define TEMPORARY_NAMES 100
 
 /*
  * Is NAME a link of ours with this text? One of somebody else's would not be followed by a later step; on foreign ground
@@ -30,22 +28,20 @@ static bool is_done(int parent, const char *name, const struct stat *stat, const
 /* Replaces NAME at one stroke: a link under another name, then rename(2). */
 static int replace_link(int parent, const char *name, const char *target)
 {
-	char temporary[64];
-	int result = -1;
+	char temporary[TEMPORARY_NAME];
+	int result, tries = 0;
 
-	errno = EEXIST;
-	for (int i = 0; i < TEMPORARY_NAMES && result != 0 && errno == EEXIST; i++) {
-		snprintf(temporary, sizeof(temporary), ".capshim-link-%d", i);
-		result = symlinkat(target, parent, temporary);
-	}
-	if (result != 0)
-		return -1;
-	if (renameat(parent, temporary, parent, name) == 0)
-		return 0;
-	int err = errno;
-	(void)unlinkat(parent, temporary, 0);
-	errno = err;
-	return -1;
+	do {
+		if (temporary_link(parent, name, target, temporary) != 0)
+			return -1;
+		result = temporary_place(parent, temporary, name, false);
+		if (result != 0) {
+			int err = errno;
+			(void)unlinkat(parent, temporary, 0);
+			errno = err;
+		}
+	} while (temporary_again(result, &tries));
+	return result;
 }
 
 static void link_name(struct setup *setup, const struct step *step, const char *path, int parent, const char *name,

@@ -1,0 +1,129 @@
+#include "steps/common/temporary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+
+#include "base/fd.h"
+
+#define SLOTS 4 /* for so many runs that are at work on one file */
+#define TRIES 4
+
+/* FNV-1a, for a name of NAME_MAX has no room for more. Names that share a value take turns, or another slot. */
+static void name_slot(char temporary[TEMPORARY_NAME], const char *name, unsigned int slot)
+{
+	uint64_t value = 0xcbf29ce484222325;
+
+	for (; *name; name++)
+		value = (value ^ (unsigned char)*name) * 0x100000001b3;
+	snprintf(temporary, TEMPORARY_NAME, ".capshim-%016llx-%u", (unsigned long long)value, slot);
+}
+
+bool temporary_is_at(int fd, int parent, const char *name)
+{
+	struct stat held, there;
+
+	if (fd_fstat(fd, &held) != 0 || fstatat(parent, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	errno = ESTALE;
+	return held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
+/*
+ * Removes TEMPORARY unless somebody is at work on it. True: the name is free. What cannot be opened goes as well, for it may
+ * hold a secret and belong to another user by now; but its name is not used again, so that a process that is still at work
+ * on it does not rename a file of this one.
+ */
+static bool discard(int parent, const char *temporary)
+{
+	int fd = fd_openat(parent, temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0) {
+		if (errno == ENOENT)
+			return true;
+		if (errno == EACCES || errno == EPERM || errno == ELOOP)
+			(void)unlinkat(parent, temporary, 0);
+		return false;
+	}
+	bool gone = flock(fd, LOCK_EX | LOCK_NB) == 0 && temporary_is_at(fd, parent, temporary) &&
+		    unlinkat(parent, temporary, 0) == 0;
+	close(fd);
+	return gone;
+}
+
+static int create(int parent, const char *temporary)
+{
+	return fd_checked(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+}
+
+int temporary_file(int parent, const char *name, char temporary[TEMPORARY_NAME])
+{
+	for (unsigned int slot = 0; slot < SLOTS; slot++) {
+		name_slot(temporary, name, slot);
+		int fd = create(parent, temporary);
+		if (fd < 0 && errno != EEXIST)
+			return -1;
+		if (fd < 0 && discard(parent, temporary))
+			fd = create(parent, temporary);
+		/* Before it was locked somebody may have taken it for one that was left. A file system may have no locks. */
+		if (fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
+		    temporary_is_at(fd, parent, temporary))
+			return fd;
+		fd_close(fd);
+	}
+	errno = EEXIST;
+	return -1;
+}
+
+int temporary_link(int parent, const char *name, const char *text, char temporary[TEMPORARY_NAME])
+{
+	/* A link cannot be locked. Whoever is at work on the one that goes tries again. */
+	name_slot(temporary, name, 0);
+	if (symlinkat(text, parent, temporary) == 0)
+		return 0;
+	if (errno != EEXIST || unlinkat(parent, temporary, 0) != 0)
+		return -1;
+	return symlinkat(text, parent, temporary);
+}
+
+void temporary_forget(int parent, const char *name)
+{
+	char temporary[TEMPORARY_NAME];
+
+	name_slot(temporary, name, 0);
+	(void)discard(parent, temporary);
+}
+
+int temporary_place(int parent, const char *temporary, const char *name, bool fresh)
+{
+	struct stat stat;
+
+	if (!fresh)
+		return renameat(parent, temporary, parent, name);
+	if (syscall(SYS_renameat2, parent, temporary, parent, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* Neither do all file systems know how (NFS), nor all outer filters let it through. */
+	if (errno != EINVAL && errno != ENOSYS && errno != EPERM)
+		return -1;
+	if (linkat(parent, temporary, parent, name, 0) == 0)
+		return unlinkat(parent, temporary, 0);
+	if (errno == EEXIST)
+		return -1;
+	if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(parent, temporary, parent, name);
+}
+
+bool temporary_again(int result, int *tries)
+{
+	return result != 0 && (errno == ENOENT || errno == ESTALE) && (*tries)++ < TRIES;
+}

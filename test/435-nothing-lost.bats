@@ -1,0 +1,270 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016 # what stands in single quotes is for others to expand
+# Two containers on one volume, runs that are killed, disks that are full: nothing is lost, and the next start repairs.
+
+load helpers
+load content
+
+# config NAME: the steps on standard input, in $T/NAME.yaml.
+config() {
+	{
+		printf 'user: 1234:1234\nsupplementary_groups: none\nseccomp: unconfined\ntrace: true\nsetup:\n'
+		cat
+	} >"$T/$1.yaml"
+}
+
+seed() {
+	mkdir -p "$T/source/sub"
+	for name in a b c sub/d; do echo "image $name" >"$T/source/$name"; done
+	ln -s a "$T/source/link"
+	config seed <<-END
+		  - {copy: $T/source, to: $T/data, recursive: true, only_if_empty: true, owner: workload $1}
+	END
+}
+
+# start NAME [WORD ...]: a container in the background, under strace(1) with these words; what it says goes to $T/NAME.log,
+# with "status N" at the end.
+start() {
+	local name=$1
+	shift
+	{
+		timeout 100 strace -qq -o /dev/null "$@" "$CAPSHIM" -c "$T/seed.yaml" -- "$PROBE" && :
+		echo "status $?"
+	} >"$T/$name.log" 2>&1 3>&- &
+}
+
+# In the trace of the call before which a run waits: two names of it are in use.
+slow() {
+	start "$1" -e trace=renameat2,renameat -e "inject=renameat2,renameat:delay_enter=$2"
+}
+
+pid_of_run() {
+	pgrep -f "^$CAPSHIM -c $T/seed.yaml" | head -n 1
+}
+
+ended() {
+	wait_until grep -q '^status' "$T/$1.log"
+	run cat "$T/$1.log"
+	assert_line "status $2"
+}
+
+assert_seeded() {
+	diff -r "$T/source" "$T/data" || fail 'the seed is not complete'
+	refute_leftovers "$T/data"
+}
+
+@test "seed: a second container waits for the first, and then starts with all of it" {
+	seed
+	slow first 700000
+	wait_until test -e "$T/data/a"
+	steps_again
+	assert_success
+	assert_output --partial "waiting for another run that fills \"$T/data\""
+	assert_trace '0 changed, 1 already right'
+	assert_seeded
+	ended first 0
+}
+
+# The second container: the same config.
+steps_again() {
+	capshim_run --config "$T/seed.yaml" -- -- "$PROBE"
+}
+
+@test "seed: the lock dies with its process, also one that is stopped, and the next completes it" {
+	local pid
+
+	seed
+	slow first 700000
+	wait_until test -e "$T/data/a"
+	pid=$(pid_of_run)
+	kill -STOP "$pid"
+	{
+		steps_again
+		echo "$output" >"$T/second.log"
+		echo "status $status" >>"$T/second.log"
+	} 3>&- &
+	sleep 1
+	assert [ ! -e "$T/second.log" ]
+	kill -KILL "$pid"
+	ended second 0
+	assert_line --regexp '^uid=1234'
+	assert_seeded
+}
+
+@test "seed: what the workload of another container has edited, added or linked stays, whoever removed the marker" {
+	seed
+	slow first 1000000
+	wait_until test -e "$T/data/a"
+	# The second takes it for full, and its workload begins.
+	as_app rm "$T/data/.capshim-seeding"
+	steps_again
+	assert_success
+	assert_trace '0 changed, 1 already right'
+	as_app bash -c 'for name in a b c sub/d link; do rm -f "$0/$name"; mkdir -p "$0/sub"; echo mine >"$0/$name"; done' "$T/data"
+	ended first 0
+	for name in a b c sub/d link; do assert_content "$T/data/$name" <<<mine; done
+	refute_leftovers "$T/data"
+}
+
+@test "seed: an interrupted one is completed, and what is there already stays" {
+	seed
+	start first -e trace=renameat2 -e inject=renameat2:signal=KILL:when=3
+	ended first 137
+	assert_equal "$(cat "$T/data/.capshim-seeding")" ''
+	as_app bash -c 'for name in "$0"/*; do [ ! -f "$name" ] || echo mine >"$name"; done' "$T/data"
+	steps_again
+	assert_success
+	assert_equal "$(grep -rl mine "$T/data" | wc -l)" 2
+	assert_equal "$(find "$T/data" ! -type d | wc -l)" 5
+	refute_leftovers "$T/data"
+	steps_again
+	assert_trace '0 changed, 1 already right'
+}
+
+@test "seed: a marker that nobody has sealed, or that is another user's, seeds nothing" {
+	seed
+	echo mine >"$T/data/mine"
+	as_app touch "$T/data/.capshim-seeding"
+	steps_again
+	assert_success
+	assert [ ! -e "$T/data/a" ]
+	echo >"$T/data/.capshim-seeding"
+	chown 7 "$T/data/.capshim-seeding"
+	steps_again
+	assert_success
+	assert [ ! -e "$T/data/a" ]
+}
+
+# on_small COMMAND: with $T/small on a file system of 1 MB, which ends with the command.
+on_small() {
+	run timeout 60 unshare -m bash -c 'mount -t tmpfs -o size=1m,mode=0755 none "$0/small" && eval "$1"' "$T" "$1"
+}
+
+@test "seed: on a full disk on_error: warn keeps the marker, and the next start completes it" {
+	mkdir "$T/small"
+	seed ', on_error: warn'
+	sed -i "s|$T/data|$T/small/data|" "$T/seed.yaml"
+	head -c 200000 /dev/zero | tr '\0' x >"$T/source/b"
+	on_small 'head -c 950000 /dev/zero >$0/small/filler; run() { '"$CAPSHIM"' -c $0/seed.yaml -- true; }
+		run; ls -A $0/small/data; rm $0/small/filler; run; ls -A $0/small/data; diff -r $0/source $0/small/data'
+	assert_success
+	assert_output --partial 'No space left on device'
+	assert_equal "$(grep -c seeding <<<"$output")" 1
+}
+
+# A file of 40,000 lines, bound over itself on a full disk.
+bound() {
+	mkdir "$T/small"
+	seq 40000 >"$T/lines"
+	config seed <<<"  - {copy: $T/new, to: $T/small/lines $1}"
+	on_small 'cp $0/lines $0/small/lines && mount --bind $0/small/lines $0/small/lines
+		head -c 2000000 /dev/zero >$0/small/filler 2>/dev/null; '"$2 $CAPSHIM"' -c $0/seed.yaml -- true; echo "status $?"
+		cmp $0/small/lines '"$3"' && echo same' 2>&1
+}
+
+@test "in place: on a full disk the 40,000 lines stay, and with room they are replaced" {
+	seq 50000 >"$T/new"
+	bound '' '' '$0/lines'
+	assert_line 'status 111'
+	assert_output --partial 'No space left on device'
+	assert_line same
+	rmdir "$T/small"
+	bound '' 'rm $0/small/filler;' '$0/new'
+	assert_line 'status 0'
+	assert_line same
+}
+
+@test "in place: what fails half-way leaves the old content, also where no space can be reserved" {
+	local call
+
+	tr 0-9 a-j <<<"$(seq 40000)" >"$T/new"
+	for call in pwrite64:error=EIO:when=3 'fallocate:error=EOPNOTSUPP -e inject=pwrite64:error=ENOSPC:when=2' \
+		fallocate:error=EDQUOT ftruncate:error=EIO:when=1; do
+		bound '' "rm \$0/small/filler; strace -qq -o /dev/null -e trace=pwrite64,fallocate,ftruncate -e inject=$call" \
+			'$0/lines'
+		assert_line 'status 111'
+		assert_line same
+		rmdir "$T/small"
+	done
+}
+
+@test "in place: only where the name is a mount point" {
+	echo old >"$T/data/file"
+	config seed <<<"  - {write: $T/data/file, content: new}"
+	for error in EPERM ENOSPC EXDEV EACCES; do
+		start first -e trace=renameat -e inject=renameat:error=$error
+		ended first 111
+		assert_content "$T/data/file" <<<old
+		refute_leftovers "$T/data"
+	done
+}
+
+@test "what a killed run left under another name, with a secret, goes with the next start" {
+	config seed <<-END
+		  - {write: $T/data/secret, content: key, owner: root, mode: 0600}
+		  - {symlink: $T/data/link, target: new, force: true}
+		  - {copy: $T/source, to: $T/data/tree, recursive: true, owner: workload}
+	END
+	ln -s old "$T/data/link"
+	mkdir "$T/source" && ln -s x "$T/source/link"
+	local when
+	for when in 1 2 3; do
+		start first -e trace=renameat -e inject=renameat:signal=KILL:when="$when"
+		ended first 137
+		assert_equal "$(find "$T/data" -name '.capshim-*' | wc -l)" 1
+		# Somebody else was faster: the name is right, and what was left goes all the same.
+		[ "$when" != 1 ] || { printf key >"$T/data/secret" && chmod 0600 "$T/data/secret"; }
+		steps_again
+		assert_success
+		refute_leftovers "$T/data"
+		rm -rf "$T/data/tree" "$T/data/secret" "$T/data/link"
+		ln -s old "$T/data/link"
+	done
+}
+
+@test "two runs that write one file: both succeed, and neither takes the other's for one that was left" {
+	config seed <<-END
+		  - {write: $T/data/file, content: "$(seq -s ' ' 20000)", owner: root, mode: 0600}
+		  - {symlink: $T/data/link, target: new, force: true}
+	END
+	ln -s old "$T/data/link"
+	for delay in pwrite64:delay_enter fchown:delay_exit renameat:delay_enter symlinkat:delay_exit; do
+		start first -e "trace=${delay%:*}" -e "inject=$delay=1000000"
+		wait_until compgen -G "$T/data/.capshim-*"
+		steps_again
+		assert_success
+		ended first 0
+		assert_equal "$(wc -w <"$T/data/file") $(stat -c '%u %a' "$T/data/file") $(readlink "$T/data/link")" '20000 0 600 new'
+		refute_leftovers "$T/data"
+		rm "$T/data/file"
+		ln -sfn old "$T/data/link"
+	done
+}
+
+@test "what others put under the other name is not read, followed or waited for" {
+	local name
+
+	echo safe >"$T/outside" && chmod 0600 "$T/outside"
+	config seed <<<"  - {write: $T/data/file, content: new}"
+	start first -e trace=renameat -e inject=renameat:signal=KILL
+	ended first 137
+	name=$(compgen -G "$T/data/.capshim-*")
+	for plant in "ln -s $T/outside" mkfifo mkdir 'ln -s /dev/zero'; do
+		as_app rm -rf "$name"
+		# shellcheck disable=SC2086 # words
+		as_app $plant "$name"
+		steps_again
+		assert_success
+		assert_equal "$(cat "$T/data/file")" new
+		rm "$T/data/file"
+	done
+	assert_content "$T/outside" <<<safe
+	# Nor one that somebody holds locked.
+	as_app rm -rf "$name"
+	as_app touch "$name"
+	background flock "$name" sleep 20
+	wait_until bash -c '! flock -n "$0" true' "$name"
+	steps_again
+	assert_success
+	assert_equal "$(cat "$T/data/file")" new
+}
