@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # bats file_tags=long
-# Every system call between capshim's start and the workload's fails, and then lies: the short form of make test-faults.
+# Every system call between capshim's start and the workload's fails, and then lies: the short form of make test-faults; and
+# of make test-kills: the setup is killed behind every call that changes files, and the next start must repair it.
 
 load helpers
 
@@ -40,4 +41,10 @@ sweep() {
 
 @test "a start without root" {
 	sweep nonroot
+}
+
+@test "killed in a setup, on ground of the workload's" {
+	run timeout 500 python3 "$REPO/test/faults/sweep.py" --kills --short --only few
+	assert_success
+	assert_output --regexp '[1-9][0-9]+ repaired, [0-9]+ not reached, 0 unrepaired'
 }

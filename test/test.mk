@@ -12,7 +12,7 @@ RUN_TESTS = $(TEST_ENVIRONMENT) FUZZ_DIR=$(abspath $(FUZZ)) BATS_LIB_PATH=$${BAT
 # The seeds of the fuzz targets take clang, and minutes to build: only where they are asked for.
 CHOSEN = $(if $(filter file,$(origin TESTS)),$(filter-out test/960-fuzz.bats,$(TESTS)),$(TESTS))
 
-.PHONY: test run-tests check test-faults test-mutants
+.PHONY: test run-tests check test-faults test-kills test-mutants
 # What is installed may be the compiler: only a make that starts then can ask it about itself.
 test:
 	deps/install-packages build test fuzz dist deb
@@ -29,6 +29,11 @@ test-faults:
 	deps/install-packages build test
 	$(MAKE) all fixtures
 	$(TEST_ENVIRONMENT) test/faults/sweep.py
+
+test-kills:
+	deps/install-packages build test
+	$(MAKE) all fixtures
+	$(TEST_ENVIRONMENT) test/faults/sweep.py --kills
 
 test-mutants:
 	deps/install-packages build test

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Makes every system call between capshim's start and the workload's fail, and many lie, one a run.
+"""Makes every system call between capshim's start and the workload's fail, and many lie, one a run; or ends the run there.
 
-    sweep.py [--short] [--only CONFIG] [--jobs N] [--verbose]
+    sweep.py [--kills] [--short] [--only CONFIG] [--jobs N] [--verbose]
 
 The calls are listed from a live run of each config below, in every process of it (test/fixtures/fault.c, for x86-64).
 Each one is then made to fail with each of ERRORS (EPERM, ENOSYS, EINVAL, EINTR, ENOMEM, EIO), and where privileges are
@@ -14,6 +14,11 @@ made at all, in ATTEMPTS runs one behind the other, and nothing was shown: how o
 scheduler to say. More than SHARE of that is a failure. "excused": own_stdio is auto, and a stream of the workload's
 stayed root's.
 
+With --kills the run is ended by SIGKILL, and then by SIGTERM, as each call of the set-up is about to be made, and capshim
+is started again, undisturbed, in what the first run has left. That is repaired if the workload then observes what it
+observes in a run that was never disturbed, and every file is the one of that run: none missing, none more, with the same
+type, mode, owner and content. In the short form only the calls count that follow one which changes files.
+
 CAPSHIM, PROBE, START and FAULT name the programs. Prints a table, and ends with 0 if there was no escape.
 """
 
@@ -25,6 +30,7 @@ import functools
 import os
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -69,6 +75,11 @@ EXCUSED = re.compile(r"^stdio\.[012]=")
 
 # The calls that lie in the set-up as well: those that change or read whose privileges a step has. The set-up is what the
 # first process does from one PR_SET_CHILD_SUBREAPER to the next; what else runs then are the programs of steps.
+# The calls that change files: between two of them a killed run leaves the same.
+CHANGES = {"openat", "mkdirat", "mknodat", "symlinkat", "linkat", "renameat", "renameat2", "unlinkat", "fchown", "fchownat",
+           "chmod", "fchmod", "fchmodat", "fchmodat2", "write", "pwrite64", "ftruncate", "fallocate", "utimensat", "fsetxattr",
+           "removexattr", "fremovexattr", "mount"}
+SIGNALS = [signal.SIGKILL, signal.SIGTERM]
 IDENTITY = {"setgroups", "getgroups", "setresgid", "setresuid", "setfsgid", "setfsuid", "capset", "capget"}
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -86,6 +97,27 @@ setup:
   - {remove: DIR/a/gone}
   - {wait_for: DIR/a/file, timeout: 1}
   - {run: [/bin/true], user: "1234:1234"}
+"""
+
+# What files are made by, replaced by and repaired, from SOURCE (Place.fill) in a volume (Place.prepare).
+VOLUME_STEPS = """
+setup:
+  - {mkdir: DIR/v/parent/dir, mode: 0750, owner: workload}
+  - {mkdir: [DIR/v/roots, DIR/v/other], owner: "0:7"}
+  - {copy: DIR/source, to: DIR/v/seed, recursive: true, only_if_empty: true, owner: workload}
+  - {copy: DIR/source, to: DIR/v/tree, recursive: true, owner: OTHER}
+  - {copy: DIR/source, to: DIR/v/own, recursive: true, if_exists: keep}
+  - {copy: DIR/source/file, to: DIR/v/closed, mode: 0400, owner: root}
+  - {write: DIR/v/secret, content: "secret", mode: 0600, owner: root}
+  - {write: DIR/v/old, content: "new", mode: 0640, owner: workload}
+  - {write: DIR/v/lines, content: "b\n", if_exists: append_missing}
+  - {symlink: DIR/v/link, target: new, force: true}
+  - {symlink: DIR/v/above/link, target: new}
+  - {mknod: DIR/v/fifo, type: p, owner: "7:8"}
+  - {mknod: DIR/v/side/fifo, type: p}
+  - {template: DIR/source, to: DIR/v/filled, variables: [PATH], owner: workload}
+  - {chmod: DIR/v/seed, mode: "g+w", recursive: true, exclude: [none]}
+  - {remove: DIR/v/gone, recursive: true}
 """
 
 # The rest of the verbs, in a mount namespace of its own.
@@ -135,7 +167,9 @@ PLAIN = BASE + "seccomp: unconfined\n"
 
 # start: words for test/fixtures/start.c. around: a command that runs its arguments. late: only what a process calls
 # behind its own filter fails.
-Config = collections.namedtuple("Config", "name text start short command around late", defaults=([], True, [], [], False))
+# ground: owner, group and mode of the volume.
+Config = collections.namedtuple("Config", "name text start short command around late ground",
+                                defaults=([], True, [], [], False, None))
 
 CONFIGS = [
     Config("minimal", PLAIN),
@@ -155,6 +189,26 @@ CONFIGS = [
     Config("nonroot", PLAIN, ["--groups", "44,77", "--gid", "1234", "--uid", "1234"]),
     Config("bare", PLAIN, ["--bare"], short=False),
     Config("no-setpcap", PLAIN, ["--inheritable", "setuid,setgid", "--bounding", "none"], short=False),
+]
+
+# Short enough for the suite.
+FEW_STEPS = """
+setup:
+  - {mkdir: DIR/v/parent/dir, mode: 0750, owner: "0:7"}
+  - {copy: DIR/source, to: DIR/v/seed, recursive: true, only_if_empty: true, owner: workload}
+  - {write: DIR/v/old, content: "secret", mode: 0600, owner: root}
+  - {symlink: DIR/v/link, target: new, force: true}
+  - {mknod: DIR/v/side/fifo, type: p, owner: "7:8"}
+"""
+
+# With --kills, besides those above that have a setup.
+OWN_STEPS = VOLUME_STEPS.replace("OTHER", "workload")
+VOLUMES = [
+    Config("root's", PLAIN + VOLUME_STEPS.replace("OTHER", '"7:8"'), ground=(0, 0, 0o755), short=False),
+    Config("few", PLAIN + FEW_STEPS, ground=(1234, 1234, 0o755)),
+    Config("owner's", PLAIN + OWN_STEPS, ground=(1234, 1234, 0o755), short=False),
+    Config("group's", PLAIN + OWN_STEPS, ground=(0, 44, 0o2775), short=False),
+    Config("everybody's", PLAIN + OWN_STEPS, ground=(0, 0, 0o1777), short=False),
 ]
 
 with open("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", encoding="ascii") as header:
@@ -261,6 +315,9 @@ class Place:
             subprocess.run([self.capshim, "--compile-seccomp", os.path.join(self.data, "profile.json"),
                             os.path.join(self.data, "profile.bpf")], check=True, stdout=subprocess.DEVNULL)
         port = self.surround() if config.around else ""
+        self.ground = config.ground
+        if self.ground:
+            self.fill()
         self.kept = set(os.listdir(self.data))
         with open(self.config, "w", encoding="ascii") as file:
             file.write(config.text.replace("DIR", self.data).replace("PORT", str(port)))
@@ -278,6 +335,32 @@ class Place:
             threading.Thread(target=hang_up, args=[listener], daemon=True).start()
         return self.listeners[1].getsockname()[1]
 
+    def fill(self):
+        """What VOLUME_STEPS copies: modes that shut its owner out, a directory of another group, links, more than one write."""
+        source = os.path.join(self.data, "source")
+        for name, mode in ("", 0o755), ("closed", 0o555), ("closed/below", 0o700), ("shared", 0o2775), ("none", 0o000):
+            os.mkdir(os.path.join(source, name), 0o700)
+        for name, mode, content in ("file", 0o600, b"file"), ("closed/file", 0o400, b"c" * 40000), ("shared/file", 0o755, b""):
+            with open(os.path.join(source, name), "wb") as file:
+                file.write(content)
+            os.chmod(os.path.join(source, name), mode)
+        os.symlink("file", os.path.join(source, "link"))
+        for name, mode in ("closed", 0o555), ("shared", 0o2775), ("none", 0o000):
+            os.chmod(os.path.join(source, name), mode)
+
+    def make_volume(self):
+        volume = os.path.join(self.data, "v")
+        os.makedirs(os.path.join(volume, "gone/below"))
+        for name in "old", "lines", "gone/below/file":
+            with open(os.path.join(volume, name), "w", encoding="ascii") as file:
+                file.write("a\n")
+        os.symlink("old", os.path.join(volume, "link"))
+        for path, directories, files in os.walk(volume):
+            for name in directories + files:
+                os.lchown(os.path.join(path, name), 1234, 1234)
+        os.chown(volume, *self.ground[:2])
+        os.chmod(volume, self.ground[2])
+
     def prepare(self):
         for name in set(os.listdir(self.data)) - self.kept:
             remove(os.path.join(self.data, name))
@@ -287,14 +370,19 @@ class Place:
             for name, text in ("passwd", "root:x:0:0::/:/bin/sh\n"), ("group", "root:x:0:\n"):
                 with open(os.path.join(self.data, "etc", name), "w", encoding="ascii") as file:
                     file.write(text)
+        if self.ground:
+            self.make_volume()
         os.chmod(self.stdin, 0o600)
         os.chown(self.stdin, 0, 0)
 
     def run(self, fault):
         """Runs it once with these words for test/fixtures/fault.c."""
         self.prepare()
-        command = [*self.around, START, "--clean", "--env", "PATH=/usr/bin:/bin", *self.start, "--", FAULT, *fault, "--",
-                   self.capshim, "-c", self.config, "--", *self.command]
+        return self.begin([FAULT, *fault, "--"])
+
+    def begin(self, around):
+        command = [*self.around, START, "--clean", "--env", "PATH=/usr/bin:/bin", *self.start, "--", *around, self.capshim,
+                   "-c", self.config, "--", *self.command]
         try:
             with open(self.stdin, "rb") as stdin:
                 done = subprocess.run(command, stdin=stdin, capture_output=True, timeout=TIMEOUT, check=False)
@@ -409,8 +497,65 @@ def sweep(config, options, pool, root):
     return tally, bad
 
 
+def killed_calls(calls, short):
+    """The calls of the set-up, and the first behind it: PROCESS:CALL and a name."""
+    within, changed, work = False, collections.Counter(), []
+    for call in calls:
+        if call.name == "prctl" and call.arguments[0] == PR_SET_CHILD_SUBREAPER and call.process == 0:
+            within = not within
+        if (within or changed[call.process]) and (not short or changed[call.process]):
+            work.append((call.process, call.at, call.name))
+        changed[call.process] = within and call.name in CHANGES
+    return work
+
+
+def judge_repair(first, second, good):
+    """Is all as after a run that nothing has disturbed?"""
+    if first.status is None or second.status is None:
+        return "unrepaired: it hangs"
+    if second.status != good.status or second.ran != good.ran:
+        return f"unrepaired: status {second.status}, message {second.error.strip()[:200]!r}"
+    wrong = [each for each in second.files if each not in good.files]
+    missing = [each for each in good.files if each not in second.files]
+    return f"unrepaired: {wrong[:3]} instead of {missing[:3]}" if wrong or missing else "repaired"
+
+
+def sweep_kills(config, options, pool, root):
+    places = [Place(root, config, os.environ["CAPSHIM"]) for _ in range(options.jobs)]
+    calls, good = calls_of(places[0])
+    again = places[0].begin([])
+    if judge_repair(good, again, good) != "repaired":
+        raise Broken(f"{config.name}: the second run differs from the first: {judge_repair(good, again, good)}")
+    work = [(f"{process}:{at}", name, number) for process, at, name, number in
+            ((process, at, name, number) for process, at, name in killed_calls(calls, options.short) for number in SIGNALS)
+            if not (options.short and number == signal.SIGTERM and at % 5)]
+    tally, bad = collections.Counter(), []
+
+    def one(slot):
+        for at, name, number in work[slot::options.jobs]:
+            first = places[slot].reach(["--at", at, "--signal", str(int(number))])
+            second = places[slot].begin([])
+            outcome = "not reached" if first.status == NOT_REACHED else judge_repair(first, second, good)
+            tally[outcome.split(":")[0]] += 1
+            line = f"{config.name}: call {at} {name} {number.name}: {outcome}"
+            if outcome.startswith("unrepaired"):
+                bad.append(line)
+            if options.verbose:
+                print(f"{line} {first.status} {first.messages}")
+
+    list(pool.map(one, range(options.jobs)))
+    for place in places:
+        shutil.rmtree(place.dir)
+    if tally["not reached"] > SHARE * len(work):
+        bad.append(f"{config.name}: {tally['not reached']} of {len(work)} calls were not reached")
+    print(f"{config.name:15} {len(calls):5} calls {sum(tally.values()):6} kills {tally['repaired']:6} repaired "
+          f"{tally['not reached']:2} not reached {tally['unrepaired']:4} unrepaired", flush=True)
+    return tally, bad
+
+
 def main():
     options = argparse.ArgumentParser()
+    options.add_argument("--kills", action="store_true")
     options.add_argument("--short", action="store_true")
     options.add_argument("--only")
     options.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -421,16 +566,20 @@ def main():
     total, bad = collections.Counter(), []
     try:
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            for config in CONFIGS:
+            for config in [each for each in CONFIGS if "setup:" in each.text] + VOLUMES if options.kills else CONFIGS:
                 if config.name != options.only if options.only else options.short and not config.short:
                     continue
-                tally, wrong = sweep(config, options, pool, root)
+                tally, wrong = (sweep_kills if options.kills else sweep)(config, options, pool, root)
                 total += tally
                 bad += wrong
     finally:
         shutil.rmtree(root)
     for line in bad:
         print(line)
+    if options.kills:
+        print(f"{sum(total.values())} kills: {total['repaired']} repaired, {total['not reached']} not reached, "
+              f"{total['unrepaired']} unrepaired")
+        sys.exit(1 if bad or not total else 0)
     print(f"{sum(total.values())} injections: {total['refused']} refused, {total['harmless']} harmless, "
           f"{total['excused']} excused, {total['start of the C library']} in the C library's "
           f"start, {total['not reached']} not reached, {total['died']} died, {total['escape']} escapes")
