@@ -8,13 +8,13 @@
 
 int32_t filter_rank(uint32_t action)
 {
-	/* As the kernel compares: signed, KILL_PROCESS is the only one below zero. */
+	/* Compared as the kernel compares: signed, so that KILL_PROCESS is the only action below zero. */
 	return (int32_t)(action & SECCOMP_RET_ACTION_FULL);
 }
 
 /*
- * Runs a filter without knowing the arguments of the call. Jumps go forward only, so one pass over the instructions
- * sees every way: A at an instruction is a known number if all ways to it agree on it, otherwise unknown.
+ * Runs a filter without knowing the call's arguments. Jumps only go forward, so one pass over the instructions
+ * follows every path. At each instruction A is known if all paths to it agree on its value, otherwise unknown.
  */
 struct run_state {
 	unsigned char reached, known;
@@ -41,7 +41,7 @@ static void reach(struct run *run, const struct filter *filter, size_t at, const
 
 static void add_answer(struct run *run, uint32_t action)
 {
-	/* The canary is ours, and no answer of the profile. */
+	/* The canary belongs to capshim, not to the profile. */
 	if (action == (SECCOMP_RET_ERRNO | FILTER_CANARY_ERRNO))
 		return;
 	if (!run->any || filter_rank(action) < filter_rank(run->answer.strictest))
@@ -102,7 +102,7 @@ struct filter_answers filter_answer(const struct filter *filter, uint32_t arch, 
 			now.a = i->k == offsetof(struct seccomp_data, nr) ? number : arch;
 			reach(&run, filter, at + 1, &now);
 			break;
-		default: /* BPF_AND is the only one that is ever made */
+		default: /* only BPF_AND is ever generated */
 			now.a &= i->k;
 			reach(&run, filter, at + 1, &now);
 			break;
@@ -124,7 +124,7 @@ const char *filter_unusable(struct mem *mem, const struct filter *filter)
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
 		struct filter_answers answer = filter_answer(filter, seccomp_arch_native(), needed[i].number);
-		/* Nobody traces the workload, and then SECCOMP_RET_TRACE answers ENOSYS, see seccomp(2). */
+		/* No tracer is attached to the workload, so SECCOMP_RET_TRACE answers ENOSYS, see seccomp(2). */
 		if (filter_rank(answer.laxest) < filter_rank(SECCOMP_RET_LOG))
 			return mem_format(mem, "it denies %s, whatever the arguments: %s", needed[i].name,
 					  needed[i].so);

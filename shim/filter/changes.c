@@ -6,7 +6,7 @@
 
 #include "filter/read.h"
 
-/* Calls that are of use together only, by one name. "32bit" is an ABI first: these are what its C libraries need besides. */
+/* Names for calls that are only useful together. "32bit" also opens an ABI; these calls are what its C libraries need. */
 static const struct change_group {
 	const char *name, *calls[7];
 } groups[] = {
@@ -45,7 +45,7 @@ static void add_name(struct mem *mem, struct node *list, const struct node *item
 	list->count++;
 }
 
-/* The calls that ITEM names, as the names of a rule; NULL: none, a problem was added. */
+/* The calls that ITEM names, as the names of a rule. NULL: none, and a problem was added. */
 static struct node *changed_calls(struct problems *problems, const struct node *item, bool wide)
 {
 	/* An ABI that is not allowed is none to deny calls of. */
@@ -92,7 +92,10 @@ static void allow(struct filter_reader *reader, const struct node *item)
 	change_call(reader, item, SECCOMP_RET_ALLOW);
 }
 
-/* As the profile denies what it does not name; a profile that allows that says nothing of how. */
+/*
+ * Denies ITEM in the same way as the profile denies what it does not name. A profile that allows by default has no
+ * such way.
+ */
 static void deny(struct filter_reader *reader, const struct node *item)
 {
 	const uint32_t otherwise = reader->profile->action;

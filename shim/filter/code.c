@@ -47,7 +47,7 @@ void filter_code_canary(struct filter_code *code)
 	ADD(code, LOAD_NUMBER);
 }
 
-/* Instructions of a condition; the same for all that compare sizes, and for all that compare for equality. */
+/* The number of instructions of a condition: one number for all comparisons of size, one for equality. */
 static unsigned int condition_length(const struct filter_condition *c)
 {
 	switch (c->op) {
@@ -62,9 +62,9 @@ static unsigned int condition_length(const struct filter_condition *c)
 }
 
 /*
- * Falls through where C holds, and passes over REST more instructions where it does not. BPF computes with 32 bits: the
- * upper half decides, unless it is equal. libseccomp is not asked for this: it merges the comparisons of one call
- * into a tree, and some of its releases do that wrong for halves that are equal.
+ * Falls through if C holds, and skips REST more instructions if it does not. BPF computes with 32 bits: the upper
+ * half decides, unless it is equal. libseccomp is not used for this: it merges the comparisons of one call into a
+ * tree, and some of its releases get equal halves wrong.
  */
 static void add_condition(struct filter_code *code, const struct filter_condition *c, unsigned int rest)
 {
@@ -108,7 +108,7 @@ static void add_condition(struct filter_code *code, const struct filter_conditio
 	}
 }
 
-/* The answer of RULE where its conditions hold; falls through where one does not. At most 37 instructions. */
+/* Returns the action of RULE if its conditions hold; falls through if one does not. At most 37 instructions. */
 static void add_rule(struct filter_code *code, const struct filter_rule *rule)
 {
 	unsigned int rest = 1;
@@ -122,7 +122,7 @@ static void add_rule(struct filter_code *code, const struct filter_rule *rule)
 	ADD(code, RETURN(rule->action));
 }
 
-/* A rule without conditions always fits: nothing after it can be reached. */
+/* A rule without conditions always matches: nothing after it can be reached. */
 static void add_uses(struct filter_code *code, const struct filter_use *uses, uint32_t otherwise)
 {
 	bool open = true;
@@ -135,7 +135,7 @@ static void add_uses(struct filter_code *code, const struct filter_use *uses, ui
 		ADD(code, RETURN(otherwise));
 }
 
-/* A jump over instructions that are added later: 32 bits wide, where those of a condition have 8. */
+/* A jump over instructions that are added later: 32 bits wide, while the jumps of a condition have 8. */
 static size_t skip_start(struct filter_code *code)
 {
 	ADD(code, SKIP(0));
@@ -197,7 +197,7 @@ bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter
 		filter_code_add(&all, sections[i].code.code, sections[i].code.count);
 		skip_end(&all, skip);
 	}
-	/* The whole process: a program that lacks one of its threads hangs. */
+	/* Kill the whole process: one that loses a single thread may hang. */
 	ADD(&all, RETURN(SECCOMP_RET_KILL_PROCESS));
 	if (all.count > BPF_MAXINSNS)
 		return false;

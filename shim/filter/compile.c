@@ -44,20 +44,20 @@ struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *p
 }
 
 #define NUMBERS 1024                 /* more than any architecture has calls */
-#define X32_BIT UINT32_C(0x40000000) /* of a call's number: the x32 ABI of x86-64 */
+#define X32_BIT UINT32_C(0x40000000) /* this bit of a call's number marks the x32 ABI of x86-64 */
 
-/* 32-bit Arm has calls that are in no kernel table, such as set_tls. Their slots follow those of the others. */
+/* 32-bit Arm has calls that are in no kernel table, such as set_tls. Their slots follow the others. */
 #define ARM_PRIVATE UINT32_C(0xf0000)
 #define PRIVATE_NUMBERS 16
 
-/* What is decided for each number of one ABI. FROM is not used yet. */
+/* The decision for each number of one ABI. The field `from` is not used yet. */
 struct abi {
 	const struct filter_profile *profile;
 	uint32_t arch; /* SCMP_ARCH_… */
 	struct filter_range slots[NUMBERS + PRIVATE_NUMBERS];
 };
 
-/* The slot of NUMBER, which is libseccomp's for ABI's architecture; NULL: the ABI has no such call. */
+/* The slot of NUMBER, as libseccomp numbers it for ABI's architecture; NULL: the ABI has no such call. */
 static struct filter_range *slot_of(struct abi *abi, int number)
 {
 	uint32_t n = (uint32_t)number & ~(abi->arch == SCMP_ARCH_X32 ? X32_BIT : 0);
@@ -76,13 +76,13 @@ static void decide_slot(struct filter_range *slot, const struct filter_call *cal
 		slot->action = call->uses->rule->action;
 }
 
-/* libseccomp's negative number of a call that socketcall(2) or ipc(2) can make: -1xx, -2xx. */
+/* libseccomp's negative numbers, -1xx and -2xx, of calls that go through socketcall(2) or ipc(2). */
 static bool is_multiplexed(int number)
 {
 	return number <= -100 && number > -300;
 }
 
-/* Does CALLS decide the call NAME otherwise than the default does? */
+/* Do CALLS decide the call NAME differently from the default? */
 static bool decided(const struct filter_profile *profile, const struct filter_call *calls, const char *name)
 {
 	while (calls && strcmp(calls->name, name) != 0)
@@ -91,10 +91,10 @@ static bool decided(const struct filter_profile *profile, const struct filter_ca
 }
 
 /*
- * A rule on a call holds for socketcall(2) and ipc(2) too, which can make the same call, unless the profile decides
- * these by their own names. Their arguments are out of a filter's sight: the strictest rule then holds for all of the
- * call, and only where the default would let it through. The upper half of ipc's first argument is a version, see
- * ipc(2): what denies ignores it.
+ * A rule for a call also applies to socketcall(2) and ipc(2), which can make the same call, unless the profile has
+ * rules for these by name. A filter cannot see their real arguments, so the strictest rule applies to the call as a
+ * whole, and only if the default would allow it. The upper half of ipc's first argument is a version, see ipc(2):
+ * rules that deny ignore it.
  */
 static void decide_multiplexer(struct abi *abi, struct mem *mem, const struct filter_call *calls,
 			       const struct filter_call *call, int number)
@@ -115,7 +115,10 @@ static void decide_multiplexer(struct abi *abi, struct mem *mem, const struct fi
 	slot->subs = sub;
 }
 
-/* Multiplexed calls exist on their own as well, under numbers that libseccomp tells only when asked the other way. */
+/*
+ * Calls that go through a multiplexer may also exist on their own, under numbers that libseccomp only reveals through
+ * another lookup.
+ */
 static void decide_hidden(struct abi *abi, const struct filter_call *calls)
 {
 	for (int n = 0; n < NUMBERS; n++) {
@@ -128,7 +131,7 @@ static void decide_hidden(struct abi *abi, const struct filter_call *calls)
 	}
 }
 
-/* False: a call has a number for which there is no slot, and what is said of it would be lost. */
+/* False: a call has a number without a slot, so the decision for it would be lost. */
 static bool decide_calls(struct abi *abi, struct mem *mem, const struct filter_call *calls)
 {
 	bool hidden = false;
@@ -152,7 +155,7 @@ static bool decide_calls(struct abi *abi, struct mem *mem, const struct filter_c
 	return true;
 }
 
-/* The newest call of ABI that the profile speaks of, whether it applies or not; Arm's private ones do not count. */
+/* The newest call of ABI that the profile names, in any rule; Arm's private calls do not count. */
 static uint32_t newest_of(const struct abi *abi)
 {
 	int newest = 0;
@@ -167,7 +170,7 @@ static uint32_t newest_of(const struct abi *abi)
 	return (uint32_t)newest;
 }
 
-/* What is decided for the numbers of one or two ABIs of one AUDIT_ARCH_…, and room for all of it. */
+/* The decisions for the numbers of one or two ABIs of one AUDIT_ARCH_…, and room for all of them. */
 struct ranges {
 	struct filter_range at[2 * (NUMBERS + PRIVATE_NUMBERS + 4)];
 	size_t count;
@@ -189,8 +192,8 @@ static void add_action(struct ranges *ranges, uint32_t from, uint32_t action)
 }
 
 /*
- * The ranges of ABI, after those of lower numbers. A program that tries a call which is newer than the profile must see
- * a kernel that does not have it, not one that forbids it: it has another way for the former.
+ * Adds the ranges of ABI after those with lower numbers. A program that tries a call newer than the profile must see
+ * ENOSYS, as from an older kernel: programs can work without such a call, but fail if it is forbidden.
  */
 static void add_abi(struct ranges *ranges, const struct abi *abi)
 {
@@ -218,7 +221,7 @@ static bool has_arch(const struct filter_profile *profile, uint32_t arch)
 	return false;
 }
 
-/* ARCH's calls, and those of x32 where ARCH is x86-64, which has them under the same AUDIT_ARCH_…. */
+/* ARCH's calls, and those of x32 if ARCH is x86-64, which has them under the same AUDIT_ARCH_…. */
 static void add_arch(struct filter_code *code, struct mem *mem, const struct filter_profile *profile, uint32_t arch,
 		     const struct filter_call *calls)
 {
@@ -234,11 +237,11 @@ static void add_arch(struct filter_code *code, struct mem *mem, const struct fil
 		add_abi(ranges, abi);
 	} else if (arch == SCMP_ARCH_X86_64) {
 		add_action(ranges, X32_BIT, SECCOMP_RET_KILL_PROCESS);
-		/* -1 is the number of a call that a tracer has left out: ptrace(2), seccomp(2). */
+		/* A tracer that skips a call sets its number to -1: ptrace(2), seccomp(2). */
 		add_action(ranges, UINT32_MAX, profile->action);
 	}
 	filter_code_ranges(code, ranges->at, ranges->count);
-	/* No machine that this is built for has such a call; a filter that lacks one must not be loaded. */
+	/* No supported machine has such a call; a filter that lacks one must not be loaded. */
 	if (!whole)
 		code->count = BPF_MAXINSNS + 1;
 }

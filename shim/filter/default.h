@@ -1,6 +1,4 @@
-/*
- * The built-in profile as the build compiles it: deps/seccomp-generate.c writes the definitions.
- */
+/* The built-in profile, compiled while capshim is built: deps/seccomp-generate.c writes the definitions. */
 #ifndef CAPSHIM_FILTER_DEFAULT_H
 #define CAPSHIM_FILTER_DEFAULT_H
 
@@ -9,19 +7,19 @@
 #include <stdint.h>
 
 /*
- * One call that kept capabilities decide otherwise: its instructions stand in front of the others where the kept
- * capabilities are, of those in MASK, exactly KEPT.
+ * One call for which the kept capabilities change the decision. Its instructions are used when the kept capabilities,
+ * limited to MASK, are exactly KEPT; they come before the others.
  */
 struct filter_variant {
 	uint64_t mask, kept;
-	unsigned short start, count; /* in filter_default_calls */
+	unsigned short start, count; /* position and number in filter_default_calls */
 };
 
 extern const uint32_t filter_default_arch; /* AUDIT_ARCH_… */
 extern const struct filter_variant filter_default_variants[];
 extern const size_t filter_default_nvariants;
 extern const struct sock_filter filter_default_calls[];
-extern const struct sock_filter filter_default_ranges[]; /* what follows them */
+extern const struct sock_filter filter_default_ranges[]; /* the instructions that follow those */
 extern const size_t filter_default_nranges;
 extern const char filter_default_json[];
 

@@ -10,16 +10,16 @@
 
 #define NUMBERS 1024 /* more than any architecture has calls */
 
-/* What a call can get, as a person reads it. */
+/* What a call can get, in the words of a report. */
 enum verdict { ALLOWED, BY_ARGUMENT, DENIED, VERDICTS };
 
 struct group {
 	struct mem *mem;
 	const struct filter *filter;
-	const char *title; /* of the default profile's comments: "WHAT", or "WHAT: WHY" */
+	const char *title; /* from a comment of the default profile: "WHAT", or "WHAT: WHY" */
 	const char *names[VERDICTS];
 	size_t counts[VERDICTS];
-	const char *denied; /* how, for the first that is denied */
+	const char *denied; /* how the first denied call is denied */
 	bool seen[NUMBERS];
 };
 
@@ -163,7 +163,7 @@ static const char *conditions_text(struct mem *mem, const struct filter_rule *ru
 	return text;
 }
 
-/* Why RULE is out of the question here; "" where it is not. */
+/* Why RULE does not apply here; "" if it does. */
 static const char *absence_text(struct mem *mem, const struct filter_rule *rule, uint64_t keep)
 {
 	char list[1024];
@@ -201,7 +201,7 @@ static void explain_rules(struct mem *mem, const struct node *node, const struct
 bool filter_explain_call(struct mem *mem, const struct filter *filter, const struct node *profile,
 			 const struct filter_target *target, const char *name, struct list *lines)
 {
-	/* The kernel's log has numbers. */
+	/* The kernel's log shows numbers. */
 	const bool digits = strspn(name, "0123456789") == strlen(name) && strlen(name) < 5;
 	char *known =
 		digits ? seccomp_syscall_resolve_num_arch(seccomp_arch_native(), (int)strtol(name, NULL, 10)) : NULL;
@@ -223,7 +223,7 @@ bool filter_explain_call(struct mem *mem, const struct filter *filter, const str
 	return true;
 }
 
-/* What the built-in profile says of ITEM, which it denies or allows under a condition; NULL: nothing. */
+/* What the built-in profile says about ITEM, which it denies or allows under a condition; NULL: nothing. */
 static const char *default_comment(struct mem *mem, const struct node *item)
 {
 	const char *call = filter_change_call(item->text), *comment = NULL, *found = NULL;

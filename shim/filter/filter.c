@@ -25,7 +25,7 @@ void filter_default(struct filter *filter, struct mem *mem, uint64_t keep)
 	}
 	filter_code_add(&section.code, filter_default_ranges, filter_default_nranges);
 	filter->flags = 0;
-	/* The build has seen that the largest of them fits. */
+	/* The build has checked that the largest of them fits. */
 	if (!filter_assemble(filter, mem, &section, 1))
 		diag_die(DIAG_SYSTEM, "cannot build the default seccomp filter: too large");
 }
@@ -35,7 +35,7 @@ const struct node *filter_default_profile(struct problems *problems)
 	return yaml_read(problems, "default.json", filter_default_json, strlen(filter_default_json));
 }
 
-/* What the canary says now: 0 where no filter of ours is loaded. */
+/* The canary's answer now: 0 if capshim has loaded no filter. */
 static int canary(void)
 {
 	const long result = syscall(SYS_prctl, FILTER_CANARY_OPTION, 0UL, 0UL, 0UL, 0UL);
@@ -43,23 +43,26 @@ static int canary(void)
 	return result == -1 && errno >= FILTER_CANARY_ERRNO ? errno : 0;
 }
 
-/* Loads the filter, whose canary is to answer with the errno value EXPECTED. */
+/* Loads the filter. Afterwards its canary must answer with the errno value EXPECTED. */
 static void load(const struct filter *filter, int expected)
 {
 	const struct sock_fprog program = {.len = filter->count, .filter = filter->code};
 	long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &program);
 
-	/* Filters older than seccomp(2) know the prctl only; it has no flags. */
+	/* Kernels older than seccomp(2) only have the prctl, without flags. */
 	if (result != 0 && (errno == ENOSYS || errno == EPERM) && filter->flags == 0)
 		result = syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0UL, 0UL);
-	/* Above 0 it is a thread that TSYNC cannot bring along, and there is none. */
+	/* A result above 0 is a thread that TSYNC could not include, and there are no threads. */
 	if (result != 0)
 		diag_cannot("load", "the seccomp filter", errno, DIAG_NO_CAP);
 	if (canary() != expected)
 		diag_die(DIAG_UNPROVEN, "the seccomp filter is not in force, though the kernel took it");
 }
 
-/* Below another capshim the canary answers already: ours has to answer something else, and of two the newer one does. */
+/*
+ * Inside another capshim the canary already answers. The new filter must answer differently, and the newer of two
+ * filters wins.
+ */
 static void load_again(const struct filter *filter, int expected)
 {
 	struct sock_filter code[BPF_MAXINSNS];

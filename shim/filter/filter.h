@@ -1,6 +1,6 @@
 /*
- * The seccomp filter: from a profile (Docker's and the OCI runtime spec's JSON) to BPF, loading, and the canary that
- * proves the load. The only user of libseccomp.
+ * The seccomp filter: compiles a profile (JSON as in Docker and the OCI runtime spec) to BPF, loads it, and proves
+ * the load with a canary. The only user of libseccomp.
  */
 #ifndef CAPSHIM_FILTER_FILTER_H
 #define CAPSHIM_FILTER_FILTER_H
@@ -14,70 +14,72 @@
 
 struct filter {
 	struct sock_filter *code; /* NULL: no filter ("unconfined") */
-	unsigned short count;     /* instructions; the first ones are the canary's */
-	unsigned int flags;       /* of seccomp(2) SECCOMP_SET_MODE_FILTER */
+	unsigned short count;     /* number of instructions; the first ones are the canary's */
+	unsigned int flags;       /* for seccomp(2) SECCOMP_SET_MODE_FILTER */
 };
 
 /*
- * The canary: prctl(2) with this first argument, which no kernel knows, answers with this errno under a filter of
- * ours and with EINVAL otherwise. PR_GET_SECCOMP says 2 in every container and proves nothing.
+ * The canary: prctl(2) with this first argument, which no kernel knows, answers with this errno under capshim's
+ * filter and with EINVAL otherwise. PR_GET_SECCOMP returns 2 in every container and proves nothing.
  */
 #define FILTER_CANARY_OPTION 0x63617073UL
 #define FILTER_CANARY_ERRNO 4000
 
 /*
- * What a config changes of a profile. ALLOW and DENY are lists, or one item, of names of system calls and of groups;
- * NULL: none. ALLOW takes the place of all that the profile says of a call, and DENY wins over both.
+ * The changes that a config makes to a profile. ALLOW and DENY are lists, or one item, of names of system calls and
+ * groups; NULL: none. ALLOW replaces everything that the profile says about a call, and DENY overrides both.
  */
 struct filter_changes {
 	const struct node *allow, *deny;
-	bool log; /* the kernel logs what is denied: SECCOMP_FILTER_FLAG_LOG */
+	bool log; /* the kernel logs denied calls: SECCOMP_FILTER_FLAG_LOG */
 };
 
 /* What a profile is compiled for. */
 struct filter_target {
-	uint64_t keep;                           /* the kept capabilities: includes and excludes by caps */
-	unsigned int kernel_major, kernel_minor; /* minKernel */
+	uint64_t keep;                           /* the kept capabilities, for includes and excludes by caps */
+	unsigned int kernel_major, kernel_minor; /* for minKernel */
 	struct filter_changes changes;
 };
 
 /*
- * Compiles the profile PROFILE (root of its tree). False exactly when it added a problem; one under which no workload
- * could start (execve is denied) or end (exit_group is) is one: after the drop it would be found too late.
+ * Compiles PROFILE (the root of its tree). Returns false exactly when it added a problem. A profile under which no
+ * workload could start (it denies execve) or end (exit_group) is a problem, because after the drop it would be too
+ * late.
  */
 bool filter_compile(struct filter *filter, struct problems *problems, const struct node *profile,
 		    const struct filter_target *target) __attribute__((warn_unused_result));
 
 /*
- * Names that PROFILE allows and libseccomp does not know: harmless, for they stay denied, but not what its author
- * thinks. Adds to LINES what --check should say, one line each. PROFILE has passed filter_compile().
+ * Adds to LINES, for --check, one line for each name that PROFILE allows and libseccomp does not know. They are
+ * harmless because they stay denied, but not what the author expects. PROFILE must have passed filter_compile().
  */
 void filter_unknown(struct mem *mem, const struct node *profile, const struct filter_target *target,
 		    struct list *lines);
 
 /*
- * Reads a compiled profile (FILE.bpf) of LENGTH bytes. Returns NULL, or what is wrong: not one, truncated, another
- * architecture, other capabilities, another kernel condition, another version, checksum.
+ * Reads a compiled profile (FILE.bpf) of LENGTH bytes. Returns NULL, or what is wrong: not such a file, truncated,
+ * made for another architecture, other capabilities, another kernel condition or another version, wrong checksum.
  */
 const char *filter_read(struct filter *filter, struct mem *mem, const void *bytes, size_t length,
 			const struct filter_target *target) __attribute__((warn_unused_result));
 
-/* The built-in default profile for these kept capabilities. Needs no libseccomp. */
+/* The built-in default profile for these kept capabilities. Does not need libseccomp. */
 void filter_default(struct filter *filter, struct mem *mem, uint64_t keep);
 
 /*
- * --compile-seccomp: compiles the profile in the file IN (by trust.h's rule) for TARGET into the file OUT. Says what is
- * wrong, and the names that filter_unknown() finds. Returns the exit status: 0, DIAG_USER or DIAG_SYSTEM.
+ * --compile-seccomp: compiles the profile in the file IN (opened by the rule of trust.h) for TARGET into the file
+ * OUT. Prints what is wrong, and the names that filter_unknown() finds. Returns the exit status: 0, DIAG_USER or
+ * DIAG_SYSTEM.
  */
 int filter_compile_file(const char *in, const char *out, const struct filter_target *target)
 	__attribute__((warn_unused_result));
 
-/* --explain: the tree of the built-in default profile, as filter_compile() takes it; its memory is PROBLEMS'. */
+/* --explain: the tree of the built-in default profile, as filter_compile() takes it; its memory belongs to PROBLEMS. */
 const struct node *filter_default_profile(struct problems *problems);
 
 /*
- * --explain: what FILTER answers to each call that this machine knows, in groups a person can read, one line a group.
- * All answers are computed from the BPF itself. The groups are those of the default profile.
+ * --explain: what FILTER answers to each call that this machine knows, one line for each group of the default
+ * profile. All answers are computed from the BPF itself.
  */
 void filter_explain(struct mem *mem, const struct filter *filter, struct list *lines);
 
@@ -86,7 +88,7 @@ const char *filter_summary(struct mem *mem, const struct filter *filter);
 
 /*
  * --explain: what FILTER answers to the call NAME, and the rules of PROFILE (NULL: compiled, rules unknown) that
- * decided it. False: no call of that name is known.
+ * decided it. False: there is no call of that name.
  */
 bool filter_explain_call(struct mem *mem, const struct filter *filter, const struct node *profile,
 			 const struct filter_target *target, const char *name, struct list *lines)
@@ -96,8 +98,9 @@ bool filter_explain_call(struct mem *mem, const struct filter *filter, const str
 void filter_explain_changes(struct mem *mem, const struct filter_changes *changes, struct list *lines);
 
 /*
- * Loads it into this process. Needs no_new_privs (or CAP_SYS_ADMIN); 111 where the kernel refuses, 112 where the
- * canary does not answer afterwards. After this only execve, and the way out if that fails.
+ * Loads the filter into this process. Needs no_new_privs (or CAP_SYS_ADMIN). Ends the process with 111 if the kernel
+ * refuses, 112 if the canary does not answer afterwards. After this only execve may follow, and the exit if that
+ * fails.
  */
 void filter_load(const struct filter *filter);
 

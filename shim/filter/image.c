@@ -12,19 +12,19 @@
 #include "walk/trust.h"
 
 /*
- * A FILE.bpf: this header, then the instructions. All fields have a fixed size, so none can run into the next. Numbers
- * are in the machine's order: it is for one architecture anyway.
+ * A FILE.bpf is this header, then the instructions. All fields have a fixed size, so none can run into the next.
+ * Numbers have the machine's byte order: the file is for one architecture anyway.
  */
 struct image {
 	char magic[16];
-	char made_by[48]; /* version of capshim and of libseccomp, filled up with zeros */
+	char made_by[48]; /* version of capshim and of libseccomp, padded with zeros */
 	uint32_t arch;    /* SCMP_ARCH_… of the machine */
 	uint32_t flags;
 	uint64_t keep;
 	uint32_t kernel_reached, kernel_missed;
-	uint32_t count; /* instructions */
+	uint32_t count; /* number of instructions */
 	uint32_t unused;
-	uint64_t checksum; /* of everything else, with this field 0 */
+	uint64_t checksum; /* of everything else, computed with this field 0 */
 };
 
 static const char magic[16] = "capshim-bpf-1\n";
@@ -40,7 +40,7 @@ static void made_by(struct mem *mem, char field[static sizeof(((struct image *)0
 	memcpy(field, text, length < 47 ? length : 47);
 }
 
-/* FNV-1a. It finds damage; that nobody has changed the file is what its owner and mode are for. */
+/* FNV-1a. It detects damage; the owner and mode of the file protect it against changes. */
 static uint64_t checksum(const struct image *header, const struct sock_filter *code)
 {
 	struct image image = *header;
@@ -56,7 +56,7 @@ static uint64_t checksum(const struct image *header, const struct sock_filter *c
 	return sum;
 }
 
-/* Was IMAGE made for this run? NULL, or why not. Its checksum is right. */
+/* Was IMAGE, whose checksum is right, made for this run? NULL, or why not. */
 static const char *mismatch(struct mem *mem, const struct image *image, const struct filter_target *target)
 {
 	const uint32_t kernel = target->kernel_major << 16 | target->kernel_minor;
@@ -128,7 +128,7 @@ static bool write_all(int fd, const void *bytes, size_t length)
 	return true;
 }
 
-/* Not through a link; what is left of a write that failed is refused as truncated. */
+/* Does not follow a link. A file left by a failed write is refused later as truncated. */
 static int save(const char *out, const struct image *image, const struct sock_filter *code)
 {
 	char why[256];

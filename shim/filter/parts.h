@@ -1,9 +1,9 @@
 /*
- * What the files of the filter share; for nobody else.
+ * Shared by the files of the filter only.
  *
- * What a profile means: a call is decided by the rules that name it, that apply here (includes, excludes) and whose
- * conditions all hold. Where several say different things the strictest decides, in the order in which the kernel
- * ranks the answers of several filters, see seccomp(2); of equally strict ones the first. No rule: defaultAction.
+ * The meaning of a profile: a call is decided by the rules that name it, that apply here (includes, excludes) and
+ * whose conditions all hold. If several match, the strictest decides, in the order in which the kernel ranks the
+ * answers of several filters, see seccomp(2); the first of equally strict ones. No rule: defaultAction.
  */
 #ifndef CAPSHIM_FILTER_PARTS_H
 #define CAPSHIM_FILTER_PARTS_H
@@ -12,12 +12,12 @@
 
 #define FILTER_ARGS 6
 #define FILTER_ARCHS 3
-/* The flags of seccomp(2) that a profile can ask for: the others are for a supervisor. */
+/* The flags of seccomp(2) that a profile can ask for: the other flags are for a supervisor. */
 #define FILTER_FLAGS (SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW)
 
 enum filter_operator { FILTER_NE, FILTER_LT, FILTER_LE, FILTER_EQ, FILTER_GE, FILTER_GT, FILTER_MASKED_EQ };
 
-/* args[INDEX] OP VALUE; for FILTER_MASKED_EQ (args[INDEX] & VALUE) == TWO. All unsigned, all 64 bits. */
+/* args[INDEX] OP VALUE; for FILTER_MASKED_EQ (args[INDEX] & VALUE) == TWO. Unsigned, 64 bits. */
 struct filter_condition {
 	unsigned int index;
 	enum filter_operator op;
@@ -29,21 +29,24 @@ struct filter_rule {
 	const struct node *node;  /* for messages */
 	const struct node *names; /* a list, or one scalar */
 	const char *comment;      /* or NULL */
-	uint32_t action;          /* what BPF returns: SECCOMP_RET_… and its data */
+	uint32_t action;          /* the value that BPF returns: SECCOMP_RET_… and its data */
 	struct filter_condition conditions[FILTER_ARGS];
 	size_t nconditions;
-	uint64_t caps, not_caps; /* it applies if all of CAPS and none of NOT_CAPS are kept … */
-	bool here;               /* … and architecture and kernel fit */
-	bool change;             /* not the profile's, but of the config's allow or deny */
+	uint64_t caps, not_caps; /* the rule applies if all of CAPS and none of NOT_CAPS are kept … */
+	bool here;               /* … and the architecture and kernel match */
+	bool change;             /* from the config's allow or deny, not from the profile */
 };
 
-/* Of the minKernel conditions: the newest version that was reached and the oldest that was not; MAJOR << 16 | MINOR. */
+/*
+ * For the minKernel conditions: the newest version that this kernel reaches and the oldest that it does not; MAJOR <<
+ * 16 | MINOR.
+ */
 struct filter_kernel {
 	uint32_t reached, missed;
 };
 
 struct filter_profile {
-	uint32_t action; /* the default */
+	uint32_t action; /* the default action */
 	unsigned int flags;
 	uint32_t archs[FILTER_ARCHS]; /* SCMP_ARCH_… that this machine can run; the first is its own */
 	size_t narchs;
@@ -51,29 +54,29 @@ struct filter_profile {
 	struct filter_kernel kernel;
 };
 
-/* profile.c. False exactly when it added a problem. */
+/* profile.c. Returns false exactly when it added a problem. */
 bool filter_profile_read(struct filter_profile *profile, struct problems *problems, const struct node *node,
 			 const struct filter_target *target) __attribute__((warn_unused_result));
 
-/* rule.c. Does RULE count where the set KEEP is kept? */
+/* rule.c. Does RULE apply when the set KEEP is kept? */
 bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep);
 
-/* The NAMES of a rule, one after the other: pass NULL first. */
+/* Iterates over the names of a rule: pass NULL first. */
 const struct node *filter_rule_name(const struct filter_rule *rule, const struct node *before);
 
-/* Is CALL among the names of RULE? */
+/* Is CALL one of the names of RULE? */
 bool filter_rule_lists(const struct filter_rule *rule, const char *call);
 
-/* Does RULE decide CALL? A rule of the profile does not where the config allows the call. */
+/* Does RULE decide CALL? A rule of the profile does not if the config allows the call. */
 bool filter_rule_names(const struct filter_profile *profile, const struct filter_rule *rule, const char *call);
 
-/* Strictness of an answer: the smaller the stricter. */
+/* Strictness of an action: the smaller, the stricter. */
 int32_t filter_rank(uint32_t action);
 
-/* changes.c. The call that NAME means; of a group the first. */
+/* changes.c. The call that NAME means; for a group the first one. */
 const char *filter_change_call(const char *name);
 
-/* compile.c: what decides one call */
+/* compile.c: a rule that decides one call */
 struct filter_use {
 	struct filter_use *next;
 	const struct filter_rule *rule;
@@ -82,19 +85,19 @@ struct filter_use {
 struct filter_call {
 	struct filter_call *next;
 	const char *name;
-	int number;              /* of this machine, or libseccomp's negative number for a call it does not have */
-	bool conditional;        /* some rule looks at arguments */
+	int number;       /* for this machine, or libseccomp's negative number for a call that it does not have */
+	bool conditional; /* some rule looks at arguments */
 	struct filter_use *uses; /* strictest first */
 };
 
 struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *profile, uint64_t keep);
 
-/* The code that decides the calls of each of PROFILE's architectures in SECTIONS[FILTER_ARCHS]; returns how many. */
+/* Generates the code for each of PROFILE's architectures into SECTIONS[FILTER_ARCHS]; returns how many there are. */
 struct filter_section;
 size_t filter_sections(struct filter_section *sections, struct mem *mem, const struct filter_profile *profile,
 		       const struct filter_call *calls);
 
-/* code.c: instructions. A buffer that is full stays at BPF_MAXINSNS + 1, and nothing more is written. */
+/* code.c: instructions. When the buffer is full, the count stays at BPF_MAXINSNS + 1 and nothing more is written. */
 struct filter_code {
 	struct sock_filter *code;
 	size_t count;
@@ -106,15 +109,15 @@ struct filter_section {
 	struct filter_code code;
 };
 
-/* One call that socketcall(2) or ipc(2) makes: their first argument has VALUE in the bits of MASK. */
+/* One call made through socketcall(2) or ipc(2): the first argument has VALUE in the bits of MASK. */
 struct filter_sub {
 	struct filter_sub *next;
 	uint32_t mask, value, action;
 };
 
 /*
- * What is decided for the numbers from FROM up to the next range's: by USES, else by SUBS, else by ACTION. A range with
- * USES or SUBS is one number.
+ * The decision for the numbers from FROM up to the next range: by USES, else by SUBS, else by ACTION. A range with
+ * USES or SUBS covers one number.
  */
 struct filter_range {
 	uint32_t from;
@@ -129,17 +132,17 @@ void filter_code_add(struct filter_code *code, const struct sock_filter *from, s
 /* Answers the canary. */
 void filter_code_canary(struct filter_code *code);
 
-/* Decides the call NUMBER by USES; if none fits by OTHERWISE. */
+/* Decides the call NUMBER by USES, or by OTHERWISE if none matches. */
 void filter_code_call(struct filter_code *code, uint32_t number, const struct filter_use *uses, uint32_t otherwise);
 
-/* Decides every call by a binary search in RANGES, which are sorted; the first begins at 0. */
+/* Decides every call by a binary search in RANGES, which are sorted and start at 0. */
 void filter_code_ranges(struct filter_code *code, const struct filter_range *ranges, size_t count);
 
-/* Puts SECTIONS together; calls of other architectures kill the process. False: larger than the kernel takes. */
+/* Joins SECTIONS; calls of other architectures kill the process. False: larger than the kernel accepts. */
 bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter_section *sections, size_t nsections)
 	__attribute__((warn_unused_result));
 
-/* answer.c: the strictest and the most permissive answer that FILTER can give to a call, by running its BPF. */
+/* answer.c: the strictest and the most permissive answer that FILTER can give to a call, found by running its BPF. */
 struct filter_answers {
 	uint32_t strictest, laxest;
 };
@@ -149,7 +152,7 @@ struct filter_answers filter_answer(const struct filter *filter, uint32_t arch, 
 /* Why no workload could start or end under FILTER, whatever the arguments of its calls; NULL: it could. */
 const char *filter_unusable(struct mem *mem, const struct filter *filter) __attribute__((warn_unused_result));
 
-/* The same as filter_compile(), and the profile it read. */
+/* The same as filter_compile(), but also returns the profile that it read. */
 bool filter_compile_profile(struct filter *filter, struct filter_profile *profile, struct problems *problems,
 			    const struct node *node, const struct filter_target *target)
 	__attribute__((warn_unused_result));

@@ -8,7 +8,7 @@
 #include "base/nearest.h"
 #include "filter/read.h"
 
-/* The member KEY of MAP, or NULL where it is missing or null. */
+/* The member KEY of MAP, or NULL if it is missing or null. */
 static const struct node *member(const struct node *map, const char *key)
 {
 	const struct node *node = yaml_get(map, key);
@@ -16,7 +16,7 @@ static const struct node *member(const struct node *map, const char *key)
 	return filter_is_null(node) ? NULL : node;
 }
 
-/* Podman writes an error twice, as a number and by name (defaultErrno, errno): they must say the same. */
+/* Podman writes an error twice, as a number and by name (defaultErrno, errno): both must agree. */
 static void check_errno(struct filter_reader *reader, const struct node *word, const struct node *number)
 {
 	static const struct {
@@ -37,20 +37,20 @@ static void check_errno(struct filter_reader *reader, const struct node *word, c
 static const struct action {
 	const char *name;
 	uint32_t action;
-	uint64_t max; /* of the number that goes with it; 0: none does */
+	uint64_t max; /* largest number that it takes; 0: it takes none */
 } actions[] = {
 	{"SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD, 0},
 	{"SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD, 0},
 	{"SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS, 0},
 	{"SCMP_ACT_TRAP", SECCOMP_RET_TRAP, 0},
-	{"SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO, 4094}, /* the kernel has MAX_ERRNO 4095, libseccomp wants less */
+	{"SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO, 4094}, /* the kernel's MAX_ERRNO is 4095, libseccomp accepts less */
 	{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE, SECCOMP_RET_DATA},
 	{"SCMP_ACT_LOG", SECCOMP_RET_LOG, 0},
 	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, 0},
 	{NULL, 0, 0},
 };
 
-/* The action NODE with the number WITH, which is EPERM where none is written. */
+/* The action NODE with the number WITH, which is EPERM if not written. */
 static uint32_t read_action(struct filter_reader *reader, const struct node *node, const struct node *with)
 {
 	const struct action *action = named_row(node->text, actions, sizeof(*actions));
@@ -71,7 +71,7 @@ static uint32_t read_action(struct filter_reader *reader, const struct node *nod
 	return action->action | (action->max ? (uint32_t)number : 0);
 }
 
-/* What MAP says under the keys ACTION, NUMBER and WORD. */
+/* Reads what MAP says under the keys ACTION, NUMBER and WORD. */
 static uint32_t read_decision(struct filter_reader *reader, const struct node *map, const char *action,
 			      const char *number, const char *word)
 {
@@ -128,7 +128,7 @@ static void read_argument(struct filter_reader *reader, const struct node *node)
 				     : "\"valueTwo\" means nothing here: only SCMP_CMP_MASKED_EQ has it");
 	for (size_t k = 0; k < rule->nconditions; k++)
 		if (rule->conditions[k].index == condition.index) {
-			/* runc and crun take such conditions for "one of them holds", which lets more through. */
+			/* runc and crun read such conditions as "one of them holds", which allows more. */
 			yaml_problem(reader->problems, at,
 				     "argument %u stands twice in one rule, which container engines read as \"or\" and "
 				     "others as \"and\": write two rules, or one condition",
@@ -143,7 +143,7 @@ static void read_arguments(struct filter_reader *reader, const struct node *node
 	filter_read_list(reader, node, read_argument);
 }
 
-/* A name that libseccomp does not know cannot be filtered: fine where it was to be allowed, otherwise a hole. */
+/* A call that libseccomp does not know cannot be filtered: harmless if it was to be allowed, otherwise a hole. */
 static void check_names(struct filter_reader *reader, const struct filter_rule *rule)
 {
 	const bool denies = filter_rank(rule->action) < filter_rank(SECCOMP_RET_TRACE);

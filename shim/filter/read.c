@@ -24,7 +24,7 @@ bool filter_read_number(struct filter_reader *reader, const struct node *node, u
 
 	if (!filter_is_scalar(reader, node))
 		return false;
-	/* A leading zero would be octal for other readers of YAML, and JSON has none. */
+	/* A leading zero would mean octal to other readers of YAML, and JSON does not allow one. */
 	const char *text = node->text;
 	bool plain = text[0] >= '0' && text[0] <= '9' && (text[0] != '0' || !text[1]);
 	errno = 0;

@@ -1,6 +1,4 @@
-/*
- * Reading a profile: what read.c, profile.c and where.c share.
- */
+/* Reading a profile: shared by read.c, profile.c and where.c. */
 #ifndef CAPSHIM_FILTER_READ_H
 #define CAPSHIM_FILTER_READ_H
 
@@ -10,23 +8,23 @@ struct filter_reader {
 	struct problems *problems;
 	struct filter_profile *profile;
 	const struct filter_target *target;
-	struct filter_rule *rule, **end; /* the one that is read, and where it will be linked */
-	bool excludes;                   /* what is read stands under excludes */
+	struct filter_rule *rule, **end; /* the rule that is being read, and where it will be linked */
+	bool excludes;                   /* it is under excludes */
 };
 
-/* A member that a mapping may have. READ NULL: it is looked at elsewhere. A table ends with a NULL name. */
+/* A member that a mapping may have. READ is NULL if another function reads it. A table ends with a NULL name. */
 struct filter_key {
 	const char *name;
 	void (*read)(struct filter_reader *reader, const struct node *node);
 };
 
-/* JSON's null, and a missing member: Go programs write null for empty lists and maps. */
+/* JSON's null, or a missing member: Go programs write null for empty lists and maps. */
 bool filter_is_null(const struct node *node);
 bool filter_is_scalar(struct filter_reader *reader, const struct node *node);
 bool filter_read_number(struct filter_reader *reader, const struct node *node, uint64_t max, uint64_t *number);
 void filter_read_map(struct filter_reader *reader, const struct node *map, const struct filter_key *keys);
 
-/* Runs EACH on the items of a list, or on the one value that stands for it. */
+/* Calls EACH for the items of a list, or for a single value in its place. */
 void filter_read_list(struct filter_reader *reader, const struct node *list,
 		      void (*each)(struct filter_reader *reader, const struct node *node));
 
@@ -36,10 +34,10 @@ void filter_read_arch_map(struct filter_reader *reader, const struct node *node)
 void filter_read_includes(struct filter_reader *reader, const struct node *node);
 void filter_read_excludes(struct filter_reader *reader, const struct node *node);
 
-/* The 32-bit ABI that the kernels of this machine run as well, if there is one. */
+/* The 32-bit ABI that this machine's kernels also run, if there is one. */
 void filter_add_32bit(struct filter_profile *profile);
 
-/* changes.c: the rules of the target's changes, after those of the profile */
+/* changes.c: adds the rules for the target's changes, after those of the profile */
 void filter_read_changes(struct filter_reader *reader);
 
 #endif

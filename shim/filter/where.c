@@ -6,8 +6,8 @@
 #include "filter/read.h"
 
 /*
- * What the kernels of a machine run besides their own ABI, the 32-bit one first, and the machine's name in includes.arches.
- * One more machine needs its lines in fd.c and in init/, too: there is no build for others.
+ * The ABIs that a machine's kernels run besides their own, the 32-bit one first, and the machine's name in
+ * includes.arches. Another machine also needs lines in fd.c and in init/.
  */
 static const struct machine {
 	uint32_t native;
@@ -23,7 +23,10 @@ static const struct machine *this_machine(void)
 	return &machines[seccomp_arch_native() == machines[0].native ? 0 : 1];
 }
 
-/* The architecture that NODE names; 0 for one that this libseccomp does not know. False: it cannot be one. */
+/*
+ * The architecture that NODE names; 0 for one that this libseccomp does not know. False: there can be no such
+ * architecture.
+ */
 static bool read_arch_name(struct filter_reader *reader, const struct node *node, uint32_t *arch)
 {
 	static const char prefix[] = "SCMP_ARCH_";
@@ -60,7 +63,7 @@ void filter_add_32bit(struct filter_profile *profile)
 		add_other(profile, this_machine()->others[0]);
 }
 
-/* An ABI that this machine cannot run never makes a call here; one that is not named at all stays killed. */
+/* An ABI that this machine cannot run never makes a call here; one that is not listed stays killed. */
 static void read_arch(struct filter_reader *reader, const struct node *node)
 {
 	struct filter_profile *profile = reader->profile;
@@ -131,7 +134,7 @@ static void read_arches(struct filter_reader *reader, const struct node *node)
 		reader->rule->here = false;
 }
 
-/* Digits of one part of a version, at most 65535; *TEXT ends up behind them. */
+/* Reads the digits of one part of a version, at most 65535, and moves *TEXT past them. */
 static bool read_part(const char **text, uint32_t *part)
 {
 	const char *start = *text;

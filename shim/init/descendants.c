@@ -7,9 +7,9 @@
 #include "init/resident.h"
 
 #define LIST_BYTES 1024
-#define STAT_BYTES 512 /* of proc_pid_stat(5): more than the part that is read */
+#define STAT_BYTES 512 /* of /proc/PID/stat, proc_pid_stat(5): more than the part that is read */
 #define NUMBER_BYTES 16
-#define DEPTH 1024 /* of ancestors: against a circle, which process ids that are used again could make */
+#define DEPTH 1024 /* of ancestors: the limit against a circle, which reused process ids could form */
 
 /* An entry of getdents64(2). */
 struct entry {
@@ -20,7 +20,7 @@ struct entry {
 	char name[];
 };
 
-/* 0 where TEXT does not begin with a number. */
+/* 0 if TEXT does not start with a number. */
 RESIDENT static int read_number(const char *text)
 {
 	int number = 0;
@@ -30,7 +30,7 @@ RESIDENT static int read_number(const char *text)
 	return number;
 }
 
-/* The parent of PID by its proc_pid_stat(5), "PID (NAME) STATE PARENT ...", or 0. The name may hold anything. */
+/* The parent of PID from its /proc/PID/stat, "PID (NAME) STATE PARENT ...", or 0. NAME may contain anything. */
 RESIDENT static int parent_of(int pid)
 {
 	char path[NUMBER_BYTES + 8], text[STAT_BYTES];
@@ -82,7 +82,7 @@ RESIDENT int init_signal_descendants(const struct init_state *state, int signal)
 		for (long at = 0; at < length; at += entry->length) {
 			entry = (const struct entry *)(list + at);
 			int pid = read_number(entry->name);
-			/* Nothing needs to be known of whom it may not signal. */
+			/* A process that cannot be signalled is not looked at further. */
 			if (pid > 1 && signal_to(pid, 0) == 0 && is_descendant(pid, state->self) &&
 			    signal_to(pid, signal) == 0)
 				count++;

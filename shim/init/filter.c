@@ -16,7 +16,7 @@
 #define ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
 #define ARCH AUDIT_ARCH_AARCH64
-#endif /* one more needs its system call instruction in loop.c, too */
+#endif /* another architecture also needs its system call instruction in loop.c */
 
 #define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, member))
 #define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, action)
@@ -25,32 +25,32 @@
 #define EVERY (-1)
 
 /*
- * Everything that PID 1 can still ask of the kernel; anything else kills it, and with it the container. Nothing of it
- * opens, reads, maps, executes or makes anything but the last rows: where this is not process 1, descendants are found in
- * /proc. All of these arguments are int for the kernel, which reads the low half only: so does the filter, and both
- * architectures have it first.
+ * Everything that PID 1 may still ask of the kernel; any other call kills it, and with it the container. Only the
+ * last rows, for finding descendants in /proc when this is not process 1, can open or read anything; no row maps,
+ * executes or creates. The kernel treats these arguments as int and reads only the low half, so the filter does the
+ * same; both architectures store it first.
  */
 static const struct row {
-	int call, argument; /* which argument must be VALUE, or EVERY call is allowed */
+	int call, argument; /* this argument must equal VALUE; EVERY: the call is always allowed */
 	uint32_t value;
 	bool proc; /* only for init_filter(…, true) */
 } rows[] = {
-	{SYS_prctl, 0, FILTER_CANARY_OPTION, false},    /* is answered with an error: proves that the filter is there */
+	{SYS_prctl, 0, FILTER_CANARY_OPTION, false},    /* the canary: its error proves the filter */
 	{SYS_rt_sigtimedwait, EVERY, 0, false},         /* the next signal */
 	{SYS_wait4, 2, INIT_WAIT_OPTIONS, false},       /* reaping */
 	{SYS_kill, EVERY, 0, false},                    /* forwarding, and stopping itself */
-	{SYS_ioctl, 1, TIOCGPGRP, false},               /* whose the terminal is */
-	{SYS_ioctl, 1, TIOCSPGRP, false},               /* handing it over and back */
+	{SYS_ioctl, 1, TIOCGPGRP, false},               /* which process group has the terminal */
+	{SYS_ioctl, 1, TIOCSPGRP, false},               /* handing the terminal over and taking it back */
 	{SYS_clock_gettime, 0, CLOCK_MONOTONIC, false}, /* stop_grace_period */
-	{SYS_exit_group, EVERY, 0, false},              /* the end */
+	{SYS_exit_group, EVERY, 0, false},              /* exit */
 	{SYS_write, 0, INIT_GO_FD, false},              /* once: lets the workload go */
-	{SYS_write, 0, STDERR_FILENO, false},           /* if the canary does not answer: why it ends */
-	{SYS_close, 0, INIT_GO_FD, false},              /* after this there is nothing to write to */
-	{SYS_munmap, EVERY, 0, false},                  /* giving back what is not needed */
-	{SYS_lseek, 0, INIT_PROC_FD, true},             /* the list of processes from the beginning */
-	{SYS_getdents64, 0, INIT_PROC_FD, true},        /* the list */
-	{SYS_openat, 2, O_RDONLY | O_CLOEXEC, true},    /* who their parents are: opens to read, as the user may */
-	{SYS_read, 0, INIT_STAT_FD, true},              /* reads it, and closes the descriptor as above */
+	{SYS_write, 0, STDERR_FILENO, false},           /* says why it ends, if the canary does not answer */
+	{SYS_close, 0, INIT_GO_FD, false},              /* afterwards there is nothing to write to */
+	{SYS_munmap, EVERY, 0, false},                  /* frees memory that is not needed */
+	{SYS_lseek, 0, INIT_PROC_FD, true},             /* rewinds the list of processes */
+	{SYS_getdents64, 0, INIT_PROC_FD, true},        /* reads the list */
+	{SYS_openat, 2, O_RDONLY | O_CLOEXEC, true},    /* a process's stat file, to find its parent: read-only */
+	{SYS_read, 0, INIT_STAT_FD, true},              /* reads that file; the close above closes it */
 };
 
 static_assert(INIT_STAT_FD == INIT_GO_FD, "one close(2) for both");

@@ -27,7 +27,7 @@ static _Noreturn void cannot(const char *verb, const char *object)
 	diag_cannot(verb, object, errno, DIAG_NO_CAP);
 }
 
-/* The first of the standard streams that is our controlling terminal, or -1. */
+/* The first of the standard streams that is the controlling terminal, or -1. */
 static int find_terminal(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
@@ -46,9 +46,9 @@ static void keep_range(struct init_range *kept, size_t *count, uintptr_t from, u
 }
 
 /*
- * What the loop needs: its code, the pages of the stack around STATE with room below, the first argument (what ps
+ * What the loop needs: its code, the pages of the stack around STATE with room below, the first argument (which ps
  * shows), and the thread's block, where some C libraries let the kernel write at every switch (rseq(2)). The gaps are
- * all that lies between; above END_OF_STACK there is nothing of ours.
+ * everything between these; above END_OF_STACK there is nothing that belongs to capshim.
  */
 static void find_gaps(struct init_state *state, const char *name, uintptr_t end_of_stack)
 {
@@ -71,8 +71,8 @@ static void find_gaps(struct init_state *state, const char *name, uintptr_t end_
 }
 
 /*
- * Wipes the strings of the arguments (but for the first) and the environment. execve(2) lays them one behind the other
- * at the top of the stack, where /proc/PID/cmdline and environ read them. Returns where they end.
+ * Wipes the strings of the arguments (except the first) and of the environment. execve(2) puts them one after the
+ * other at the top of the stack, where /proc/PID/cmdline and environ read them. Returns where they end.
  */
 static uintptr_t wipe(char **argv, char **envp)
 {
@@ -91,8 +91,8 @@ static uintptr_t wipe(char **argv, char **envp)
 }
 
 /*
- * Opens /proc at INIT_PROC_FD. False where it is not there, or shows another PID namespace: in that, /proc/self has another
- * number.
+ * Opens /proc at INIT_PROC_FD. False if it is not mounted, or shows another PID namespace, in which /proc/self has
+ * another number.
  */
 static bool open_proc(pid_t self)
 {
@@ -104,8 +104,8 @@ static bool open_proc(pid_t self)
 }
 
 /*
- * Waits until the workload's process has dropped as well: only then may an init without privileges signal it. At the end
- * of file instead that process has ended, and the loop passes its status on.
+ * Waits until the workload's process has dropped as well: only then may an init without privileges signal it. End of
+ * file means that the process has ended; the loop passes its status on.
  */
 static void wait_for_workload(void)
 {
@@ -117,8 +117,9 @@ static void wait_for_workload(void)
 }
 
 /*
- * Drops everything, proves it and loads the filter: from here on this process stays what it is. Only the pipe end
- * INIT_GO_FD stays open above the standard streams. (A sanitizer would make calls of its own behind the filter.)
+ * Drops everything, proves it and loads the filter: from here on this process cannot change. Only the pipe end
+ * INIT_GO_FD stays open above the standard streams. (A sanitizer would make calls of its own after the filter is
+ * loaded.)
  */
 __attribute__((no_sanitize("address"))) static _Noreturn void
 become_init(const struct plan *plan, struct init_state *state, char **argv, char **envp)
@@ -140,7 +141,10 @@ become_init(const struct plan *plan, struct init_state *state, char **argv, char
 	init_loop(state);
 }
 
-/* In PID 1. The workload leads a process group before it runs, so that no signal can come too early for the group. */
+/*
+ * Runs in PID 1. The workload leads a process group before it runs, so that no signal to the group can come too
+ * early.
+ */
 static _Noreturn void stay(const struct plan *plan, pid_t workload, const int *dropped, const int *go, char **argv,
 			   char **envp)
 {
@@ -151,20 +155,23 @@ static _Noreturn void stay(const struct plan *plan, pid_t workload, const int *d
 		.main = workload,
 		.tty = find_terminal(),
 		.pid1 = self == 1,
-		/* The group of a session leader has no shell above it in the session: it is orphaned, setpgid(2). */
+		/*
+		 * The process group of a session leader has no shell above it in the session: it is orphaned,
+		 * setpgid(2).
+		 */
 		.job = self != 1 && getpgrp() != getsid(0),
 		.plan = plan->init,
 		.more = true,
 	};
 
-	/* One that will make a session of its own must not lead a group yet, setsid(2). */
+	/* A workload that will start a session of its own must not lead a group yet, setsid(2). */
 	if (!plan->new_session && setpgid(workload, workload) != 0)
 		cannot("set", "the process group of the workload");
 	if (!plan->new_session && getpgid(workload) != workload)
 		diag_die(DIAG_UNPROVEN, "cannot prove that the workload leads a process group");
 	if (!state.pid1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
 		cannot("set", "PR_SET_CHILD_SUBREAPER");
-	/* The ends of the second pipe are above those of the first: neither call closes what is still needed. */
+	/* The ends of the second pipe are above those of the first: neither call closes an end that is still needed. */
 	if (dup2(go[1], INIT_GO_FD) < 0 || dup2(dropped[0], INIT_DROPPED_FD) < 0)
 		cannot("duplicate", "a pipe");
 	state.proc = !state.pid1 && plan->init.wait_all && open_proc(self);
@@ -177,7 +184,7 @@ struct init_peer init_fork(const struct plan *plan, char **argv, char **envp)
 
 	if (!plan->init.on)
 		return (struct init_peer){-1, -1};
-	/* Ignored, as it may be at the start, it would make children vanish without a status. */
+	/* SIGCHLD may be ignored at the start; then children would vanish without a status. */
 	signals_handle(SIGCHLD, SIG_DFL);
 	if (pipe2(go, O_CLOEXEC) != 0 || pipe2(dropped, O_CLOEXEC) != 0)
 		cannot("make", "a pipe");

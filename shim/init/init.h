@@ -1,30 +1,28 @@
-/*
- * Init mode: a PID 1 that holds nothing.
- */
+/* Init mode: a PID 1 that holds no privileges. */
 #ifndef CAPSHIM_INIT_INIT_H
 #define CAPSHIM_INIT_INIT_H
 
 #include "plan.h"
 
-/* The workload's ends of two pipes to its init; -1 where there is none. */
+/* The workload's ends of two pipes to its init; -1 if there is no init. */
 struct init_peer {
 	int dropped, go;
 };
 
 /*
- * Forks, if the config says so. Both processes then drop at the same time. Returns in the workload's process;
- * never returns in PID 1, which exits with the workload's status. ARGV and ENVP are main()'s own: their strings are
- * wiped in PID 1. Ends with 111 or 112, both processes, where PID 1 cannot be made what it must be.
+ * Forks, if the config asks for an init. Both processes then drop at the same time. Returns in the workload's
+ * process; never returns in PID 1, which exits with the workload's status. ARGV and ENVP are main()'s own: their
+ * strings are wiped in PID 1. Ends both processes with 111 or 112 if PID 1 cannot reach its final state.
  */
 struct init_peer init_fork(const struct plan *plan, char **argv, char **envp);
 
 /*
- * After the proof of the workload's process: tells its init that it has dropped, and waits until the init is proven to
- * hold nothing and has its filter. Ends with 112 where the init is gone.
+ * After the proof of the workload's process: tells its init that it has dropped, and waits until the init has proven
+ * that it holds nothing and has loaded its filter. Ends with 112 if the init is gone.
  */
 void init_meet(const struct plan *plan, struct init_peer peer);
 
-/* `command: pause`: drops everything and waits for TERM or INT, which it exits 0 for; reaps what it is given. */
+/* `command: pause`: drops everything, reaps children, and exits with 0 on TERM or INT. */
 _Noreturn void init_pause(const struct plan *plan, char **argv, char **envp);
 
 #endif

@@ -16,7 +16,7 @@ extern const char __start_init_resident[], __stop_init_resident[];
 
 #define SECOND INT64_C(1000000000)
 #define KILL_PATIENCE (5 * SECOND)
-#define REAP_AT_ONCE 64 /* a storm of orphans must not keep a signal waiting */
+#define REAP_AT_ONCE 64 /* so that a storm of orphans does not delay signals */
 #define ALL_SIGNALS UINT64_MAX
 #define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
 #define JOB_CONTROL (SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
@@ -31,7 +31,10 @@ RESIDENT static int64_t now(void)
 	return time.tv_sec * SECOND + time.tv_nsec;
 }
 
-/* The next of SIGNALS; -EAGAIN after TIMEOUT nanoseconds (negative: none), -EINTR for being stopped and continued. */
+/*
+ * The next signal of SIGNALS; -EAGAIN after TIMEOUT nanoseconds (negative: no timeout), -EINTR after a stop and
+ * continue.
+ */
 RESIDENT static long wait_for(uint64_t signals, int64_t timeout)
 {
 	struct __kernel_timespec time = {timeout / SECOND, timeout % SECOND};
@@ -40,8 +43,9 @@ RESIDENT static long wait_for(uint64_t signals, int64_t timeout)
 }
 
 /*
- * Hands the terminal's foreground to the process group TO, only if it is FROM's: never steals it from another. False
- * where there is no terminal, or it has hung up, or another session took it. SIGTTOU is blocked, which permits it.
+ * Gives the terminal's foreground to the process group TO, but only if FROM has it: never takes it from another
+ * group. False if there is no terminal, or it has hung up, or another session took it. SIGTTOU is blocked, which
+ * permits the call.
  */
 RESIDENT static bool foreground(const struct init_state *state, int from, int to)
 {
@@ -52,7 +56,7 @@ RESIDENT static bool foreground(const struct init_state *state, int from, int to
 	return call(SYS_ioctl, state->tty, TIOCSPGRP, (long)&to, 0) == 0;
 }
 
-/* Everything that the workload left: its process group may outlive it; as process 1 everything there is. */
+/* Signals everything that the workload left: its process group, which may outlive it; as process 1 every process. */
 RESIDENT static void signal_rest(const struct init_state *state, int signal)
 {
 	signal_to(state->pid1 ? -1 : -state->main, signal);
@@ -68,9 +72,10 @@ RESIDENT static _Noreturn void leave(struct init_state *state, int status)
 }
 
 /*
- * Stops too, so that the shell that started it sees a stopped job and gets its terminal back; where the terminal's key
- * did it, the rest of that job stops as well. All of it by one call: the shell may continue the job as soon as its
- * leader has stopped, and a SIGSTOP of our own behind that would undo the SIGCONT. Comes back when it is continued.
+ * Stops this process too, so that the shell that started it sees a stopped job and gets its terminal back. If the
+ * terminal's stop key was used, the rest of that job stops as well. One call does all of it: the shell may continue
+ * the job as soon as its leader has stopped, and a later SIGSTOP would undo that SIGCONT. Returns when it is
+ * continued.
  */
 RESIDENT static void stop_too(const struct init_state *state)
 {
@@ -80,10 +85,10 @@ RESIDENT static void stop_too(const struct init_state *state)
 }
 
 /*
- * The workload was stopped by job control. If that was because it is not in the terminal's foreground, and our group
- * is, then a shell's fg has put us there since: hand the foreground on. Where no shell could continue us (process 1,
- * a session leader) a SIGTSTP is undone: without an init the kernel ignores it in an orphaned process group, signal(7).
- * TTIN and TTOU are not undone, since they would come back at once.
+ * Job control stopped the workload. If the reason is that the workload is not in the terminal's foreground but
+ * capshim's group is, then a shell's fg has put capshim there: give the foreground to the workload. If no shell could
+ * continue capshim (process 1, a session leader), a SIGTSTP is undone: without an init the kernel ignores it in an
+ * orphaned process group, signal(7). TTIN and TTOU are not undone, because they would come back at once.
  */
 RESIDENT static void suspend(struct init_state *state, int signal)
 {
@@ -108,10 +113,10 @@ RESIDENT static void workload_changed(struct init_state *state, int status)
 }
 
 /*
- * SIGCHLD says only that something may have happened: several become one, and anybody of the same user can send one.
- * waitpid(2) knows, and is asked again when a second has passed without a signal: if it was wrong the first time, no
- * other one would come. ECHILD before the workload was seen cannot be while SIGCHLD is not ignored; it must not be waited
- * for all the same.
+ * SIGCHLD only says that something may have happened: several merge into one, and any process of the same user can
+ * send one. Only waitpid(2) is believed. It is asked again after a second without a signal: if its answer was wrong
+ * the first time, no other signal would come. ECHILD before the workload was seen is impossible while SIGCHLD is not
+ * ignored; even so, the loop must not wait forever.
  */
 RESIDENT static void reap(struct init_state *state)
 {
@@ -148,23 +153,23 @@ RESIDENT static void forward(struct init_state *state, int signal)
 	}
 	if (state->plan.wait_all && SIGNAL_BIT(signal) & state->plan.stop_signals && init_signal_descendants(state, as))
 		return;
-	if (signal == SIGCONT) /* a shell's fg gave the terminal to our group */
+	if (signal == SIGCONT) /* a shell's fg gave the terminal to capshim's group */
 		(void)foreground(state, state->group, state->main);
 	if (state->gone)
 		signal_rest(state, as);
-	/* The group is not there any more, or not yet, where the workload makes a session of its own. */
+	/* The group has ended, or does not exist yet because the workload starts a session of its own. */
 	else if (state->plan.signal_target == TARGET_PROCESS || signal_to(-state->main, as) != 0)
 		signal_to(state->main, as);
 }
 
 /*
- * The grace is over: KILL. What even that does not reach (outside the group, or another user's) is not waited for, but for
- * the workload itself elsewhere than in process 1.
+ * The grace period is over: KILL. What KILL does not reach (outside the group, or another user's) is not waited for,
+ * except the workload itself when this is not process 1.
  */
 RESIDENT static void kill_rest(struct init_state *state)
 {
 	signal_rest(state, SIGKILL);
-	/* Elsewhere than as process 1 they would outlive it: KILL until there is none, which reap() leaves for. */
+	/* If this is not process 1 they would outlive it: KILL until none is left, and then reap() ends the loop. */
 	while (!state->pid1 && state->plan.wait_all && now() < state->deadline + KILL_PATIENCE &&
 	       init_signal_descendants(state, SIGKILL)) {
 		(void)wait_for(SIGNAL_BIT(SIGCHLD), SECOND / 2);
@@ -181,8 +186,8 @@ RESIDENT static void kill_rest(struct init_state *state)
 }
 
 /*
- * One call, unless something in between is sealed (the vdso of some kernels, mseal(2)): then whatever is not. Done by
- * address alone, since /proc/self/maps is neither needed nor always there.
+ * One call, unless something in between is sealed (the vdso of some kernels, mseal(2)): then everything that is not.
+ * Uses addresses only: /proc/self/maps is not needed, and not always there.
  */
 RESIDENT static void give_back(uintptr_t from, uintptr_t to, uintptr_t page)
 {

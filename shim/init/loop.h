@@ -1,6 +1,4 @@
-/*
- * What is left of PID 1: one loop. Private to init.
- */
+/* The loop that PID 1 becomes. Private to init. */
 #ifndef CAPSHIM_INIT_LOOP_H
 #define CAPSHIM_INIT_LOOP_H
 
@@ -10,28 +8,28 @@
 #include "plan.h"
 
 /*
- * The pipe that lets the workload's process go on, the only descriptor above 2 until it has; and the one that says that
- * this process has dropped its privileges.
+ * The pipe that lets the workload's process go on: the only descriptor above 2 until that has happened. The other one
+ * reports that the workload's process has dropped its privileges.
  */
 #define INIT_GO_FD 3
 #define INIT_DROPPED_FD 4
 
-/* With `wait_until: all`, elsewhere than as process 1: the directory /proc, and where a file of it is opened. */
+/* For `wait_until: all` when this is not process 1: the directory /proc, and the descriptor for its files. */
 #define INIT_PROC_FD 5
 #define INIT_STAT_FD 3
 
-/* Of waitpid(2): stopped children too, for job control, and those that were made with another exit signal. */
+/* For waitpid(2): also reports stopped children, for job control, and children with another exit signal. */
 #define INIT_WAIT_OPTIONS (WNOHANG | WUNTRACED | __WALL)
 
-#define INIT_GAPS 5 /* around the four things that stay */
+#define INIT_GAPS 5 /* between the four things that stay */
 
 struct init_range {
 	uintptr_t from, to;
 };
 
-/* All that the loop knows. It lives on the stack, for nothing else will be there. */
+/* Everything that the loop knows. It lives on the stack, because nothing else is left. */
 struct init_state {
-	int self;  /* process id of init */
+	int self;  /* process id of the init */
 	int group; /* its process group */
 	int main;  /* process id of the workload, which leads a process group of its own; 0: pause */
 	int tty;   /* a descriptor of the controlling terminal, or -1 */
@@ -40,25 +38,28 @@ struct init_state {
 	bool job;  /* a shell may stop and continue its process group */
 	struct plan_init plan;
 
-	bool gone;     /* the workload was reaped, and STATUS is what to exit with */
+	bool gone;     /* the workload was reaped; exit with STATUS */
 	bool more;     /* there may be children that can be reaped without a further SIGCHLD */
-	bool again;    /* a second without a signal from now, children are looked for once more */
+	bool again;    /* look for children once more after a second without a signal */
 	bool stopping; /* KILL is due at DEADLINE */
 	int status;
 	int64_t deadline; /* CLOCK_MONOTONIC, nanoseconds */
 
-	uintptr_t page;                    /* size of one */
-	struct init_range gaps[INIT_GAPS]; /* memory to give back, whole pages; empty ones are nothing */
+	uintptr_t page;                    /* size of a memory page */
+	struct init_range gaps[INIT_GAPS]; /* memory to unmap, in whole pages; an empty range is skipped */
 };
 
-/* What it may still call, see filter.c, in CODE of INIT_FILTER_ROOM instructions; with what STATE->proc needs, or not. */
+/*
+ * The calls that it may still make, see filter.c, as CODE of at most INIT_FILTER_ROOM instructions; with or without
+ * the rows that STATE->proc needs.
+ */
 #define INIT_FILTER_ROOM 102
 struct filter init_filter(struct sock_filter *code, bool proc);
 
-/* Lets the workload go, gives the memory in STATE->gaps back, and loops until there is nothing to wait for. */
+/* Lets the workload go, unmaps the memory in STATE->gaps, and loops until there is nothing left to wait for. */
 _Noreturn void init_loop(struct init_state *state);
 
-/* Where the loop's code lies. */
+/* The memory that holds the loop's code. */
 struct init_range init_loop_code(void);
 
 #endif

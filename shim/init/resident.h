@@ -1,8 +1,8 @@
 /*
- * What the code of the loop is made of. It lies in one section, and the loop unmaps whatever else there is: C library,
- * heap, other code, tables, environment. So nothing there may call or read anything outside of it: no library function,
- * no table of constants, no text, no instrumentation that a compiler adds. test/800-init.bats looks for references that
- * leave the section.
+ * The code of the loop. It lies in one section, and the loop unmaps everything else: C library, heap, other code,
+ * tables, environment. So nothing in it may call or read anything outside: no library function, no table of
+ * constants, no strings, no instrumentation that a compiler adds. test/800-init.bats looks for references that leave
+ * the section.
  */
 #ifndef CAPSHIM_INIT_RESIDENT_H
 #define CAPSHIM_INIT_RESIDENT_H
@@ -12,7 +12,7 @@
 #define RESIDENT \
 	__attribute__((section("init_resident"), no_stack_protector, no_sanitize("address"), no_sanitize("undefined")))
 
-/* A system call without libc: its function and its errno are gone by then. Returns -errno, as the kernel does. */
+/* A system call without libc, whose function and errno are unmapped by then. Returns -errno, as the kernel does. */
 RESIDENT static inline __attribute__((always_inline)) long call(long number, long a, long b, long c, long d)
 {
 	long result = number;
@@ -34,7 +34,10 @@ RESIDENT static inline __attribute__((always_inline)) long call(long number, lon
 	return result;
 }
 
-/* No error of kill(2) matters: who is gone needs no signal, and who may not be signalled is not ours to stop. */
+/*
+ * Errors of kill(2) do not matter: a process that has ended needs no signal, and one that may not be signalled cannot
+ * be stopped.
+ */
 RESIDENT static long signal_to(int pid, int signal)
 {
 	return call(SYS_kill, pid, signal, 0, 0);
@@ -43,9 +46,9 @@ RESIDENT static long signal_to(int pid, int signal)
 struct init_state;
 
 /*
- * Signals every descendant that may be signalled, in whatever process group and session: as process 1 every process of
- * the user in the PID namespace, elsewhere those that STATE->proc shows to descend from this process. Returns how many
- * (as process 1: 1 for any number), or 0 where none was found.
+ * Signals every descendant that may be signalled, in any process group and session: as process 1 every process of the
+ * user in the PID namespace, otherwise those that STATE->proc shows to descend from this process. Returns how many
+ * (as process 1: 1 for any number), or 0 if none was found.
  */
 int init_signal_descendants(const struct init_state *state, int signal);
 

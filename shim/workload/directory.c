@@ -11,14 +11,14 @@
 #include "walk/walk.h"
 #include "workload/parts.h"
 
-/* The raw call, as fd_fstat(): what is not filled in is no directory. */
+/* The raw call, as in fd_fstat(): if the kernel filled nothing in, it is not a directory. */
 static bool read_directory(const char *path, int flags, struct stat *directory)
 {
 	memset(directory, 0, sizeof(*directory));
 	return syscall(SYS_newfstatat, AT_FDCWD, path, directory, flags) == 0 && S_ISDIR(directory->st_mode);
 }
 
-/* Does the process stand there? Also if it may not search that directory. */
+/* Is DIRECTORY the working directory? Also works if the process may not search it. */
 static bool same_directory(const char *path)
 {
 	struct stat here, there;
@@ -37,7 +37,7 @@ static int enter_directory(const char *directory)
 	return 0;
 }
 
-/* The second try, as the user; where only root could enter, the process is there already. */
+/* The second try, as the user. If only root could enter the directory, the process is there already. */
 void workload_enter_again(const char *directory)
 {
 	int err = enter_directory(directory);
@@ -47,12 +47,12 @@ void workload_enter_again(const char *directory)
 }
 
 /*
- * getcwd(2) puts "(unreachable)" in front of a directory outside the root, which a runtime may have leaked to us. The
- * raw call: libc would hide it or search for a name.
+ * getcwd(2) puts "(unreachable)" in front of a directory outside the root, which a runtime may have leaked. The raw
+ * call: libc would hide it or search for a name.
  */
 void workload_prove_inside_root(void)
 {
-	char path[PATH_MAX]; /* not cleared whole: that is a page */
+	char path[PATH_MAX]; /* not cleared as a whole: it is a page */
 
 	path[0] = '\0';
 	if (syscall(SYS_getcwd, path, sizeof(path)) < 0)
@@ -68,8 +68,8 @@ void workload_prove_inside_root(void)
 }
 
 /*
- * By the walk's rule: a link that somebody else may have planted does not take root's working directory, and with it
- * the workload's, to where the user could never get. Returns 0 or an errno value.
+ * Uses the walk's rule: a planted link must not take root's working directory, and so the workload's, to a place that
+ * the user could never reach. Returns 0 or an errno value.
  */
 static int enter_as_root(const char *directory)
 {
@@ -81,8 +81,9 @@ static int enter_as_root(const char *directory)
 }
 
 /*
- * Root may enter what the user cannot, and the user what root cannot (NFS with root squash, no CAP_DAC_OVERRIDE, links
- * of its own): so it is tried on both sides of the switch, and once must succeed. "/" marks that root could not.
+ * Root may be able to enter what the user cannot, and the user what root cannot (NFS with root squash, no
+ * CAP_DAC_OVERRIDE, the user's own links). So both try, before and after the switch, and one must succeed. "/" means
+ * that root could not.
  */
 void workload_enter_early(const struct plan *plan)
 {

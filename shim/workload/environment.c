@@ -4,7 +4,7 @@
 
 #include "workload/parts.h"
 
-/* HOME where it says nothing or is still root's: the container's start set it, and the user may not even search it. */
+/* Is HOME unset, or still root's? The container's start set that one, and the user may not be allowed to search it. */
 static bool home_unset(const struct plan *plan, const struct environment *env)
 {
 	const char *home = environ_get(env, "HOME");
@@ -29,8 +29,8 @@ static void set_user(const struct plan *plan, struct environment *env)
 }
 
 /*
- * LISTEN_PID named capshim: behind an init it names the workload's process. Where the descriptors are not kept the
- * variables go as well, or the workload would take for them whatever it opens itself.
+ * LISTEN_PID named capshim: with an init it must name the workload's process. If the descriptors are not kept, the
+ * variables are removed as well: otherwise the workload would use whatever it opens under those numbers.
  */
 static void pass_listen_fds(const struct plan *plan, struct environment *env)
 {
@@ -49,8 +49,8 @@ static void pass_listen_fds(const struct plan *plan, struct environment *env)
 }
 
 /*
- * LD_PRELOAD and its like stay: images set them for their program (allocators), and the loader obeys them in a
- * process that is not set-id as it always does. Programs of steps get an environment of their own.
+ * LD_PRELOAD and similar variables stay: images set them for their program (allocators), and the loader obeys them as
+ * always in a process that is not set-id. Programs of steps get an environment of their own.
  */
 char **workload_environment(const struct plan *plan, struct mem *mem)
 {

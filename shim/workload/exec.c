@@ -13,7 +13,7 @@
 
 #define REASON_BYTES 1024
 
-/* ENOTDIR: a component of the path is a file, so there is no such path. Everything else was found. */
+/* ENOTDIR: a component of the path is a file, so the path does not exist. For any other error the program was found. */
 static enum diag_status status_of(int err)
 {
 	return err == ENOENT || err == ENOTDIR ? DIAG_NOT_FOUND : DIAG_CANNOT_EXECUTE;
@@ -42,7 +42,7 @@ static const char *why_error(const char *path, int err)
 	return err == EACCES ? why_denied(path) : strerror(err);
 }
 
-/* An answer of execve(2) that its errno alone explains; the others need to know the file. */
+/* Answers of execve(2) that errno alone explains; the others depend on the file. */
 static const struct reason {
 	int err;
 	const char *text;
@@ -57,7 +57,10 @@ static const struct reason {
 	{EAGAIN, "the user has more processes than the limit nproc allows (all containers of this user id count)"},
 };
 
-/* What the files of PROGRAM tell about it, before execve(2) is called: afterwards a filter may forbid to look. */
+/*
+ * Finds out what the files of PROGRAM tell about a failure before execve(2) is called: afterwards a filter may forbid
+ * to look.
+ */
 static void foresee(const struct program *program, char *reason, size_t size)
 {
 	const struct program_file *last = &program->files[program->count - 1], *script = last - 1;

@@ -14,7 +14,7 @@
 #include "workload/workload.h"
 
 #define OOM_SCORE_ADJ "/proc/self/oom_score_adj"
-#define OOM_SCORE_POISON (-2000) /* no value of proc(5)'s -1000 to 1000 */
+#define OOM_SCORE_POISON (-2000) /* not a valid value: proc(5) allows -1000 to 1000 */
 
 _Static_assert(RLIM_INFINITY == PLAN_UNLIMITED, "unlimited is what the kernel calls it");
 
@@ -29,7 +29,7 @@ static const char *const limit_names[PLAN_LIMITS] = {
 	[RLIMIT_RTPRIO] = "rtprio",     [RLIMIT_RTTIME] = "rttime",
 };
 
-/* Of prlimit(2): in both C libraries the same 64 bits, whatever they call the type of a resource. */
+/* prlimit(2)'s limits: 64 bits in both C libraries, whatever they call the type of a resource. */
 struct limit_pair {
 	uint64_t soft, hard;
 };
@@ -49,7 +49,7 @@ static _Noreturn void limit_refused(int resource, const struct limit_pair *want,
 		diag_die(DIAG_SYSTEM,
 			 "cannot set the limit \"%s\": soft is above the hard one of %llu (write hard, too)", name,
 			 (unsigned long long)want->hard);
-	/* setrlimit(2): whoever may raise hard limits is still held below fs.nr_open. */
+	/* setrlimit(2): even a process that may raise hard limits cannot exceed fs.nr_open. */
 	if (err == EPERM && resource == RLIMIT_NOFILE && want->hard <= now->hard)
 		diag_die(DIAG_SYSTEM, "cannot set the limit \"%s\": %s (more than the sysctl fs.nr_open allows?)", name,
 			 strerror(err));
@@ -86,7 +86,7 @@ static _Noreturn void oom_refused(const char *verb, int err)
 	diag_cannot(verb, "oom_score_adj", err, CAP_SYS_RESOURCE);
 }
 
-/* A descriptor above 2: any other answer of open(2) is a lie, for 0-2 are open. */
+/* The descriptor must be above 2, because 0-2 are open: any other answer of open(2) is wrong. */
 static int oom_open(const char *verb, int flags)
 {
 	int fd = openat(AT_FDCWD, OOM_SCORE_ADJ, flags | O_CLOEXEC);

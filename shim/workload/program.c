@@ -13,7 +13,7 @@
 #include "privilege/identity.h"
 #include "walk/held.h"
 
-/* 0, or what execve(2) would answer before it looks inside. */
+/* 0, or the error that execve(2) would return before it reads the file. */
 static int file_error(const char *path)
 {
 	struct stat status;
@@ -47,7 +47,7 @@ const char *program_find(struct mem *mem, const char *name, const char *path, in
 	return NULL;
 }
 
-/* Reads what FD, the file at FILE->path, is and returns the interpreter of a script. */
+/* Reads the kind of FD, the file at FILE->path, and returns the interpreter of a script. */
 static const char *file_head(struct program_file *file, struct mem *mem, int fd)
 {
 	char head[SCRIPT_LINE + 1] = "", *argument;
@@ -75,11 +75,11 @@ static int open_as_root(const char *path)
 		fd = walk_reopen_found(&found, O_RDONLY, &opened);
 		walk_release(&found);
 	}
-	identity_return(); /* from whom the walk had to act as */
+	identity_return(); /* the walk may have changed the identity */
 	return fd;
 }
 
-/* Nothing of what is read is shown but the name of an interpreter. O_NONBLOCK: no FIFO holds us up. */
+/* Only the name of an interpreter is ever shown of what is read. O_NONBLOCK: a FIFO must not block the start. */
 static const char *read_program_file(struct program_file *file, struct mem *mem, enum program_reader reader,
 				     const char *path, int error)
 {
@@ -93,9 +93,9 @@ static const char *read_program_file(struct program_file *file, struct mem *mem,
 	int fd = root ? open_as_root(path) : fd_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd >= 0 && capability_of_file(fd, &file->caps) == 0)
 		interpreter = file_head(file, mem, fd);
-	else if (!root) /* may be executed but not read: the kernel still tells whether it has any, xattr(7) */
+	else if (!root) /* executable but not readable: the kernel still tells whether it has any, xattr(7) */
 		file->caps.present = getxattr(path, "security.capability", NULL, 0) >= 0;
-	/* On a file system mounted nosuid the kernel passes over them, capabilities(7). */
+	/* On a nosuid mount the kernel ignores them, capabilities(7). */
 	if (file->caps.present && (fd >= 0 ? fstatvfs(fd, &system) : statvfs(path, &system)) == 0 &&
 	    system.f_flag & ST_NOSUID)
 		memset(&file->caps, 0, sizeof(file->caps));
@@ -111,8 +111,8 @@ void program_read(struct program *program, struct mem *mem, enum program_reader 
 }
 
 /*
- * All files of the chain are asked, though since Linux 5.8 only the last one's capabilities count: before, each of them
- * could stop execve(2).
+ * All files of the chain are checked, although since Linux 5.8 only the capabilities of the last one count: before,
+ * each of them could make execve(2) fail.
  */
 const char *program_refused(const struct program *program, struct mem *mem, uint64_t keep, uint64_t bounding)
 {
@@ -123,7 +123,7 @@ const char *program_refused(const struct program *program, struct mem *mem, uint
 		if (!file->caps.present)
 			continue;
 		capability_list(has, sizeof(has), file->caps.permitted | file->caps.inheritable);
-		/* Even an empty attribute makes the file a privileged one, and that clears the ambient set. */
+		/* Even an empty attribute makes the file privileged, which clears the ambient set. */
 		if (keep)
 			return mem_format(
 				mem,

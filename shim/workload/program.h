@@ -1,6 +1,4 @@
-/*
- * The program that execve(2) will find, and what its files say about it.
- */
+/* The program that execve(2) will find, and what its files say about it. */
 #ifndef CAPSHIM_WORKLOAD_PROGRAM_H
 #define CAPSHIM_WORKLOAD_PROGRAM_H
 
@@ -12,12 +10,12 @@
 
 enum program_kind { PROGRAM_UNREADABLE, PROGRAM_ELF, PROGRAM_SCRIPT, PROGRAM_UNKNOWN };
 
-/* A program or an interpreter: what execve(2) will find. */
+/* A program or an interpreter that execve(2) will find. */
 struct program_file {
 	const char *path;
-	int error; /* errno: why it cannot be executed, or 0 */
+	int error; /* errno value: why it cannot be executed, or 0 */
 	enum program_kind kind;
-	struct capability_file caps; /* of an unreadable one only whether there are any */
+	struct capability_file caps; /* for an unreadable file only whether there are any */
 };
 
 /* The kernel follows five interpreters, fs/exec.c exec_binprm(). */
@@ -29,27 +27,27 @@ struct program {
 };
 
 /*
- * The file that NAME means: itself if it holds a '/', otherwise the first in the directories of PATH (a variable's
- * value) that this process may execute. Entries that do not begin with '/' mean the current directory or one below it
- * and are passed over. NULL: *ERROR is ENOENT, or EACCES if *DENIED was found but may not be executed. In MEM.
+ * The file that NAME means: NAME itself if it contains a '/', otherwise the first in the directories of PATH (a
+ * variable's value) that this process may execute. Entries that do not start with '/' are skipped: they depend on the
+ * current directory. NULL: *ERROR is ENOENT, or EACCES if *DENIED was found but may not be executed. In MEM.
  */
 const char *program_find(struct mem *mem, const char *name, const char *path, int *error, const char **denied);
 
 /*
- * Who reads the files. As root, before the drop: what lies in the workload's directories may be exchanged at any time, so
- * links are followed by the rule of walk.h, and nothing but a regular file is ever opened. What is not found so is read
- * later, by the workload: what it can open is its own affair.
+ * Who reads the files. As root, before the drop: files in the workload's directories may be exchanged at any time, so
+ * links are followed by the rule of walk.h, and only a regular file is ever opened. Files that root cannot read this
+ * way are read later by the workload itself, with its own rights.
  */
 enum program_reader { READ_AS_ROOT, READ_AS_WORKLOAD };
 
 /*
- * Reads the file PATH, which program_find() returned, and its interpreters: kind, capabilities, what stands against
+ * Reads the file PATH, which program_find() returned, and its interpreters: kind, capabilities, and what prevents
  * executing them.
  */
 void program_read(struct program *program, struct mem *mem, enum program_reader reader, const char *path);
 
 /*
- * Would execve(2) of it lose a capability of KEEP or, with this BOUNDING set, say EPERM because of file capabilities?
+ * Would execve(2) lose a capability of KEEP or, with this BOUNDING set, fail with EPERM because of file capabilities?
  * See capabilities(7), "Transformation of capabilities during execve()". NULL: no; otherwise why, in MEM.
  */
 const char *program_refused(const struct program *program, struct mem *mem, uint64_t keep, uint64_t bounding);

@@ -16,7 +16,7 @@
 #include "base/signals.h"
 #include "workload/parts.h"
 
-#define GET_MEMORY_MERGE 68 /* PR_GET_MEMORY_MERGE, newer than some headers */
+#define GET_MEMORY_MERGE 68 /* PR_GET_MEMORY_MERGE, which some headers do not have yet */
 
 static bool stdio_owned(const struct start *now)
 {
@@ -26,20 +26,20 @@ static bool stdio_owned(const struct start *now)
 	return true;
 }
 
-/* A start without root cannot reach the bounding set, so the proof compares that with the start. */
+/* A start without root cannot drop the bounding set, so the proof compares it with the start. */
 static bool bounding_taken(const struct plan *plan)
 {
 	return plan->workload.bounding & ~plan->workload.keep;
 }
 
 /*
- * What the workload has from the start and could not have taken by itself: the operator's to give, so it stays, and is
- * named. And that it has no session keyring, see drop.c, or what its kernel lacks.
+ * State from the start that the workload could not have set by itself: the operator decides on it, so it stays, and
+ * the report names it. Also a missing session keyring, see drop.c, and what the kernel lacks.
  */
 static struct list read_notes(struct mem *mem, bool bare)
 {
 	const long policy = syscall(SYS_sched_getscheduler, 0) & ~SCHED_RESET_ON_FORK;
-	const long priority = syscall(SYS_getpriority, PRIO_PROCESS, 0); /* 20 less the nice value */
+	const long priority = syscall(SYS_getpriority, PRIO_PROCESS, 0); /* 20 minus the nice value */
 	struct list notes = {0};
 
 	if (policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_DEADLINE)
@@ -57,7 +57,7 @@ static struct list read_notes(struct mem *mem, bool bare)
 	return notes;
 }
 
-/* "Verified" is only what was compared with the config, and not with the start. */
+/* "Verified" is said only of what was compared with the config, not of what was compared with the start. */
 static void report_text(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
 	const char *verified = "", *started = "", *skipped = "", **to = plan->ids_taken ? &started : &verified;
@@ -85,7 +85,7 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 		 *started ? "; as started, not verified: " : "", *started ? started + 2 : "", skipped, noted);
 }
 
-/* One line that is nothing but JSON, so that what reads logs by line can take it. */
+/* One line of pure JSON, for programs that read logs by line. */
 static void report_json(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
 	const struct list notes = read_notes(mem, now->bare);

@@ -29,7 +29,10 @@ static bool open_null(int want)
 	return false;
 }
 
-/* Where there is no /dev/null: a pipe that nobody writes. Reading it is end of file, writing EBADF, as if closed. */
+/*
+ * Without /dev/null: a pipe that nobody writes to. Reading it returns end of file, writing EBADF, as if it were
+ * closed.
+ */
 static bool open_pipe(int want)
 {
 	int ends[2] = {-1, -1};
@@ -37,7 +40,7 @@ static bool open_pipe(int want)
 	return pipe(ends) == 0 && close(ends[1]) == 0 && ends[0] == want;
 }
 
-/* One call where all three are open, as they nearly always are. What it does not answer stays "closed". */
+/* One call if all three are open, as they nearly always are. If it gives no answer they count as closed. */
 static bool all_open(void)
 {
 	struct pollfd fds[] = {
@@ -53,7 +56,7 @@ void workload_stdio_open(void)
 {
 	if (all_open())
 		return;
-	/* One may be O_PATH, which poll(2) does not see. */
+	/* One may be an O_PATH descriptor, which poll(2) does not see. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (fcntl(fd, F_GETFD) != -1)
 			continue;
@@ -64,8 +67,9 @@ void workload_stdio_open(void)
 }
 
 /*
- * Two answers that share nothing: the null device and its like have a major number of their own, that no terminal has
- * (devices.txt of the kernel). One ioctl(2) that lies must not give the machine's /dev/null away: it outlives us.
+ * Two answers from different calls: the null device and the like have a major number of their own, which no terminal
+ * has (the kernel's devices.txt). One wrong ioctl(2) must not give away the machine's /dev/null, which outlives this
+ * container.
  */
 static bool terminal(int fd, const struct stat *status)
 {
@@ -81,15 +85,17 @@ bool workload_stdio_foreign(int fd, uint32_t uid)
 	return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || terminal(fd, &status);
 }
 
-/* What `auto` leaves as it is: no CAP_CHOWN over this owner, an owner that is not mapped, a read-only file system. */
+/*
+ * Failures that `auto` tolerates: no CAP_CHOWN over this owner, an owner that is not mapped, a read-only file system.
+ */
 static bool excused(enum plan_stdio stdio, int err)
 {
 	return stdio == STDIO_AUTO && (err == EPERM || err == EINVAL || err == EROFS);
 }
 
 /*
- * /proc/self/fd/1, and so /dev/stdout, is opened anew by its permissions: a pipe that belongs to root is EACCES for
- * the workload. The group stays, as container runtimes leave it; /dev/null is everybody's and is not a terminal.
+ * Opening /proc/self/fd/1, and so /dev/stdout, checks permissions again: a pipe owned by root is EACCES for the
+ * workload. The group stays, as with container runtimes; /dev/null is for everybody and is not a terminal.
  */
 void workload_stdio_own(const struct plan *plan)
 {

@@ -12,9 +12,9 @@
 #include "workload/parts.h"
 
 /*
- * A session leader, as the first process of a container is, cannot leave its session, but its terminal it can:
- * tty_ioctl(4), TIOCNOTTY. That hangs up the foreground group, which we are in. A blocked signal stays pending even
- * when it is ignored; ignoring it once more takes it away.
+ * The first process of a container leads its session and cannot leave it, but it can give up its terminal:
+ * tty_ioctl(4), TIOCNOTTY. That sends SIGHUP to the foreground group, which includes this process. A blocked signal
+ * stays pending even when it is ignored; ignoring it once more discards it.
  */
 static void leave_terminal(void)
 {
@@ -22,7 +22,7 @@ static void leave_terminal(void)
 	pid_t session = getsid(0);
 
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		ioctl(fd, TIOCNOTTY); /* ENOTTY where it is not the one; proven below */
+		ioctl(fd, TIOCNOTTY); /* ENOTTY if it is not the controlling one; proven below */
 	if (tty > STDERR_FILENO) {
 		ioctl(tty, TIOCNOTTY);
 		close(tty);
@@ -36,7 +36,7 @@ static void leave_terminal(void)
 
 static void begin_session(void)
 {
-	/* EPERM for whoever leads a process group; a session leader does, and has what it wants. */
+	/* EPERM for the leader of a process group. A session leader is one too, and already has its own session. */
 	if (setsid() < 0 && getsid(0) != getpid())
 		diag_die(DIAG_SYSTEM,
 			 "cannot begin a new session: this process leads a process group (write init: true)");
@@ -45,7 +45,7 @@ static void begin_session(void)
 		diag_die(DIAG_UNPROVEN, "cannot prove that this process leads its session");
 }
 
-/* umask(2) only tells the value that it replaces: so each change is proven by the next. */
+/* umask(2) only returns the value that it replaces, so each change is proven by the next. */
 static void set_umask(const struct plan_umask *rule)
 {
 	if (!rule->set)
@@ -66,7 +66,6 @@ void workload_become(const struct plan *plan)
 		workload_enter_again(plan->working_dir);
 	workload_prove_inside_root();
 	set_umask(&plan->umask);
-	descriptors_close(
-		plan->keep_fds); /* the last thing that was opened is closed: /dev/tty, and what leaked to us */
+	descriptors_close(plan->keep_fds); /* closes what was opened last: /dev/tty, and what the runtime leaked */
 	workload_execute(plan, &mem, workload_environment(plan, &mem));
 }

@@ -1,22 +1,25 @@
 /*
- * The workload's process: what root prepares for it, and becoming it ("become" in the order of operations, doc/how-it-works.md).
+ * The workload's process: what root prepares for it, and becoming it ("become" in the order of operations,
+ * doc/how-it-works.md).
  */
 #ifndef CAPSHIM_WORKLOAD_WORKLOAD_H
 #define CAPSHIM_WORKLOAD_WORKLOAD_H
 
 #include "plan.h"
 
-/* Opens /dev/null on those of the descriptors 0-2 that are closed, so that nothing else can land there. First call. */
+/*
+ * Opens /dev/null on those of the descriptors 0-2 that are closed, so that no other file can get their numbers. First
+ * call.
+ */
 void workload_stdio_open(void);
 
-/* As root, after the steps: stdio ownership, limits, oom_score_adj, working_dir where root can already enter it. Ends with 111. */
+/* As root, after the steps: stdio ownership, limits, oom_score_adj, working_dir if root can enter it. Ends with 111. */
 void workload_prepare(const struct plan *plan);
 
 /*
- * After the proof: session, working_dir again, descriptors, signal state, umask, each proven; the
- * report; the program found in PATH as the user it is now, its file capabilities read again; the filter; execve.
- * Never returns: 126 or 127 where it cannot be executed, 111 or 112 as everywhere. An init learns the status from
- * waitpid(2).
+ * After the proof: session, working_dir again, descriptors, signal state, umask, each proven; the report; looks the
+ * program up in PATH as the user, reads its file capabilities again; the filter; execve. Never returns: 126 or 127 if
+ * the program cannot be executed, 111 or 112 as everywhere. An init learns the status from waitpid(2).
  */
 _Noreturn void workload_become(const struct plan *plan);
 
