@@ -1,0 +1,18 @@
+/*
+ * System calls by what they do: which of them stand for each other.
+ */
+#ifndef CAPSHIM_LEARN_FAMILIES_H
+#define CAPSHIM_LEARN_FAMILIES_H
+
+#include <stdbool.h>
+
+/*
+ * Do A and B do the same for a program, so that another C library, another version of it or another processor makes the
+ * one where the other was seen? open and openat do, and so do clock_gettime and clock_gettime64.
+ */
+bool families_same(const char *a, const char *b);
+
+/* May every process make NAME, whatever it does: to start, to allocate memory, to lock, to handle signals, to end? */
+bool families_always(const char *name);
+
+#endif
