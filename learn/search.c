@@ -52,7 +52,8 @@ static void remember(struct learned *to, const struct trial *run)
 		to->calls[i] |= seen->calls[i];
 	to->foreign |= seen->foreign;
 	to->lost += seen->lost;
-	to->count = seen->count;
+	if (run->observer)
+		to->count = seen->count;
 }
 
 /* Runs once, after --reset where it is not the first time; shows the outputs where LAST and it fails. */
@@ -81,6 +82,23 @@ static bool try(struct learned *to, const struct run_context *context, struct tr
 	return run->passed && !run->interrupted;
 }
 
+/* Where the observer has lost something of RUN, the next one takes its place. False: RUN says all that is asked. */
+static bool lost_some(const struct trial *run, const struct run_context *context, const struct observer **observer)
+{
+	struct mem mem = {NULL};
+
+	if (!run->seen.lost || run->interrupted || *observer == &observer_ptrace)
+		return false;
+	const char *why = observer_ptrace.unusable(&mem);
+	if (!why) {
+		dprintf(STDERR_FILENO, "%s has lost %llu records of this run: the next one by %s\n", (*observer)->name,
+			(unsigned long long)run->seen.lost, observer_ptrace.name);
+		*observer = &observer_ptrace;
+	}
+	mem_release(&mem);
+	return !why && (!run->passed || context->options->profile);
+}
+
 /* Adds what was denied, until the check passes. False: it did not, and nothing is left to be added. */
 static bool discover(struct learned *to, const struct run_context *context, const struct observer *observer,
 		     unsigned int *limit_ms)
@@ -91,7 +109,14 @@ static bool discover(struct learned *to, const struct run_context *context, cons
 				    .observer = observer,
 				    .limit_ms = context->options->timeout_ms};
 		to->rounds++;
-		if (try(to, context, &run, "cap_add ", false)) {
+		to->observer = observer;
+		to->back_end = observer->name;
+		const bool passed = try(to, context, &run, "cap_add ", false);
+		if (lost_some(&run, context, &observer)) {
+			to->keep |= run.seen.denied & to->available;
+			continue;
+		}
+		if (passed) {
 			*limit_ms = run.ms * 3 + MORE_MS;
 			return true;
 		}
@@ -162,7 +187,7 @@ static bool guess(struct learned *to, const struct run_context *context, unsigne
 
 static const struct observer *choose(const struct run_context *context)
 {
-	static const struct observer *const observers[] = {&observer_ptrace};
+	static const struct observer *const observers[] = {&observer_perf, &observer_ptrace};
 	const char *wanted = context->options->back_end;
 	struct mem mem = {NULL};
 
@@ -200,12 +225,14 @@ void learn_search(struct learned *to, const struct run_context *context, uint64_
 	to->passed = to->passed && !to->interrupted;
 }
 
-bool learn_prove_profile(struct learned *to, const struct run_context *context, const char *text)
+bool learn_under_profile(struct learned *to, const struct run_context *context, const char *text, bool observed)
 {
 	struct trial run = {.keep = to->keep,
 			    .filter = RUN_PROFILE,
 			    .profile = text,
+			    /* What a filter refuses comes to no tracepoint, but to a tracer: syscall_trace_enter(). */
+			    .observer = observed ? &observer_ptrace : NULL,
 			    .limit_ms = context->options->timeout_ms};
 
-	return try(to, context, &run, "under the profile: cap_add ", true);
+	return try(to, context, &run, "under the profile: cap_add ", !observed);
 }

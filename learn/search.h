@@ -13,9 +13,10 @@ struct learned {
 	uint64_t available;                          /* what this container has */
 	struct observed_denial denial[OBSERVE_CAPS]; /* of these, where a call is known */
 	unsigned int runs, rounds, ms;
-	const char *back_end; /* of the rounds */
-	bool filtered;        /* the config's filter was loaded when the answer was proven */
-	bool guessed;         /* no call told what is missing: all were tried, one by one */
+	const struct observer *observer; /* of the last round; NULL: none */
+	const char *back_end;            /* its name */
+	bool filtered;                   /* the config's filter was loaded when the answer was proven */
+	bool guessed;                    /* no call told what is missing: all were tried, one by one */
 	uint64_t calls[OBSERVE_CALLS / 64], count, lost;
 	bool foreign;
 };
@@ -26,7 +27,10 @@ struct learned {
  */
 void learn_search(struct learned *to, const struct run_context *context, uint64_t available);
 
-/* One more run with the answer, under the profile TEXT. */
-bool learn_prove_profile(struct learned *to, const struct run_context *context, const char *text);
+/*
+ * One more run with the answer, under the profile TEXT. OBSERVED: to learn what it asks for, and nothing that the workload has
+ * printed is shown.
+ */
+bool learn_under_profile(struct learned *to, const struct run_context *context, const char *text, bool observed);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "base/diag.h"
@@ -25,6 +26,7 @@ struct task {
 
 static struct task *buckets[BUCKETS], *unused;
 static struct observation *observed;
+static char first_name[TASKS_NAME]; /* of a process that was forked from this one */
 
 static struct task **find_task(pid_t tid)
 {
@@ -47,14 +49,20 @@ static struct task *get_task(pid_t tid)
 	if (task == unused)
 		unused = task->next;
 	*task = (struct task){.tid = tid};
+	memcpy(task->name, first_name, sizeof(task->name));
 	*at = task;
 	return task;
+}
+
+static bool is_exec(long call)
+{
+	return call == SYS_execve || call == SYS_execveat;
 }
 
 /* The call of TASK is over, with ERROR; 0: not with an error of permission. */
 static void settle_refused(struct task *task, int error)
 {
-	const bool counts = task->place == INSIDE || (task->place == MARKED && error != 0);
+	const bool counts = task->place == INSIDE || (task->place == MARKED && error != 0 && is_exec(task->call));
 	uint64_t *mask = error ? &observed->denied : &observed->asked;
 
 	for (unsigned int cap = 0; counts && cap < OBSERVE_CAPS; cap++) {
@@ -71,11 +79,6 @@ static void settle_refused(struct task *task, int error)
 		memcpy(denial->program, task->name, sizeof(denial->program));
 	}
 	task->refused = 0;
-}
-
-static bool is_exec(long call)
-{
-	return call == SYS_execve || call == SYS_execveat;
 }
 
 static void enter_call(struct task *task, const struct task_event *event)
@@ -123,6 +126,7 @@ static void end_task(pid_t tid)
 void tasks_begin(struct observation *seen)
 {
 	observed = seen;
+	(void)prctl(PR_GET_NAME, first_name);
 }
 
 void tasks_event(const struct task_event *event)
