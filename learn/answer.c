@@ -114,7 +114,8 @@ static void say_failure(const struct learned *learned, struct mem *mem)
 			answer_names(mem, missing, ""));
 }
 
-void answer_say(const struct learned *learned, const struct run_context *context, struct mem *mem)
+void answer_say(const struct learned *learned, const struct tailored *tailored, const struct run_context *context,
+		struct mem *mem)
 {
 	if (!learned->passed) {
 		say_failure(learned, mem);
@@ -123,14 +124,21 @@ void answer_say(const struct learned *learned, const struct run_context *context
 	}
 	dprintf(STDOUT_FILENO, "cap_add: [%s]\n", answer_names(mem, learned->keep, ""));
 	say_caps(learned, mem, learned->keep);
-	if (learned->asked)
+	const uint64_t missing = learned->asked & ~learned->available, spared = learned->asked & learned->available;
+	if (spared)
 		dprintf(STDOUT_FILENO, "asked, and not missed\n");
-	say_caps(learned, mem, learned->asked);
+	say_caps(learned, mem, spared);
+	if (missing)
+		dprintf(STDOUT_FILENO,
+			"denied, and not tried: the container does not have %s; grant it, and learn again\n",
+			answer_names(mem, missing, ""));
 	if (!learned->filtered)
 		dprintf(STDOUT_FILENO, "the check passes with \"seccomp: unconfined\" alone: the filter of the config "
 				       "refuses a call that it needs\n");
 	dprintf(STDOUT_FILENO, "the least that the container must grant: paste one of these\n");
 	(void)run_grants(context, learned->keep, true);
+	if (context->options->profile)
+		tailor_say(tailored, learned, context);
 	say_place(learned, mem);
 }
 
@@ -158,18 +166,20 @@ static const char *json_caps(const struct learned *learned, struct mem *mem, uin
 	return all;
 }
 
-void answer_json(const struct learned *learned, const struct run_context *context, struct mem *mem)
+void answer_json(const struct learned *learned, const struct tailored *tailored, const struct run_context *context,
+		 struct mem *mem)
 {
 	const uint64_t grants = learned->passed ? run_grants(context, learned->keep, false) : 0;
 
 	dprintf(STDOUT_FILENO,
 		"{\"passed\":%s,\"interrupted\":%s,\"cap_add\":[%s],\"needed\":[%s],\"asked\":[%s],\"missing\":[%s],"
 		"\"container\":[%s],\"filtered\":%s,\"guessed\":%s,\"kernel\":%s,\"ip_unprivileged_port_start\":%s,"
-		"\"back_end\":\"%s\",\"runs\":%u,\"rounds\":%u,\"calls\":%llu,\"milliseconds\":%u}\n",
+		"\"back_end\":\"%s\",\"runs\":%u,\"rounds\":%u,\"calls\":%llu,\"milliseconds\":%u%s}\n",
 		learned->passed ? "true" : "false", learned->interrupted ? "true" : "false",
 		answer_names(mem, learned->keep, "\""), json_caps(learned, mem, learned->keep),
 		json_caps(learned, mem, learned->asked), answer_names(mem, learned->asked & ~learned->available, "\""),
 		answer_names(mem, grants, "\""), learned->filtered ? "true" : "false",
 		learned->guessed ? "true" : "false", json_quoted(mem, kernel(mem)), json_quoted(mem, port_start(mem)),
-		learned->back_end, learned->runs, learned->rounds, (unsigned long long)learned->count, learned->ms);
+		learned->back_end, learned->runs, learned->rounds, (unsigned long long)learned->count, learned->ms,
+		context->options->profile && learned->passed ? tailor_json(tailored, context, mem) : "");
 }

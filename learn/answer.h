@@ -5,8 +5,11 @@
 #define CAPSHIM_LEARN_ANSWER_H
 
 #include "search.h"
+#include "tailor.h"
 
-void answer_say(const struct learned *learned, const struct run_context *context, struct mem *mem);
-void answer_json(const struct learned *learned, const struct run_context *context, struct mem *mem);
+void answer_say(const struct learned *learned, const struct tailored *tailored, const struct run_context *context,
+		struct mem *mem);
+void answer_json(const struct learned *learned, const struct tailored *tailored, const struct run_context *context,
+		 struct mem *mem);
 
 #endif

@@ -9,15 +9,18 @@
 
 #include "answer.h"
 #include "base/diag.h"
+#include "log.h"
 #include "options.h"
 #include "run.h"
 #include "search.h"
+#include "tailor.h"
 
 #define STATUS_FAILED 1
 
 int main(int argc, char **argv, char **envp)
 {
 	static struct learned learned; /* larger than a stack should hold, and zero */
+	struct tailored tailored = {0};
 	struct learn_options options;
 	struct run_context context = {.options = &options, .argv = argv, .envp = envp};
 	struct start start = {0};
@@ -26,13 +29,21 @@ int main(int argc, char **argv, char **envp)
 	(void)argc;
 	start_read(&start, &mem);
 	learn_options_read(&options, &start, &mem, argv);
+	if (options.log)
+		return log_names();
 	if (start.euid != 0)
 		diag_die(DIAG_USER, "capshim-learn must start as root, as capshim does");
+	if (options.profile)
+		tailor_begin(options.profile);
 	run_begin(&context);
-	learn_search(&learned, &context, start.permitted & start.bounding);
+	learn_search(&learned, &context, start_bounding(&start, start.permitted));
+	if (learned.passed && options.profile)
+		tailor_profile(&tailored, &learned, &context, &mem);
 	if (options.json)
-		answer_json(&learned, &context, &mem);
+		answer_json(&learned, &tailored, &context, &mem);
 	else
-		answer_say(&learned, &context, &mem);
-	return learned.interrupted ? 128 + SIGINT : learned.passed ? 0 : STATUS_FAILED;
+		answer_say(&learned, &tailored, &context, &mem);
+	if (learned.interrupted)
+		return 128 + SIGINT;
+	return learned.passed && !tailored.why ? 0 : STATUS_FAILED;
 }

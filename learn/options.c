@@ -21,6 +21,8 @@ static const char help_text[] =
 	"  --reset COMMAND        run between two runs, to put files back\n"
 	"  --seccomp OUT.json     write a profile of the calls that were seen, and prove it\n"
 	"  --back-end NAME        perf, ptrace or alone (default: the first that works here)\n"
+	"  --log                  name the calls that lines of the kernel's log on standard input\n"
+	"                         say were refused, and nothing else\n"
 	"  --json                 the answer as one JSON object\n"
 	"  -c, --config FILE, --user SPEC, --groups LIST, --allow-root, --init\n"
 	"                         as for capshim; the cap_add of the config is not used\n"
@@ -39,6 +41,7 @@ enum learn_goal {
 	GOAL_PROFILE,
 	GOAL_BACK_END,
 	GOAL_JSON,
+	GOAL_LOG,
 	GOAL_SHIM,
 	GOAL_HELP,
 	GOAL_VERSION
@@ -49,15 +52,25 @@ static const struct learn_option {
 	enum learn_goal goal;
 	bool value;
 } learn_table[] = {
-	{"--check", GOAL_CHECK, true},       {"--ready", GOAL_READY, true},
-	{"--reset", GOAL_RESET, true},       {"--timeout", GOAL_TIMEOUT, true},
-	{"--grace", GOAL_GRACE, true},       {"--seccomp", GOAL_PROFILE, true},
-	{"--back-end", GOAL_BACK_END, true}, {"--json", GOAL_JSON, false},
-	{"--config", GOAL_SHIM, true},       {"-c", GOAL_SHIM, true},
-	{"--user", GOAL_SHIM, true},         {"--groups", GOAL_SHIM, true},
-	{"--allow-root", GOAL_SHIM, false},  {"--init", GOAL_SHIM, false},
-	{"--help", GOAL_HELP, false},        {"-h", GOAL_HELP, false},
-	{"--version", GOAL_VERSION, false},  {NULL, GOAL_SHIM, false},
+	{"--check", GOAL_CHECK, true},
+	{"--ready", GOAL_READY, true},
+	{"--reset", GOAL_RESET, true},
+	{"--timeout", GOAL_TIMEOUT, true},
+	{"--grace", GOAL_GRACE, true},
+	{"--seccomp", GOAL_PROFILE, true},
+	{"--back-end", GOAL_BACK_END, true},
+	{"--json", GOAL_JSON, false},
+	{"--config", GOAL_SHIM, true},
+	{"-c", GOAL_SHIM, true},
+	{"--user", GOAL_SHIM, true},
+	{"--groups", GOAL_SHIM, true},
+	{"--allow-root", GOAL_SHIM, false},
+	{"--init", GOAL_SHIM, false},
+	{"--log", GOAL_LOG, false},
+	{"--help", GOAL_HELP, false},
+	{"-h", GOAL_HELP, false},
+	{"--version", GOAL_VERSION, false},
+	{NULL, GOAL_SHIM, false},
 };
 
 /* SECONDS with at most three digits, as milliseconds. */
@@ -109,6 +122,9 @@ static void set_option(struct learn_options *to, const struct learn_option *opti
 	case GOAL_JSON:
 		to->json = true;
 		break;
+	case GOAL_LOG:
+		to->log = true;
+		break;
 	case GOAL_HELP:
 		print_and_exit(help_text);
 	case GOAL_VERSION:
@@ -157,10 +173,14 @@ void learn_options_read(struct learn_options *to, const struct start *start, str
 		}
 		set_option(to, option, value ? value : "");
 	}
+	if (to->log)
+		return;
 	list_add(mem, &shim, "--");
 	for (word += *word && strcmp(*word, "--") == 0; *word; word++)
 		list_add(mem, &shim, *word);
 	args_read(&to->shim, start, mem, (int)shim.count, shim.items);
+	if (to->profile && to->back_end && strcmp(to->back_end, "alone") == 0)
+		diag_die(DIAG_USER, "the option --seccomp needs a back end that sees system calls: perf or ptrace");
 	if (to->ready && !to->check)
 		diag_die(DIAG_USER, "the option --ready needs --check: a command that is run once it passes");
 }

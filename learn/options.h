@@ -15,7 +15,7 @@ struct learn_options {
 	unsigned int timeout_ms, grace_ms;
 	const char *profile;  /* --seccomp: the file to write, or NULL */
 	const char *back_end; /* ptrace, perf, alone; NULL: what works here */
-	bool json;
+	bool json, log;
 	struct args shim; /* config or options, and the command: as for capshim */
 };
 

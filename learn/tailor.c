@@ -1,0 +1,117 @@
+#include "tailor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/json.h"
+#include "base/text.h"
+
+#define WIDENED_MOST 3
+
+/* Why TEXT could not be written to the file NAME, in MEM; NULL: it is there. */
+static const char *write_profile(struct mem *mem, const char *name, const char *text)
+{
+	const size_t length = strlen(text);
+	const int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return mem_format(mem, "cannot create \"%s\": %s", text_shown(mem, name), strerror(errno));
+	const ssize_t written = write(fd, text, length);
+	const int error = written < 0 ? errno : ENOSPC;
+	if (close(fd) == 0 && written == (ssize_t)length)
+		return NULL;
+	return mem_format(mem, "cannot write \"%s\": %s", text_shown(mem, name), strerror(error));
+}
+
+void tailor_begin(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	const bool created = fd >= 0;
+
+	if (fd < 0 && errno == EEXIST)
+		fd = open(name, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		diag_die(DIAG_USER,
+			 "cannot write \"%s\": %s: mount a directory that can be written, and name a file in it", name,
+			 strerror(errno));
+	close(fd);
+	if (created)
+		(void)unlink(name);
+}
+
+static unsigned int count_calls(const struct learned *learned)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < OBSERVE_CALLS / 64; i++)
+		count += (unsigned int)__builtin_popcountll(learned->calls[i]);
+	return count;
+}
+
+static const char *find_profile(struct tailored *to, struct learned *learned, const struct run_context *context,
+				struct mem *mem)
+{
+	if (!learned->observer || learned->guessed)
+		return "no run that was observed has passed the check, so what the workload needs was not seen";
+	for (;; to->widened++) {
+		profile_make(&to->profile, mem, learned->calls, learned->keep);
+		if (learn_under_profile(learned, context, to->profile.text, false))
+			return NULL;
+		const unsigned int before = count_calls(learned);
+		if (!learned->interrupted && to->widened < WIDENED_MOST && !observer_ptrace.unusable(mem))
+			(void)learn_under_profile(learned, context, to->profile.text, true);
+		if (learned->interrupted)
+			return "interrupted";
+		if (count_calls(learned) == before)
+			return "the check fails under the profile, and no further call of the workload is seen";
+	}
+}
+
+void tailor_profile(struct tailored *to, struct learned *learned, const struct run_context *context, struct mem *mem)
+{
+	to->why = find_profile(to, learned, context, mem);
+	if (!to->why)
+		to->why = write_profile(mem, context->options->profile, to->profile.text);
+}
+
+void tailor_say(const struct tailored *tailored, const struct learned *learned, const struct run_context *context)
+{
+	const struct profile *profile = &tailored->profile;
+	struct mem mem = {0};
+
+	if (tailored->why) {
+		dprintf(STDOUT_FILENO, "no seccomp profile: %s\n", tailored->why);
+		return;
+	}
+	dprintf(STDOUT_FILENO,
+		"the seccomp profile is in %s, and the check passes under it\n"
+		"  it allows %zu of the %zu system calls that the built-in profile allows\n"
+		"  the check made the workload use %zu different ones%s; the others do the same, or every process may\n"
+		"  need them. What the check does not exercise is denied: use this profile only if the check is the\n"
+		"  whole test suite of the program. To see what it denies later, write log: true beside it, and run\n"
+		"  dmesg | capshim-learn --log\n",
+		text_shown(&mem, context->options->profile), profile->names, profile->of, profile->seen,
+		learned->foreign ? " (and some of another ABI, which it denies)" : "");
+	if (profile->denied.count)
+		dprintf(STDOUT_FILENO, "  it denies, as the built-in one does:");
+	for (size_t i = 0; i < profile->denied.count; i++)
+		dprintf(STDOUT_FILENO, "%s %s%s", i ? "," : "", profile->denied.items[i],
+			i + 1 == profile->denied.count ? "\n" : "");
+	mem_release(&mem);
+}
+
+const char *tailor_json(const struct tailored *tailored, const struct run_context *context, struct mem *mem)
+{
+	const struct profile *profile = &tailored->profile;
+
+	return mem_format(
+		mem,
+		",\"seccomp\":{\"file\":%s,\"error\":%s,\"allowed\":%zu,\"builtIn\":%zu,\"seen\":%zu,\"denied\":%s}",
+		json_quoted(mem, context->options->profile), tailored->why ? json_quoted(mem, tailored->why) : "null",
+		profile->names, profile->of, profile->seen, json_strings(mem, &profile->denied));
+}
