@@ -1,0 +1,32 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # variables are read by the bats files
+# shellcheck disable=SC2154 # status and output are bats'
+# For the tests of capshim-learn, loaded after helpers.
+
+LEARN=${LEARN:-$REPO/build/capshim-learn}
+
+# A check: something listens on port 80.
+HTTP="bash -c 'exec 3<>/dev/tcp/127.0.0.1/80'"
+
+# What each run of learn sees: tracefs, a network of its own with lo, and Docker's capabilities.
+learn_setup() {
+	cat >"$T/stage" <<-'END'
+		ip link set lo up
+		mount -t tracefs none /sys/kernel/tracing 2>/dev/null
+		exec "$@"
+	END
+}
+
+# learn WORD ...: capshim-learn in a network and PID namespace of its own. Sets $status and $output, of both streams.
+# CAPS is the container's capabilities.
+learn() {
+	observe timeout -k 5 "${LIMIT:-120}" unshare --fork --pid --net --mount --mount-proc --kill-child bash "$T/stage" \
+		"$START" --clean --env "PATH=/usr/sbin:/usr/bin:/sbin:/bin" --env HOME=/root --groups none \
+		--bounding "${CAPS:-$DOCKER_CAPS},sys_admin" -- "$LEARN" "$@" </dev/null
+}
+
+# The same with --json; $output is standard output alone.
+learn_json() {
+	learn --json "$@"
+	output=$(grep '^{' <<<"$output")
+}
