@@ -93,7 +93,7 @@ same() {
 }
 
 @test "every call of a storm of threads and processes is seen by perf and by ptrace alike" {
-	local back_end first=''
+	local back_end
 
 	perf_here || return 0
 	cat >"$T/storm.py" <<-'END'

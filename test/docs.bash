@@ -7,6 +7,7 @@ set -euo pipefail
 
 repo=$(cd "$(dirname "$0")/.." && pwd)
 export CAPSHIM=${CAPSHIM:-$repo/build/capshim} PROBE=${PROBE:-$repo/build/test/probe} START=${START:-$repo/build/test/start}
+LEARN=${LEARN:-$repo/build/capshim-learn}
 docker_caps=chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,net_bind_service,net_raw,sys_chroot
 docker_caps+=,mknod,audit_write,setfcap
 
@@ -86,6 +87,23 @@ block_inspect() {
 		echo '$ docker run --rm -v $PWD/build/capshim:/capshim:ro --entrypoint /capshim IMAGE --inspect'
 		timeout 20 unshare --fork --pid --mount --kill-child "$START" --container "$image" --proc "$image" --chroot "$image" \
 			--clean --bounding "$docker_caps" --env PATH=/usr/bin --groups none --gid 1000 --uid 1000 -- /capshim --inspect
+	} | fenced console
+}
+
+# How long it took, and on which kernel, is not the same elsewhere.
+block_learn() {
+	{
+		cat <<-'END'
+			$ docker run --rm --sysctl net.ipv4.ip_unprivileged_port_start=1024 \
+			    -v $PWD/build/capshim-learn:/capshim-learn:ro --entrypoint /capshim-learn IMAGE \
+			    --user www-data --check "bash -c '</dev/tcp/127.0.0.1/80'" -- python3 -m http.server 80
+		END
+		cd /
+		timeout 60 unshare --fork --pid --net --mount --mount-proc --kill-child sh -c \
+			'mount -t tmpfs none /sys/kernel && ip link set lo up && exec "$@"' sh \
+			"$START" --clean --bounding "$docker_caps" --groups none --env PATH=/usr/bin:/bin -- "$LEARN" \
+			--user www-data --check "bash -c '</dev/tcp/127.0.0.1/80'" -- python3 -m http.server 80 </dev/null 2>&1 |
+			sed -E '/^not by perf/d; s/ after [0-9.]+ s/ after 0.4 s/; s/^(learned on Linux )[^ ]+(.*) [0-9.]+ s$/\16.18\2 1.6 s/'
 	} | fenced console
 }
 
