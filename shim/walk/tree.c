@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/diag.h"
 #include "base/glob.h"
 #include "walk/tree_open.h"
 
@@ -36,17 +38,16 @@ struct record { /* linux_dirent64 of getdents64(2) */
 struct frame {
 	int fd; /* -1 while it is closed */
 	struct fd_stat stat;
-	int64_t offset;         /* where the next batch begins */
-	size_t name;            /* its own name, in its parent's batch */
-	size_t base, next, end; /* its batch starts at base; the names from next to end are still to be walked */
-	size_t path_length;     /* of the path to it; CUT if there was no room */
-	struct ground ground;   /* of what lies in it */
-	mode_t locked;          /* its mode before it was unlocked; 0: it was not unlocked */
+	int64_t offset;       /* where the next batch begins */
+	size_t name;          /* its own name, in its parent's batch */
+	size_t base, end;     /* of its batch: the names that are still to be walked, the last one first */
+	size_t path_length;   /* of the path to it; CUT if there was no room */
+	struct ground ground; /* of what lies in it */
+	mode_t locked;        /* its mode before it was unlocked; 0: it was not unlocked */
 };
 
 struct tree_state {
 	struct tree_walk *tree;
-	struct mem mem;
 	struct frame *frames;
 	size_t depth, frames_max; /* frames[depth] is the current directory */
 	char *batch;
@@ -115,22 +116,25 @@ static bool is_mine(const struct tree_walk *tree, const char *name)
 	return (hash >> 8) % tree->parts == tree->part;
 }
 
-/* Makes room for COUNT frames and BYTES of batches. The contents move; mem_release() frees the old places. */
+static void *grow(void *old, size_t bytes)
+{
+	void *grown = realloc(old, bytes);
+
+	if (!grown)
+		diag_die(DIAG_SYSTEM, "cannot get memory for a tree of this depth");
+	return grown;
+}
+
+/* Makes room for COUNT frames and BYTES of batches. The contents move. */
 static void reserve(struct tree_state *state, size_t count, size_t bytes)
 {
 	if (count > state->frames_max) {
-		struct frame *frames = mem_array(&state->mem, count * 2, sizeof(*frames));
-		if (state->frames_max)
-			memcpy(frames, state->frames, state->frames_max * sizeof(*frames));
-		state->frames = frames;
 		state->frames_max = count * 2;
+		state->frames = grow(state->frames, state->frames_max * sizeof(*state->frames));
 	}
 	if (bytes > state->batch_max) {
-		char *batch = mem_alloc(&state->mem, bytes * 2);
-		if (state->batch_max)
-			memcpy(batch, state->batch, state->batch_max);
-		state->batch = batch;
 		state->batch_max = bytes * 2;
+		state->batch = grow(state->batch, state->batch_max);
 	}
 }
 
@@ -147,7 +151,7 @@ static void push(struct tree_state *state, const struct tree_directory *opened, 
 
 	reserve(state, depth + 1, 0);
 	const struct frame *parent = &state->frames[depth - 1];
-	size_t base = (parent->end + 7) & ~(size_t)7; /* records are aligned to 8 */
+	size_t base = (name + strlen(state->batch + name) + 8) & ~(size_t)7; /* records are aligned to 8 */
 	state->frames[depth] = (struct frame){
 		.fd = opened->fd,
 		.stat = opened->stat,
@@ -155,7 +159,6 @@ static void push(struct tree_state *state, const struct tree_directory *opened, 
 		.locked = opened->locked,
 		.name = name,
 		.base = base,
-		.next = base,
 		.end = base,
 		.path_length = append(state, parent->path_length, state->batch + name),
 	};
@@ -194,16 +197,26 @@ static int reopen_parent(struct tree_state *state)
 	return 0;
 }
 
-/* Takes the next waiting name, and enters that directory if it is to be walked. */
+/* Takes the last waiting name off the batch. Its text stays in place until the current directory is read on. */
+static size_t take_name(struct frame *frame, const char *batch)
+{
+	size_t name = frame->end - 1;
+
+	while (name > frame->base && batch[name - 1])
+		name--;
+	frame->end = name;
+	return name;
+}
+
+/* Takes the last waiting name, and enters that directory if it is to be walked. */
 static void descend(struct tree_state *state)
 {
 	struct frame *frame = &state->frames[state->depth];
-	size_t name = frame->next;
+	size_t name = take_name(frame, state->batch);
 	const char *text = state->batch + name;
 	struct walk_entry entry = {.name = text, .parent = frame->fd, .depth = state->depth + 1, .path = state->path};
 	struct tree_directory opened = {.fd = -1};
 
-	frame->next += strlen(text) + 1;
 	if (act(state, (long)state->depth) != 0 ||
 	    tree_open_named(state->tree, frame->fd, text, &frame->ground, &opened) != 0) {
 		if (!is_gone(errno) && is_mine(state->tree, text))
@@ -278,7 +291,7 @@ static bool read_batch(struct tree_state *state)
 	size_t size = state->depth < BATCH_DEPTH ? BATCH_BYTES : BATCH_DEEP_BYTES;
 	struct frame *frame = &state->frames[state->depth];
 
-	frame->next = frame->end = frame->base;
+	frame->end = frame->base;
 	reserve(state, 0, frame->base + size);
 	char *batch = state->batch + frame->base;
 	long length = syscall(SYS_getdents64, frame->fd, batch, size);
@@ -341,7 +354,7 @@ static int walk_directories(struct tree_state *state)
 {
 	for (;;) {
 		const struct frame *frame = &state->frames[state->depth];
-		if (frame->next < frame->end) {
+		if (frame->end > frame->base) {
 			descend(state);
 		} else if (!read_batch(state)) {
 			if (leave(state) != 0)
@@ -408,7 +421,8 @@ int walk_tree(struct tree_walk *tree, int top, const char *path)
 	int err = errno;
 	for (size_t i = 0; result < 0 && i < state.depth; i++)
 		fd_close(state.frames[i].fd);
-	mem_release(&state.mem);
+	free(state.batch);
+	free(state.frames);
 	errno = err;
 	return result < 0 ? -1 : 0;
 }
