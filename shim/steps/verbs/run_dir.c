@@ -1,6 +1,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,11 +18,13 @@
 /* Is NAME one of the programs: an executable file (a link to one, by the rule of walk.h) that `match` names? */
 static bool is_wanted(const struct step *step, const char *path, const char *name)
 {
+	struct mem mem = {NULL}; /* of this name: there may be many */
 	struct stat stat;
 
 	if (name[0] == '.' || (step->match && !glob_match(step->match, name)))
 		return false;
-	int fd = walk_open(path, WALK_FOLLOW, NULL);
+	int fd = walk_open(mem_format(&mem, "%s/%s", path, name), WALK_FOLLOW, NULL);
+	mem_release(&mem);
 	if (fd < 0)
 		return true; /* run_open() says why it cannot be run */
 	bool wanted = fd_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
@@ -28,7 +32,26 @@ static bool is_wanted(const struct step *step, const char *path, const char *nam
 	return wanted;
 }
 
-/* The names in DIRECTORY in version order: 9 before 10. */
+/* Would a program in the directory PATH be run at all? The period is in it, for a walk looks at what it goes through. */
+static bool is_trusted(const char *path)
+{
+	struct mem mem = {NULL};
+	int fd = walk_open(mem_format(&mem, "%s/.", path), WALK_FOLLOW | WALK_TRUSTED, NULL);
+
+	mem_release(&mem);
+	fd_close(fd);
+	return fd >= 0;
+}
+
+static int in_version_order(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+/*
+ * The names in the directory PATH in version order: 9 before 10. Where others can put programs one is enough, which is
+ * refused when it is to be run: they may have put any number there.
+ */
 static bool list_programs(struct setup *setup, const struct step *step, const char *path, struct list *names)
 {
 	struct walk_where where;
@@ -43,21 +66,17 @@ static bool list_programs(struct setup *setup, const struct step *step, const ch
 	int err = errno;
 	close(held);
 	if (dir) {
-		errno = 0;
-		while ((entry = readdir(dir)))
-			if (is_wanted(step, mem_format(&setup->mem, "%s/%s", path, entry->d_name), entry->d_name))
+		const size_t most = is_trusted(path) ? SIZE_MAX : 1;
+		while (errno = 0, names->count < most && (entry = readdir(dir)))
+			if (is_wanted(step, path, entry->d_name))
 				list_add(&setup->mem, names, entry->d_name);
 		err = errno;
 		closedir(dir);
 	}
 	if (err)
 		setup_failed(setup, "list", path, err, CAP_DAC_OVERRIDE);
-	for (size_t i = 1; i < names->count; i++)
-		for (size_t j = i; j > 0 && strverscmp(names->items[j - 1], names->items[j]) > 0; j--) {
-			char *name = names->items[j];
-			names->items[j] = names->items[j - 1];
-			names->items[j - 1] = name;
-		}
+	if (names->count)
+		qsort(names->items, names->count, sizeof(*names->items), in_version_order);
 	return !err;
 }
 
