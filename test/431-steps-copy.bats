@@ -211,7 +211,7 @@ make_source() {
 		  to: $T/data
 		  recursive: true
 	END
-	assert_refused 111 "$T/source/sub"
+	assert_refused 111 "$T/data/sub"
 	rm "$T/data/sub" "$T/data/one"
 	as_app ln -s "$T/outside/one" "$T/data/one"
 	as_app ln -s "$T/outside" "$T/data/top"
@@ -220,7 +220,7 @@ make_source() {
 		  to: $T/data
 		  recursive: true
 	END
-	assert_refused 111 "$T/source/one" 'a regular file'
+	assert_refused 111 "$T/data/one" 'a regular file'
 	for to in one top top/ top/new; do
 		steps <<-END
 			- copy: $T/source/one
@@ -436,6 +436,16 @@ sys.exit(ctypes.CDLL(None).syscall(316, -100, os.fsencode(sys.argv[1]), -100, os
 		  to: /two
 	END
 	assert_refused 111 /two 'Read-only file system'
+	# The side that cannot be written is named, down to the entry.
+	mkdir -p "$IMAGE/from/sub" "$IMAGE/to"
+	echo 1 >"$IMAGE/from/sub/file"
+	steps --image --read-only <<<'- {copy: /from/, to: /to/, recursive: true}'
+	assert_refused 111 '"/to/sub"' 'Read-only file system'
+	mkdir "$IMAGE/to/sub"
+	steps --image --read-only <<<'- {copy: /from, to: /to, recursive: true}'
+	assert_refused 111 '"/to/sub/file"' 'Read-only file system'
+	steps --image --read-only <<<'- {copy: /from/sub/file, to: /to/}'
+	assert_refused 111 '"/to/file"' 'Read-only file system'
 }
 
 @test "copy: into itself, by a link of root's or by a bind mount, is refused before it grows" {

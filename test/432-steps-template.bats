@@ -150,6 +150,12 @@ load content
 	END
 	assert_refused 111 /out 'Read-only file system'
 	assert_trace '"/in": 0 changed, 1 already right'
+	mkdir -p "$IMAGE/tpl/sub" "$IMAGE/there/sub"
+	echo 1 >"$IMAGE/tpl/sub/a.conf.in"
+	steps --image --read-only <<<'- {template: /tpl, to: /there, suffix: .in}'
+	assert_refused 111 '"/there/sub/a.conf"' 'Read-only file system'
+	steps --image --read-only <<<'- {template: /tpl/sub/a.conf.in, to: /there/, suffix: .in}'
+	assert_refused 111 '"/there/a.conf"' 'Read-only file system'
 	steps --image --with --without --with chown <<-END
 		- template: /in
 		  to: /out

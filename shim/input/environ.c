@@ -118,12 +118,16 @@ void environ_start(struct environment *env, struct problems *problems, char **en
 	}
 }
 
-const char *environ_get(const struct environment *env, const char *name)
+const char *environ_find(const struct environment *env, const char *name, size_t length)
 {
-	size_t length = strlen(name);
 	size_t at = find_variable(env, name, length);
 
 	return at < env->vars.count ? env->vars.items[at] + length + 1 : NULL;
+}
+
+const char *environ_get(const struct environment *env, const char *name)
+{
+	return environ_find(env, name, strlen(name));
 }
 
 void environ_set(struct environment *env, const char *name, const char *value)
@@ -168,6 +172,18 @@ static bool name_matches(char *var, const char *pattern)
 	bool matches = glob_match(pattern, var);
 	*equals = '=';
 	return matches;
+}
+
+void environ_select(struct environment *env, struct mem *mem, const struct environment *from, const struct list *globs)
+{
+	*env = (struct environment){.mem = mem};
+	for (size_t at = 0; at < from->vars.count; at++) {
+		bool wanted = false;
+		for (size_t i = 0; i < globs->count && !wanted; i++)
+			wanted = name_matches(from->vars.items[at], globs->items[i]);
+		if (wanted)
+			add_variable(env, from->vars.items[at]);
+	}
 }
 
 void environ_unset(struct environment *env, const char *pattern)

@@ -34,6 +34,13 @@ void environ_from(struct environment *env, struct mem *mem, const struct list *v
 void environ_start(struct environment *env, struct problems *problems, char **envp);
 
 const char *environ_get(const struct environment *env, const char *name); /* NULL: unset */
+
+/* The same for the LENGTH bytes at NAME. */
+const char *environ_find(const struct environment *env, const char *name, size_t length);
+
+/* Makes ENV of those variables of FROM that one of GLOBS matches. */
+void environ_select(struct environment *env, struct mem *mem, const struct environment *from, const struct list *globs);
+
 void environ_set(struct environment *env, const char *name, const char *value);
 void environ_unset(struct environment *env, const char *pattern); /* a name, or a glob */
 bool environ_matches(const struct environment *env, const char *pattern);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -101,6 +102,30 @@ int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struc
 	return result;
 }
 
+const char *mirror_target(struct mirror *mirror, const struct walk_entry *entry, const char *name)
+{
+	const char *to = mirror->step->to;
+	size_t top = strlen(mirror->top), length = strlen(entry->path), to_length = strlen(to);
+
+	while (to_length > 1 && to[to_length - 1] == '/')
+		to_length--;
+	while (top > 0 && mirror->top[top - 1] == '/')
+		top--;
+	/* Of a very long path not even the top may be known. */
+	const char *below = length > top ? entry->path + top : "";
+	if (entry->cut || length <= top)
+		name = NULL;
+	length = strlen(below) - (name ? strlen(entry->name) : 0);
+	snprintf(mirror->path, sizeof(mirror->path), "%.*s%.*s%s", (int)to_length, to, (int)length, below,
+		 name ? name : "");
+	return mirror->path;
+}
+
+const char *mirror_in(struct setup *setup, const char *to, const char *name)
+{
+	return mem_format(&setup->mem, "%s%s%s", to, to[strlen(to) - 1] == '/' ? "" : "/", name);
+}
+
 static bool mirror_enter(void *context, const struct walk_entry *entry)
 {
 	struct mirror *mirror = context;
@@ -119,8 +144,8 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 		return false;
 	}
 	struct mirror_level *level = &mirror->levels[entry->depth];
-	return mirror_directory(mirror->setup, mirror->step, entry->path, level - 1, entry->name, entry->stat.mode,
-				level) == 0;
+	return mirror_directory(mirror->setup, mirror->step, mirror_target(mirror, entry, NULL), level - 1, entry->name,
+				entry->stat.mode, level) == 0;
 }
 
 static void mirror_leave(void *context, const struct walk_entry *entry)
@@ -130,7 +155,7 @@ static void mirror_leave(void *context, const struct walk_entry *entry)
 
 	if (entry->depth == 0)
 		return;
-	mirror_finish(mirror->setup, entry->path, level);
+	mirror_finish(mirror->setup, mirror_target(mirror, entry, NULL), level);
 	close(level->fd);
 	level->fd = -1;
 }
@@ -166,6 +191,7 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 		.pin = true,
 	};
 
+	mirror->top = path;
 	mirror->levels[0] = *to;
 	if (fd_statx(to->fd, "", &mirror->target) != 0) {
 		setup_failed(mirror->setup, mirror->verb, path, errno, DIAG_NO_CAP);

@@ -22,11 +22,14 @@ struct mirror {
 	const struct step *step;
 	const char *verb;
 	const struct list *exclude; /* of walk_tree */
+	const void *context;        /* for FILE */
 	/* Everything that is no directory: ENTRY (pinned) belongs into the directory TO. The process acts as is due at the source. */
 	void (*file)(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to);
 	/* Passed over: FIFOs and the like. Not made root's: symbolic links that somebody else may have made. */
 	size_t special, planted;
 	struct fd_stat target;                    /* the top of the destination */
+	const char *top;                          /* the source's path */
+	char path[2048];                          /* mirror_target()'s */
 	struct mirror_level levels[MIRROR_DEPTH]; /* by depth */
 };
 
@@ -46,6 +49,15 @@ int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struc
 
 /* Adds a problem where a source and `to` lie inside each other: the walk would meet what it makes. */
 void mirror_check(const struct step *step, struct problems *problems, const struct node *node);
+
+/*
+ * The path, for messages, that ENTRY gets in the destination under this NAME (NULL: the same), as far as the entry's own is
+ * known. It lasts until the next call.
+ */
+const char *mirror_target(struct mirror *mirror, const struct walk_entry *entry, const char *name);
+
+/* The path of NAME in the directory TO, for messages. */
+const char *mirror_in(struct setup *setup, const char *to, const char *name);
 
 /* Walks the tree below SOURCE (a directory), whose entries belong into the directory TO. */
 void mirror_tree(struct mirror *mirror, const struct walk_found *source, const char *path,

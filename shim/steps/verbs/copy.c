@@ -40,7 +40,7 @@ static bool keeps_existing(struct setup *setup, const struct step *step, int to,
 	return true;
 }
 
-/* MODE is the source's. Set-id bits are not taken over: the owner is another now. */
+/* PATH is the destination's, MODE the source's. Set-id bits are not taken over: the owner is another now. */
 static void put_file(struct setup *setup, const struct step *step, const char *path, int source, mode_t mode,
 		     const struct mirror_level *to, const char *name)
 {
@@ -49,7 +49,7 @@ static void put_file(struct setup *setup, const struct step *step, const char *p
 	file_attributes(step, &want);
 	if (!step->mode_written)
 		want.mode = mode & 01777;
-	(void)file_put(setup, "copy", path, to->fd, &to->ground, name, &want);
+	(void)file_put(setup, "write", path, to->fd, &to->ground, name, &want);
 }
 
 /* Is it that link already, with that owner? */
@@ -132,7 +132,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 	else if (errno == EEXIST && want.fresh)
 		setup->same++;
 	else
-		setup_failed(setup, "copy", entry->path, errno, cap);
+		setup_failed(setup, "write", mirror_target(mirror, entry, entry->name), errno, cap);
 	signals_mask(was);
 }
 
@@ -147,7 +147,7 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	int err = errno;
 
 	if (ground_act(&to->ground) != 0)
-		setup_failed(setup, "copy", entry->path, errno, DIAG_NO_CAP);
+		setup_failed(setup, "write", mirror_target(mirror, entry, entry->name), errno, DIAG_NO_CAP);
 	else if (keeps_existing(setup, mirror->step, to->fd, entry->name))
 		;
 	else if (!file && !link)
@@ -155,7 +155,8 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	else if (length < 0 || (file && source < 0))
 		setup_failed(setup, "read", entry->path, err, CAP_DAC_OVERRIDE);
 	else if (file)
-		put_file(setup, mirror->step, entry->path, source, entry->stat.mode, to, entry->name);
+		put_file(setup, mirror->step, mirror_target(mirror, entry, entry->name), source, entry->stat.mode, to,
+			 entry->name);
 	else
 		put_link(mirror, entry, text, to);
 	fd_close(source);
@@ -252,7 +253,8 @@ static void put_source(struct setup *setup, const struct step *step, const char 
 	if (ground_act(&to.ground) != 0)
 		setup_failed(setup, "write to", step->to, errno, DIAG_NO_CAP);
 	else if (!keeps_existing(setup, step, to.fd, name))
-		put_file(setup, step, step->to, in, source->stat.st_mode, &to, name);
+		put_file(setup, step, into ? mirror_in(setup, step->to, name) : step->to, in, source->stat.st_mode, &to,
+			 name);
 	if (into)
 		close(to.fd);
 	else

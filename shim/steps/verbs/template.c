@@ -1,83 +1,106 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
 
 #include "base/diag.h"
-#include "base/glob.h"
 #include "steps/common/file.h"
 #include "steps/common/mirror.h"
 #include "steps/common/options.h"
 #include "steps/common/owner.h"
 #include "steps/common/say.h"
 
-#define FIRST "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
-#define DIGITS "0123456789"
+#define RESULT_LIMIT (64 * 1024 * 1024)
 
-/* The length of the name at AT, 0 where there is none. */
-static size_t reference_length(const char *at)
+/* What a file becomes. */
+struct expanded {
+	char *bytes;
+	size_t size, room;
+};
+
+/* False with errno: there is no room for it. */
+static bool add(struct expanded *result, const char *bytes, size_t size)
 {
-	return strspn(at, FIRST) ? strspn(at, FIRST DIGITS) : 0;
+	if (size == 0)
+		return true;
+	if (size > RESULT_LIMIT - result->size) {
+		errno = EFBIG;
+		return false;
+	}
+	if (!result->bytes || size > result->room - result->size) {
+		size_t room = 2 * (result->size + size);
+		char *grown = realloc(result->bytes, room);
+		if (!grown)
+			return false;
+		result->bytes = grown;
+		result->room = room;
+	}
+	memcpy(result->bytes + result->size, bytes, size);
+	result->size += size;
+	return true;
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+static size_t reference_name(const char *at)
+{
+	size_t length = is_letter(*at);
+
+	while (length && (is_letter(at[length]) || (at[length] >= '0' && at[length] <= '9')))
+		length++;
+	return length;
 }
 
 /*
  * The value for the reference at AT (a '$'), whose length goes to *LENGTH; NULL where there is none to replace: no
  * such variable, not among `variables`, or another form such as ${NAME:-x}.
  */
-static const char *reference(const struct step *step, const struct environment *env, struct mem *mem, const char *at,
-			     size_t *length)
+static const char *reference(const struct environment *env, bool bare, const char *at, size_t *length)
 {
 	bool braces = at[1] == '{';
 	const char *name = at + 1 + braces;
-	size_t size = reference_length(name);
+	size_t size = reference_name(name);
 
-	if (!size || (braces ? name[size] != '}' : !step->bare))
+	if (!size || (braces ? name[size] != '}' : !bare))
 		return NULL;
 	*length = size + (braces ? 3 : 1);
-	const char *variable = mem_copy(mem, name, size);
-	bool wanted = step->variables.count == 0;
-	for (size_t i = 0; i < step->variables.count; i++)
-		wanted |= glob_match(step->variables.items[i], variable);
-	return wanted ? environ_get(env, variable) : NULL;
+	return environ_find(env, name, size);
 }
 
-/*
- * Replaces what may be replaced in TEXT (SIZE bytes and a NUL) and writes it to OUT, where that is not NULL. Returns
- * the size of the result. Values are not expanded again.
- */
-static size_t replace_references(const struct step *step, const struct environment *env, struct mem *mem,
-				 const char *text, size_t size, char *out)
+/* Replaces what may be replaced in TEXT (SIZE bytes and a NUL). Values are not expanded again. False with errno. */
+static bool replace_references(const struct environment *env, bool bare, const char *text, size_t size,
+			       struct expanded *result)
 {
 	const char *end = text + size;
-	size_t total = 0;
 
 	while (text < end) {
 		const char *dollar = memchr(text, '$', (size_t)(end - text));
-		const char *part = text, *value = NULL;
-		size_t length = 0, plain = (size_t)((dollar ? dollar : end) - text);
-		if (plain == 0) {
-			value = reference(step, env, mem, text, &length);
-			part = value ? value : text;
-			plain = value ? strlen(value) : 1;
-		}
-		if (out)
-			memcpy(out + total, part, plain);
-		total += plain;
-		text += value ? length : plain;
+		size_t plain = (size_t)((dollar ? dollar : end) - text), length = 0;
+		const char *value = dollar ? reference(env, bare, dollar, &length) : NULL;
+		if (dollar && !value)
+			plain++;
+		if (!add(result, text, plain) || (value && !add(result, value, strlen(value))))
+			return false;
+		text += plain + (value ? length : 0);
 	}
-	return total;
+	return true;
 }
 
-/* From SOURCE, which messages call PATH, to NAME in TO, which they call TARGET. */
-static void put(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source,
+/* From SOURCE, which messages call PATH, to NAME in TO, which they call TARGET; with the variables of ENV. */
+static void put(struct setup *setup, const struct environment *env, const char *path, const struct walk_found *source,
 		const char *target, const struct mirror_level *to, const char *name)
 {
-	const struct environment *env = &setup->plan->env;
+	const struct step *step = setup->step;
 	struct mem mem = {NULL}; /* of this file: a tree may have many */
 	struct file_want want = {.source = -1};
+	struct expanded result = {.bytes = NULL};
 	size_t size;
 
 	/* Whoever writes the template would see every variable, also those that the workload does not get. */
@@ -94,21 +117,17 @@ static void put(struct setup *setup, const struct step *step, const char *path, 
 	}
 	const char *text = file_read(&mem, source->fd, source->parent, source->name, &size);
 
-	if (!text) {
-		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
-		mem_release(&mem);
-		return;
-	}
-	want.length = replace_references(step, env, &mem, text, size, NULL);
-	char *out = mem_array(&mem, want.length + 1, 1);
-	(void)replace_references(step, env, &mem, text, size, out);
-	want.bytes = out;
-	if (ground_act(&to->ground) != 0) {
+	if (!text || !replace_references(env, step->bare, text, size, &result)) {
+		setup_failed(setup, text ? "expand" : "read", path, errno, CAP_DAC_OVERRIDE);
+	} else if (ground_act(&to->ground) != 0) {
 		setup_failed(setup, "write", target, errno, DIAG_NO_CAP);
 	} else {
+		want.bytes = result.bytes ? result.bytes : "";
+		want.length = result.size;
 		file_attributes(step, &want);
 		(void)file_put(setup, "write", target, to->fd, &to->ground, name, &want);
 	}
+	free(result.bytes);
 	mem_release(&mem);
 }
 
@@ -140,7 +159,7 @@ static void template_link(struct mirror *mirror, const struct walk_entry *entry,
 		return;
 	}
 	if (S_ISREG(source.stat.st_mode))
-		put(mirror->setup, mirror->step, entry->path, &source, name, to, name);
+		put(mirror->setup, mirror->context, entry->path, &source, mirror_target(mirror, entry, name), to, name);
 	else if (!S_ISDIR(source.stat.st_mode))
 		mirror->special++;
 	walk_release(&source);
@@ -162,35 +181,37 @@ static void template_entry(struct mirror *mirror, const struct walk_entry *entry
 			.ground = *entry->ground,
 		};
 		snprintf(source.name, sizeof(source.name), "%s", entry->name);
-		put(mirror->setup, mirror->step, entry->path, &source, name, to, name);
+		put(mirror->setup, mirror->context, entry->path, &source, mirror_target(mirror, entry, name), to, name);
 	} else {
 		mirror->special++;
 	}
 }
 
-static void template_tree(struct setup *setup, const struct step *step, const char *path,
+static void template_tree(struct setup *setup, const struct environment *env, const char *path,
 			  const struct walk_found *source)
 {
 	char dots[] = "..*"; /* where a ConfigMap has the directories that its links lead to */
 	char *names[] = {dots, NULL};
 	const struct list exclude = {names, 1};
 	struct mirror mirror = {.setup = setup,
-				.step = step,
+				.step = setup->step,
 				.verb = "read",
 				.exclude = &exclude,
+				.context = env,
 				.file = template_entry};
 	struct mirror_level to;
 
-	if (mirror_open(setup, step, 0755, &to) != 0)
+	if (mirror_open(setup, setup->step, 0755, &to) != 0)
 		return;
 	mirror_tree(&mirror, source, path, &to);
 	close(to.fd);
 }
 
 /* Into the directory `to` where it is one or is written as one, without the suffix; otherwise to that name. */
-static void template_file(struct setup *setup, const struct step *step, const char *path,
+static void template_file(struct setup *setup, const struct environment *env, const char *path,
 			  const struct walk_found *source)
 {
+	const struct step *step = setup->step;
 	struct walk_found found;
 	struct mirror_level to;
 	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
@@ -199,7 +220,7 @@ static void template_file(struct setup *setup, const struct step *step, const ch
 		return;
 	if (!into && (found.fd < 0 || !S_ISDIR(found.stat.st_mode))) {
 		to = (struct mirror_level){.fd = found.parent, .ground = found.ground};
-		put(setup, step, path, source, step->to, &to, found.name);
+		put(setup, env, path, source, step->to, &to, found.name);
 		file_release(&found);
 		return;
 	}
@@ -209,7 +230,7 @@ static void template_file(struct setup *setup, const struct step *step, const ch
 	if (!name)
 		setup_refused(setup, "read the template", path, "its name does not end in \"%s\"", step->suffix);
 	else if (mirror_open(setup, step, 0755, &to) == 0) {
-		put(setup, step, path, source, name, &to, name);
+		put(setup, env, path, source, mirror_in(setup, step->to, name), &to, name);
 		close(to.fd);
 	}
 }
@@ -217,7 +238,13 @@ static void template_file(struct setup *setup, const struct step *step, const ch
 static void step_template(struct setup *setup)
 {
 	const struct step *step = setup->step;
+	const struct environment *env = &setup->plan->env;
+	struct environment named;
 
+	if (step->variables.count) {
+		environ_select(&named, &setup->mem, env, &step->variables);
+		env = &named;
+	}
 	for (size_t i = 0; i < step->variables.count; i++)
 		if (!environ_matches(&setup->plan->env, step->variables.items[i]))
 			setup_note(setup, "no variable is called \"%s\" (variables)", step->variables.items[i]);
@@ -230,9 +257,9 @@ static void step_template(struct setup *setup)
 			continue;
 		}
 		if (S_ISDIR(source.stat.st_mode))
-			template_tree(setup, step, path, &source);
+			template_tree(setup, env, path, &source);
 		else
-			template_file(setup, step, path, &source);
+			template_file(setup, env, path, &source);
 		walk_release(&source);
 	}
 }
