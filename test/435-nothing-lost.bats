@@ -268,3 +268,106 @@ bound() {
 	assert_success
 	assert_equal "$(cat "$T/data/file")" new
 }
+
+@test "a power cut: the content is on the disk before its name is, once for each file, unless sync: false" {
+	local sync
+
+	mkdir "$T/source" && echo a >"$T/source/a" && echo b >"$T/source/b"
+	for sync in '' ', sync: false'; do
+		config seed <<-END
+			  - {write: $T/written, content: x $sync}
+			  - {template: $T/source/a, to: $T/filled $sync}
+			  - {copy: $T/source, to: $T/data/tree, recursive: true $sync}
+		END
+		observe timeout 60 strace -qq -o "$T/strace" -e trace=pwrite64,fdatasync,renameat \
+			"$CAPSHIM" -c "$T/seed.yaml" -- "$PROBE"
+		assert_success
+		run bash -c 'grep -oE "^(pwrite64|fdatasync|renameat)" "$0/strace" | xargs' "$T"
+		if [ -z "$sync" ]; then
+			assert_output "$(printf 'pwrite64 fdatasync renameat %.0s' 1 2 3 4 | xargs)"
+		else
+			assert_output "$(printf 'pwrite64 renameat %.0s' 1 2 3 4 | xargs)"
+		fi
+		rm -r "$T/written" "$T/filled" "$T/data/tree"
+	done
+	# A disk that fails says so in time; a file system that cannot wait is fine.
+	config seed <<<"  - {write: $T/data/file, content: new}"
+	start first -e trace=fdatasync -e inject=fdatasync:error=EIO
+	ended first 111
+	refute_leftovers "$T/data"
+	start second -e trace=fdatasync -e inject=fdatasync:error=EINVAL
+	ended second 0
+	assert_equal "$(cat "$T/data/file")" new
+}
+
+@test "copy: holes are kept, also a huge one, and read by nobody" {
+	mkdir "$T/source"
+	truncate -s 4T "$T/source/huge"
+	truncate -s 64M "$T/source/some"
+	echo middle | dd of="$T/source/some" bs=1M seek=32 conv=notrunc status=none
+	truncate -s 70M "$T/source/some"
+	config seed <<<"  - {copy: $T/source, to: $T/data/to, recursive: true}"
+	for _ in 1 2; do
+		capshim_run --config "$T/seed.yaml" --timeout 30 -- -- "$PROBE"
+		assert_success
+		assert_equal "$(stat -c %s "$T/data/to/huge" "$T/data/to/some" | xargs)" '4398046511104 73400320'
+		cmp "$T/source/some" "$T/data/to/some"
+		assert [ "$(du -sk "$T/data/to" | cut -f 1)" -lt 1024 ]
+	done
+	assert_trace '0 changed, 2 already right'
+	# A hole is no match for what is there.
+	echo other | dd of="$T/data/to/some" bs=1M seek=3 conv=notrunc status=none
+	steps_again
+	cmp "$T/source/some" "$T/data/to/some"
+}
+
+# attributes FILE: names and values.
+attributes() {
+	python3 -c 'import os, sys
+print(*[(name, os.getxattr(sys.argv[1], name)) for name in sorted(os.listxattr(sys.argv[1]))])' "$1"
+}
+
+# CAP_NET_RAW, effective and permitted, as setcap(8) writes it.
+with_capability() {
+	python3 -c 'import os, sys
+os.setxattr(sys.argv[1], "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))' "$1"
+}
+
+@test "copy: preserve keeps the times and the user's attributes of files, and never file capabilities" {
+	mkdir "$T/source"
+	echo text >"$T/source/file"
+	chmod 0755 "$T/source/file"
+	python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.mime", b"text/plain")' "$T/source/file"
+	with_capability "$T/source/file"
+	touch -d '2020-01-02 03:04:05.678' "$T/source/file"
+	config seed <<-END
+		  - {copy: $T/source, to: $T/data/plain, recursive: true, owner: workload}
+		  - {copy: $T/source, to: $T/data/kept, recursive: true, owner: workload, preserve: [times, xattrs]}
+		  - {copy: $T/source/file, to: $T/data/one, preserve: times}
+	END
+	steps_again
+	assert_success
+	assert_equal "$(attributes "$T/data/plain/file")$(attributes "$T/data/one")" ''
+	assert_equal "$(attributes "$T/data/kept/file")" "('user.mime', b'text/plain')"
+	for name in kept/file one; do assert_equal "$(stat -c %y "$T/data/$name" | cut -c 1-23)" '2020-01-02 03:04:05.678'; done
+	assert [ "$T/data/plain/file" -nt "$T/source/file" ]
+	steps_again
+	assert_trace '0 changed, 1 already right'
+	config seed <<<"  - {copy: $T/source, to: $T/data/plain, recursive: true, preserve: [times, links]}"
+	steps_again
+	assert_refused 100 '"links" cannot be preserved'
+}
+
+@test "chown: tells of file capabilities that are lost, in a tree and by itself, and not of those that stay" {
+	mkdir -p "$T/data/tree"
+	for name in tree/a tree/b one; do install -m 0755 /dev/null "$T/data/$name" && with_capability "$T/data/$name"; done
+	config seed <<<"  - {chown: [$T/data/tree, $T/data/one], owner: workload, recursive: true}"
+	steps_again
+	assert_success
+	assert_output --partial '3 files lost their file capabilities'
+	assert_equal "$(attributes "$T/data/tree/a")" ''
+	with_capability "$T/data/one"
+	steps_again
+	refute_output --partial 'file capabilities'
+	assert_equal "$(attributes "$T/data/one" | cut -c 3-21)" security.capability
+}

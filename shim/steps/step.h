@@ -79,6 +79,8 @@ enum change_policy { CHANGE_ALWAYS, CHANGE_ON_ROOT_MISMATCH };
 enum hardlinks { HARDLINKS_SKIP, HARDLINKS_REFUSE, HARDLINKS_FOLLOW };
 enum if_exists { IF_EXISTS_REPLACE, IF_EXISTS_KEEP, IF_EXISTS_APPEND_MISSING };
 
+enum sync { SYNC_YES, SYNC_NO };
+
 struct verb;
 
 /* One step of `setup`. Which members a verb uses is in its row of the verb table. */
@@ -104,6 +106,8 @@ struct step {
 	enum change_policy change_policy;
 	enum hardlinks hardlinks;
 	enum if_exists if_exists;  /* write, copy */
+	enum sync sync;            /* write, copy, template */
+	struct list preserve;      /* copy */
 	struct list exclude;       /* globs on base names */
 	const char *content;       /* write */
 	const char *to;            /* copy, template */

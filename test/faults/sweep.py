@@ -92,7 +92,7 @@ setup:
   - {copy: DIR/a/file, to: DIR/a/copy}
   - {symlink: DIR/a/link, target: file, force: true}
   - {template: DIR/a/file, to: DIR/a/out, variables: [PATH]}
-  - {mknod: DIR/a/fifo, type: p}
+  - {mknod: DIR/a/fifo, type: p, mode: 0644}
   - {mknod: DIR/a/gone, type: p}
   - {remove: DIR/a/gone}
   - {wait_for: DIR/a/file, timeout: 1}
@@ -106,7 +106,7 @@ setup:
   - {mkdir: [DIR/v/roots, DIR/v/other], owner: "0:7"}
   - {copy: DIR/source, to: DIR/v/seed, recursive: true, only_if_empty: true, owner: workload}
   - {copy: DIR/source, to: DIR/v/tree, recursive: true, owner: OTHER}
-  - {copy: DIR/source, to: DIR/v/own, recursive: true, if_exists: keep}
+  - {copy: DIR/source, to: DIR/v/own, recursive: true, if_exists: keep, preserve: [times, xattrs], sync: false}
   - {copy: DIR/source/file, to: DIR/v/closed, mode: 0400, owner: root}
   - {write: DIR/v/secret, content: "secret", mode: 0600, owner: root}
   - {write: DIR/v/old, content: "new", mode: 0640, owner: workload}

@@ -26,6 +26,7 @@
 void file_attributes(const struct step *step, struct file_want *want)
 {
 	want->mode = step->mode;
+	want->unsynced = step->sync == SYNC_NO;
 	want->uid = step->owner_written ? step->owner.uid : identity_uid();
 	want->gid = step->owner_written ? step->owner.gid : identity_gid();
 }

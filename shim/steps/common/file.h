@@ -21,6 +21,8 @@ struct file_want {
 	uint32_t uid, gid; /* ACCOUNTS_NO_ID: stays as it is; capshim's own where the file is new */
 	bool fresh;        /* what is there stays, also what comes to be there meanwhile */
 	bool unsynced;     /* a power cut may leave the name without the content */
+	bool keep_times;   /* the source's time of last modification */
+	bool keep_xattrs;  /* its extended attributes of the user's name space */
 };
 
 /* The mode and owner that STEP asks for: what is made is the identity's own, unless it says more. */

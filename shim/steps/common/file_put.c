@@ -13,13 +13,12 @@
 #include "base/signals.h"
 #include "steps/common/abort.h"
 #include "steps/common/change.h"
+#include "steps/common/content.h"
 #include "steps/common/file.h"
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
 #include "walk/held.h"
 #include "walk/make.h"
-
-#define CHUNK (32 * 1024)
 
 /* The owner that WANT means for a file that has (or, NULL, has not) one: ACCOUNTS_NO_ID is gone. */
 static void settle_owner(struct file_want *want, const struct stat *now)
@@ -28,68 +27,6 @@ static void settle_owner(struct file_want *want, const struct stat *now)
 		want->uid = now ? now->st_uid : identity_uid();
 	if (want->gid == ACCOUNTS_NO_ID)
 		want->gid = now ? now->st_gid : ground_group(want->uid);
-}
-
-/*
- * Reads what belongs at AT of the wanted content into BUFFER, or points *PART at it. 0: the end; -1 with errno. The end is
- * asked for twice: a call that answers nothing once must not cut a copy short. (The size tells less: in sysfs it is 4096.)
- */
-static ssize_t wanted_part(const struct file_want *want, off_t at, char *buffer, const char **part)
-{
-	if (!want->bytes) {
-		ssize_t length = pread(want->source, buffer, CHUNK, at);
-		*part = buffer;
-		return length != 0 ? length : pread(want->source, buffer, CHUNK, at);
-	}
-	size_t left = want->length - (size_t)at;
-	*part = want->bytes + at;
-	return (ssize_t)(left < CHUNK ? left : CHUNK);
-}
-
-/* 1: the file holds exactly that; 0: not, or it cannot be read. */
-static bool same_content(const struct file_want *want, int fd, int parent, const char *name)
-{
-	char wanted[CHUNK], got[CHUNK];
-	off_t at = 0;
-	int in = walk_reopen(fd, parent, name, O_RDONLY);
-	bool same = in >= 0;
-
-	while (same) {
-		const char *part;
-		ssize_t length = wanted_part(want, at, wanted, &part);
-		ssize_t have = pread(in, got, CHUNK, at);
-		same = length >= 0 && have == length && memcmp(part, got, (size_t)length) == 0;
-		if (length == 0)
-			break;
-		at += length;
-	}
-	fd_close(in);
-	return same;
-}
-
-/* Writes the wanted content. False with errno: EINTR where a signal came that ends the setup, unless it is to be WHOLE. */
-static bool fill(int out, const struct file_want *want, bool whole)
-{
-	char buffer[CHUNK];
-	const char *part;
-	off_t at = 0;
-	ssize_t length;
-
-	while ((length = wanted_part(want, at, buffer, &part)) > 0) {
-		while (length > 0) {
-			ssize_t wrote = pwrite(out, part, (size_t)length, at);
-			if (wrote <= 0)
-				return false;
-			part += wrote;
-			length -= wrote;
-			at += wrote;
-		}
-		if (!whole && abort_pending()) {
-			errno = EINTR;
-			return false;
-		}
-	}
-	return length == 0 && ftruncate(out, at) == 0;
 }
 
 /* The mode of the file FD, which is new and the identity's, as far as it can be set before the owner. */
@@ -138,6 +75,10 @@ static int put_in_place(int out, int parent, const char *temporary, const char *
 
 	if (!give_mode(out, want, cap) || (!late && !give_owner(out, want, cap)))
 		return -1;
+	/* The group at once: a run that is killed after the rename leaves nothing that tells which it was to be. */
+	*cap = CAP_CHOWN;
+	if (late && fchown(out, IDENTITY_NO_ID, want->gid) != 0)
+		return -1;
 	*cap = CAP_DAC_OVERRIDE;
 	/* Of another user it may have been taken for one that was left. */
 	if (want->uid != identity_uid() && !temporary_is_at(out, parent, temporary))
@@ -146,12 +87,6 @@ static int put_in_place(int out, int parent, const char *temporary, const char *
 		return -1;
 	/* Until it was given away, its owner could put another file in its place. */
 	return late && (!give_owner(out, want, cap) || !temporary_is_at(out, parent, name)) ? -1 : 0;
-}
-
-/* Its content on the disk, before a name leads to it there. Some file systems have nothing to wait for: fsync(2). */
-static bool sync_content(int out, const struct file_want *want)
-{
-	return want->unsynced || fdatasync(out) == 0 || errno == EINVAL || errno == ENOSYS;
 }
 
 /* Writes it under another name and renames it into place. 0, or -1 with errno and the capability that it wants. */
@@ -165,7 +100,7 @@ static int replace_file(int parent, const char *name, const struct file_want *wa
 	signals_block(&was); /* until it is in place, or gone */
 	int out = temporary_file(parent, name, temporary);
 	if (out >= 0) {
-		if (fill(out, want, false) && walk_disinherit(out, parent) == 0 && sync_content(out, want))
+		if (content_write(out, want) && walk_disinherit(out, parent) == 0)
 			result = put_in_place(out, parent, temporary, name, want, cap);
 		int err = errno;
 		if (result != 0)
@@ -177,38 +112,6 @@ static int replace_file(int parent, const char *name, const struct file_want *wa
 	signals_mask(was);
 	errno = err;
 	return result;
-}
-
-/*
- * So that a full disk shows before anything is overwritten. A file system may not know how, fallocate(2), nor may what is
- * to be copied tell its size.
- */
-static bool reserve_space(int out, const struct file_want *want)
-{
-	struct stat source = {.st_size = (off_t)want->length};
-
-	if (!want->bytes && fd_fstat(want->source, &source) != 0)
-		return false;
-	return source.st_size == 0 || fallocate(out, FALLOC_FL_KEEP_SIZE, 0, source.st_size) == 0 ||
-	       errno == EOPNOTSUPP || errno == ENOSYS;
-}
-
-/* Writes the content over the OLD one (NULL: not known), which is there again where that fails. */
-static int fill_over(int out, const struct file_want *want, const struct file_want *old)
-{
-	struct stat now;
-
-	if (fd_fstat(out, &now) != 0)
-		return -1;
-	if (reserve_space(out, want) && fill(out, want, true))
-		return 0;
-	int err = errno;
-	if (old->bytes)
-		(void)fill(out, old, true);
-	else
-		(void)!ftruncate(out, now.st_size); /* what was reserved behind the end */
-	errno = err;
-	return -1;
 }
 
 /*
@@ -236,7 +139,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 		else if (!right && !ground_may_give(&found->ground, &now))
 			errno = EACCES;
 		else if (right || (give_mode(out, want, cap) && give_owner(out, want, cap)))
-			result = fill_over(out, want, &old);
+			result = content_replace(out, want, &old);
 	}
 	int err = errno;
 	fd_close(out);
@@ -287,7 +190,7 @@ static bool needs_no_content(const struct walk_found *found, const struct file_w
 
 	if (!right && (!ours || found->ground.foreign))
 		return false;
-	if (!same_content(want, found->fd, found->parent, found->name))
+	if (!content_is(want, found->fd, found->parent, found->name))
 		return false;
 	return found->ground.foreign || want->uid != 0 || !may_be_written(found);
 }

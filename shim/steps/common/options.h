@@ -27,6 +27,9 @@
 /* Of what puts files where there may be some. */
 #define IF_EXISTS_OPTION OPTION_WITH("if_exists", WORD, if_exists, WORDS("replace", "keep", "append_missing"))
 
+/* Of what puts files in place. */
+#define SYNC_OPTION OPTION_WITH("sync", WORD, sync, WORDS("true", "false"))
+
 /* Of what changes what is there. The hard links are written out, for they widen what a step may change. */
 #define CHANGE_OPTIONS                                                                                                \
 	OPTION("mode", CHANGE, change), OPTION("file_mode", CHANGE, file_mode), OPTION("dir_mode", CHANGE, dir_mode), \

@@ -24,6 +24,14 @@
 
 #define SEED_POLL 100 /* milliseconds */
 
+static bool preserves(const struct step *step, const char *what)
+{
+	for (size_t i = 0; i < step->preserve.count; i++)
+		if (strcmp(step->preserve.items[i], what) == 0)
+			return true;
+	return false;
+}
+
 /* What is there when a seed comes to it is complete, of an interrupted seed, or the workload's. */
 static bool keeps(const struct step *step)
 {
@@ -44,7 +52,10 @@ static bool keeps_existing(struct setup *setup, const struct step *step, int to,
 static void put_file(struct setup *setup, const struct step *step, const char *path, int source, mode_t mode,
 		     const struct mirror_level *to, const char *name)
 {
-	struct file_want want = {.source = source, .fresh = keeps(step)};
+	struct file_want want = {.source = source,
+				 .fresh = keeps(step),
+				 .keep_times = preserves(step, "times"),
+				 .keep_xattrs = preserves(step, "xattrs")};
 
 	file_attributes(step, &want);
 	if (!step->mode_written)
@@ -308,6 +319,11 @@ static void copy_check(const struct step *step, struct problems *problems, const
 	if (step->if_exists == IF_EXISTS_APPEND_MISSING)
 		yaml_problem(problems, yaml_get(node, "if_exists"),
 			     "\"append_missing\" is for write: copy can replace or keep");
+	for (size_t i = 0; i < step->preserve.count; i++)
+		if (strcmp(step->preserve.items[i], "times") != 0 && strcmp(step->preserve.items[i], "xattrs") != 0)
+			yaml_problem(problems, yaml_get(node, "preserve"),
+				     "\"%s\" cannot be preserved: \"times\" and \"xattrs\" can",
+				     step->preserve.items[i]);
 	if (step->only_if_empty && !step->recursive)
 		yaml_problem(problems, node, "\"only_if_empty\" is for directories: write \"recursive: true\" as well");
 	mirror_check(step, problems, node);
@@ -322,9 +338,11 @@ static uint64_t copy_needs(const struct step *step)
 static const struct step_option copy_options[] = {
 	OPTION_WITH("to", TARGET, to, .required = true),
 	MAKE_OPTIONS,
+	SYNC_OPTION,
 	IF_EXISTS_OPTION,
 	OPTION("recursive", BOOL, recursive),
 	OPTION("only_if_empty", BOOL, only_if_empty),
+	OPTION("preserve", TEXTS, preserve),
 	OPTION("cross_mounts", BOOL, cross_mounts),
 };
 

@@ -272,6 +272,7 @@ static void template_check(const struct step *step, struct problems *problems, c
 static const struct step_option template_options[] = {
 	OPTION_WITH("to", TARGET, to, .required = true),
 	MAKE_OPTIONS,
+	SYNC_OPTION,
 	OPTION("variables", TEXTS, variables),
 	OPTION("suffix", TEXT, suffix),
 	OPTION("bare", BOOL, bare),

@@ -111,6 +111,7 @@ static void step_write(struct setup *setup)
 static const struct step_option write_options[] = {
 	OPTION_WITH("content", TEXT, content, .required = true),
 	MAKE_OPTIONS,
+	SYNC_OPTION,
 	IF_EXISTS_OPTION,
 };
 
