@@ -1,7 +1,9 @@
 #include "steps/common/change.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -10,6 +12,7 @@
 #include "steps/common/mode.h"
 #include "steps/common/say.h"
 #include "steps/verb.h"
+#include "walk/held.h"
 #include "walk/make.h"
 
 #define HARD_LINK_TEXT "it has %u names (hard links), and one may lie elsewhere"
@@ -87,6 +90,18 @@ static bool loses_set_id(const struct fd_stat *now)
 	       ((now->mode & S_ISUID) || (now->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP));
 }
 
+/* File capabilities go as well. Read before, and best effort: it is only told. */
+static bool has_capabilities(const struct held *held)
+{
+	if (!S_ISREG(held->now.mode) || !(held->now.mode & 0111))
+		return false;
+	const int fd = held->fd < 0 ? fd_openat(held->parent, held->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+				    : walk_reopen(held->fd, held->parent, held->name, O_RDONLY);
+	const bool has = fd >= 0 && fgetxattr(fd, "security.capability", NULL, 0) >= 0;
+	fd_close(fd);
+	return has;
+}
+
 static int give(struct change *change, const struct held *held)
 {
 	/* The top alone: what a step names, later steps name again. */
@@ -118,6 +133,7 @@ static bool change_apply(struct change *change, const struct held *held)
 	const bool gives = owner_is_due(change, &held->now), modes = change_has_mode(change->step);
 	struct fd_stat now = held->now;
 
+	change->uncapable += gives && has_capabilities(held);
 	if (gives && give(change, held) != 0) {
 		failed(change->setup, "chown", CAP_CHOWN, held->path, errno);
 		return false;

@@ -16,6 +16,7 @@ struct change {
 	bool always;        /* the owner cannot be read: it is set everywhere */
 	struct owner owner; /* ACCOUNTS_NO_ID: as it is */
 	uint64_t cleared;   /* files that lost set-id bits */
+	uint64_t uncapable; /* files that lost file capabilities */
 	uint64_t links;     /* hard links passed over */
 };
 

@@ -32,7 +32,7 @@
 
 /* What another process did; in memory shared with it. */
 struct result {
-	uint64_t changed, same, links, cleared;
+	uint64_t changed, same, links, cleared, uncapable;
 	size_t failures, mounts;
 };
 
@@ -185,7 +185,7 @@ static _Noreturn void work(const struct job *first, unsigned int part)
 	setup.changed = setup.same = 0;
 	setup.said.tv_sec += INT32_MAX; /* the first process says how far it is */
 	change.setup = &setup;
-	change.links = change.cleared = 0;
+	change.links = change.cleared = change.uncapable = 0;
 	job.tree.context = &job;
 	job.tree.leave = NULL;
 	job.tree.mounts = 0;
@@ -196,6 +196,7 @@ static _Noreturn void work(const struct job *first, unsigned int part)
 		.same = setup.same,
 		.links = change.links,
 		.cleared = change.cleared,
+		.uncapable = change.uncapable,
 		.failures = setup.failures - first->change->setup->failures,
 		.mounts = job.tree.mounts,
 	};
@@ -250,6 +251,7 @@ static void collect(struct job *job, unsigned int part)
 	change->setup->failures += result->failures;
 	change->links += result->links;
 	change->cleared += result->cleared;
+	change->uncapable += result->uncapable;
 	job->tree.mounts += result->mounts;
 }
 

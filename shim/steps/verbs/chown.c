@@ -22,6 +22,12 @@ static void step_chown(struct setup *setup)
 		setup_note(setup,
 			   "%llu files lost their set-user-ID or set-group-ID bit, as always when the owner changes",
 			   (unsigned long long)change.cleared);
+	if (change.uncapable)
+		setup_note(
+			setup,
+			"%llu files lost their file capabilities, as always when the owner changes (exclude them, or "
+			"keep the capabilities by cap_add)",
+			(unsigned long long)change.uncapable);
 }
 
 /* To root goes only what is not root's yet. A mode is set after the owner, as the new owner. */
