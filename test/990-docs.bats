@@ -297,7 +297,7 @@ EXCEPTIONS=(
 
 @test "the schema accepts every good config" {
 	observe timeout 60 "$REPO/test/schema.py" "$REPO/config/schema/capshim.schema.json" accept \
-		"$REPO"/test/golden/good/*.yaml "$REPO"/config/*.yaml "$REPO"/config/examples/*.yaml
+		"$REPO"/test/golden/good/*.yaml "$REPO"/config/*.yaml "$REPO"/config/examples/*.yaml "$REPO"/test/entrypoints/*.yaml
 	assert_success
 	assert_output compose.yaml # is none
 }

@@ -17,7 +17,7 @@ init_setup() {
 init_teardown() {
 	[ -z "$INIT" ] || kill -KILL "$INIT" 2>/dev/null || :
 	[ -z "$OUTER" ] || kill -KILL "$OUTER" 2>/dev/null || :
-	pkill -KILL -f "^$T/" || :
+	[ -z "${T:-}" ] || pkill -KILL -f "^$T/" || :
 }
 
 # init_config [LINE ...]: $T/capshim.yaml, for a workload with uid 1234. One line of "init:" must be among them, or it

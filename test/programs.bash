@@ -14,7 +14,7 @@ setup() {
 
 teardown() {
 	# What a failed test would leave; otherwise there is nothing.
-	pkill -KILL -f "sleep $MARK" || true
+	[ -z "${MARK:-}" ] || pkill -KILL -f "sleep $MARK" || true
 }
 
 # config: what stands before the steps on standard input.
