@@ -25,6 +25,8 @@
 #define CHECK_MS 1000 /* a check that takes longer has failed: a listen queue that nobody empties hangs for ever */
 #define QUIET_MS 1500 /* no new candidate for so long: a round that has found some ends early */
 #define NAP_MS 20     /* less than what a back end's buffers take */
+#define SHOWN_BYTES 8192
+#define OUTPUT_BYTES (1024 * 1024)
 #define KILL_MS 10000 /* after that a process that does not end is not waited for */
 #define STOPS 512     /* that are answered before the clock is looked at */
 
@@ -64,6 +66,17 @@ void run_begin(struct run_context *context)
 		diag_cannot("set", "PR_SET_CHILD_SUBREAPER", errno, DIAG_NO_CAP);
 }
 
+/* What is printed lies in memory: of much the end is kept, which is what run_show() shows. */
+static void trim_output(int fd)
+{
+	char end[SHOWN_BYTES];
+	const off_t size = lseek(fd, 0, SEEK_END);
+	const ssize_t length = size > OUTPUT_BYTES ? pread(fd, end, sizeof(end), size - (off_t)sizeof(end)) : 0;
+
+	if (length > 0 && ftruncate(fd, 0) == 0)
+		(void)!write(fd, end, (size_t)length);
+}
+
 /* Waits until something happens, NAP_MS at most. */
 static void nap(struct trial *run)
 {
@@ -101,6 +114,8 @@ static void reap(struct trial_state *state)
 	state->left = pid >= 0;
 	if (run->observer && run->observer->pump)
 		run->observer->pump();
+	trim_output(run->output);
+	trim_output(run->check_output);
 	run->reached = *state->reached;
 }
 
@@ -222,7 +237,10 @@ void run_once(const struct run_context *context, struct trial *run)
 	run->output = memfd_create("output", MFD_CLOEXEC);
 	run->check_output = memfd_create("check", MFD_CLOEXEC);
 	state.reached = mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (run->output < 0 || run->check_output < 0 || state.reached == MAP_FAILED || pipe2(gate, O_CLOEXEC) != 0)
+	/* Appending: what they are cut to is where the next line goes. */
+	if (run->output < 0 || run->check_output < 0 || fcntl(run->output, F_SETFL, O_APPEND) != 0 ||
+	    fcntl(run->check_output, F_SETFL, O_APPEND) != 0 || state.reached == MAP_FAILED ||
+	    pipe2(gate, O_CLOEXEC) != 0)
 		diag_cannot("prepare", "a run", errno, DIAG_NO_CAP);
 	state.child = process_fork();
 	if (state.child < 0)
@@ -263,7 +281,7 @@ int run_command(const struct run_context *context, const char *command)
 void run_show(int fd, unsigned int lines)
 {
 	struct mem mem = {NULL};
-	char bytes[8192];
+	char bytes[SHOWN_BYTES];
 	off_t size = lseek(fd, 0, SEEK_END), from = size > (off_t)sizeof(bytes) ? size - (off_t)sizeof(bytes) : 0;
 	ssize_t length = size > 0 ? pread(fd, bytes, sizeof(bytes) - 1, from) : 0;
 	char *at = bytes + (length > 0 ? length : 0), *end = at;

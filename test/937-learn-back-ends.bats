@@ -69,8 +69,12 @@ same() {
 		assert_output --partial 'cannot observe by perf'
 		return
 	}
-	learn_json --user 1234:1234 -- python3 -c pass
-	assert_equal "$(jq -r '.back_end, .asked[].capability' <<<"$output" | paste -sd' ')" 'perf SYS_ADMIN'
+	learn_json --user 1234:1234 -- cat /proc/1/stat
+	assert_equal "$(jq -r '.back_end, .asked[].capability, .asked[].call' <<<"$output" | paste -sd' ')" \
+		'perf SYS_PTRACE read'
+	# The kernel asks every process for SYS_ADMIN whenever it takes memory: that is not worth a line.
+	learn_json --user 1234:1234 -- python3 -c 'x = bytearray(1 << 25)'
+	assert_equal "$(jq -c .asked <<<"$output")" '[]'
 }
 
 @test "without the right to observe the kernel it says so, and goes on by ptrace" {
@@ -117,4 +121,28 @@ same() {
 		jq -e '[.asked[].capability] | index("MKNOD")' <<<"$output"
 	done
 	diff "$T/perf.json" "$T/ptrace.json"
+}
+
+# largest PID: the size of the largest file that a process below PID has open.
+largest() {
+	local pid
+
+	for pid in $(pgrep -P "$1"); do
+		stat -L -c %s "/proc/$pid"/fd/* 2>/dev/null
+		largest "$pid"
+	done | sort -n | tail -n 1
+}
+
+@test "what a workload prints without end takes little memory, and its last lines are shown" {
+	local now most=0
+
+	learn_command --user 1234:1234 --back-end alone --timeout 2 --check false -- yes "no end" >"$T/log" 2>&1 3>&- &
+	while kill -0 $! 2>/dev/null; do
+		now=$(largest $!)
+		[ "${now:-0}" -le "$most" ] || most=$now
+		sleep 0.1
+	done
+	[ "$most" -gt 100000 ]
+	[ "$most" -lt 100000000 ] || fail "$most bytes"
+	grep -Fx '  | no end' "$T/log"
 }

@@ -17,12 +17,16 @@ learn_setup() {
 	END
 }
 
-# learn WORD ...: capshim-learn in a network and PID namespace of its own. Sets $status and $output, of both streams.
-# CAPS is the container's capabilities.
-learn() {
-	observe timeout -k 5 "${LIMIT:-120}" unshare --fork --pid --net --mount --mount-proc --kill-child bash "$T/stage" \
+# learn_command WORD ...: capshim-learn in a network and PID namespace of its own. CAPS: the container's capabilities.
+learn_command() {
+	timeout -k 5 "${LIMIT:-120}" unshare --fork --pid --net --mount --mount-proc --kill-child bash "$T/stage" \
 		"$START" --clean --env "PATH=/usr/sbin:/usr/bin:/sbin:/bin" --env HOME=/root --groups none \
 		--bounding "${CAPS:-$DOCKER_CAPS},sys_admin" -- "$LEARN" "$@" </dev/null
+}
+
+# The same; sets $status and $output, of both streams.
+learn() {
+	observe learn_command "$@"
 }
 
 # The same with --json; $output is standard output alone.
