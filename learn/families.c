@@ -57,13 +57,17 @@ static const char *const families[] = {
 	"rt_sigprocmask sigprocmask",
 };
 
-/* What both C libraries do at a process's start and end, in malloc, stdio, locks and signal handlers, and to ask who runs. */
+/*
+ * What both C libraries do at a process's start and end, in malloc, stdio, locks and signal handlers, and to ask who runs.
+ * The last three are what runc does between loading a profile and executing the program where no_new_privs is set.
+ */
 static const char always[] =
 	"execve exit exit_group brk mmap munmap mprotect mremap madvise map_shadow_stack rt_sigaction rt_sigprocmask "
 	"rt_sigreturn sigreturn sigaltstack restart_syscall tgkill futex set_robust_list get_robust_list set_tid_address rseq "
 	"membarrier sched_yield sched_getaffinity getpid gettid getuid geteuid getgid getegid getrandom clock_gettime "
 	"clock_getres nanosleep read readv pread write writev open close fstat lseek access readlink fcntl poll ioctl prctl prlimit "
-	"uname sysinfo arch_prctl set_tls cacheflush riscv_flush_icache riscv_hwprobe s390_runtime_instr swapcontext uretprobe";
+	"uname sysinfo arch_prctl set_tls cacheflush riscv_flush_icache riscv_hwprobe s390_runtime_instr swapcontext uretprobe "
+	"close_range fstatfs getdents";
 
 /* The length of NAME without what 32-bit processors append: fstat64, getuid32, futex_time64, fadvise64_64. */
 static size_t common_length(const char *name)

@@ -10,12 +10,6 @@ setup() {
 	install -d -o 1234 -g 1234 "$T/data"
 }
 
-# perf_here: can this kernel tell of capabilities? From Linux 6.14 on.
-perf_here() {
-	unshare --mount bash -c 'mount -t tracefs none /sys/kernel/tracing 2>/dev/null
-		[ -e /sys/kernel/tracing/events/capability/cap_capable/id ]'
-}
-
 # same ANSWER WORD ...: with each back end capshim-learn answers that.
 same() {
 	local answer=$1 back_end back_ends=(ptrace alone)

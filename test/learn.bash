@@ -34,3 +34,9 @@ learn_json() {
 	learn --json "$@"
 	output=$(grep '^{' <<<"$output")
 }
+
+# perf_here: can this kernel tell of capabilities? From Linux 6.14 on.
+perf_here() {
+	unshare --mount bash -c 'mount -t tracefs none /sys/kernel/tracing 2>/dev/null
+		[ -e /sys/kernel/tracing/events/capability/cap_capable/id ]'
+}
