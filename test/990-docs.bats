@@ -309,6 +309,25 @@ EXCEPTIONS=(
 	diff -u <(printf '%s\n' "${EXCEPTIONS[@]}" | sort) <(sort <<<"$output")
 }
 
+@test "the schema passes ajv's strict mode" {
+	observe timeout 60 "$REPO/test/schema.py" "$REPO/config/schema/capshim.schema.json" strict
+	assert_success
+	assert_output ''
+}
+
+@test "an editor says what to write for root, and refuses a mode without its quotes" {
+	printf 'user: root\ncommand: server\n' >"$T/root.yaml"
+	printf 'user: app\nsetup: {mkdir: /a, mode: 750}\n' >"$T/mode.yaml"
+	printf 'user: app\numask: 022\n' >"$T/umask.yaml"
+	printf 'user: root\nallow_root: true\nsetup: {mkdir: /a, mode: "0750"}\n' >"$T/right.yaml"
+	observe timeout 60 "$REPO/test/schema.py" "$REPO/config/schema/capshim.schema.json" messages "$T"/*.yaml
+	assert_success
+	assert_line "root.yaml: 'allow_root' is a required property"
+	assert_line "mode.yaml: 750 is not of type 'string'"
+	assert_line "umask.yaml: 18 is not of type 'string'"
+	refute_line --regexp '^right.yaml'
+}
+
 @test "every message of the golden files says what to do" {
 	local line what='must (be|have|begin|stand|name|not)|write|did you mean|see capshim|add |remove|quote|set it|set UNSET|unset|'
 

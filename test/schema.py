@@ -2,6 +2,8 @@
 """Does the JSON Schema agree with the parser?
 
     schema.py SCHEMA accept|refuse FILE ...
+    schema.py SCHEMA messages FILE ...   what an editor says to each
+    schema.py SCHEMA strict              what ajv's strict mode would refuse in the schema itself
 
 Values are read as text, as capshim reads them, and once more as an editor reads them, with numbers and truth values.
 Prints the names of the files about which the schema is of another opinion.
@@ -63,12 +65,73 @@ def accepts(validator, path, loader):
         return False
 
 
+KEYWORDS = {
+    "string": {"pattern", "minLength", "maxLength"},
+    "number": {"minimum", "maximum"},
+    "object": {"properties", "required", "additionalProperties", "propertyNames", "minProperties"},
+    "array": {"items", "minItems", "maxItems"},
+}
+OTHERS = {"$schema", "$ref", "title", "description", "default", "definitions", "type", "enum", "const", "anyOf", "oneOf", "allOf",
+          "not", "if", "then", "else"}
+
+
+def strict(schema, where="#", types=()):
+    """Yields what makes ajv's strict mode refuse a schema: https://ajv.js.org/strict-mode.html"""
+    if isinstance(schema, bool):
+        return
+    types = [schema["type"]] if isinstance(schema.get("type"), str) else types
+    if isinstance(schema.get("type"), list):
+        yield f"{where}: several types: use anyOf"
+    if isinstance(schema.get("items"), list):
+        yield f"{where}: a tuple that does not end"
+    for keyword in schema:
+        of = [name for name, words in KEYWORDS.items() if keyword in words]
+        if of and not set(of + ["integer"] * ("number" in of)) & set(types):
+            yield f"{where}: {keyword} without type {of[0]}"
+        elif not of and keyword not in OTHERS:
+            yield f"{where}: unknown keyword {keyword}"
+    for name in schema.get("required", []):
+        if name not in schema.get("properties", {}):
+            yield f"{where}: {name} is required, and not among the properties"
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        for i, part in enumerate(schema.get(keyword, [])):
+            yield from strict(part, f"{where}/{keyword}/{i}", types)
+    for keyword in ("not", "if", "then", "else"):
+        yield from strict(schema.get(keyword, True), f"{where}/{keyword}", types)
+    for keyword in ("items", "additionalProperties", "propertyNames"):
+        part = schema.get(keyword, True)
+        yield from strict(part if isinstance(part, dict) else True, f"{where}/{keyword}", ["string"] * (keyword == "propertyNames"))
+    for keyword in ("properties", "definitions"):
+        for name, part in schema.get(keyword, {}).items():
+            yield from strict(part, f"{where}/{keyword}/{name}")
+
+
+def leaves(errors):
+    for error in errors:
+        yield from leaves(error.context) if error.context else [error]
+
+
+def messages(validator, path):
+    """An editor shows those of the alternative that fits best; here all are."""
+    with open(path) as file:
+        document = yaml.load(file, EditorLoader)
+    for error in leaves(validator.iter_errors(document)):
+        print(f"{os.path.basename(path)}: {error.message}")
+
+
 def main():
     schema, wanted, *files = sys.argv[1:]
     with open(schema) as file:
         document = json.load(file)
     jsonschema.Draft7Validator.check_schema(document)
     validator = jsonschema.Draft7Validator(document)
+    if wanted == "strict":
+        print("\n".join(strict(document)))
+        return
+    if wanted == "messages":
+        for path in files:
+            messages(validator, path)
+        return
     for path in files:
         answers = {accepts(validator, path, TextLoader)}
         if wanted == "accept":
