@@ -452,3 +452,23 @@ signal_capshim() {
 	assert_probe ignored 0x1 blocked 0x4000
 	assert_equal "$(<"$T/status")" 0
 }
+
+@test "run: where the kernel cannot execute a descriptor without a name, by the magic link of a real /proc" {
+	local inject=(timeout 20 strace -f -qq -o /dev/null -e inject=execveat:error=ENOENT) user
+	for user in "" ", user: \"2345:2345\""; do
+		printf '%s\n' 'user: "1234:1234"' 'setup:' "  - {run: [$T/probe]$user}" >"$T/capshim.yaml"
+		observe "${inject[@]}" "$CAPSHIM" -c "$T/capshim.yaml" -- "$PROBE"
+		assert_success
+		assert_equal "$(grep -c '^uid=' <<<"$output")" 2
+		[ -z "$user" ] || assert_line uid=2345,2345,2345,2345
+	done
+
+	# A /proc that the image has made up is not believed.
+	image_make
+	mkdir -p "$IMAGE/proc/self/fd"
+	local fd
+	for fd in {3..9}; do cp "$PROBE" "$IMAGE/proc/self/fd/$fd"; done
+	printf '%s\n' 'user: app' 'setup: [{run: [/probe, --exit, "7"]}]' >"$IMAGE/etc/capshim.yaml"
+	observe "${inject[@]}" chroot "$IMAGE" /capshim -- /probe
+	assert_refused 111 'cannot run "/probe": No such file or directory'
+}

@@ -50,11 +50,7 @@ int walk_reopen_found(const struct walk_found *found, int flags, struct stat *op
 	return reopen_file(&found->stat, found->parent, found->name, flags, opened);
 }
 
-/*
- * The directory where NUMBER is the magic link of FD, but only if /proc is a procfs: an image could have a plain directory
- * there.
- */
-static int open_links(int fd, char number[16])
+int walk_links(int fd, char number[16])
 {
 	struct statfs fs = {0};
 	int proc = fd_openat(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY);
@@ -70,7 +66,7 @@ static int open_links(int fd, char number[16])
 static int chmod_by_proc(int fd, mode_t mode)
 {
 	char number[16];
-	int proc = open_links(fd, number);
+	int proc = walk_links(fd, number);
 	int result = proc < 0 ? -1 : fchmodat(proc, number, mode, 0);
 
 	fd_close(proc);
@@ -84,7 +80,7 @@ int walk_chown(int fd, uint32_t uid, uint32_t gid)
 
 	if (result == 0 || errno != EBADF) /* which is gVisor's answer for O_PATH */
 		return result;
-	int proc = open_links(fd, number);
+	int proc = walk_links(fd, number);
 	if (proc >= 0)
 		result = fchownat(proc, number, uid, gid, 0);
 	fd_close(proc);

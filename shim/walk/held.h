@@ -25,6 +25,12 @@ int walk_reopen_found(const struct walk_found *found, int flags, struct stat *op
  */
 int walk_chmod(int fd, int parent, const char *name, mode_t mode) __attribute__((warn_unused_result));
 
+/*
+ * Opens /proc/self/fd, where NUMBER is the magic link of FD. -1 with ENOENT where /proc is not a procfs: an image could have
+ * a plain directory there.
+ */
+int walk_links(int fd, char number[16]) __attribute__((warn_unused_result));
+
 /* Sets the owner, as fchownat(2), of what FD (O_PATH or not) holds, also of a link; else through /proc/self/fd. */
 int walk_chown(int fd, uint32_t uid, uint32_t gid) __attribute__((warn_unused_result));
 

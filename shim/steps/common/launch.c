@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #include "privilege/verify.h"
 #include "steps/common/end.h"
 #include "steps/common/say.h"
+#include "walk/held.h"
 #include "walk/walk.h"
 
 #define KEPT 1024 /* descriptors that descriptors_close() can be told to keep */
@@ -90,6 +92,23 @@ static void tell(int fd, enum stage stage, int err)
 }
 
 /*
+ * Executes what the descriptor FD holds, and returns only if it cannot. TOMOYO (a security module) of kernels 5.x looks the
+ * name /dev/fd/N up, which there may not be: ENOENT.
+ */
+static void execute(int fd, char *const *argv, char *const *environment)
+{
+	char number[16], name[32];
+
+	syscall(SYS_execveat, fd, "", argv, environment, AT_EMPTY_PATH);
+	int links = errno == ENOENT ? walk_links(fd, number) : -1;
+	if (links < 0)
+		return;
+	close(links);
+	snprintf(name, sizeof(name), "/proc/self/fd/%s", number);
+	execve(name, argv, environment);
+}
+
+/*
  * The child. Nothing but 0-2 goes on, and the signal state that the container gave; then, with `user` or `cap_add`, the
  * same drop and proof as the workload's, which end the process themselves where they fail. The directory is entered
  * after that, by the rights that the program has, and never through a link that somebody planted; the filter is last.
@@ -121,7 +140,7 @@ static _Noreturn void become_program(const struct launch *launch)
 	if (step->user.filter.code)
 		filter_load(&step->user.filter);
 	tell(launch->report, STAGE_EXECUTING, 0);
-	syscall(SYS_execveat, launch->image.fd, "", launch->image.argv, launch->environment, AT_EMPTY_PATH);
+	execute(launch->image.fd, launch->image.argv, launch->environment);
 	tell(launch->report, STAGE_NOT_EXECUTED, errno);
 	_exit(DIAG_SYSTEM);
 }
