@@ -19,13 +19,13 @@ static void load_env_file(struct plan *plan, const struct node *node, void *to)
 	if (!path)
 		return;
 	char *text = trust_read(plan->mem, path, YAML_LIMIT, &length, &why);
+	plan->problems.pending += !text && errno == ENOENT;
 	if (!text)
 		yaml_problem(&plan->problems, node, "cannot read \"%s\": %s", path, why);
 	else if (strlen(text) != length)
 		yaml_problem(&plan->problems, node, "cannot read \"%s\": it holds a NUL byte", path);
 	else
 		environ_load(&plan->env, &plan->problems, path, text);
-	plan->problems.pending += !text && access(path, F_OK) != 0 && errno == ENOENT;
 }
 
 /* From top to bottom: each value sees those above it. */
@@ -308,7 +308,7 @@ static const struct node *read_config(struct plan *plan, const char *file)
 	char *bytes = trust_read(plan->mem, path, YAML_LIMIT, &length, &why);
 	if (bytes)
 		return yaml_read_flawed(&plan->problems, file, bytes, length);
-	if (access(path, F_OK) != 0 && errno == ENOENT)
+	if (errno == ENOENT)
 		why = "there is no such file: COPY it into the image or mount it there, or name another one with -c";
 	problem_add(&plan->problems, file, 0, 0, "%s", why);
 	return NULL;

@@ -51,7 +51,9 @@ static int open_trusted(struct mem *mem, const char *path, struct stat *stat, co
 	struct walk_found found;
 
 	if (walk_find(path, WALK_FOLLOW | WALK_TRUSTED, &found, &where) != 0) {
-		*why = why_unreachable(mem, errno, &where);
+		int err = errno;
+		*why = why_unreachable(mem, err, &where);
+		errno = err;
 		return -1;
 	}
 	int fd = -1;
@@ -65,6 +67,7 @@ static int open_trusted(struct mem *mem, const char *path, struct stat *stat, co
 	if (!*why)
 		return fd;
 	fd_close(fd);
+	errno = EPERM;
 	return -1;
 }
 
@@ -125,5 +128,7 @@ char *trust_read(struct mem *mem, const char *path, size_t limit, size_t *length
 		return NULL;
 	char *bytes = read_trusted(mem, fd, &stat, limit, length, why);
 	close(fd);
+	if (!bytes)
+		errno = EIO; /* it is there */
 	return bytes;
 }

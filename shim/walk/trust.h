@@ -19,7 +19,7 @@ int trust_open(struct mem *mem, const char *path, const char **why) __attribute_
 
 /*
  * Reads the whole of such a file, at most LIMIT bytes; the number of bytes must equal st_size. The result is
- * NUL-terminated, in MEM, its length in *LENGTH. NULL: *WHY as above.
+ * NUL-terminated, in MEM, its length in *LENGTH. NULL: *WHY as above, and errno is ENOENT only where there is no such file.
  */
 char *trust_read(struct mem *mem, const char *path, size_t limit, size_t *length, const char **why)
 	__attribute__((warn_unused_result));
