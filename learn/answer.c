@@ -45,20 +45,7 @@ static const char *call_name(struct mem *mem, long call)
 	return copy;
 }
 
-/* Without CAP_, as a config has them. */
-static const char *answer_names(struct mem *mem, uint64_t set, const char *quote)
-{
-	const char *all = "";
-	char name[32];
-
-	for (unsigned int cap = 0; cap < OBSERVE_CAPS; cap++)
-		if (set & CAPABILITY_BIT(cap))
-			all = mem_format(mem, "%s%s%s%s%s", all, *all ? ", " : "", quote,
-					 capability_name(name, sizeof(name), cap) + 4, quote);
-	return all;
-}
-
-/* "bind of python3: EACCES", or "" where no call is known. */
+/* "bind by python3: EACCES", or "" where no call is known. */
 static const char *answer_call(struct mem *mem, const struct observed_denial *denial)
 {
 	if (!denial->program[0])
@@ -94,8 +81,12 @@ static void say_place(const struct learned *learned, struct mem *mem)
 		kernel(mem), port_start(mem), learned->back_end, learned->runs, learned->rounds, learned->ms / 1000,
 		learned->ms % 1000 / 100);
 	if (learned->guessed)
-		dprintf(STDOUT_FILENO, "no failing call led to this answer: each capability of the container was taken "
-				       "away once\n");
+		dprintf(STDOUT_FILENO,
+			"no failing call led to this answer: it is what stayed of all that this container "
+			"has\n");
+	if (learned->changed)
+		dprintf(STDOUT_FILENO, "the workload changed files, and each run saw those of the one before: --reset "
+				       "COMMAND puts them back\n");
 }
 
 /* No answer: what it did not pass with, and what it may take. */
@@ -105,13 +96,13 @@ static void say_failure(const struct learned *learned, struct mem *mem)
 
 	dprintf(STDOUT_FILENO, "%s; last tried: cap_add: [%s]\n",
 		learned->interrupted ? "interrupted before the answer was proven" : "no answer: the check never passes",
-		answer_names(mem, learned->keep, ""));
+		learn_names(mem, learned->keep, ""));
 	if (learned->asked)
 		dprintf(STDOUT_FILENO, "denied in these runs\n");
 	say_caps(learned, mem, learned->asked);
 	if (missing)
 		dprintf(STDOUT_FILENO, "this container does not have %s: grant them, and learn again\n",
-			answer_names(mem, missing, ""));
+			learn_names(mem, missing, ""));
 }
 
 void answer_say(const struct learned *learned, const struct tailored *tailored, const struct run_context *context,
@@ -122,7 +113,7 @@ void answer_say(const struct learned *learned, const struct tailored *tailored, 
 		say_place(learned, mem);
 		return;
 	}
-	dprintf(STDOUT_FILENO, "cap_add: [%s]\n", answer_names(mem, learned->keep, ""));
+	dprintf(STDOUT_FILENO, "cap_add: [%s]\n", learn_names(mem, learned->keep, ""));
 	say_caps(learned, mem, learned->keep);
 	const uint64_t missing = learned->asked & ~learned->available, spared = learned->asked & learned->available;
 	if (spared)
@@ -131,7 +122,7 @@ void answer_say(const struct learned *learned, const struct tailored *tailored, 
 	if (missing)
 		dprintf(STDOUT_FILENO,
 			"denied, and not tried: the container does not have %s; grant it, and learn again\n",
-			answer_names(mem, missing, ""));
+			learn_names(mem, missing, ""));
 	if (!learned->filtered)
 		dprintf(STDOUT_FILENO, "the check passes with \"seccomp: unconfined\" alone: the filter of the config "
 				       "refuses a call that it needs\n");
@@ -160,7 +151,7 @@ static const char *json_caps(const struct learned *learned, struct mem *mem, uin
 								   : "null",
 					 json_quoted(mem, denial->program));
 		all = mem_format(mem, "%s%s{\"capability\":%s,%s\"attacker\":%s,\"root\":%s}", all, *all ? "," : "",
-				 answer_names(mem, CAPABILITY_BIT(cap), "\""), why, json_quoted(mem, gain),
+				 learn_names(mem, CAPABILITY_BIT(cap), "\""), why, json_quoted(mem, gain),
 				 root ? "true" : "false");
 	}
 	return all;
@@ -173,13 +164,14 @@ void answer_json(const struct learned *learned, const struct tailored *tailored,
 
 	dprintf(STDOUT_FILENO,
 		"{\"passed\":%s,\"interrupted\":%s,\"cap_add\":[%s],\"needed\":[%s],\"asked\":[%s],\"missing\":[%s],"
-		"\"container\":[%s],\"filtered\":%s,\"guessed\":%s,\"kernel\":%s,\"ip_unprivileged_port_start\":%s,"
+		"\"container\":[%s],\"filtered\":%s,\"guessed\":%s,\"changed\":%s,\"kernel\":%s,\"ip_unprivileged_port_start\":%s,"
 		"\"back_end\":\"%s\",\"runs\":%u,\"rounds\":%u,\"calls\":%llu,\"milliseconds\":%u%s}\n",
 		learned->passed ? "true" : "false", learned->interrupted ? "true" : "false",
-		answer_names(mem, learned->keep, "\""), json_caps(learned, mem, learned->keep),
-		json_caps(learned, mem, learned->asked), answer_names(mem, learned->asked & ~learned->available, "\""),
-		answer_names(mem, grants, "\""), learned->filtered ? "true" : "false",
-		learned->guessed ? "true" : "false", json_quoted(mem, kernel(mem)), json_quoted(mem, port_start(mem)),
-		learned->back_end, learned->runs, learned->rounds, (unsigned long long)learned->count, learned->ms,
+		learn_names(mem, learned->keep, "\""), json_caps(learned, mem, learned->keep),
+		json_caps(learned, mem, learned->asked), learn_names(mem, learned->asked & ~learned->available, "\""),
+		learn_names(mem, grants, "\""), learned->filtered ? "true" : "false",
+		learned->guessed ? "true" : "false", learned->changed ? "true" : "false", json_quoted(mem, kernel(mem)),
+		json_quoted(mem, port_start(mem)), learned->back_end, learned->runs, learned->rounds,
+		(unsigned long long)learned->count, learned->ms,
 		context->options->profile && learned->passed ? tailor_json(tailored, context, mem) : "");
 }

@@ -171,6 +171,26 @@ uint64_t needs_of(long call, int error)
 	return 0;
 }
 
+bool needs_changes(long call)
+{
+	static const long changing[] = {
+#ifdef SYS_open
+		SYS_mkdir,    SYS_rmdir,    SYS_unlink,    SYS_rename,  SYS_link,      SYS_symlink,
+		SYS_chmod,    SYS_chown,    SYS_lchown,    SYS_mknod,
+#endif
+#ifdef SYS_renameat
+		SYS_renameat,
+#endif
+		SYS_mkdirat,  SYS_unlinkat, SYS_renameat2, SYS_linkat,  SYS_symlinkat, SYS_fchmod,
+		SYS_fchmodat, SYS_fchown,   SYS_fchownat,  SYS_mknodat, SYS_truncate,
+	};
+
+	for (size_t i = 0; i < sizeof(changing) / sizeof(*changing); i++)
+		if (changing[i] == call)
+			return true;
+	return false;
+}
+
 int needs_program_open(void)
 {
 	return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

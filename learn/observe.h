@@ -42,6 +42,8 @@ struct observation {
 	uint64_t calls[OBSERVE_CALLS / 64];
 	/* And calls of another ABI of this machine: i386, x32. */
 	bool foreign;
+	/* A file was made, removed or changed in name, owner or mode. Only ptrace looks at it. */
+	bool changed;
 	/* Of all calls. */
 	uint64_t count;
 	/* Records that the back end could not keep: `calls` may lack some. */

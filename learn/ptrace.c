@@ -4,6 +4,7 @@
  * needs.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,31 @@ static void call_begins(struct tracee *one, const struct ptrace_syscall_info *in
 		traced.seen->calls[one->call / 64] |= UINT64_C(1) << one->call % 64;
 }
 
+/* Opens with O_CREAT, but for /dev/null and its like, where shells send what nobody reads. */
+static bool creates(const struct tracee *one)
+{
+	unsigned long path = one->args[1], flags = one->args[2];
+	char begins[sizeof(long)];
+
+#ifdef SYS_open
+	if (one->call == SYS_open) {
+		path = one->args[0];
+		flags = one->args[1];
+	}
+#endif
+	return flags & O_CREAT && trace(PTRACE_PEEKDATA, one->tid, path, (unsigned long)begins) == 0 &&
+	       strncmp(begins, "/dev/", 5) != 0;
+}
+
+static bool is_open(long call)
+{
+#ifdef SYS_open
+	if (call == SYS_open)
+		return true;
+#endif
+	return call == SYS_openat;
+}
+
 static void call_ends(struct tracee *one, const struct ptrace_syscall_info *info)
 {
 	const bool tried = one->marked && one->call == SYS_execve;
@@ -112,6 +138,8 @@ static void call_ends(struct tracee *one, const struct ptrace_syscall_info *info
 
 	if (one->entered && one->native && (one->workload || tried) && (result == -EPERM || result == -EACCES))
 		record_denial(one, (int)-result);
+	if (one->entered && one->native && one->workload && result >= 0)
+		traced.seen->changed |= needs_changes(one->call) || (is_open(one->call) && creates(one));
 	one->entered = false;
 }
 

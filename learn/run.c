@@ -165,6 +165,9 @@ static bool found_enough(struct trial_state *state)
 		state->denied = run->seen.denied;
 		state->denied_at = now_ms();
 	}
+	/* A check that is run once, when the workload is ready, is not cut short. */
+	if (state->context->options->ready && state->ready)
+		return false;
 	return run->observer && state->context->options->check && state->denied & ~run->keep &&
 	       now_ms() - state->denied_at > QUIET_MS;
 }

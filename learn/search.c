@@ -15,18 +15,33 @@
 #define LAST_LINES 10 /* of what a program has printed, where a run ends the search */
 #define MORE_MS 2000  /* a run may take three times as long as one that passed, and this */
 
-static void say_run(const struct learned *to, const struct trial *run, const char *what)
+const char *learn_names(struct mem *mem, uint64_t set, const char *quote)
 {
-	char list[1024], news[1024];
+	const char *all = "";
+	char name[32];
+
+	for (unsigned int cap = 0; cap < OBSERVE_CAPS; cap++)
+		if (set & CAPABILITY_BIT(cap))
+			all = mem_format(mem, "%s%s%s%s%s", all, *all ? ", " : "", quote,
+					 capability_name(name, sizeof(name), cap) + strlen("CAP_"), quote);
+	return all;
+}
+
+static const char *with(struct mem *mem, uint64_t keep)
+{
+	return keep ? mem_format(mem, "with %s", learn_names(mem, keep, "")) : "with no capability";
+}
+
+static void say_run(struct learned *to, const struct trial *run, const char *what)
+{
 	const uint64_t found = run->seen.denied & ~run->keep;
 
-	dprintf(STDERR_FILENO, "run %u%s%s: %s%s: %s after %u.%u s%s%s\n", to->runs, run->observer ? ", by " : "",
-		run->observer ? run->observer->name : "", what, capability_list(list, sizeof(list), run->keep),
+	dprintf(STDERR_FILENO, "run %u%s%s: %s: %s after %u.%u s%s%s\n", to->runs, run->observer ? ", by " : "",
+		run->observer ? run->observer->name : "", what,
 		run->interrupted ? "interrupted"
 		: run->passed    ? "passes"
 				 : "fails",
-		run->ms / 1000, run->ms % 1000 / 100, found ? "; denied: " : "",
-		found ? capability_list(news, sizeof(news), found) : "");
+		run->ms / 1000, run->ms % 1000 / 100, found ? "; denied: " : "", learn_names(&to->mem, found, ""));
 }
 
 /* The run did not come to the workload: what it has said is why, and its status is ours. */
@@ -51,6 +66,7 @@ static void remember(struct learned *to, const struct trial *run)
 	for (size_t i = 0; i < OBSERVE_CALLS / 64; i++)
 		to->calls[i] |= seen->calls[i];
 	to->foreign |= seen->foreign;
+	to->changed |= seen->changed;
 	to->lost += seen->lost;
 	if (run->observer)
 		to->count = seen->count;
@@ -111,7 +127,7 @@ static bool discover(struct learned *to, const struct run_context *context, cons
 		to->rounds++;
 		to->observer = observer;
 		to->back_end = observer->name;
-		const bool passed = try(to, context, &run, "cap_add ", false);
+		const bool passed = try(to, context, &run, with(&to->mem, to->keep), false);
 		if (lost_some(&run, context, &observer)) {
 			to->keep |= run.seen.denied & to->available;
 			continue;
@@ -143,23 +159,43 @@ static size_t order(unsigned int *caps)
 	return count;
 }
 
-/* Takes each one away: what the check does not miss goes. */
+/*
+ * Takes away COUNT capabilities at once. What the check does not miss goes; of what it misses each half is tried, so that
+ * a few among many take few runs.
+ */
+static void take_away(struct learned *to, const struct run_context *context, unsigned int limit_ms,
+		      const unsigned int *caps, size_t count)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < count; i++)
+		set |= CAPABILITY_BIT(caps[i]);
+	set &= to->keep;
+	if (!set || to->interrupted)
+		return;
+	struct trial run = {.keep = to->keep & ~set,
+			    .filter = to->filtered ? RUN_CONFIG : RUN_UNCONFINED,
+			    .limit_ms = limit_ms};
+	const char *what =
+		run.keep ? mem_format(&to->mem, "without %s", learn_names(&to->mem, set, "")) : with(&to->mem, 0);
+	if (try(to, context, &run, what, false)) {
+		to->keep = run.keep;
+	} else if (set & (set - 1)) {
+		take_away(to, context, limit_ms, caps, count / 2);
+		take_away(to, context, limit_ms, caps + count / 2, count - count / 2);
+	}
+}
+
+/* A few candidates are taken away one by one: most of them are missed. */
 static void minimise(struct learned *to, const struct run_context *context, unsigned int limit_ms)
 {
 	unsigned int caps[OBSERVE_CAPS];
 	const size_t count = order(caps);
-	char what[64], name[32];
 
-	for (size_t i = 0; i < count && !to->interrupted; i++) {
-		struct trial run = {.keep = to->keep & ~CAPABILITY_BIT(caps[i]),
-				    .filter = to->filtered ? RUN_CONFIG : RUN_UNCONFINED,
-				    .limit_ms = limit_ms};
-		if (run.keep == to->keep)
-			continue;
-		snprintf(what, sizeof(what), "without %s: cap_add ", capability_name(name, sizeof(name), caps[i]));
-		if (try(to, context, &run, what, false))
-			to->keep = run.keep;
-	}
+	if (to->guessed)
+		take_away(to, context, limit_ms, caps, count);
+	for (size_t i = 0; !to->guessed && i < count; i++)
+		take_away(to, context, limit_ms, caps + i, 1);
 }
 
 /* With what was found, unobserved, and under the config's filter, or without where that is what the check misses. */
@@ -168,8 +204,13 @@ static bool prove(struct learned *to, const struct run_context *context, unsigne
 	struct trial run = {.keep = to->keep, .filter = RUN_CONFIG, .limit_ms = limit_ms};
 	struct trial open = {.keep = to->keep, .filter = RUN_UNCONFINED, .limit_ms = limit_ms};
 
-	to->filtered = try(to, context, &run, "as configured: cap_add ", true);
-	return to->filtered || (!to->interrupted && try(to, context, &open, "seccomp: unconfined, cap_add ", true));
+	const char *what = to->guessed ? "the same" : with(&to->mem, to->keep);
+
+	what = mem_format(&to->mem, "%s, not observed, under the filter of the config", what);
+	to->filtered = try(to, context, &run, what, true);
+	if (to->filtered || to->interrupted)
+		return to->filtered;
+	return try(to, context, &open, "the same, without a filter", true);
 }
 
 /* What the back end saw was not enough, or disturbs the program: all that there is, unobserved. */
@@ -177,7 +218,7 @@ static bool guess(struct learned *to, const struct run_context *context, unsigne
 {
 	struct trial run = {.keep = to->available, .filter = RUN_UNCONFINED, .limit_ms = context->options->timeout_ms};
 
-	if (!try(to, context, &run, "all that the container has: ", true))
+	if (!try(to, context, &run, "with all that this container has", true))
 		return false;
 	to->guessed = true;
 	to->keep = to->available;
@@ -222,6 +263,7 @@ void learn_search(struct learned *to, const struct run_context *context, uint64_
 	if (to->passed)
 		minimise(to, context, limit_ms);
 	to->asked &= ~to->keep;
+	to->changed &= !context->options->reset;
 	to->passed = to->passed && !to->interrupted;
 }
 
@@ -234,5 +276,5 @@ bool learn_under_profile(struct learned *to, const struct run_context *context, 
 			    .observer = observed ? &observer_ptrace : NULL,
 			    .limit_ms = context->options->timeout_ms};
 
-	return try(to, context, &run, "under the profile: cap_add ", !observed);
+	return try(to, context, &run, "under the new profile", !observed);
 }

@@ -19,7 +19,12 @@ struct learned {
 	bool guessed;                    /* no call told what is missing: all were tried, one by one */
 	uint64_t calls[OBSERVE_CALLS / 64], count, lost;
 	bool foreign;
+	bool changed; /* files, and no --reset put them back */
+	struct mem mem;
 };
+
+/* "CHOWN, KILL": without CAP_, each between QUOTE, in MEM. */
+const char *learn_names(struct mem *mem, uint64_t set, const char *quote);
 
 /*
  * Says each run on standard error. An interruption, a check that never passes and a proof that fails leave `passed` false.

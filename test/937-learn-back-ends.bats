@@ -77,7 +77,7 @@ same() {
 		"$LEARN" --user 1234:1234 -- true
 	assert_success
 	assert_line --regexp '^not by perf: '
-	assert_line --partial 'by ptrace: cap_add none: passes'
+	assert_line --partial 'by ptrace: with no capability: passes'
 }
 
 @test "a program that may not be read leaves perf's sight: it says so, and goes on by ptrace" {
