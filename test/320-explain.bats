@@ -577,3 +577,14 @@ drop='setgid setuid setpcap'
 		assert_equal "$setup $(required)" "$setup setgid,setpcap,setuid"
 	done
 }
+
+@test "--explain says what goes without CHOWN, and only where something does" {
+	local line='  with CHOWN as well where the workload opens /dev/stdout or /dev/stderr by name: own_stdio gives them to it'
+
+	explain <<<'user: app'
+	assert_line "$line"
+	explain <<<$'user: app\nsetup: [{chown: /data}]'
+	refute_line "$line"
+	explain <<<$'user: app\nown_stdio: false'
+	refute_line "$line"
+}

@@ -70,7 +70,11 @@ assert_unprivileged_as() {
 
 @test "accounts: a read-only file system that needs a change is refused" {
 	accounts --read-only
-	assert_refused 111 /etc/passwd 'Read-only file system'
+	assert_refused 111 /etc/passwd 'Read-only file system' 'write user: "911:912"'
+	# And the line that it offers does without one.
+	rm "$IMAGE/etc/passwd" "$IMAGE/etc/group"
+	capshim_run --image --read-only -- -- /probe <<<$'user: "911:912"\nseccomp: unconfined'
+	assert_unprivileged_as 911 912
 }
 
 @test "accounts: the file is replaced at once" {

@@ -116,6 +116,20 @@ from() {
 		seccomp: unconfined
 	END
 	assert_unprivileged 1234 net_bind_service
+	capshim_run --image --start docker -- -- /probe <<-'END'
+		user: app
+		cap_add_optional: [NET_BIND_SERVICE, SYS_TIME]
+		seccomp: unconfined
+		report: text
+	END
+	assert_output --partial 'notes: without CAP_SYS_TIME (cap_add_optional)'
+	capshim_run --image --start minimal -- -- /probe <<-'END'
+		user: app
+		cap_add_optional: [NET_BIND_SERVICE]
+		seccomp: unconfined
+		report: json
+	END
+	assert_output --partial '"without CAP_NET_BIND_SERVICE (cap_add_optional)'
 }
 
 @test "cap_add that the container has without its bounding set: kept, and the bounding set stays without it" {

@@ -50,6 +50,8 @@ load workload
 	assert_probe rlimit.nofile 512:512 rlimit.core 0:0 rlimit.nproc 512:1024
 	workload --with --nofile --with 700 <<<'ulimits: {nofile: {soft: 70}, core: {hard: 0}, cpu: unlimited}'
 	assert_probe rlimit.nofile 70:700 rlimit.core 0:0 rlimit.cpu unlimited:unlimited
+	NOFILE=80 workload --with --nofile --with 700 <<<'ulimits: {nofile: "${NOFILE:-60}", core: "${CORE:-unlimited}"}'
+	assert_probe rlimit.nofile 80:80
 	# Too few for capshim itself: what fails then names the limit.
 	workload <<<$'ulimits: {nofile: 3}\nworking_dir: /tmp'
 	assert_refused 111 'cannot enter "/tmp"' 'the limit nofile is too low'

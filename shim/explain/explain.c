@@ -188,6 +188,9 @@ int explain_plan(struct plan *plan, bool json)
 	}
 	say("%s\nthe least that the container must grant: paste one of these\n", text_shown(plan->mem, plan->file));
 	explain_grants(explained.always);
+	if (plan->own_stdio == STDIO_AUTO && !explained.always[CAP_CHOWN].count)
+		say("  with CHOWN as well where the workload opens /dev/stdout or /dev/stderr by name: own_stdio gives them "
+		    "to it\n");
 	explain_workload(plan);
 	explain_steps(plan);
 	say("warnings\n");

@@ -34,10 +34,13 @@ static bool bounding_taken(const struct plan *plan)
 
 /*
  * State from the start that the workload could not have set by itself: the operator decides on it, so it stays, and
- * the report names it. Also a missing session keyring, see drop.c, and what the kernel lacks.
+ * the report names it. Also a missing session keyring, see drop.c, what the kernel lacks, and what cap_add_optional asks
+ * for in vain.
  */
-static struct list read_notes(struct mem *mem, bool bare)
+static struct list read_notes(struct mem *mem, const struct plan *plan, bool bare)
 {
+	const uint64_t missing = plan->optional & ~plan->workload.keep;
+	char names[1024];
 	const long policy = syscall(SYS_sched_getscheduler, 0) & ~SCHED_RESET_ON_FORK;
 	const long priority = syscall(SYS_getpriority, PRIO_PROCESS, 0); /* 20 minus the nice value */
 	struct list notes = {0};
@@ -52,6 +55,10 @@ static struct list read_notes(struct mem *mem, bool bare)
 		list_add(mem, &notes, "memory merging (KSM)");
 	if (syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 && errno == EKEYREVOKED)
 		list_add(mem, &notes, "no session keyring");
+	if (missing)
+		list_take(mem, &notes,
+			  mem_format(mem, "without %s (cap_add_optional): the container has not granted it",
+				     capability_list(names, sizeof(names), missing)));
 	if (bare)
 		list_add(mem, &notes, "no securebits and no ambient set in this kernel");
 	return notes;
@@ -61,7 +68,7 @@ static struct list read_notes(struct mem *mem, bool bare)
 static void report_text(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
 	const char *verified = "", *started = "", *skipped = "", **to = plan->ids_taken ? &started : &verified;
-	const struct list notes = read_notes(mem, now->bare);
+	const struct list notes = read_notes(mem, plan, now->bare);
 	const char *noted = "";
 	char list[1024];
 
@@ -88,7 +95,7 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 /* One line of pure JSON, for programs that read logs by line. */
 static void report_json(const struct plan *plan, const struct start *now, bool no_new_privs, struct mem *mem)
 {
-	const struct list notes = read_notes(mem, now->bare);
+	const struct list notes = read_notes(mem, plan, now->bare);
 	const char *text = mem_format(
 		mem, "{%s,\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s",
 		json_held(mem, now), now->securebits, no_new_privs ? "true" : "false",

@@ -101,6 +101,8 @@ void setup_failed(struct setup *setup, const char *verb, const char *object, int
 {
 	const char *link = err == EEXIST ? dangling(&setup->mem, object) : NULL;
 	const char *ids = err == EINVAL || err == EOVERFLOW ? owner_text(&setup->mem, setup->step) : NULL;
+	const bool may_not = err == EROFS || err == EACCES || err == EPERM;
+	const struct account_wish *account = setup->step ? NULL : setup->plan->wishes;
 	char why[512];
 
 	if (link)
@@ -108,6 +110,12 @@ void setup_failed(struct setup *setup, const char *verb, const char *object, int
 	else if (ids)
 		snprintf(why, sizeof(why), "%s (the user namespace or the file system does not know %s)", strerror(err),
 			 ids);
+	else if (account && may_not)
+		snprintf(
+			why, sizeof(why),
+			"%s (a user by number needs no account: write user: \"%u:%u\", and HOME under \"environment\" if "
+			"it is needed, in the place of \"accounts\")",
+			strerror(err), account->uid, account->gid);
 	else
 		failure_text(why, sizeof(why), err, cap);
 	setup_failed_for(setup, verb, object, err, why);
