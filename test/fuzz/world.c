@@ -90,7 +90,7 @@ void world_start(struct start *start, bool nonroot)
 	static gid_t groups[] = {0, 44, 5000};
 	const uint64_t docker = UINT64_C(0xa80425fb);
 
-	*start = (struct start){.ncaps = CAP_LAST_CAP + 1, .bounding = docker, .groups = groups};
+	*start = (struct start){.bounding = docker, .groups = groups};
 	start->ngroups = sizeof(groups) / sizeof(*groups);
 	if (nonroot)
 		start->uid = start->euid = start->suid = start->gid = start->egid = start->sgid = 1234;
