@@ -588,3 +588,8 @@ drop='setgid setuid setpcap'
 	explain <<<$'user: app\nown_stdio: false'
 	refute_line "$line"
 }
+
+@test "the least list is exact: chown with a mode" {
+	mkdir "$IMAGE/data/tree"
+	assert_exact "chown $drop" <<<$'user: app\nsetup: [{chown: /data/tree, recursive: true, dir_mode: "0700"}]'
+}

@@ -309,6 +309,17 @@ EXCEPTIONS=(
 	diff -u <(printf '%s\n' "${EXCEPTIONS[@]}" | sort) <(sort <<<"$output")
 }
 
+@test "every step that takes the place of a line of a script is one" {
+	local step steps=0
+
+	while IFS= read -r step; do
+		capshim_run --image -- --check -- /probe <<<$'user: app\nsetup:\n  - '"$step"
+		assert_success || fail "$step" || return
+		steps=$((steps + 1))
+	done < <(sed -n '/^| shell | step/,/^$/p' "$REPO/doc/migrating.md" | grep -o '`{[^`]*}`' | tr -d '`')
+	[ "$steps" -ge 8 ]
+}
+
 @test "the schema passes ajv's strict mode" {
 	observe timeout 60 "$REPO/test/schema.py" "$REPO/config/schema/capshim.schema.json" strict
 	assert_success
