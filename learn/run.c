@@ -253,6 +253,8 @@ void run_once(const struct run_context *context, struct trial *run)
 	close(gate[0]);
 	if (run->observer && !run->observer->start(&run->seen, state.child))
 		diag_cannot("observe the workload by", run->observer->name, errno, DIAG_NO_CAP);
+	if (write(gate[1], "", 1) != 1)
+		diag_cannot("begin", "a run", errno, DIAG_NO_CAP);
 	close(gate[1]);
 	state.began = now_ms();
 	for (reap(&state); !check_step(&state) && !run->interrupted; reap(&state)) {

@@ -32,12 +32,20 @@ static const char *with(struct mem *mem, uint64_t keep)
 	return keep ? mem_format(mem, "with %s", learn_names(mem, keep, "")) : "with no capability";
 }
 
-static void say_run(struct learned *to, const struct trial *run, const char *what)
+/* What is tried, and, for somebody who waits, how long it may take. */
+static void say_begin(const struct learned *to, const struct trial *run, const char *what)
+{
+	dprintf(STDERR_FILENO, "run %u%s%s: %s: ", to->runs, run->observer ? ", by " : "",
+		run->observer ? run->observer->name : "", what);
+	if (isatty(STDERR_FILENO))
+		dprintf(STDERR_FILENO, "(at most %u s) ", (run->limit_ms + 999) / 1000);
+}
+
+static void say_end(struct learned *to, const struct trial *run)
 {
 	const uint64_t found = run->seen.denied & ~run->keep;
 
-	dprintf(STDERR_FILENO, "run %u%s%s: %s: %s after %u.%u s%s%s\n", to->runs, run->observer ? ", by " : "",
-		run->observer ? run->observer->name : "", what,
+	dprintf(STDERR_FILENO, "%s after %u.%u s%s%s\n",
 		run->interrupted ? "interrupted"
 		: run->passed    ? "passes"
 				 : "fails",
@@ -80,10 +88,11 @@ static bool try(struct learned *to, const struct run_context *context, struct tr
 	if (reset && to->runs && run_command(context, reset) != 0)
 		diag_die(DIAG_USER, "the command of --reset fails: %s", reset);
 	to->runs++;
+	say_begin(to, run, what);
 	run_once(context, run);
 	to->ms += run->ms;
 	to->interrupted |= run->interrupted;
-	say_run(to, run, what);
+	say_end(to, run);
 	must_reach(run);
 	remember(to, run);
 	if (last && !run->passed && !run->interrupted) {

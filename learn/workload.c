@@ -82,8 +82,9 @@ void workload_run(const struct run_context *context, const struct trial *run, bo
 	static struct plan plan;
 	char byte;
 
+	/* The end of file instead: nobody is there any more to observe, and to end, what would begin here. */
 	close(gate[1]);
-	if (read(gate[0], &byte, 1) != 0)
+	if (read(gate[0], &byte, 1) != 1)
 		_exit(DIAG_SYSTEM);
 	take_streams(run);
 	signals_mask(context->blocked);

@@ -6,7 +6,7 @@
 
 #include "run.h"
 
-/* Waits until GATE (a pipe) is closed, becomes the workload of RUN, and sets *REACHED right before it is executed. */
+/* Waits for a byte from GATE (a pipe), becomes the workload of RUN, and sets *REACHED right before it is executed. */
 _Noreturn void workload_run(const struct run_context *context, const struct trial *run, bool *reached, const int *gate);
 
 /* The plan for KEEP, for --explain, in PLAN (all zero). False where it has problems. */
