@@ -42,7 +42,7 @@ struct observation {
 	uint64_t calls[OBSERVE_CALLS / 64];
 	/* And calls of another ABI of this machine: i386, x32. */
 	bool foreign;
-	/* A file was made, removed or changed in name, owner or mode. Only ptrace looks at it. */
+	/* A file was made, removed or changed in name, owner or mode. perf does not see those that open(2) makes. */
 	bool changed;
 	/* Of all calls. */
 	uint64_t count;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "needs.h"
 
 #define MOST_CPUS 1024
 #define RINGS_BYTES ((size_t)64 * 1024 * 1024) /* of all, and of one: */
@@ -143,12 +144,20 @@ static void perf_close(void)
 	}
 }
 
-/* What is not needed is not written: results that cannot be a refusal, and capabilities that were there. */
+/*
+ * What is not needed is not written: capabilities that were there, and results but for those that may be a refusal, and
+ * that of a call that has changed a file.
+ */
 static bool narrow(const int *fds)
 {
-	char filter[64];
+	char filter[1024];
+	int length =
+		snprintf(filter, sizeof(filter), "ret == %d || ret == %d || (ret >= 0 && (id == -1", -EPERM, -EACCES);
 
-	(void)snprintf(filter, sizeof(filter), "ret == %d || ret == %d", -EPERM, -EACCES);
+	for (long call = 0; call < OBSERVE_CALLS; call++)
+		if (needs_changes(call) && length < (int)sizeof(filter) - 32)
+			length += snprintf(filter + length, sizeof(filter) - (size_t)length, " || id == %ld", call);
+	(void)snprintf(filter + length, sizeof(filter) - (size_t)length, "))");
 	return ioctl(fds[PERF_LEAVE], PERF_EVENT_IOC_SET_FILTER, filter) == 0 &&
 	       ioctl(fds[PERF_CAPABLE], PERF_EVENT_IOC_SET_FILTER, "ret != 0") == 0;
 }

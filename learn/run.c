@@ -22,7 +22,6 @@
 #include "workload.h"
 
 #define POLL_MS 100   /* between two checks */
-#define CHECK_MS 1000 /* a check that takes longer has failed: a listen queue that nobody empties hangs for ever */
 #define QUIET_MS 1500 /* no new candidate for so long: a round that has found some ends early */
 #define NAP_MS 20     /* less than what a back end's buffers take */
 #define SHOWN_BYTES 8192
@@ -132,8 +131,10 @@ static bool check_step(struct trial_state *state)
 		return run->ended;
 	}
 	if (state->check) {
-		if (now - state->check_began > CHECK_MS && final)
+		if (now - state->check_began > RUN_CHECK_MS && final) {
+			run->check_killed = true;
 			kill(-state->check, SIGKILL);
+		}
 		return false;
 	}
 	if (state->check_began && !state->check_failed) {
@@ -263,7 +264,9 @@ void run_once(const struct run_context *context, struct trial *run)
 		nap(run);
 	}
 	run->ms = (unsigned int)(now_ms() - state.began);
+	const bool ended = run->ended; /* and not because of what follows */
 	end_all(&state);
+	run->ended = ended;
 	if (run->observer)
 		run->observer->stop();
 	munmap(state.reached, sizeof(bool));

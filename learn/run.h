@@ -7,6 +7,9 @@
 #include "observe.h"
 #include "options.h"
 
+/* A check that takes longer has failed: one of a listen queue that nobody empties hangs for ever. */
+#define RUN_CHECK_MS 1000
+
 enum run_filter {
 	RUN_CONFIG,     /* the config's */
 	RUN_UNCONFINED, /* none: what is denied is denied for want of a capability */
@@ -23,10 +26,11 @@ struct trial {
 
 	/* What came of it. */
 	bool passed, interrupted;
-	bool reached;    /* the workload was about to be executed: setup, drop and proof are done */
-	int status;      /* of wait(2), of the workload; 0 where it had not ended */
-	bool ended;      /* before the check was done with it */
-	unsigned int ms; /* until the check passed, or was given up */
+	bool reached;      /* the workload was about to be executed: setup, drop and proof are done */
+	int status;        /* of wait(2), of the workload; 0 where it had not ended */
+	bool check_killed; /* a check took too long */
+	bool ended;        /* before the check was done with it */
+	unsigned int ms;   /* until the check passed, or was given up */
 	struct observation seen;
 	int output, check_output; /* memfds with what the workload, and the last check, have printed */
 };

@@ -67,8 +67,9 @@ static void remember(struct learned *to, const struct trial *run)
 {
 	const struct observation *seen = &run->seen;
 
+	/* The first of each that is known, and one that failed before one that did not. */
 	for (unsigned int cap = 0; cap < OBSERVE_CAPS; cap++)
-		if (((seen->denied | seen->asked) & ~to->asked) & CAPABILITY_BIT(cap))
+		if ((seen->denied | (seen->asked & ~to->asked)) & CAPABILITY_BIT(cap) && !to->denial[cap].error)
 			to->denial[cap] = seen->denial[cap];
 	to->asked |= seen->denied | seen->asked;
 	for (size_t i = 0; i < OBSERVE_CALLS / 64; i++)
@@ -78,6 +79,14 @@ static void remember(struct learned *to, const struct trial *run)
 	to->lost += seen->lost;
 	if (run->observer)
 		to->count = seen->count;
+}
+
+static const char *how_it_ended(struct mem *mem, const struct trial *run)
+{
+	if (!run->ended)
+		return "was still running";
+	return WIFEXITED(run->status) ? mem_format(mem, "had ended with status %d", WEXITSTATUS(run->status))
+				      : mem_format(mem, "had been ended by signal %d", WTERMSIG(run->status));
 }
 
 /* Runs once, after --reset where it is not the first time; shows the outputs where LAST and it fails. */
@@ -96,11 +105,15 @@ static bool try(struct learned *to, const struct run_context *context, struct tr
 	must_reach(run);
 	remember(to, run);
 	if (last && !run->passed && !run->interrupted) {
-		dprintf(STDERR_FILENO, "the workload has printed:\n");
+		dprintf(STDERR_FILENO, "the workload %s, and has printed:\n", how_it_ended(&to->mem, run));
 		run_show(run->output, LAST_LINES);
 		if (context->options->check)
 			dprintf(STDERR_FILENO, "the last check has printed:\n");
 		run_show(run->check_output, LAST_LINES);
+		if (run->check_killed)
+			dprintf(STDERR_FILENO,
+				"a check was killed after %d s: only with --ready may it take longer, and is run once then\n",
+				RUN_CHECK_MS / 1000);
 	}
 	close(run->output);
 	close(run->check_output);

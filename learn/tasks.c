@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 
 #include "base/diag.h"
+#include "needs.h"
 
 #define BUCKETS 256
 #define X32_BIT 0x40000000L /* of a call's number: the x32 ABI of x86-64 */
@@ -110,6 +111,8 @@ static void leave_call(struct task *task, const struct task_event *event)
 	const bool refused = event->value == -EPERM || event->value == -EACCES;
 
 	settle_refused(task, refused ? (int)-event->value : 0);
+	if (task->place == INSIDE && !task->foreign && event->value >= 0 && needs_changes(event->call))
+		observed->changed = true;
 	task->call = -1;
 }
 
