@@ -48,3 +48,9 @@ sweep() {
 	assert_success
 	assert_output --regexp '[1-9][0-9]+ repaired, [0-9]+ not reached, 0 unrepaired'
 }
+
+@test "two containers on one volume, ended and stopped at random moments" {
+	run timeout 300 python3 "$REPO/test/faults/storm.py" 4
+	assert_success
+	assert_equal "$(grep -cE ' [1-9][0-9]* volumes, .*, 0 bad$' <<<"$output")" 4
+}

@@ -34,6 +34,7 @@ test-kills:
 	deps/install-packages build test
 	$(MAKE) all fixtures
 	$(TEST_ENVIRONMENT) test/faults/sweep.py --kills
+	$(TEST_ENVIRONMENT) test/faults/storm.py 60
 
 test-mutants:
 	deps/install-packages build test

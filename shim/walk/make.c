@@ -108,7 +108,8 @@ bool walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)
 	uint64_t effective;
 	const struct fs_identity was = identity_now(&effective);
 
-	if (!S_ISDIR(stat->st_mode) || (stat->st_mode & 07777) != WALK_UNFINISHED ||
+	/* A set-group-ID directory hands that bit down. */
+	if (!S_ISDIR(stat->st_mode) || (stat->st_mode & 05777) != WALK_UNFINISHED ||
 	    (stat->st_uid != identity_uid() && stat->st_uid != uid))
 		return false;
 	if (stat->st_uid == identity_uid() || !identity_can_change())
@@ -202,7 +203,12 @@ int walk_make_parent(const char *path, const char **name, struct ground *ground,
 			if (parent < 0)
 				return -1;
 			known = walk_mkdir(parent, missing, WALK_PARENT_MODE, UINT32_MAX, UINT32_MAX);
+			int err = errno;
 			close(parent);
+			/* Another run may be faster. */
+			if (known < 0 && (err == EEXIST || err == ESTALE))
+				known = walk_open(text, WALK_FOLLOW | WALK_MAKE, where);
+			errno = err;
 		}
 		if (known < 0)
 			return -1;

@@ -173,13 +173,13 @@ int content_replace(int out, const struct file_want *want, const struct file_wan
 
 	if (fd_fstat(out, &now) != 0)
 		return -1;
-	if (reserve_space(out, want) && fill(out, want, true))
+	const bool room = reserve_space(out, want);
+	if (room && fill(out, want, true))
 		return 0;
 	int err = errno;
-	if (old->bytes)
+	if (room && old->bytes)
 		(void)fill(out, old, true);
-	else
-		(void)!ftruncate(out, now.st_size); /* what was reserved behind the end */
+	(void)!ftruncate(out, now.st_size); /* what was reserved behind the end */
 	errno = err;
 	return -1;
 }

@@ -32,7 +32,8 @@ void file_attributes(const struct step *step, struct file_want *want)
 }
 
 /* Where nothing is found: the directory for it. A link that leads to nothing is refused, whoever made it. */
-static bool find_absent(struct setup *setup, const char *verb, const char *path, bool make, struct walk_found *found)
+static bool find_absent(struct setup *setup, const char *verb, const char *path, bool make, struct walk_found *found,
+			bool *again)
 {
 	struct walk_where where;
 	struct stat stat;
@@ -50,7 +51,9 @@ static bool find_absent(struct setup *setup, const char *verb, const char *path,
 		memcpy(found->name, name, length + 1);
 		if (fstatat(found->parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
 			return true;
-		setup_refused(setup, verb, path, "it is a symbolic link to something that does not exist");
+		*again = !S_ISLNK(stat.st_mode); /* it has come meanwhile */
+		if (!*again)
+			setup_refused(setup, verb, path, "it is a symbolic link to something that does not exist");
 	} else {
 		setup_failed(setup, verb, path, ENAMETOOLONG, DIAG_NO_CAP);
 	}
@@ -61,12 +64,17 @@ static bool find_absent(struct setup *setup, const char *verb, const char *path,
 bool file_find(struct setup *setup, const char *verb, const char *path, bool make, struct walk_found *found)
 {
 	struct walk_where where;
+	bool again;
 
-	if (walk_find(path, WALK_FOLLOW | WALK_MAKE, found, &where) == 0)
-		return true;
-	if (errno == ENOENT)
-		return find_absent(setup, verb, path, make, found);
-	setup_unreachable(setup, verb, path, errno, &where);
+	do {
+		again = false;
+		if (walk_find(path, WALK_FOLLOW | WALK_MAKE, found, &where) == 0)
+			return true;
+		if (errno != ENOENT)
+			setup_unreachable(setup, verb, path, errno, &where);
+		else if (find_absent(setup, verb, path, make, found, &again))
+			return true;
+	} while (again);
 	return false;
 }
 

@@ -198,12 +198,14 @@ static bool needs_no_content(const struct walk_found *found, const struct file_w
 /* Replaces what is FOUND, or is not there yet. */
 static int put_new(const struct walk_found *found, const struct file_want *want, int *cap)
 {
-	if (found->fd >= 0)
-		ground_for_name(found->parent, found->stat.st_uid);
+	struct stat now;
 	int tries = 0, result;
-	do
+	do {
+		/* Another run may have put root's file there since then, whose name is root's alone in a sticky directory. */
+		if (fstatat(found->parent, found->name, &now, AT_SYMLINK_NOFOLLOW) == 0)
+			ground_for_name(found->parent, now.st_uid);
 		result = replace_file(found->parent, found->name, want, cap);
-	while (temporary_again(result, &tries));
+	} while (temporary_again(result, &tries) || (result != 0 && errno == EPERM && tries++ == 0));
 	/* rename(2) is EBUSY for a mount point; on a read-only file system it does not come to that. Nothing else is reason
 	 * enough: a full disk would leave half a file. */
 	if (result != 0 && (errno == EBUSY || errno == EROFS) && found->fd >= 0 && is_mount(found->fd))

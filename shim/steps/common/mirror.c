@@ -26,10 +26,18 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	const bool closed = (mode & S_IRWXU) != S_IRWXU;
 	const mode_t filling = closed ? ((mode & 07777) | S_IRWXU) ^ S_ISVTX : mode & 07777;
 	file_attributes(step, &want);
+	if (want.uid == ACCOUNTS_NO_ID)
+		want.uid = identity_uid();
 	*made = mkdirat(above->fd, name, WALK_UNFINISHED) == 0;
 	if (!*made && errno != EEXIST)
 		return errno;
-	to->fd = *made ? walk_made(above->fd, name) : fd_openat(above->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	to->fd = *made ? walk_made(above->fd, name) : -1;
+	if (*made && to->fd < 0 && errno != ESTALE)
+		return errno;
+	/* It is there, or another run was faster to complete and fill it. */
+	*made = to->fd >= 0;
+	if (!*made)
+		to->fd = fd_openat(above->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	if (to->fd < 0 || fd_fstat(to->fd, &stat) != 0)
 		return errno;
 	*made |= walk_is_unfinished(to->fd, &stat, want.uid);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -13,7 +14,9 @@
 
 #include "base/fd.h"
 
-#define SLOTS 4 /* for so many runs that are at work on one file */
+#define SLOTS 2 /* for so many runs that are at work on one file; others wait a moment */
+#define WAITS 100
+#define WAIT 10 /* milliseconds */
 #define TRIES 4
 
 /* FNV-1a, for a name of NAME_MAX has no room for more. Names that share a value take turns, or another slot. */
@@ -58,6 +61,17 @@ static bool discard(int parent, const char *temporary)
 	return gone;
 }
 
+static void forget_slots(int parent, const char *name, unsigned int but)
+{
+	char temporary[TEMPORARY_NAME];
+
+	for (unsigned int slot = 0; slot < SLOTS; slot++) {
+		name_slot(temporary, name, slot);
+		if (slot != but)
+			(void)discard(parent, temporary);
+	}
+}
+
 static int create(int parent, const char *temporary)
 {
 	return fd_checked(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -65,18 +79,28 @@ static int create(int parent, const char *temporary)
 
 int temporary_file(int parent, const char *name, char temporary[TEMPORARY_NAME])
 {
-	for (unsigned int slot = 0; slot < SLOTS; slot++) {
-		name_slot(temporary, name, slot);
+	for (unsigned int turn = 0; turn < SLOTS * WAITS; turn++) {
+		if (turn >= SLOTS && turn % SLOTS == 0)
+			(void)poll(NULL, 0, WAIT);
+		name_slot(temporary, name, turn % SLOTS);
 		int fd = create(parent, temporary);
 		if (fd < 0 && errno != EEXIST)
 			return -1;
 		if (fd < 0 && discard(parent, temporary))
 			fd = create(parent, temporary);
 		/* Before it was locked somebody may have taken it for one that was left. A file system may have no locks. */
-		if (fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
-		    temporary_is_at(fd, parent, temporary))
+		const bool mine = fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
+		if (mine && temporary_is_at(fd, parent, temporary)) {
+			forget_slots(parent, name, turn % SLOTS);
 			return fd;
+		}
+		const int err = mine ? errno : ESTALE;
 		fd_close(fd);
+		if (err != ESTALE && err != ENOENT) { /* not taken: it could not be looked at */
+			(void)unlinkat(parent, temporary, 0);
+			errno = err;
+			return -1;
+		}
 	}
 	errno = EEXIST;
 	return -1;
@@ -95,10 +119,7 @@ int temporary_link(int parent, const char *name, const char *text, char temporar
 
 void temporary_forget(int parent, const char *name)
 {
-	char temporary[TEMPORARY_NAME];
-
-	name_slot(temporary, name, 0);
-	(void)discard(parent, temporary);
+	forget_slots(parent, name, SLOTS);
 }
 
 int temporary_place(int parent, const char *temporary, const char *name, bool fresh)

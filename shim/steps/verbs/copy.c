@@ -192,9 +192,11 @@ static int seed_begin(struct setup *setup, const struct step *step, int to, int 
 		/* A file system without locks leaves it to keeps() that nothing is lost. */
 		const bool busy = flock(*marker, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 		if (!busy && temporary_is_at(*marker, to, FILE_SEEDING) && fd_fstat(*marker, &stat) == 0) {
-			if (stat.st_size > 0)
+			/* Another user may have linked a file of the identity's there. */
+			const bool ours = stat.st_nlink == 1;
+			if (ours && stat.st_size > 0)
 				return 0;
-			if (file_is_empty_directory(to) > 0)
+			if (ours && file_is_empty_directory(to) > 0)
 				return write(*marker, "\n", 1) == 1 ? 0 : -1;
 			(void)unlinkat(to, FILE_SEEDING, 0);
 		}

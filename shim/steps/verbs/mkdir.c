@@ -28,7 +28,8 @@ static struct owner made_for(const struct step *step)
 	return step->owner_written ? step->owner : (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
 }
 
-static void make_directory(struct setup *setup, const struct step *step, const char *path)
+/* False: another run was faster, look again. */
+static bool make_directory(struct setup *setup, const struct step *step, const char *path, bool again)
 {
 	struct walk_where where;
 	const char *name;
@@ -36,16 +37,19 @@ static void make_directory(struct setup *setup, const struct step *step, const c
 
 	if (parent < 0) {
 		setup_unreachable(setup, "mkdir", path, errno, &where);
-		return;
+		return true;
 	}
 	int fd = walk_mkdir(parent, name, step->mode, made_for(step).uid, made_for(step).gid);
 	fd_close(parent);
+	if (fd < 0 && again && (errno == EEXIST || errno == ESTALE))
+		return false;
 	if (fd < 0) {
 		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_CHOWN : cap_of(step));
-		return;
+		return true;
 	}
 	close(fd);
 	setup->changed++;
+	return true;
 }
 
 /* What a run that was killed has left. */
@@ -75,22 +79,30 @@ static void enforce(struct setup *setup, const struct step *step, const char *pa
 		change_settle(setup, &held, &found->ground, step->mode_written ? step->mode : KEEP_MODE, &owner, false);
 }
 
-static void make_all(struct setup *setup, const struct step *step)
+static void make_one(struct setup *setup, const struct step *step, const char *path)
 {
 	struct walk_where where;
 	struct walk_found found;
 
-	for (size_t i = 0; i < step->items.count; i++) {
-		const char *path = step->items.items[i];
+	for (bool again = true;; again = false) {
 		if (walk_find(path, WALK_FOLLOW | WALK_MAKE, &found, &where) == 0) {
 			enforce(setup, step, path, &found);
 			walk_release(&found);
-		} else if (errno == ENOENT) {
-			make_directory(setup, step, path);
-		} else {
-			setup_unreachable(setup, "mkdir", path, errno, &where);
+			return;
 		}
+		if (errno != ENOENT) {
+			setup_unreachable(setup, "mkdir", path, errno, &where);
+			return;
+		}
+		if (make_directory(setup, step, path, again))
+			return;
 	}
+}
+
+static void make_all(struct setup *setup, const struct step *step)
+{
+	for (size_t i = 0; i < step->items.count; i++)
+		make_one(setup, step, step->items.items[i]);
 }
 
 /*

@@ -65,13 +65,13 @@ static void make_node(struct setup *setup, const struct step *step, struct held 
 	if (held->fd < 0 && errno == ENOENT) {
 		dev_t device = type_of(step) == S_IFIFO ? 0 : makedev(step->major, step->minor);
 		/* Mode 0: nobody opens it before it has its owner. */
-		if (mknodat(held->parent, held->name, type_of(step), device) != 0) {
+		made = mknodat(held->parent, held->name, type_of(step), device) == 0;
+		if (!made && errno != EEXIST) { /* another run may be faster */
 			setup_failed(setup, "mknod", held->path, errno, errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
 			return;
 		}
-		made = true;
 		held->fd = fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
-		if (held->fd >= 0 && walk_disinherit(held->fd, held->parent) != 0) {
+		if (made && held->fd >= 0 && walk_disinherit(held->fd, held->parent) != 0) {
 			int err = errno;
 			/* The next start would take it for made. */
 			(void)unlinkat(held->parent, held->name, 0);

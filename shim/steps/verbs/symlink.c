@@ -48,10 +48,10 @@ static void link_name(struct setup *setup, const struct step *step, const char *
 		      const struct ground *ground)
 {
 	struct stat stat;
-	int result;
+	int result = symlinkat(step->target, parent, name);
 
-	if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
-		result = errno == ENOENT ? symlinkat(step->target, parent, name) : -1;
+	if (result == 0 || errno != EEXIST || fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
+		; /* made, or refused */
 	} else if (is_done(parent, name, &stat, step->target, ground->foreign)) {
 		setup->same++;
 		return;
