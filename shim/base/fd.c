@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -87,6 +88,36 @@ int fd_statx(int parent, const char *name, struct fd_stat *stat)
 		.mount_begins = (kernel.attributes & STATX_MOUNT_ROOT) != 0,
 	};
 	return 0;
+}
+
+DIR *fd_list(int fd)
+{
+	int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+	DIR *dir = directory < 0 ? NULL : fdopendir(directory);
+
+	if (!dir)
+		fd_close(directory);
+	return dir;
+}
+
+const char *fd_next(DIR *dir)
+{
+	const struct dirent *entry = NULL;
+
+	errno = dir ? 0 : errno;
+	while (dir && (entry = readdir(dir)) && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0))
+		;
+	return entry ? entry->d_name : NULL;
+}
+
+int fd_end(DIR *dir)
+{
+	int err = errno;
+
+	if (dir)
+		closedir(dir);
+	errno = err;
+	return dir && err == 0 ? 0 : -1;
 }
 
 struct stat fd_plain(const struct fd_stat *stat)

@@ -2,6 +2,7 @@
 #ifndef CAPSHIM_BASE_FD_H
 #define CAPSHIM_BASE_FD_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -35,6 +36,14 @@ struct fd_stat {
 
 /* Reads it for NAME in PARENT, or for PARENT itself if NAME is "". 0, or -1 with errno. */
 int fd_statx(int parent, const char *name, struct fd_stat *stat) __attribute__((warn_unused_result));
+
+/*
+ * Lists the directory that FD holds (O_PATH or not; it stays open). fd_next() returns the names without "." and "..", NULL
+ * at the end. fd_end() must be called: 0, or -1 with errno if the directory could not be opened or read.
+ */
+DIR *fd_list(int fd);
+const char *fd_next(DIR *dir);
+int fd_end(DIR *dir);
 
 /* Link count, owner and mode of STAT, in the form of fstat(2); nothing else is filled in. */
 struct stat fd_plain(const struct fd_stat *stat) __attribute__((warn_unused_result));

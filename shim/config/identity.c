@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -114,21 +113,17 @@ static bool add_groups_of(struct plan *plan, const struct node *node, const char
 			  bool *any)
 {
 	const char *last = strrchr(path, '/');
-	const struct dirent *entry;
+	DIR *dir = fd_list(fd);
 	bool good = true;
-	/* What the walk opened is for looking only: O_PATH. */
-	const int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = again < 0 ? NULL : fdopendir(again);
 
 	close(fd);
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && glob_match(last + 1, entry->d_name)) {
-			const char *name = mem_format(plan->mem, "%.*s/%s", (int)(last - path), path, entry->d_name);
+	for (const char *entry; (entry = fd_next(dir));)
+		if (entry[0] != '.' && glob_match(last + 1, entry)) {
+			const char *name = mem_format(plan->mem, "%.*s/%s", (int)(last - path), path, entry);
 			good &= add_group_of(plan, node, name, true, list);
 			*any = true;
 		}
-	if (dir)
-		closedir(dir);
+	(void)fd_end(dir);
 	return good;
 }
 

@@ -1,6 +1,5 @@
 #include "explain/processes.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -47,17 +46,14 @@ int processes_open(uint32_t *self)
 /* The names in the directory PATH of PROC that are numbers. False with errno. */
 static bool read_numbers(struct mem *mem, int proc, const char *path, struct list *to)
 {
-	int fd = fd_openat(proc, path, O_RDONLY | O_DIRECTORY);
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+	int fd = fd_openat(proc, path, O_PATH | O_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fd_list(fd);
 
-	if (!directory)
-		return false;
-	while ((entry = readdir(directory)))
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-			list_add(mem, to, entry->d_name);
-	closedir(directory);
-	return true;
+	fd_close(fd);
+	for (const char *name; (name = fd_next(dir));)
+		if (name[0] >= '1' && name[0] <= '9')
+			list_add(mem, to, name);
+	return fd_end(dir) == 0;
 }
 
 /* Which PID namespace PID is in. False: it has ended. */

@@ -1,6 +1,5 @@
 #include "walk/make.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -86,21 +85,10 @@ int walk_disinherit(int fd, int parent)
 
 static bool is_empty(int fd)
 {
-	int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
-	DIR *dir = directory < 0 ? NULL : fdopendir(directory);
-	const struct dirent *entry;
-	bool empty = true;
+	DIR *dir = fd_list(fd);
+	bool empty = !fd_next(dir);
 
-	if (!dir) {
-		fd_close(directory);
-		return false;
-	}
-	errno = 0;
-	while ((entry = readdir(dir)))
-		empty &= strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-	empty &= errno == 0;
-	closedir(dir);
-	return empty;
+	return fd_end(dir) == 0 && empty;
 }
 
 bool walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)

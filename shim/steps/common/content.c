@@ -16,16 +16,12 @@
 
 #define CHUNK (32 * 1024)
 
-/*
- * Reads what belongs at AT of the wanted content into BUFFER, or points *PART at it. 0: the end; -1 with errno. The end is
- * asked for twice: a call that answers nothing once must not cut a copy short. (The size tells less: in sysfs it is 4096.)
- */
+/* Reads what belongs at AT of the wanted content into BUFFER, or points *PART at it. 0: the end; -1 with errno. */
 static ssize_t wanted_part(const struct file_want *want, off_t at, char *buffer, const char **part)
 {
 	if (!want->bytes) {
-		ssize_t length = pread(want->source, buffer, CHUNK, at);
 		*part = buffer;
-		return length != 0 ? length : pread(want->source, buffer, CHUNK, at);
+		return pread(want->source, buffer, CHUNK, at);
 	}
 	size_t left = want->length - (size_t)at;
 	*part = want->bytes + at;

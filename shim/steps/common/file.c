@@ -1,6 +1,5 @@
 #include "steps/common/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -87,8 +86,8 @@ void file_release(struct walk_found *found)
 char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *length)
 {
 	struct stat stat;
-	int in = walk_reopen(fd, parent, name, O_RDONLY), ends = 0;
-	ssize_t got = -1;
+	int in = walk_reopen(fd, parent, name, O_RDONLY);
+	ssize_t got = 1;
 
 	if (in < 0)
 		return NULL;
@@ -97,81 +96,50 @@ char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *l
 		errno = stat.st_size > READ_LIMIT ? EFBIG : EIO;
 		return NULL;
 	}
-	/* More than its size, for it may grow, and in procfs it has none. The end is asked for twice, as wanted_part() does. */
+	/* More than its size, for it may grow, and in procfs it has none. */
 	size_t room = (size_t)stat.st_size + CHUNK;
 	char *bytes = mem_array(mem, room + 1, 1);
-	for (*length = 0; ends < 2 && *length < room; *length += (size_t)got) {
+	for (*length = 0; got > 0 && *length<room; *length += got> 0 ? (size_t)got : 0)
 		got = read(in, bytes + *length, room - *length);
-		if (got < 0)
-			break;
-		ends = got > 0 ? 0 : ends + 1;
-	}
 	close(in);
 	if (got > 0)
 		errno = EFBIG;
 	return got == 0 ? bytes : NULL;
 }
 
-/* Entries that do not count: lost+found of a fresh ext4. */
-static int count_entries(int directory, bool *seeding)
-{
-	DIR *dir = fdopendir(directory);
-	const struct dirent *entry;
-	int count = 0;
-
-	if (!dir) {
-		close(directory);
-		return -1;
-	}
-	errno = 0;
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, FILE_SEEDING) == 0)
-			*seeding = true;
-		else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-			 strcmp(entry->d_name, "lost+found") != 0)
-			count = 1;
-	int err = errno;
-	closedir(dir);
-	errno = err;
-	return err ? -1 : count;
-}
-
 int file_is_empty_directory(int fd)
 {
 	struct stat stat;
-	bool seeding = false;
-	int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
-	int count = directory < 0 ? -1 : count_entries(directory, &seeding);
+	bool seeding = false, empty = true;
+	DIR *dir = fd_list(fd);
 
-	if (count < 0)
+	for (const char *name; (name = fd_next(dir));)
+		if (strcmp(name, FILE_SEEDING) == 0)
+			seeding = true;
+		else if (strcmp(name, "lost+found") != 0) /* of a fresh ext4 */
+			empty = false;
+	if (fd_end(dir) != 0)
 		return -1;
 	if (!seeding || fstatat(fd, FILE_SEEDING, &stat, AT_SYMLINK_NOFOLLOW) != 0)
-		return count == 0;
+		return empty;
 	/* One that is empty says nothing: it lies there before the look that is taken under its lock. */
-	return S_ISREG(stat.st_mode) && stat.st_uid == identity_uid() && (count == 0 || stat.st_size > 0);
+	return S_ISREG(stat.st_mode) && stat.st_uid == identity_uid() && (empty || stat.st_size > 0);
 }
 
 int file_holds_only(const struct walk_found *found, const struct list *globs)
 {
 	struct ground inside;
-	int directory = walk_enter(found, 0, &inside) != 0 ? -1 : fd_openat(found->fd, ".", O_RDONLY | O_DIRECTORY);
-	DIR *dir = directory < 0 ? NULL : fdopendir(directory);
-	const struct dirent *entry;
+	DIR *dir = walk_enter(found, 0, &inside) == 0 ? fd_list(found->fd) : NULL;
 	bool only = true;
 
-	if (!dir) {
-		fd_close(directory);
-		return errno == ENOTDIR ? 0 : -1;
-	}
-	while (errno = 0, only && (entry = readdir(dir))) {
-		only = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	for (const char *name; only && (name = fd_next(dir));) {
+		only = false;
 		for (size_t i = 0; i < globs->count && !only; i++)
-			only = glob_match(globs->items[i], entry->d_name);
+			only = glob_match(globs->items[i], name);
 	}
-	int err = only ? errno : 0;
-	closedir(dir);
-	errno = err;
-	return err ? -1 : only;
+	if (fd_end(dir) != 0)
+		return !dir && errno == ENOTDIR ? 0 : -1;
+	return only;
 }
 
 int file_is_empty(const struct walk_found *found)

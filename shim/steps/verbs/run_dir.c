@@ -1,6 +1,4 @@
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,29 +53,24 @@ static int in_version_order(const void *a, const void *b)
 static bool list_programs(struct setup *setup, const struct step *step, const char *path, struct list *names)
 {
 	struct walk_where where;
-	const struct dirent *entry;
 	int held = walk_open(path, WALK_FOLLOW, &where);
 	if (held < 0) {
 		setup_unreachable(setup, "list", path, errno, &where);
 		return false;
 	}
-	int fd = fd_openat(held, ".", O_RDONLY | O_DIRECTORY);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	int err = errno;
-	close(held);
-	if (dir) {
-		const size_t most = is_trusted(path) ? SIZE_MAX : 1;
-		while (errno = 0, names->count < most && (entry = readdir(dir)))
-			if (is_wanted(step, path, entry->d_name))
-				list_add(&setup->mem, names, entry->d_name);
-		err = errno;
-		closedir(dir);
-	}
-	if (err)
-		setup_failed(setup, "list", path, err, CAP_DAC_OVERRIDE);
+	const size_t most = is_trusted(path) ? SIZE_MAX : 1;
+	DIR *dir = fd_list(held);
+	fd_close(held);
+	/* The count is looked at after fd_next(), which clears errno. */
+	for (const char *name; (name = fd_next(dir)) && names->count < most;)
+		if (is_wanted(step, path, name))
+			list_add(&setup->mem, names, name);
+	bool good = fd_end(dir) == 0;
+	if (!good)
+		setup_failed(setup, "list", path, errno, CAP_DAC_OVERRIDE);
 	if (names->count)
 		qsort(names->items, names->count, sizeof(*names->items), in_version_order);
-	return !err;
+	return good;
 }
 
 static bool run_directory(struct setup *setup, const struct step *step, const char *path)
