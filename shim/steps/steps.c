@@ -66,8 +66,10 @@ static void setup_step(const struct plan *plan, const struct step *step, bool fi
 	if (first)
 		*wanted = !step->group || (!step->group->skipped && setup_conditions(&setup, step->group->conditions));
 	bool acts = *wanted && !step->skipped && setup_conditions(&setup, step->conditions);
-	if (acts)
+	if (acts && step->verb->act)
 		step->verb->act(&setup);
+	for (size_t i = 0; acts && !step->verb->act && i < step->items.count; i++)
+		step->verb->act_on(&setup, step, step->items.items[i]);
 	identity_return();
 	setup_end(&setup, acts);
 }

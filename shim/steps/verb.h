@@ -67,7 +67,8 @@ struct verb {
 	bool runs;                        /* it starts programs: it has the options of RUN_OPTIONS */
 	bool owner_is_workload;           /* the default of `owner`: whatever it names is given away */
 	bool changes_modes;               /* of what is there, as its owner */
-	void (*act)(struct setup *setup); /* setup->step */
+	void (*act)(struct setup *setup); /* setup->step; NULL: act_on, for each of its paths */
+	void (*act_on)(struct setup *setup, const struct step *step, const char *path);
 	/* Adds problems for combinations that can never work; NULL where there are none. NODE is the whole step. */
 	void (*check)(const struct step *step, struct problems *problems, const struct node *node);
 	/* The capabilities that it needs among what is root's, for --explain. */

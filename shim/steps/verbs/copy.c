@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 
 #include "base/diag.h"
+#include "base/fd.h"
 #include "base/signals.h"
 #include "base/start.h"
 #include "steps/common/change.h"
@@ -286,7 +287,7 @@ static void copy_file(struct setup *setup, const struct step *step, const char *
 	close(in);
 }
 
-static void copy_one(struct setup *setup, const struct step *step, const char *path)
+static void step_copy(struct setup *setup, const struct step *step, const char *path)
 {
 	struct walk_where where;
 	struct walk_found source;
@@ -306,14 +307,6 @@ static void copy_one(struct setup *setup, const struct step *step, const char *p
 	else
 		copy_directory(setup, step, path, &source);
 	walk_release(&source);
-}
-
-static void step_copy(struct setup *setup)
-{
-	const struct step *step = setup->step;
-
-	for (size_t i = 0; i < step->items.count; i++)
-		copy_one(setup, step, step->items.items[i]);
 }
 
 static void copy_check(const struct step *step, struct problems *problems, const struct node *node)
@@ -352,7 +345,7 @@ const struct verb verb_copy = {
 	.name = "copy",
 	OPTIONS(copy_options),
 	.mode = 0644,
-	.act = step_copy,
+	.act_on = step_copy,
 	.check = copy_check,
 	.needs = copy_needs,
 	.may_need = MAY_ACT,

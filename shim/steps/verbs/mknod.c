@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 
 #include "base/diag.h"
+#include "base/fd.h"
 #include "steps/common/change.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
@@ -88,22 +89,18 @@ static void make_node(struct setup *setup, const struct step *step, struct held 
 	close(held->fd);
 }
 
-static void step_mknod(struct setup *setup)
+static void step_mknod(struct setup *setup, const struct step *step, const char *path)
 {
-	const struct step *step = setup->step;
 	struct walk_where where;
 	struct ground ground;
+	struct held held = {.path = path};
 
-	for (size_t i = 0; i < step->items.count; i++) {
-		struct held held = {.path = step->items.items[i]};
-		held.parent = walk_make_parent(held.path, &held.name, &ground, &where);
-		if (held.parent < 0) {
-			setup_unreachable(setup, "mknod", held.path, errno, &where);
-			continue;
-		}
+	held.parent = walk_make_parent(path, &held.name, &ground, &where);
+	if (held.parent < 0)
+		setup_unreachable(setup, "mknod", path, errno, &where);
+	else
 		make_node(setup, step, &held, &ground);
-		close(held.parent);
-	}
+	fd_close(held.parent);
 }
 
 static void mknod_check(const struct step *step, struct problems *problems, const struct node *node)
@@ -132,7 +129,7 @@ const struct verb verb_mknod = {
 	.name = "mknod",
 	OPTIONS(mknod_options),
 	.mode = 0644,
-	.act = step_mknod,
+	.act_on = step_mknod,
 	.check = mknod_check,
 	.needs = mknod_needs,
 	.may_need = MAY_ACT,

@@ -5,6 +5,7 @@
 
 #include <linux/capability.h>
 
+#include "base/fd.h"
 #include "base/glob.h"
 #include "steps/common/change.h"
 #include "steps/common/options.h"
@@ -195,31 +196,22 @@ static void remove_one(struct setup *setup, const struct step *step, const char 
 	}
 }
 
-static void step_remove(struct setup *setup)
+static void step_remove(struct setup *setup, const struct step *step, const char *path)
 {
-	const struct step *step = setup->step;
 	struct walk_where where;
 	struct ground ground;
 	const char *name;
+	int parent = walk_parent(path, 0, &name, &ground, &where);
 
-	for (size_t i = 0; i < step->items.count; i++) {
-		const char *path = step->items.items[i];
-		int parent = walk_parent(path, 0, &name, &ground, &where);
-		/* Where a file stands in the way nothing can be. */
-		if (parent < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-			setup->same++;
-			continue;
-		}
-		if (parent < 0) {
-			setup_unreachable(setup, "remove", path, errno, &where);
-			continue;
-		}
-		if (name[strcspn(name, "*?[")])
-			remove_glob(setup, step, path, name, parent, &ground);
-		else
-			remove_one(setup, step, path, parent, &ground, name);
-		close(parent);
-	}
+	if (parent < 0 && (errno == ENOENT || errno == ENOTDIR)) /* where a file stands in the way nothing can be */
+		setup->same++;
+	else if (parent < 0)
+		setup_unreachable(setup, "remove", path, errno, &where);
+	else if (name[strcspn(name, "*?[")])
+		remove_glob(setup, step, path, name, parent, &ground);
+	else
+		remove_one(setup, step, path, parent, &ground, name);
+	fd_close(parent);
 }
 
 static void remove_check(const struct step *step, struct problems *problems, const struct node *node)
@@ -237,7 +229,7 @@ static const struct step_option remove_options[] = {
 const struct verb verb_remove = {
 	.name = "remove",
 	OPTIONS(remove_options),
-	.act = step_remove,
+	.act_on = step_remove,
 	.check = remove_check,
 	.may_need = MAY_ACT,
 };

@@ -6,6 +6,7 @@
 
 #include <linux/capability.h>
 
+#include "base/fd.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
@@ -75,23 +76,18 @@ static void link_name(struct setup *setup, const struct step *step, const char *
 		setup->changed++;
 }
 
-static void step_symlink(struct setup *setup)
+static void step_symlink(struct setup *setup, const struct step *step, const char *path)
 {
-	const struct step *step = setup->step;
 	struct walk_where where;
 	struct ground ground;
 	const char *name;
+	int parent = walk_make_parent(path, &name, &ground, &where);
 
-	for (size_t i = 0; i < step->items.count; i++) {
-		const char *path = step->items.items[i];
-		int parent = walk_make_parent(path, &name, &ground, &where);
-		if (parent < 0) {
-			setup_unreachable(setup, "link", path, errno, &where);
-			continue;
-		}
+	if (parent < 0)
+		setup_unreachable(setup, "link", path, errno, &where);
+	else
 		link_name(setup, step, path, parent, name, &ground);
-		close(parent);
-	}
+	fd_close(parent);
 }
 
 static const struct step_option symlink_options[] = {
@@ -102,6 +98,6 @@ static const struct step_option symlink_options[] = {
 const struct verb verb_symlink = {
 	.name = "symlink",
 	OPTIONS(symlink_options),
-	.act = step_symlink,
+	.act_on = step_symlink,
 	.may_need = MAY_ACT,
 };

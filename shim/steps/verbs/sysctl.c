@@ -160,31 +160,29 @@ static void set(struct setup *setup, const char *key, const struct walk_found *f
 		setup->changed++;
 }
 
-static void step_sysctl(struct setup *setup)
+static void step_sysctl(struct setup *setup, const struct step *step, const char *item)
 {
-	const struct step *step = setup->step;
+	char path[KEY];
+	struct walk_where where;
+	struct walk_found found;
+	struct statfs fs;
+	const char *value = key_path(path, item);
+	const char *key = mem_copy(&setup->mem, item, strcspn(item, "="));
 
-	for (size_t i = 0; i < step->items.count; i++) {
-		char path[KEY];
-		struct walk_where where;
-		struct walk_found found;
-		struct statfs fs;
-		const char *value = key_path(path, step->items.items[i]);
-		const char *key = mem_copy(&setup->mem, step->items.items[i], strcspn(step->items.items[i], "="));
-		if (!value) {
-			setup_refused(setup, "set", key, "it is no key");
-			continue;
-		}
-		if (walk_find(path, 0, &found, &where) != 0) {
-			setup_unreachable(setup, "set", key, errno, &where);
-			continue;
-		}
-		if (fstatfs(found.fd, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC)
-			setup_refused(setup, "set", key, "/proc is not a procfs");
-		else
-			set(setup, key, &found, value);
-		walk_release(&found);
+	(void)step;
+	if (!value) {
+		setup_refused(setup, "set", key, "it is no key");
+		return;
 	}
+	if (walk_find(path, 0, &found, &where) != 0) {
+		setup_unreachable(setup, "set", key, errno, &where);
+		return;
+	}
+	if (fstatfs(found.fd, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC)
+		setup_refused(setup, "set", key, "/proc is not a procfs");
+	else
+		set(setup, key, &found, value);
+	walk_release(&found);
 }
 
 static void sysctl_check(const struct step *step, struct problems *problems, const struct node *node)
@@ -207,6 +205,6 @@ static void sysctl_check(const struct step *step, struct problems *problems, con
 const struct verb verb_sysctl = {
 	.name = "sysctl",
 	.value = VERB_MAP,
-	.act = step_sysctl,
+	.act_on = step_sysctl,
 	.check = sysctl_check,
 };

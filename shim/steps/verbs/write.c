@@ -91,21 +91,17 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 	return true;
 }
 
-static void step_write(struct setup *setup)
+static void step_write(struct setup *setup, const struct step *step, const char *path)
 {
-	const struct step *step = setup->step;
+	struct file_want want = {.source = -1};
+	struct walk_found found;
 
-	for (size_t i = 0; i < step->items.count; i++) {
-		const char *path = step->items.items[i];
-		struct file_want want = {.source = -1};
-		struct walk_found found;
-		if (!file_find(setup, "write", path, false, &found))
-			continue;
-		file_attributes(step, &want);
-		if (decide(setup, step, path, &found, &want))
-			(void)file_put(setup, "write", path, found.parent, &found.ground, found.name, &want);
-		file_release(&found);
-	}
+	if (!file_find(setup, "write", path, false, &found))
+		return;
+	file_attributes(step, &want);
+	if (decide(setup, step, path, &found, &want))
+		(void)file_put(setup, "write", path, found.parent, &found.ground, found.name, &want);
+	file_release(&found);
 }
 
 static const struct step_option write_options[] = {
@@ -119,7 +115,7 @@ const struct verb verb_write = {
 	.name = "write",
 	OPTIONS(write_options),
 	.mode = 0644,
-	.act = step_write,
+	.act_on = step_write,
 	.needs = owner_needs,
 	.may_need = MAY_ACT,
 };
