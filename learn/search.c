@@ -110,6 +110,9 @@ static bool try(struct learned *to, const struct run_context *context, struct tr
 		if (context->options->check)
 			dprintf(STDERR_FILENO, "the last check has printed:\n");
 		run_show(run->check_output, LAST_LINES);
+		if (!context->options->check && !run->ended)
+			dprintf(STDERR_FILENO,
+				"without --check it must end by itself: a server needs --check COMMAND\n");
 		if (run->check_killed)
 			dprintf(STDERR_FILENO,
 				"a check was killed after %d s: only with --ready may it take longer, and is run once then\n",

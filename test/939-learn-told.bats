@@ -22,6 +22,9 @@ setup() {
 	learn --user 1234:1234 --timeout 1 --check false -- sleep 30
 	assert_failure 1
 	assert_line 'the workload was still running, and has printed:'
+	learn --user 1234:1234 --timeout 1 -- sleep 30
+	assert_failure 1
+	assert_line 'without --check it must end by itself: a server needs --check COMMAND'
 }
 
 @test "a check that takes too long is named; with --ready it is run once, and may" {
