@@ -55,12 +55,12 @@ passes() {
 		exit 1' "$CHECK" "$2" "$CAPSHIM" "${config[@]}" -- "${COMMAND[@]}"
 }
 
-# assert_answer NAMES: that, and what capshim does with it, and with one less.
+# assert_answer NAMES: that, found by what was seen to fail; and what capshim does with it, and with one less.
 assert_answer() {
 	local name
 
 	[ "$status" = 0 ] || fail "status $status: $(cat "$T/log")" || return
-	assert_equal "$ANSWER" "$1" || return
+	assert_equal "$ANSWER $(jq .guessed <<<"$ALL")" "$1 false" || return
 	passes "$ANSWER" 20 || fail "the answer does not suffice: $ANSWER" || return
 	for name in ${ANSWER//,/ }; do
 		! passes "$(tr , '\n' <<<"$ANSWER" | grep -vx "$name" | paste -sd, -)" 3 || fail "$name is not missed" || return
