@@ -1,7 +1,5 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "config/parts.h"
 #include "walk/trust.h"

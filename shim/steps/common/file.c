@@ -2,19 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
-
-#include <linux/capability.h>
 
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/glob.h"
-#include "steps/common/abort.h"
-#include "steps/common/change.h"
 #include "steps/common/say.h"
 #include "walk/held.h"
 #include "walk/make.h"
