@@ -37,7 +37,7 @@ capshim() {
 	assert_unprivileged 1234
 	assert_probe groups 7,44 pid 2 ppid 1
 	capshim --user app --report json -- /probe
-	assert_line --partial '{"user":{"uid":1234,"gid":1234,"additionalGids":[44]}'
+	assert_line --partial '"user":{"uid":1234,"gid":1234,"additionalGids":[44]}'
 }
 
 @test "options and a file that says the same are the same plan" {
@@ -126,7 +126,7 @@ capshim() {
 	assert_line 'command line'
 	assert_output --partial 'uid 1234 (app)'
 	capshim --user app
-	assert_refused 100 'capshim: command line: nothing to run: give a command'
+	assert_refused 100 'capshim: command line: nothing to run: name it behind "--"'
 	capshim --cap-add CHOWN -- /probe
 	assert_refused 100 'capshim: command line: no "user"' '--user app'
 	capshim --user app --cap-add NET_BIND_SERVICE --explain-syscall reboot

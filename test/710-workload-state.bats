@@ -437,7 +437,8 @@ load workload
 	assert_line "capshim: verified: Uid: 1234; Gid: 1234; Groups: 44$sets; Securebits: 0xcb; NoNewPrivs: 1;\
  Seccomp: 0 instructions; stdio: owned"
 	workload --start docker <<<'report: json'
-	assert_line '{"user":{"uid":1234,"gid":1234,"additionalGids":[44]},"capabilities":{"inheritable":[],'\
+	assert_line '{"event":"capshim.verified","version":"'"$("$CAPSHIM" --version | cut -d' ' -f2)"'",'\
+'"config":"/etc/capshim.yaml","user":{"uid":1234,"gid":1234,"additionalGids":[44]},"capabilities":{"inheritable":[],'\
 '"permitted":[],"effective":[],"bounding":[],"ambient":[]},"securebits":203,"noNewPrivileges":true,'\
 '"seccomp":{"instructions":0},"stdioOwned":true,"notVerified":[],"skipped":{"accounts":0,"steps":0},"notes":[]}'
 	workload --start docker <<-'END'
@@ -450,11 +451,43 @@ load workload
 	output=$("$CAPSHIM" -c "$T/config" -- "$PROBE" 2>/dev/full) status=$?
 	assert_unprivileged 1234
 	lie write '"\{' error=EINTR <<<'{user: "1234:1234", seccomp: unconfined, report: json}'
-	assert_line --partial '{"user":{"uid":1234,'
+	assert_line --partial '"user":{"uid":1234,'
 	assert_unprivileged 1234
 	workload <<<'report: none'
 	refute_output --partial verified
-	refute_output --partial '{"user"'
+	refute_output --partial '"user":'
+}
+
+@test "report: json: every message is a JSON line, also of the steps, of a failure and of a config that is wrong" {
+	workload <<-'END'
+		report: json
+		trace: true
+		setup:
+		  - mkdir: "/data/with \"quotes\"\tand a tab"
+		  - write: /data/file
+		    content: x
+	END
+	assert_unprivileged 1234
+	assert_equal "$(json_lines | wc -l)" "$(grep -vc = <<<"$output")"
+	assert_equal "$(json_lines | jq -r .event | sort | uniq -c | tr -s ' ')" ' 2 capshim.message
+ 1 capshim.verified'
+	json_lines | jq -r .message | grep -F $'/data/with "quotes"\tand a tab'
+
+	workload <<<$'report: json\nsetup: [{copy: /missing, to: /data}]'
+	assert_refused 111
+	assert_equal "$(json_lines | jq -c '[.event, .status]')" '["capshim.message",111]'
+
+	workload <<<$'report: json\nnmask: 3\nsetup: [{mkdir: relative}]'
+	assert_refused 100
+	assert_equal "$(json_lines | jq -r .message | grep -c '^/etc/capshim.yaml:[0-9]*:[0-9]*: ')" 2
+
+	# What only a person reads stays text, and so does what is wrong before the config could be read.
+	capshim_run --image -- --check <<<$'user: app\nreport: json\nnmask: 3'
+	assert_refused 100 'capshim: /etc/capshim.yaml:'
+	capshim_run --image -- --as-workload -- /nowhere <<<$'user: app\nseccomp: unconfined\nreport: json'
+	assert_line --partial 'capshim: cannot execute "/nowhere"'
+	workload <<<$'report: json\n\tx'
+	assert_refused 100 'capshim: /etc/capshim.yaml:'
 }
 
 @test "report: a reader that is gone ends nothing, and SIGPIPE is as it was" {

@@ -158,7 +158,7 @@ without_each() {
 	example_image "$REPO/config/examples/read-only-root.yaml"
 	mkdir -p "$IMAGE/run/app"
 	capshim_run --image --config image --read-only
-	assert_refused 111 'mount a volume or a tmpfs there'
+	assert_refused 111 'on a read-only root mount a volume or a tmpfs there'
 	cat >"$T/start" <<-END
 		#!/bin/sh
 		exec unshare -m sh -c 'mount -t tmpfs tmpfs "$IMAGE/run" && exec "$START" "\$@"' sh "\$@"

@@ -33,6 +33,11 @@ workload() {
 	capshim_run --image "${options[@]}" -- "$@" < <(printf 'user: app\nseccomp: unconfined\n' && cat)
 }
 
+# json_lines: those of $output that jq reads as objects of ours; all but the workload's must be.
+json_lines() {
+	grep -v = <<<"$output" | jq -ce 'select(.event | startswith("capshim."))'
+}
+
 # under COMMAND ... -- WORD ...: COMMAND starts capshim, outside of the image, and that the WORDs. The start has the
 # options WITH; the config is two lines and the file MORE.
 under() {

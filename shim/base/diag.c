@@ -43,21 +43,53 @@ void diag_write(const char *text, size_t length)
 	}
 }
 
-static void say_line(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+/* Set once, by "report: json", before there is a second process. Every message needs it, so it is no member of the plan. */
+static bool as_json;
 
-/*
- * Writes "capshim: TEXT
- * " in one write(2), so that lines of several processes do not mix. Text that does not fit is cut.
- */
-static void say_line(const char *format, va_list args)
+void diag_as_json(void)
 {
-	char text[DIAG_LINE], line[DIAG_LINE] = "capshim: ";
-	size_t used = strlen(line);
+	as_json = true;
+}
+
+static size_t make_line(char *line, size_t size, int status, const char *format, va_list args)
+	__attribute__((format(printf, 4, 0)));
+
+/* "capshim: TEXT", or one object with TEXT and a STATUS that is not 0, and a newline. What does not fit is cut. */
+static size_t make_line(char *line, size_t size, int status, const char *format, va_list args)
+{
+	const char *front = as_json ? "{\"event\":\"capshim.message\",\"message\":\"" : "capshim: ";
+	char text[DIAG_LINE], end[32] = "\n";
+	size_t used = strlen(front);
 
 	vsnprintf(text, sizeof(text), format, args);
-	used += text_escape(line + used, sizeof(line) - used, text, false);
-	line[used++] = '\n';
-	diag_write(line, used);
+	if (as_json && status)
+		snprintf(end, sizeof(end), "\",\"status\":%d}\n", status);
+	else if (as_json)
+		snprintf(end, sizeof(end), "\"}\n");
+	memcpy(line, front, used);
+	used += text_escape(line + used, size - used - sizeof(end), text, as_json);
+	memcpy(line + used, end, strlen(end));
+	return used + strlen(end);
+}
+
+size_t diag_line(char *line, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	const size_t length = make_line(line, size, 0, format, args);
+	va_end(args);
+	return length;
+}
+
+static void say_line(int status, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+
+/* In one write(2), so that lines of several processes do not mix. */
+static void say_line(int status, const char *format, va_list args)
+{
+	char line[DIAG_LINE];
+
+	diag_write(line, make_line(line, sizeof(line), status, format, args));
 }
 
 void diag_say(const char *format, ...)
@@ -65,7 +97,7 @@ void diag_say(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say_line(format, args);
+	say_line(0, format, args);
 	va_end(args);
 }
 
@@ -74,7 +106,7 @@ void diag_die(enum diag_status status, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say_line(format, args);
+	say_line((int)status, format, args);
 	va_end(args);
 	_exit((int)status);
 }
@@ -113,6 +145,12 @@ const char *diag_why(char *why, size_t size, int err, int cap)
 		snprintf(why, size, "%s (needs %s: %s)", strerror(err),
 			 capability_name(name, sizeof(name), (unsigned int)cap),
 			 geteuid() == 0 ? "add it to the container's cap_add" : "start the container as root");
+	else if (err == EACCES && cap != DIAG_NO_CAP)
+		snprintf(
+			why, size,
+			"%s (root has no rights there, as on NFS with root_squash: write \"as: workload\", or leave the step out; "
+			"or a security module forbids it)",
+			strerror(err));
 	else if (err == EPERM)
 		snprintf(why, size, "%s (the container's seccomp profile or security module forbids it%s)",
 			 strerror(err), of_files(cap) ? ", or the file is immutable" : "");
@@ -121,7 +159,10 @@ const char *diag_why(char *why, size_t size, int err, int cap)
 	else if (err == EMFILE)
 		snprintf(why, size, "%s (the limit nofile is too low)", strerror(err));
 	else if (err == EROFS)
-		snprintf(why, size, "%s (mount a volume or a tmpfs there)", strerror(err));
+		snprintf(
+			why, size,
+			"%s (on a read-only root mount a volume or a tmpfs there; if it is a volume, mount it without ro)",
+			strerror(err));
 	else
 		snprintf(why, size, "%s", strerror(err));
 	return why;

@@ -1,6 +1,7 @@
 /*
  * Messages and exit statuses. Every message is one line on standard error that starts with "capshim: ". Quoted text
- * is escaped (text.h), so that no file name can fake a line or control a terminal.
+ * is escaped (text.h), so that no file name can fake a line or control a terminal. With "report: json" each message is
+ * a JSON object instead.
  */
 #ifndef CAPSHIM_BASE_DIAG_H
 #define CAPSHIM_BASE_DIAG_H
@@ -21,6 +22,12 @@ enum diag_status {
 /* Writes TEXT to standard error as it is. Never fails, and leaves no SIGPIPE pending. */
 void diag_write(const char *text, size_t length);
 
+/* From now on every message is a JSON object in a line of its own. */
+void diag_as_json(void);
+
+/* The line that diag_say() would say, into LINE of SIZE bytes; 256 at least, and cut to them. Returns its length. */
+size_t diag_line(char *line, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* Says one line. Never fails: a closed standard error must not change what the run does. */
 void diag_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -35,7 +42,7 @@ _Noreturn void diag_cannot(const char *verb, const char *object, int err, int ca
 
 /*
  * Writes the reason for the errno value ERR into WHY and returns WHY: the system's text, and what to write where the
- * cause is known. EPERM or EACCES name CAP and cap_add if the process does not hold CAP now; EROFS says to mount a
+ * cause is known. EPERM or EACCES name CAP and cap_add if the process does not hold CAP now; EROFS says what to mount: a
  * volume or a tmpfs there.
  */
 const char *diag_why(char *why, size_t size, int err, int cap);

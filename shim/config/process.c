@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/diag.h"
 #include "base/nearest.h"
 #include "config/parts.h"
 
@@ -225,6 +226,8 @@ void config_report(struct plan *plan, const struct node *node, void *root)
 
 	(void)root;
 	plan->report = word > 0 ? (enum plan_report)word : REPORT_NONE;
+	if (plan->report == REPORT_JSON && plan->mode == PLAN_RUN)
+		diag_as_json();
 }
 
 void config_trace(struct plan *plan, const struct node *node, void *root)

@@ -97,8 +97,10 @@ static void report_json(const struct plan *plan, const struct start *now, bool n
 {
 	const struct list notes = read_notes(mem, plan, now->bare);
 	const char *text = mem_format(
-		mem, "{%s,\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s",
-		json_held(mem, now), now->securebits, no_new_privs ? "true" : "false",
+		mem,
+		"{\"event\":\"capshim.verified\",\"version\":\"" CAPSHIM_VERSION
+		"\",\"config\":%s,%s,\"securebits\":%u,\"noNewPrivileges\":%s,\"seccomp\":{\"instructions\":%u},\"stdioOwned\":%s",
+		json_quoted(mem, plan->file), json_held(mem, now), now->securebits, no_new_privs ? "true" : "false",
 		plan->filter.code ? plan->filter.count : 0U, stdio_owned(now) ? "true" : "false");
 	/* As in report_text(). */
 	const char *started =
