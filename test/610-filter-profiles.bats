@@ -67,7 +67,14 @@ agrees() {
 			rules '{"names": ["getppid"], "action": "SCMP_ACT_KILL_PROCESS"}'
 		)
 		assert_failure 159
+		assert_equal "$init $(grep -c 'the workload was ended by SIGSYS.*allow: \[32bit\]' <<<"$output")" \
+			"$init $([ "$init" = true ] && echo 1 || echo 0)"
 	done
+	CONFIG=$'init: true\nreport: json' profile_run -- /syscalls -r 110 < <(
+		rules '{"names": ["getppid"], "action": "SCMP_ACT_KILL_PROCESS"}'
+	)
+	assert_failure 159
+	assert_equal "$(tail -n 1 <<<"$output" | jq -r .message | cut -c 1-31)" 'the workload was ended by SIGSY'
 }
 
 # op VALUE [TWO] -- ARGUMENT:ANSWER ...: a rule that allows getppid with args[INDEX] OP VALUE, on the kernel.

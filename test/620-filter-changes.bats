@@ -3,6 +3,7 @@
 # from 424 on are the same on every architecture.
 
 load helpers
+load programs
 load filter
 
 setup() {
@@ -105,6 +106,10 @@ answer() {
 	END
 	gcc -m32 -nostdlib -static -no-pie -o "$IMAGE/small" "$T/small.S"
 	capshim_run --image -- -- /small <<<'user: app'
+	assert_refused 100 'cannot execute "/small": it is a 32-bit program' 'seccomp: {allow: [32bit]}'
+	# A workload that starts it finds out by itself.
+	image_shell
+	capshim_run --image -- -- /bin/sh -c '/small; exit $?' <<<'user: app'
 	assert_equal "$status" 159
 	capshim_run --image -- -- /small <<<$'user: app\nseccomp: {allow: 32bit}'
 	assert_equal "$status" 38
@@ -114,6 +119,37 @@ answer() {
 	gcc -m32 -nostdlib -static -no-pie -o "$IMAGE/small" "$T/small.S"
 	capshim_run --image -- -- /small <<<$'user: app\nseccomp: {allow: 32bit}'
 	assert_equal "$status" 1
+}
+
+@test "a 32-bit program, or an interpreter that is one: --check, --explain and the start say so before a step runs" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	local action profile
+	printf '\177ELF\1\1\1%9s\2%c\3%c' '' '' '' | tr ' ' '\0' >"$IMAGE/program"
+	printf '\0%.0s' {1..64} >>"$IMAGE/program"
+	printf '#!/program -x\n' >"$IMAGE/script"
+	chmod 0755 "$IMAGE/program" "$IMAGE/script"
+	for action in --check --explain --; do
+		for profile in default '{log: true}' '{deny: chmod}' /etc/profile.json; do
+			rules >"$IMAGE/etc/profile.json"
+			chmod 0644 "$IMAGE/etc/profile.json"
+			capshim_run --image -- "$action" <<-END
+				user: app
+				seccomp: $profile
+				command: [/script]
+				setup: [{mkdir: /data/made}]
+			END
+			assert_refused 100 'cannot execute "/program": it is a 32-bit program'
+			[ ! -e "$IMAGE/data/made" ]
+		done
+		for profile in '{allow: 32bit}' unconfined; do
+			capshim_run --image -- "$action" <<-END
+				user: app
+				seccomp: $profile
+				command: [/program]
+			END
+			refute_output --partial '32-bit program,'
+		done
+	done
 }
 
 @test "log asks the kernel to log" {

@@ -188,8 +188,11 @@ void config_entrypoint(struct plan *plan, const struct node *node, void *to)
 	    (plan->argv.count ? !plan->argv.items[0][0] : plan->problems.count == root->before)) {
 		/* While an image is built its CMD is not known yet. */
 		plan->problems.pending += !yaml_get(root->node, "command") && plan->argv.count == 0;
-		yaml_problem(&plan->problems, root->node, "nothing to run: give a command behind \"--\"%s",
-			     plan->options ? "" : ", or write \"command:\" (or \"command: none\" for a setup alone)");
+		yaml_problem(
+			&plan->problems, root->node, "nothing to run: name it behind \"--\"%s",
+			plan->options
+				? ""
+				: ", in the image's CMD, or with \"command:\" (\"command: none\" for a setup alone)");
 	}
 }
 
@@ -208,7 +211,7 @@ void config_look_up(struct plan *plan)
 	if (!path)
 		return; /* a step may bring it yet, or only the user may see it: it is looked for again */
 	program_read(&program, mem, READ_AS_ROOT, path);
-	refused = program_refused(&program, mem, plan->workload.keep, plan->workload.bounding);
+	refused = program_refused(&program, mem, plan->workload.keep, plan->workload.bounding, &plan->filter);
 	if (refused)
 		problem_add(&plan->problems, plan->file, 0, 0, "%s", refused);
 }

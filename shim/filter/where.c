@@ -2,6 +2,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <linux/seccomp.h>
+
 #include "base/capability.h"
 #include "filter/read.h"
 
@@ -61,6 +63,14 @@ void filter_add_32bit(struct filter_profile *profile)
 {
 	if (this_machine()->others[0])
 		add_other(profile, this_machine()->others[0]);
+}
+
+bool filter_kills_32bit(const struct filter *filter)
+{
+	/* exit(2) has number 1 in both. An ABI that the profile does not name is killed for any call. */
+	const struct filter_answers answer = filter_answer(filter, this_machine()->others[0], 1);
+
+	return filter->code && filter_rank(answer.laxest) <= filter_rank(SECCOMP_RET_KILL_THREAD);
 }
 
 /* An ABI that this machine cannot run never makes a call here; one that is not listed stays killed. */

@@ -164,6 +164,11 @@ static _Noreturn void stay(const struct plan *plan, pid_t workload, const int *d
 		.more = true,
 	};
 
+	state.killed_length = diag_line(
+		state.killed, sizeof(state.killed),
+		"the workload was ended by SIGSYS, which a seccomp filter sends: a 32-bit program needs \"seccomp: {allow: "
+		"[32bit]}\"; for others write \"log: true\" there, look for type=1326 in the kernel's log, and ask capshim "
+		"--explain-syscall for its syscall= number");
 	/* A workload that will start a session of its own must not lead a group yet, setsid(2). */
 	if (!plan->new_session && setpgid(workload, workload) != 0)
 		cannot("set", "the process group of the workload");

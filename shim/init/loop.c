@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <linux/time_types.h>
 
@@ -108,6 +109,8 @@ RESIDENT static void workload_changed(struct init_state *state, int status)
 			suspend(state, WSTOPSIG(status));
 		return;
 	}
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		(void)call(SYS_write, STDERR_FILENO, (long)state->killed, (long)state->killed_length, 0);
 	state->gone = true;
 	state->status = state->plan.exit_code_map[WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)];
 }

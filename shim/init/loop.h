@@ -21,7 +21,8 @@
 /* For waitpid(2): also reports stopped children, for job control, and children with another exit signal. */
 #define INIT_WAIT_OPTIONS (WNOHANG | WUNTRACED | __WALL)
 
-#define INIT_GAPS 5 /* between the four things that stay */
+#define INIT_LINE 512 /* bytes of a message */
+#define INIT_GAPS 5   /* between the four things that stay */
 
 struct init_range {
 	uintptr_t from, to;
@@ -44,6 +45,9 @@ struct init_state {
 	bool stopping; /* KILL is due at DEADLINE */
 	int status;
 	int64_t deadline; /* CLOCK_MONOTONIC, nanoseconds */
+
+	char killed[INIT_LINE]; /* the message if a seccomp filter ends the workload: the section has no text */
+	size_t killed_length;
 
 	uintptr_t page;                    /* size of a memory page */
 	struct init_range gaps[INIT_GAPS]; /* memory to unmap, in whole pages; an empty range is skipped */

@@ -104,10 +104,13 @@ static const char *look_up(const char *name, char **envp, struct mem *mem)
 	found = program_find(mem, name, path, &error, &denied);
 	if (found)
 		return found;
+	/* ENTRYPOINT ["/capshim", "--"] makes a workload's word of what was meant for capshim. */
+	const char *hint = name[0] == '-' ? ". For capshim's own options: docker run --entrypoint /capshim IMAGE " : "";
+	const char *option = *hint ? name : "";
 	if (error == ENOENT && !strchr(name, '/'))
-		diag_die(DIAG_NOT_FOUND, "cannot execute \"%s\": not found in PATH (%s%s)", name, path,
-			 all_absolute(path) ? "" : "; only what begins with \"/\" is searched");
-	diag_die(status_of(error), "cannot execute \"%s\": %s", denied, why_error(denied, error));
+		diag_die(DIAG_NOT_FOUND, "cannot execute \"%s\": not found in PATH (%s%s)%s%s", name, path,
+			 all_absolute(path) ? "" : "; only what begins with \"/\" is searched", hint, option);
+	diag_die(status_of(error), "cannot execute \"%s\": %s%s%s", denied, why_error(denied, error), hint, option);
 }
 
 void workload_execute(const struct plan *plan, struct mem *mem, char **envp)
@@ -118,7 +121,7 @@ void workload_execute(const struct plan *plan, struct mem *mem, char **envp)
 	char foreseen[REASON_BYTES];
 
 	program_read(&program, mem, READ_AS_WORKLOAD, path);
-	refused = program_refused(&program, mem, now->keep, now->bounding);
+	refused = program_refused(&program, mem, now->keep, now->bounding, &plan->filter);
 	if (refused)
 		diag_die(DIAG_USER, "%s", refused);
 	if (program.files[program.count - 1].kind == PROGRAM_UNKNOWN)

@@ -1,5 +1,6 @@
 #include "workload/program.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -12,6 +13,12 @@
 #include "base/path.h"
 #include "privilege/identity.h"
 #include "walk/held.h"
+
+#if defined(__x86_64__)
+#define MACHINE32 EM_386
+#else
+#define MACHINE32 EM_ARM
+#endif
 
 /* 0, or the error that execve(2) would return before it reads the file. */
 static int file_error(const char *path)
@@ -56,8 +63,10 @@ static const char *file_head(struct program_file *file, struct mem *mem, int fd)
 	if (length < 0)
 		return NULL;
 	file->kind = PROGRAM_UNKNOWN;
-	if (length >= 4 && memcmp(head, "\177ELF", 4) == 0)
-		file->kind = PROGRAM_ELF;
+	if (length >= SELFMAG &&
+	    memcmp(head, ELFMAG, SELFMAG) == 0) /* e_machine lies behind 18 bytes in both classes */
+		file->kind = head[EI_CLASS] == ELFCLASS32 && head[18] == MACHINE32 && !head[19] ? PROGRAM_ELF32
+												: PROGRAM_ELF;
 	const char *interpreter = script_line(head, &argument);
 	if (!interpreter)
 		return NULL;
@@ -114,12 +123,18 @@ void program_read(struct program *program, struct mem *mem, enum program_reader 
  * All files of the chain are checked, although since Linux 5.8 only the capabilities of the last one count: before,
  * each of them could make execve(2) fail.
  */
-const char *program_refused(const struct program *program, struct mem *mem, uint64_t keep, uint64_t bounding)
+const char *program_refused(const struct program *program, struct mem *mem, uint64_t keep, uint64_t bounding,
+			    const struct filter *filter)
 {
 	char has[1024], kept[1024];
 
 	for (size_t i = 0; i < program->count; i++) {
 		const struct program_file *file = &program->files[i];
+		if (file->kind == PROGRAM_ELF32 && filter_kills_32bit(filter))
+			return mem_format(mem,
+					  "cannot execute \"%s\": it is a 32-bit program, and the seccomp filter kills "
+					  "those: write \"seccomp: {allow: [32bit]}\"",
+					  file->path);
 		if (!file->caps.present)
 			continue;
 		capability_list(has, sizeof(has), file->caps.permitted | file->caps.inheritable);

@@ -7,8 +7,9 @@
 
 #include "base/capability.h"
 #include "base/mem.h"
+#include "filter/filter.h"
 
-enum program_kind { PROGRAM_UNREADABLE, PROGRAM_ELF, PROGRAM_SCRIPT, PROGRAM_UNKNOWN };
+enum program_kind { PROGRAM_UNREADABLE, PROGRAM_ELF, PROGRAM_ELF32, PROGRAM_SCRIPT, PROGRAM_UNKNOWN };
 
 /* A program or an interpreter that execve(2) will find. */
 struct program_file {
@@ -48,8 +49,10 @@ void program_read(struct program *program, struct mem *mem, enum program_reader 
 
 /*
  * Would execve(2) lose a capability of KEEP or, with this BOUNDING set, fail with EPERM because of file capabilities?
- * See capabilities(7), "Transformation of capabilities during execve()". NULL: no; otherwise why, in MEM.
+ * See capabilities(7), "Transformation of capabilities during execve()". Or would FILTER kill it, because it is a 32-bit
+ * program? NULL: no; otherwise why, in MEM.
  */
-const char *program_refused(const struct program *program, struct mem *mem, uint64_t keep, uint64_t bounding);
+const char *program_refused(const struct program *program, struct mem *mem, uint64_t keep, uint64_t bounding,
+			    const struct filter *filter);
 
 #endif
