@@ -56,6 +56,7 @@ int main(int argc, char **argv, char **envp)
 	identity_begin(&plan.start);
 	args_read(&args, &plan.start, &plan.problems.mem, argc, argv);
 	plan.options = args.options;
+	plan.file_named = args.config != NULL;
 	const char *config = args.options ? "command line" : args.config ? args.config : ARGS_CONFIG;
 	if (args.action != ARGS_RUN && args.action != ARGS_AS_WORKLOAD)
 		report(&plan, &args, config, envp);

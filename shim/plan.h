@@ -71,6 +71,7 @@ struct plan {
 	bool unused;                        /* what is read now only has to be right: its references are not expanded */
 	const char *file;                   /* the config's name */
 	const struct plan_options *options; /* NULL, or what is read in the place of a file */
+	bool file_named;                    /* with -c: not the file of the image */
 	struct start start;
 	struct accounts accounts;
 	struct environment env; /* complete, before unset_environment */

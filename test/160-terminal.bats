@@ -97,3 +97,20 @@ assert_safe() {
 	assert_safe
 	assert_equal "${#lines[@]}" 1
 }
+
+@test "--explain: 80 columns on a terminal, but for what is there to be copied; elsewhere a line is a line" {
+	local plain
+	printf '%s\n' 'user: "1234:1234"' 'cap_add: [SETUID, NET_BIND_SERVICE, SYS_ADMIN]' "command: [/probe, $(printf 'x%.0s' {1..100})]" \
+		>"$T/config"
+	observe "$CAPSHIM" -c "$T/config" --explain
+	assert_success
+	plain=$output
+	grep -q '^  the workload keeps.\{90\}' <<<"$plain"
+	observe timeout 20 script -qec "$CAPSHIM -c $T/config --explain" /dev/null </dev/null
+	output=${output//$'\r'/}
+	assert_safe
+	# The same words in the same order, and one long word in a line of its own.
+	assert_equal "$(tr -s ' \n' ' ' <<<"$output")" "$(tr -s ' \n' ' ' <<<"$plain")"
+	grep -q '^  docker run .\{90\}' <<<"$output"
+	assert_equal "$(sed -n '/^the workload$/,$p' <<<"$output" | grep -c '.\{81\}')" 1
+}

@@ -177,6 +177,7 @@ uint64_t explain_least(struct plan *plan, bool print)
 int explain_plan(struct plan *plan, bool json)
 {
 	struct explanation explained = {0};
+	int shown;
 
 	if (problems_status(plan) != 0)
 		return DIAG_USER;
@@ -186,6 +187,7 @@ int explain_plan(struct plan *plan, bool json)
 		explain_json(plan, &explained);
 		return 0;
 	}
+	shown = terminal_begin();
 	say("%s\nthe least that the container must grant: paste one of these\n", text_shown(plan->mem, plan->file));
 	explain_grants(explained.always);
 	if (plan->own_stdio == STDIO_AUTO && !explained.always[CAP_CHOWN].count)
@@ -205,6 +207,7 @@ int explain_plan(struct plan *plan, bool json)
 	if (more)
 		say("also needed once a volume holds files that root does not own, processes stay, or limits are lower\n");
 	explain_reasons(plan->mem, explained.maybe);
+	terminal_end(plan->mem, shown);
 	return 0;
 }
 

@@ -33,6 +33,13 @@ bool explain_writes(const struct privileges *who, const struct stat *stat);
 /* Does a step before AND INCLUDING number LAST give PATH, or a directory above it, to somebody else than root? */
 bool explain_given(const struct plan *plan, size_t last, const char *path, bool above_only);
 
+/*
+ * terminal.c. Where standard output is a terminal, what is written to it between the two is wrapped at 80 columns, from the line
+ * "the workload" on: what stands above is there to be copied. terminal_end() takes what terminal_begin() returned.
+ */
+int terminal_begin(void);
+void terminal_end(struct mem *mem, int terminal);
+
 /* All of it as one JSON object on standard output. */
 void explain_json(struct plan *plan, const struct explanation *explained);
 
