@@ -129,6 +129,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 {
 	struct wish_text text = {0};
 	struct account_wish *wish = &plan->wishes[plan->nwishes];
+	const struct node *at = node;
 	const struct {
 		const char *name;
 		const char **to;
@@ -158,25 +159,28 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 		text.uid = text.uid ? text.uid : somebody;
 		text.gid = text.gid ? text.gid : somebody;
 	}
-	if (!text.name || !text.uid || !text.gid)
+	if (!text.name)
 		return;
-	if (!accounts_id(text.uid, &wish->uid)) {
+	*wish = (struct account_wish){.name = text.name, .home = text.home, .shell = text.shell};
+	if (text.uid && !accounts_id(text.uid, &wish->uid)) {
 		bad_id(plan, yaml_get(node, "uid"), "user", text.uid);
-		return;
-	}
-	if (!accounts_id(text.gid, &wish->gid)) {
+	} else if (text.gid && !accounts_id(text.gid, &wish->gid)) {
 		bad_id(plan, yaml_get(node, "gid"), "group", text.gid);
-		return;
+	} else if (text.uid && text.gid) {
+		wish->chosen = strstr(yaml_get(node, "gid")->text, "${") ? node->line : 0;
+		const char *why = accounts_apply(&plan->accounts, wish);
+		if (!why) {
+			plan->nwishes++;
+			return;
+		}
+		for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+			if (strstr(why, fields[i].name) && yaml_get(node, fields[i].name))
+				at = yaml_get(node, fields[i].name);
+		yaml_problem(&plan->problems, at, "account \"%s\": %s", wish->name, why);
 	}
-	wish->name = text.name;
-	wish->home = text.home;
-	wish->shell = text.shell;
-	wish->chosen = strstr(yaml_get(node, "gid")->text, "${") ? node->line : 0;
-	const char *why = accounts_apply(&plan->accounts, wish);
-	if (why)
-		yaml_problem(&plan->problems, node, "account \"%s\": %s", wish->name, why);
-	else
-		plan->nwishes++;
+	/* What is wrong has been said. `user` finds the name, so that nothing is said twice. */
+	*wish = (struct account_wish){.name = text.name, .uid = ACCOUNTS_SOMEBODY, .gid = ACCOUNTS_SOMEBODY};
+	(void)!accounts_apply(&plan->accounts, wish);
 }
 
 void config_accounts(struct plan *plan, const struct node *node, void *to)

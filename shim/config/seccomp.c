@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <linux/seccomp.h>
 
@@ -54,7 +55,8 @@ static void file_filter(struct plan *plan, const struct node *node, const char *
 			return;
 	}
 	if (why)
-		yaml_problem(&plan->problems, node, "cannot use \"%s\": %s", text, why);
+		yaml_problem(&plan->problems, node, "cannot use \"%s\": %s%s", text, why,
+			     bytes || access(text, F_OK) == 0 ? "" : " (COPY it into the image, or mount it there)");
 }
 
 static void read_profile(struct plan *plan, const struct node *node, void *to)

@@ -257,6 +257,13 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 {
 	switch (verb->value) {
 	case VERB_PATHS:
+		if (node->kind == NODE_MAP) {
+			yaml_problem(
+				&plan->problems, node,
+				"must be the path itself: write \"%s: /path\", and its options as keys beside \"%s\"",
+				verb->name, verb->name);
+			break;
+		}
 		(void)value_list(plan, node, value_path, &step->items);
 		break;
 	case VERB_TARGETS:

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include <linux/capability.h>
 
@@ -46,8 +47,9 @@ static bool is_scalar(struct plan *plan, const struct node *node)
 {
 	if (node->kind == NODE_SCALAR)
 		return true;
-	yaml_problem(&plan->problems, node, "must be one value, not a %s",
-		     node->kind == NODE_LIST ? "list" : "mapping");
+	yaml_problem(&plan->problems, node,
+		     node->kind == NODE_LIST ? "must be one value, not a list: write it without [ ] or \"- \""
+					     : "must be one value, not a mapping: write it in one line behind its key");
 	return false;
 }
 
@@ -116,15 +118,18 @@ bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
 			return true;
 		}
 	}
-	/* A tool that knows octal numbers writes them back as decimal ones: 0400 as 256. */
-	if (length > 0 && length <= 4 && !text[length] && text[0] != '0')
-		yaml_problem(
-			&plan->problems, node,
-			"\"%s\" must be octal and begin with 0: write \"0%s\", or \"0%lo\" if a tool made a decimal "
-			"number of it",
-			text, text, strtoul(text, NULL, 10));
-	else
-		yaml_problem(&plan->problems, node, "\"%s\" must be octal and begin with 0, such as 0750", text);
+	/* Helm and the like write octal numbers back as decimal ones: 0400 as 256. A mode that its owner can read is one. */
+	const unsigned long decimal =
+		strlen(text) < 5 && !text[strspn(text, "0123456789")] ? strtoul(text, NULL, 10) : 0;
+	const bool octal = length > 0 && length <= 4 && !text[length] && text[0] != '0';
+	const bool was = decimal & S_IRUSR && decimal <= 07777 && text[0] != '0';
+	yaml_problem(&plan->problems, node, "\"%s\" must be octal and begin with 0: write %s%s%s%s%s", text,
+		     octal ? "\"0"
+		     : was ? ""
+			   : "such a number, for example 0750",
+		     octal ? text : "", octal ? "\"" : "", octal && was ? ", or " : "",
+		     was ? mem_format(plan->mem, "\"0%lo\" if a tool such as Helm made a decimal number of it", decimal)
+			 : "");
 	return false;
 }
 
@@ -171,7 +176,10 @@ static const char *checked_path(struct plan *plan, const struct node *node, cons
 	if (!path)
 		return NULL;
 	if (path[0] != '/') {
-		yaml_problem(&plan->problems, node, "\"%s\" must be an absolute path: begin it with /", path);
+		yaml_problem(&plan->problems, node,
+			     *path ? "\"%s\" must be an absolute path: begin it with /"
+				   : "the path is missing%s: write one behind the colon, such as /data",
+			     path);
 		return NULL;
 	}
 	for (const char *at = path; *at; at += strcspn(at, "/")) {

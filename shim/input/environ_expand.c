@@ -75,7 +75,7 @@ static void expand_word(struct expansion *e, bool used, unsigned int level)
 /* Adds a problem; nothing more is read. */
 static void fail(struct expansion *e, const char *text)
 {
-	yaml_problem(e->problems, e->node, "%s", text);
+	problem_add(e->problems, e->node->file, e->node->line, e->node->column, "%s", text);
 	e->failed = true;
 }
 

@@ -1,5 +1,7 @@
 #include "input/yaml.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <yaml.h>
@@ -192,7 +194,7 @@ static struct node *read_document(struct reader *reader)
 		case YAML_DOCUMENT_START_EVENT:
 			if (root) {
 				source_problem(&reader->source, event.start_mark,
-					       "a second document begins here: a file holds one");
+					       "a second document begins here: delete it, a file holds one");
 				ends = true;
 			} else if (event.data.document_start.version_directive ||
 				   event.data.document_start.tag_directives.start !=
@@ -259,4 +261,18 @@ const struct node *yaml_item(const struct node *list, const struct node *before)
 	if (list->kind == NODE_LIST)
 		return before ? before->next : list->first;
 	return before ? NULL : list;
+}
+
+void yaml_problem(struct problems *problems, const struct node *node, const char *format, ...)
+{
+	char text[DIAG_LINE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	const char *at = node->kind == NODE_SCALAR && node->text ? strstr(node->text, "${") : NULL;
+	const bool from = at && (at == node->text || at[-1] != '$') && !strstr(text, "${");
+	problem_add(problems, node->file, node->line, node->column, "%s%s%s%s", text, from ? " (from \"" : "",
+		    from ? node->text : "", from ? "\")" : "");
 }
