@@ -97,6 +97,7 @@ PROGRAMS := $(FIXTURE_MAINS:test/fixtures/%.c=$(BUILD)/test/%)
 
 include deps/seccomp.mk
 include deps/arm64.mk
+include deps/riscv64.mk
 include bench/bench.mk
 include test/test.mk
 include test/fuzz/fuzz.mk
@@ -184,7 +185,7 @@ install-deps:
 
 # Every source with both C libraries, two compilers and gcc's analyzer, all warnings errors; and the tools that read it.
 # "make -k lint" reports on all.
-SCRIPTS := packaging/dist packaging/image packaging/deb deps/versions deps/newer deps/fetch deps/build deps/seccomp-arches deps/licenses deps/linux-headers deps/install-packages \
+SCRIPTS := packaging/dist packaging/image packaging/deb deps/versions deps/newer deps/musl deps/fetch deps/build deps/seccomp-arches deps/licenses deps/linux-headers deps/install-packages \
 	   .ci/run .ci/style .ci/floors $(wildcard test/*.bats test/*.bash test/*.sh) test/arm64/emulated test/arm64/run \
 	   test/kernels/run test/kernels/init $(wildcard test/kernels/*.sh)
 STYLED := $(SOURCES) $(HEADERS) $(LEARN_SOURCES) $(LEARN_HEADERS) $(FIXTURES) $(wildcard test/fixtures/*.h) test/arm64/absent.c

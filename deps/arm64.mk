@@ -9,20 +9,25 @@ arm64:
 	$(MAKE) $(ARM64) all
 
 # Under qemu-user there are no filters and no other architecture's containers: test/970-arm64.bats simulates the former.
-ARM64_TESTS := test/970-arm64.bats $(filter-out test/000% test/465% test/6% test/9%,$(sort $(wildcard test/*.bats)))
+EMULATED_TESTS := $(filter-out test/000% test/465% test/466% test/6% test/9%,$(sort $(wildcard test/*.bats)))
 ABSENT := filter_load init_loop prctl syscall
 
-.PHONY: test-arm64 arm64-fixtures
+# $(call test-emulated,MACHINE,TESTS): these of its own, and all that can run there.
+define test-emulated
+	$(TEST_ENVIRONMENT) MACHINE=$1 CAPSHIM=$(abspath $(BUILD)/$1/test/capshim) DEPS=$(abspath $(DEPS)) SECCOMP=0 \
+		BATS_LIB_PATH=$${BATS_LIB_PATH:-/usr/lib/bats} BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-240} \
+		test/arm64/emulated $(BUILD)/test/start --signals -- \
+		test/arm64/run $(if $(filter file,$(origin TESTS)),$2 $(EMULATED_TESTS),$(TESTS))
+endef
+
+.PHONY: test-arm64 emulated-fixtures
 test-arm64:
 	deps/install-packages build test arm64
 	$(MAKE) all fixtures
-	$(MAKE) $(ARM64) all arm64-fixtures
-	$(TEST_ENVIRONMENT) CAPSHIM=$(abspath $(BUILD)/arm64/test/capshim) DEPS=$(abspath $(DEPS)) SECCOMP=0 \
-		BATS_LIB_PATH=$${BATS_LIB_PATH:-/usr/lib/bats} BATS_TEST_TIMEOUT=$${BATS_TEST_TIMEOUT:-240} \
-		test/arm64/emulated $(BUILD)/test/start --signals -- \
-		test/arm64/run $(if $(filter file,$(origin TESTS)),$(ARM64_TESTS),$(TESTS))
+	$(MAKE) $(ARM64) all emulated-fixtures
+	$(call test-emulated,arm64,test/970-arm64.bats)
 
-arm64-fixtures: $(addprefix $(BUILD)/test/,bpfsim capshim probe)
+emulated-fixtures: $(addprefix $(BUILD)/test/,bpfsim capshim probe)
 
 # What is shipped, but for what qemu-user does not have.
 $(BUILD)/test/capshim: $(OBJECTS) $(GENERATED) $(OUT)/test/arm64/absent.o $(ARCHIVES)

@@ -28,7 +28,9 @@ static_assert(sizeof(struct kernel_statx) == 256, "statx(2)");
 #define STATX_MOUNT_ROOT 0x2000U
 
 /* The kernel's struct stat is the C library's on machines that have no second one for large files. */
-static_assert(sizeof(struct stat) == 144 || sizeof(struct stat) == 128, "fstat(2) of x86-64 and arm64");
+static_assert(sizeof(struct stat) == 144 || sizeof(struct stat) == 128, "fstat(2) of x86-64; of arm64 and riscv64");
+/* On a 32-bit machine setresuid(2), setgroups(2) and so on, by these numbers, take 16 bits of an id: 165536 is 34464. */
+static_assert(sizeof(long) == 8, "the system calls are those of 64-bit machines");
 
 /* Always openat(2): musl's open(3) adds a call on the descriptor that was returned. */
 int fd_openat(int parent, const char *name, int flags)

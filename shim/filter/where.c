@@ -18,11 +18,16 @@ static const struct machine {
 } machines[] = {
 	{SCMP_ARCH_X86_64, "amd64", {SCMP_ARCH_X86, SCMP_ARCH_X32}},
 	{SCMP_ARCH_AARCH64, "arm64", {SCMP_ARCH_ARM}},
+	{SCMP_ARCH_RISCV64, "riscv64", {0}},
 };
 
 static const struct machine *this_machine(void)
 {
-	return &machines[seccomp_arch_native() == machines[0].native ? 0 : 1];
+	const struct machine *machine = machines;
+
+	while (machine->native != seccomp_arch_native())
+		machine++;
+	return machine;
 }
 
 /*
