@@ -432,3 +432,36 @@ sys.exit(not any("posix_acl" in name for name in os.listxattr(sys.argv[1])))' "$
 	assert_output --partial 'No space left'
 	printf old | assert_content "$IMAGE/data/kept"
 }
+
+@test "write: append_missing to the workload's own file in root's directory, by the least list" {
+	for _ in 1 2 3; do
+		steps --with --bounding --with chown,setuid,setgid,setpcap <<-END
+			- {write: $T/list, content: "a\n", mode: 0600, if_exists: append_missing, owner: workload}
+		END
+		assert_success
+		as_app sh -c "echo own >>'$T/list'"
+	done
+	assert_equal "$(head -2 "$T/list" | xargs)" 'a own'
+	assert_stat %u:%a 1234:600 "$T/list"
+}
+
+@test "write: a file of the kernel's is told its content; one of procfs is for sysctl" {
+	mkdir "$T/mount"
+	timeout 20 unshare -m bash -c "mount -t cgroup2 none '$T/mount' && mkdir '$T/mount/${T##*/}'"
+	cat >"$T/capshim.yaml" <<-END
+		user: "1234:1234"
+		command: none
+		setup:
+		- {write: $T/mount/${T##*/}/cgroup.max.depth, content: "7"}
+		- {write: $T/mount/${T##*/}/cgroup.max.depth, content: "8", if_exists: keep}
+		- {write: /proc/sys/kernel/pid_max, content: "7", on_error: warn}
+		- {write: $T/mount/${T##*/}/cgroup.max.depth, content: "no number", on_error: warn}
+	END
+	observe timeout 20 unshare -m bash -c "mount -t cgroup2 none '$T/mount' &&
+		'$CAPSHIM' -c '$T/capshim.yaml' && cat '$T/mount/${T##*/}/cgroup.max.depth'
+		rmdir '$T/mount/${T##*/}'"
+	assert_success
+	assert_line 7
+	assert_output --partial 'cannot write "/proc/sys/kernel/pid_max": it is on procfs: write sysctl'
+	assert_output --partial 'cgroup.max.depth": Invalid argument'
+}

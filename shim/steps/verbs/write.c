@@ -1,12 +1,18 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/statfs.h>
+#include <unistd.h>
 
 #include <linux/capability.h>
+#include <linux/magic.h>
 
+#include "base/fd.h"
 #include "steps/common/file.h"
 #include "steps/common/options.h"
 #include "steps/common/owner.h"
 #include "steps/common/say.h"
+#include "walk/held.h"
 
 static bool has_line(const char *text, size_t length, const char *line, size_t line_length)
 {
@@ -45,7 +51,10 @@ static const char *append_missing(struct mem *mem, const char *text, size_t *len
 	return all;
 }
 
-/* Its content: as the identity even in a directory that is entered as another user, for it may have been moved there. */
+/*
+ * Its content: as the identity even in a directory that is entered as another user, for it may have been moved there. On
+ * root's ground root has put it there: without CAP_DAC_OVERRIDE it is read as its owner.
+ */
 static char *read_present(struct setup *setup, const struct walk_found *found, size_t *length)
 {
 	struct ground ground = found->ground;
@@ -53,8 +62,14 @@ static char *read_present(struct setup *setup, const struct walk_found *found, s
 	ground.entered = false;
 	char *text =
 		ground_act(&ground) != 0 ? NULL : file_read(&setup->mem, found->fd, found->parent, found->name, length);
-	if (text && ground_act(&found->ground) != 0)
+	if (!text && errno == EACCES && !ground.foreign && identity_can_change()) {
+		ground_become(found->stat.st_uid, IDENTITY_NO_ID);
+		text = file_read(&setup->mem, found->fd, found->parent, found->name, length);
+	}
+	int err = errno;
+	if (ground_act(&found->ground) != 0)
 		return NULL;
+	errno = err;
 	return text;
 }
 
@@ -91,16 +106,61 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 	return true;
 }
 
-static void step_write(struct setup *setup, const struct step *step, const char *path)
+/* Where files are made by the kernel alone, and what is written is a command: sysfs(5), cgroups(7). */
+static bool is_of_kernel(const struct walk_found *found, bool *procfs)
+{
+	struct statfs fs = {0};
+
+	if (found->fd < 0 || fstatfs(found->fd, &fs) != 0)
+		return false;
+	*procfs = fs.f_type == PROC_SUPER_MAGIC;
+	return *procfs || fs.f_type == SYSFS_MAGIC || fs.f_type == CGROUP_SUPER_MAGIC ||
+	       fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* By one call, for each is a command. It has the mode and owner that it has. */
+static void tell_kernel(struct setup *setup, const char *path, const struct walk_found *found)
+{
+	const char *content = setup->step->content;
+	struct stat opened;
+	int fd = walk_reopen_found(found, O_WRONLY, &opened);
+	ssize_t wrote = fd < 0 ? -1 : write(fd, content, strlen(content));
+	int err = errno;
+
+	fd_close(fd);
+	if (wrote < 0)
+		setup_failed(setup, "write", path, err, err == EPERM ? CAP_SYS_ADMIN : CAP_DAC_OVERRIDE);
+	else if ((size_t)wrote != strlen(content))
+		setup_refused(setup, "write", path, "the kernel took %zd bytes of it", wrote);
+	else
+		setup->changed++;
+}
+
+static void write_one(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
 {
 	struct file_want want = {.source = -1};
+	bool procfs;
+
+	file_attributes(step, &want);
+	if (!is_of_kernel(found, &procfs)) {
+		if (decide(setup, step, path, found, &want))
+			(void)file_put(setup, "write", path, found->parent, &found->ground, found->name, &want);
+	} else if (procfs) {
+		setup_refused(setup, "write", path, "it is on procfs: write sysctl for what is in /proc/sys");
+	} else if (step->if_exists == IF_EXISTS_KEEP) {
+		setup->same++;
+	} else {
+		tell_kernel(setup, path, found);
+	}
+}
+
+static void step_write(struct setup *setup, const struct step *step, const char *path)
+{
 	struct walk_found found;
 
 	if (!file_find(setup, "write", path, false, &found))
 		return;
-	file_attributes(step, &want);
-	if (decide(setup, step, path, &found, &want))
-		(void)file_put(setup, "write", path, found.parent, &found.ground, found.name, &want);
+	write_one(setup, step, path, &found);
 	file_release(&found);
 }
 
