@@ -242,7 +242,7 @@ static void descend(struct tree_state *state)
 }
 
 /* Hands out an entry that is not a directory, if it belongs to this process's part. True: it is a directory. */
-static bool hand_out(struct tree_state *state, const char *name, bool mine)
+static bool hand_out(struct tree_state *state, const char *name, uint8_t type, bool mine)
 {
 	struct tree_walk *tree = state->tree;
 	const struct frame *frame = &state->frames[state->depth];
@@ -254,15 +254,15 @@ static bool hand_out(struct tree_state *state, const char *name, bool mine)
 				   .roots = !frame->ground.foreign && frame->stat.uid == 0 &&
 					    !(frame->stat.mode & (S_IWGRP | S_IWOTH)),
 				   .path = state->path};
-	bool directory = false;
-	int result;
+	bool directory = false, blind = tree->blind && type != DT_UNKNOWN;
+	int result = 0;
 
 	if (act(state, (long)state->depth) != 0) {
 		result = -1;
 	} else if (tree->pin) {
 		entry.fd = walk_pin(&entry, &entry.stat);
 		result = entry.fd < 0 ? -1 : 0;
-	} else {
+	} else if (!blind) {
 		result = fd_statx(frame->fd, name, &entry.stat);
 	}
 	if (result != 0) {
@@ -274,7 +274,7 @@ static bool hand_out(struct tree_state *state, const char *name, bool mine)
 		directory = true;
 	} else if (!mine) {
 		; /* its type had to be looked up */
-	} else if (is_on_mount(state, &entry.stat)) {
+	} else if (blind || is_on_mount(state, &entry.stat)) {
 		entry.cut = append(state, frame->path_length, name) == CUT;
 		tree->file(tree->context, &entry);
 		state->path[frame->path_length] = '\0';
@@ -311,7 +311,7 @@ static bool read_batch(struct tree_state *state)
 			bool mine = state->tree->file && is_mine(state->tree, name);
 			if (!mine && record->type != DT_UNKNOWN)
 				continue;
-			if (!hand_out(state, name, mine))
+			if (!hand_out(state, name, record->type, mine))
 				continue;
 		}
 		/* Kept in front of the records that are still to be read: a name is shorter than its record. */

@@ -48,7 +48,8 @@ struct tree_walk {
 	 * all.
 	 */
 	unsigned int parts, part;
-	bool pin;      /* files may be changed at any time: hold each by a descriptor before it is read */
+	bool pin;   /* files may be changed at any time: hold each by a descriptor before it is read */
+	bool blind; /* FILE wants the name alone: what a listing says is no directory is not read, and its stat is zero */
 	size_t mounts; /* result: entries that were skipped because they lie on another mount */
 };
 

@@ -23,6 +23,7 @@ struct removal {
 	struct ground ground;
 	const char *glob; /* of the entries at depth 1; NULL: all */
 	uint64_t removed; /* in this pass */
+	size_t mounts;    /* files on which something is mounted, in this pass */
 	size_t left;      /* directories that were not empty */
 };
 
@@ -30,6 +31,16 @@ static void not_removed(struct setup *setup, const char *path, int err)
 {
 	/* EPERM comes from the sticky bit, or from an immutable file, which no capability of ours removes. */
 	setup_failed(setup, "remove", path, err, err == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
+}
+
+/* unlink(2) is EBUSY for a mount point. */
+static bool is_mounted_on(const struct walk_entry *entry)
+{
+	struct fd_stat stat;
+	bool mount = fd_statx(entry->parent, entry->name, &stat) == 0 && stat.mount_begins;
+
+	errno = EBUSY;
+	return mount;
 }
 
 /* Removes one name. What vanished is fine; what is not empty, or no longer what it was, waits for the next pass. */
@@ -43,6 +54,8 @@ static void remove_name(struct removal *removal, const struct walk_entry *entry,
 		removal->setup->changed++;
 	} else if (errno == ENOTEMPTY || errno == EEXIST || errno == EISDIR || errno == ENOTDIR) {
 		removal->left++;
+	} else if (errno == EBUSY && is_mounted_on(entry)) {
+		removal->mounts++;
 	} else if (errno != ENOENT) {
 		not_removed(removal->setup, entry->path, errno);
 	}
@@ -103,6 +116,7 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 	struct tree_walk tree = {.ground = removal->ground,
 				 .parent = removal->parent,
 				 .unlock = removal->step->recursive ? S_IRWXU : 0,
+				 .blind = !removal->glob,
 				 .context = removal,
 				 .enter = removal_enter,
 				 .file = removal_file,
@@ -112,6 +126,7 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 	for (int pass = 0; pass < PASSES_MAX; pass++) {
 		removal->removed = 0;
 		removal->left = 0;
+		removal->mounts = 0;
 		tree.mounts = 0;
 		if (walk_tree(&tree, top, path) != 0) {
 			if (errno == ESTALE)
@@ -126,6 +141,7 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 		if (removal->left == 0 || removal->removed == 0)
 			break;
 	}
+	tree.mounts += removal->mounts;
 	if (tree.mounts && !removal->glob) /* with a glob they may be entries that it does not mean */
 		setup_note(removal->setup, "%zu entries of \"%s\" lie on other mounts and were left alone", tree.mounts,
 			   path);
