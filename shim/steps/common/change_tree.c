@@ -99,6 +99,20 @@ static void job_file(void *context, const struct walk_entry *entry)
 		close(held.fd);
 }
 
+/*
+ * Must this directory wait until no other process is in the tree? What was found to be root's alone must stay so, and
+ * who acts in a directory as its owner must find the way on when it has another: so not what others may enter and list
+ * anyway, where one user follows the other.
+ */
+static bool waits(const struct job *job, const struct fd_stat *now)
+{
+	const mode_t open = S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH;
+	const struct change *change = job->change;
+
+	return job->results &&
+	       (now->uid == 0 || change->owner.uid == 0 || change_has_mode(change->step) || (now->mode & open) != open);
+}
+
 static void job_leave(void *context, const struct walk_entry *entry)
 {
 	struct job *job = context;
@@ -113,7 +127,7 @@ static void job_leave(void *context, const struct walk_entry *entry)
 		if (job->change->step->contents_only)
 			return;
 	}
-	if (entry->depth > 0 && job->results && change_is_due(job->change, &entry->stat))
+	if (entry->depth > 0 && waits(job, &entry->stat) && change_is_due(job->change, &entry->stat))
 		job->deferred = true;
 	else
 		(void)change_held(job->change, &held);
