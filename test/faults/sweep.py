@@ -138,6 +138,27 @@ setup:
   - {run_dir: DIR/run.d, user: workload}
 """
 
+# The verbs on foreign ground: a volume that the user 1234 owns and has used, in whose directories capshim acts as that user.
+FOREIGN_STEPS = """
+setup:
+  - {mkdir: DIR/v/a, mode: 0750}
+  - {mkdir: DIR/v/given, mode: 02750, owner: "1235:1234"}
+  - {write: DIR/v/a/file, content: "text", mode: 0600}
+  - {write: DIR/v/own/list, content: "a\n", if_exists: append_missing}
+  - {copy: DIR/v/own, to: DIR/v/a/copy, recursive: true}
+  - {symlink: DIR/v/a/link, target: file, force: true}
+  - {template: DIR/v/a/file, to: DIR/v/out, variables: [PATH]}
+  - {mknod: DIR/v/fifo, type: p}
+  - {remove: DIR/v/own/closed, recursive: true}
+  - {chmod: DIR/v, mode: "u+rwX", recursive: true}
+  - {chown: DIR/v, recursive: true}
+"""
+
+IN_VOLUME = ["sh", "-c", '''
+    mkdir -p "$0/v/own/closed/sub" && echo own >"$0/v/own/file" && echo own >"$0/v/own/list" &&
+        chown -R 1234:1234 "$0/v" && chmod 0700 "$0/v/own" "$0/v/own/closed" &&
+        echo root >"$0/v/own/root" && chmod 0644 "$0/v/own/root" && "$@"''', "DIR"]
+
 # Mounts and accounts that only this run sees, and what was mounted in it.
 IN_NAMESPACE = ["unshare", "--mount", "sh", "-c", '''
     mount --bind "$0/etc" /etc && "$@"
@@ -181,6 +202,7 @@ CONFIGS = [
            "unset_environment: [NOTHING]\nnew_session: true\nreport: text\nenvironment: {A: b}\n", short=False),
     Config("steps", PLAIN + STEPS),
     Config("more-steps", PLAIN + MORE_STEPS, short=False, around=IN_NAMESPACE),
+    Config("foreign", PLAIN + FOREIGN_STEPS, short=False, around=IN_VOLUME),
     Config("sysctl", PLAIN + "setup: [sysctl: {net.ipv4.ip_unprivileged_port_start: 80}]\n", short=False,
            around=IN_NETWORK),
     Config("init", PLAIN + "init: true\ncap_add: [NET_BIND_SERVICE]\n", command=WATCHED),
