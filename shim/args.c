@@ -10,13 +10,13 @@
 
 extern const char licenses_text[], versions_text[]; /* generated: of this project and of what is linked in */
 
-/* What can be written. One that has a KEY is a line of a config: a flag says "true", and a list is split at commas. */
+/* Every option. One with a KEY is a line of a config: a flag means "true", and a list is split at commas. */
 static const struct option {
 	const char *name;
 	char letter;             /* the short form, or 0 */
-	enum args_action action; /* ARGS_RUN: it is no action */
-	unsigned int values;     /* how many words belong to it */
-	const char *shows;       /* these, in messages */
+	enum args_action action; /* ARGS_RUN: the option is no action */
+	unsigned int values;     /* how many words follow it */
+	const char *shows;       /* the names of these words, in messages */
 	const char *key;
 	bool list;
 } options[] = {
@@ -41,7 +41,7 @@ static const struct option {
 	{NULL, 0, ARGS_RUN, 0, NULL, NULL, false},
 };
 
-/* At most 23 lines of 80 columns: a terminal shows all of it. */
+/* At most 23 lines of 80 columns, so that a terminal shows all of it. */
 static const char help[] = "usage: capshim [-c FILE | --user SPEC ...] [--] [COMMAND [ARG ...]]\n"
 			   "Runs the setup of the config as root, drops every privilege that the config\n"
 			   "does not name, proves that it is gone, and becomes COMMAND.\n"
@@ -67,8 +67,8 @@ static const char help[] = "usage: capshim [-c FILE | --user SPEC ...] [--] [COM
 			   "The config is described in capshim.yaml(5).\n";
 
 /*
- * Whoever starts a set-id program chooses its arguments and environment, and so would choose what root does.
- * AT_SECURE is no test for it: some security modules set it for every start of a container.
+ * The user who starts a set-id program chooses its arguments and environment, and would choose what root does.
+ * AT_SECURE is not a usable test: some security modules set it for every start of a container.
  */
 static void refuse_setid(const struct start *start)
 {
@@ -80,7 +80,10 @@ static void refuse_setid(const struct start *start)
 			 start->gid, start->egid);
 }
 
-/* WORD is "-c", "-cFILE", "--config", "--config=FILE": *VALUE points at what is attached, or is NULL. */
+/*
+ * Finds the option of WORD: "-c", "-cFILE", "--config" or "--config=FILE". *VALUE points at the attached value, or is
+ * NULL.
+ */
 static const struct option *option_find(const char *word, const char **value)
 {
 	size_t length = strcspn(word, "=");
@@ -104,7 +107,7 @@ static const struct option *option_find(const char *word, const char **value)
 		 nearest ? "\"? If not, " : "");
 }
 
-/* Which form of OPTION is ATTACHED, such as --explain=json: that is no value of it. */
+/* The action for OPTION with ATTACHED, such as --explain=json, which selects a form and is not a value. */
 static enum args_action option_form(const struct option *option, const char **attached, bool *json)
 {
 	const char *word = *attached && option->shows[0] == '[' ? *attached : "";
@@ -113,7 +116,7 @@ static enum args_action option_form(const struct option *option, const char **at
 	if (strcmp(word, "json") == 0 && form != ARGS_VERSION)
 		*json = true;
 	else if (strcmp(word, "seccomp") == 0 && form == ARGS_EXPLAIN)
-		form = ARGS_EXPLAIN_SYSCALL; /* of every system call */
+		form = ARGS_EXPLAIN_SYSCALL; /* for every system call */
 	else if (strcmp(word, "verbose") == 0 && form == ARGS_VERSION)
 		form = ARGS_VERSIONS;
 	else
@@ -122,7 +125,7 @@ static enum args_action option_form(const struct option *option, const char **at
 	return form;
 }
 
-/* The values of OPTION: the one attached, or the words behind it. Returns the last word that it took. */
+/* Reads the values of OPTION: the attached one, or the words after it. Returns the last word that it took. */
 static char **option_values(const struct option *option, const char *attached, char **word, const char **values)
 {
 	const char *given = *word;
@@ -142,7 +145,7 @@ static char **option_values(const struct option *option, const char *attached, c
 	return word;
 }
 
-/* A control character, or what YAML takes for the end of a line: U+0085, U+2028 and U+2029. */
+/* Does VALUE contain a control character, or what YAML takes for the end of a line: U+0085, U+2028 and U+2029? */
 static bool breaks(const char *value)
 {
 	for (const char *c = value; *c; c++)
@@ -151,7 +154,7 @@ static bool breaks(const char *value)
 	return strstr(value, "\xc2\x85") || strstr(value, "\xe2\x80\xa8") || strstr(value, "\xe2\x80\xa9");
 }
 
-/* TEXT as one YAML scalar: in double quotes only these two characters mean something else. */
+/* TEXT as one YAML scalar: in double quotes only these two characters have a meaning. */
 static const char *option_scalar(struct mem *mem, const char *text, size_t length)
 {
 	char *whole = mem_array(mem, length + 2, 2), *to = whole;
@@ -179,7 +182,7 @@ static const char *option_list(struct mem *mem, const char *text)
 	}
 }
 
-/* Adds the line of a config that OPTION is. A list of one stays a word: "none" is one. */
+/* Adds the config line that OPTION stands for. A list of one item stays a scalar, such as "none". */
 static void add_line(struct args *args, struct mem *mem, const struct option *option, const char *value)
 {
 	struct plan_options *lines = args->options;

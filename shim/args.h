@@ -26,17 +26,17 @@ enum args_action {
 
 struct args {
 	enum args_action action;
-	const char *config;           /* NULL: not written, so ARGS_CONFIG */
-	struct plan_options *options; /* NULL: none is written; otherwise they are the config */
-	char **command;               /* the words behind the options, ends with NULL; maybe none */
-	bool json;                    /* --explain=json and the like */
+	const char *config;           /* NULL: not given, so ARGS_CONFIG */
+	struct plan_options *options; /* NULL: none given; otherwise they are the config */
+	char **command;               /* the words after the options, ends with NULL; may be empty */
+	bool json;                    /* for --explain=json and the like */
 	const char *in,
-		*out; /* --compile-seccomp; IN is the name for --explain-syscall, and for --verify the process, or NULL */
+		*out; /* for --compile-seccomp; IN: also what --explain-syscall and --verify are about, or NULL */
 };
 
 /*
- * Reads the command line; options end at the first word that is not one, or at "--". Ends the process with 100 and a
- * hint where it cannot be understood, and with 111 where the start is set-id (uid != euid, gid != egid).
+ * Reads the command line. Options end at the first word that is not one, or at "--". Ends the process with 100 and a
+ * hint if the command line cannot be understood, with 111 if the start is set-id (uid != euid, gid != egid).
  */
 void args_read(struct args *args, const struct start *start, struct mem *mem, int argc, char **argv);
 

@@ -1,6 +1,6 @@
 /*
- * The table of contents: decide, act, give up, prove, become. The order is the product; see "The order of operations"
- * in doc/how-it-works.md for what each line needs.
+ * The table of contents: decide, act, give up, prove, become. The order matters more than anything else here; see
+ * "The order of operations" in doc/how-it-works.md for what each line needs.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,10 +18,10 @@
 #include "steps/steps.h"
 #include "workload/workload.h"
 
-/* Everything but a run: prints, or checks, and acts on nothing. */
+/* Everything except a run: prints, or checks, and acts on nothing. */
 static _Noreturn void report(struct plan *plan, const struct args *args, const char *config, char **envp)
 {
-	signals_restore(&plan->start); /* nothing is done that a signal must not end */
+	signals_restore(&plan->start); /* from here on a signal may end the process at any time */
 	switch (args->action) {
 	case ARGS_CHECK:
 		config_read(plan, PLAN_CHECK, config, args->command, envp);
@@ -46,10 +46,10 @@ static _Noreturn void report(struct plan *plan, const struct args *args, const c
 
 int main(int argc, char **argv, char **envp)
 {
-	static struct plan plan; /* larger than a stack should hold, and zero */
+	static struct plan plan; /* too large for the stack, and zero at the start */
 	struct args args;
 
-	/* decide: nothing below the plan finds a bad config */
+	/* decide: every fault of the config is found here */
 	signals_block(&plan.start.blocked);
 	workload_stdio_open();
 	start_read(&plan.start, &plan.problems.mem);
@@ -66,10 +66,10 @@ int main(int argc, char **argv, char **envp)
 
 	/* act: as root */
 	setup_run(&plan);
-	if (plan.command == COMMAND_NONE) /* the setup was all */
+	if (plan.command == COMMAND_NONE) /* there is only the setup */
 		_exit(0);
 	workload_prepare(&plan);
-	if (plan.command == COMMAND_PAUSE) /* holds the pod */
+	if (plan.command == COMMAND_PAUSE) /* keeps the pod alive */
 		init_pause(&plan, argv, envp);
 	const struct init_peer init = init_fork(&plan, argv, envp);
 

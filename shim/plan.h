@@ -1,6 +1,6 @@
 /*
- * The plan: what a config means on this machine, resolved and checked before anything is done. The one type that the
- * modules share. Everything in it is in the memory of its problems and does not change after config_read().
+ * The plan: what a config means on this machine, resolved and checked before anything is done. The one type that all
+ * modules share. Everything in it belongs to the memory of its problems, and does not change after config_read().
  */
 #ifndef CAPSHIM_PLAN_H
 #define CAPSHIM_PLAN_H
@@ -19,24 +19,24 @@
 #define PLAN_LIMITS 16 /* RLIM_NLIMITS of getrlimit(2) */
 #define PLAN_UNLIMITED UINT64_MAX
 
-/* The first three are about this start, and exact; the others pass over what only a start decides. */
+/* The first three describe this start exactly; the others skip what only a start can decide. */
 enum plan_mode { PLAN_RUN, PLAN_AS_WORKLOAD, PLAN_VERIFY, PLAN_CHECK, PLAN_EXPLAIN };
 enum plan_command { COMMAND_RUN, COMMAND_NONE, COMMAND_PAUSE };
 enum plan_nonroot { NONROOT_SKIP_SETUP, NONROOT_TRY_SETUP, NONROOT_REFUSE };
 enum plan_stdio { STDIO_AUTO, STDIO_TRUE, STDIO_FALSE };
 enum plan_report { REPORT_NONE, REPORT_TEXT, REPORT_JSON };
-enum plan_imports { IMPORTS_NONE, IMPORTS_BELOW, IMPORTS_ANY }; /* file_environment: which files it may read */
+enum plan_imports { IMPORTS_NONE, IMPORTS_BELOW, IMPORTS_ANY }; /* which files file_environment may read */
 enum plan_target { TARGET_PROCESS, TARGET_GROUP };
 
 struct plan_limit {
 	bool set;
 	bool soft_set, hard_set;
-	uint64_t soft, hard; /* units of getrlimit(2); PLAN_UNLIMITED is RLIM_INFINITY */
+	uint64_t soft, hard; /* in units of getrlimit(2); PLAN_UNLIMITED is RLIM_INFINITY */
 };
 
 struct plan_umask {
-	bool set;         /* false: inherit */
-	bool conditional; /* only where the inherited one equals FROM */
+	bool set;         /* false: the umask is inherited */
+	bool conditional; /* only if the inherited umask equals FROM */
 	mode_t from, to;
 };
 
@@ -46,16 +46,17 @@ struct plan_umask {
 struct plan_init {
 	bool on;
 	enum plan_target signal_target;
-	signed char signal_map[START_SIGNALS + 1]; /* [n]: what signal n is forwarded as; n itself, or INIT_IGNORE */
-	unsigned char exit_code_map[256];          /* [status]: what to exit with */
+	signed char
+		signal_map[START_SIGNALS + 1]; /* [n]: the signal that n is forwarded as; n itself, or INIT_IGNORE */
+	unsigned char exit_code_map[256];      /* [status]: the exit status to use instead */
 	bool wait_all;
-	uint64_t stop_signals;  /* START_SIGNAL_BIT: these ask the workload to stop, and begin the grace */
-	int stop_grace_seconds; /* INIT_NO_GRACE: wait for ever */
+	uint64_t stop_signals;  /* START_SIGNAL_BIT of each signal that asks the workload to stop */
+	int stop_grace_seconds; /* INIT_NO_GRACE: wait forever */
 };
 
 struct step; /* steps/step.h */
 
-/* A config that was written as options of the command line: a key a line, and the option that the line is of. */
+/* A config given as command line options: one key per line, and the option that each line came from. */
 #define PLAN_OPTIONS_MAX 16
 
 struct plan_options {
@@ -65,43 +66,43 @@ struct plan_options {
 };
 
 struct plan {
-	struct mem *mem; /* that of the problems, which config_read() sets: for all that the plan points to */
+	struct mem *mem; /* the memory of the problems, set by config_read(), for everything that the plan points to */
 	struct problems problems;
 	enum plan_mode mode;
-	bool unused;                        /* what is read now only has to be right: its references are not expanded */
-	const char *file;                   /* the config's name */
-	const struct plan_options *options; /* NULL, or what is read in the place of a file */
+	bool unused;      /* the value that is being read must be valid, but its references are not expanded */
+	const char *file; /* name of the config file */
+	const struct plan_options *options; /* NULL, or the options that replace a file */
 	bool file_named;                    /* with -c: not the file of the image */
 	struct start start;
 	struct accounts accounts;
 	struct environment env; /* complete, before unset_environment */
 	enum plan_imports imports;
 
-	bool nonroot;                 /* started without uid 0 */
+	bool nonroot;                 /* the start has no uid 0 */
 	bool ids_any;                 /* on_nonroot: {ids: any} */
-	bool ids_taken;               /* the workload's ids are the start's, and not those that the config names */
+	bool ids_taken;               /* the workload's ids are those of the start, not those that the config names */
 	bool setup_skipped;           /* a start without root skips accounts and steps: */
-	size_t steps_skipped;         /* as many as are written */
+	size_t steps_skipped;         /* this many steps */
 	const char *refused;          /* why this start cannot reach what the config asks for (status 111), or NULL */
-	struct privileges workload;   /* what the workload holds */
-	struct privileges init_holds; /* what a PID 1 that stays holds: the same without any capability */
-	uint64_t optional;            /* cap_add_optional alone: kept where the container has it */
-	const char *user_name, *home; /* of passwd; NULL where there is no entry */
-	unsigned int group_chosen;    /* whoever sets a variable chooses the workload's gid: the line, or 0 */
+	struct privileges workload;   /* what the workload must hold */
+	struct privileges init_holds; /* what a PID 1 that stays must hold: the same without capabilities */
+	uint64_t optional;            /* cap_add_optional only: kept if the container has it */
+	const char *user_name, *home; /* from passwd; NULL without an entry */
+	unsigned int group_chosen;    /* line of the config by which a variable chooses the workload's gid, or 0 */
 	bool allow_root;
 
-	struct account_wish *wishes; /* accounts that apply */
+	struct account_wish *wishes; /* the accounts that apply */
 	size_t nwishes;
-	bool run_setup; /* accounts and steps run: false for setup_for, setup_unless_args, skip_setup */
-	bool try_setup; /* on_nonroot: try_setup: EPERM, EACCES and EROFS are warnings */
+	bool run_setup; /* run accounts and steps: false after setup_for, setup_unless_args, skip_setup */
+	bool try_setup; /* on_nonroot: try_setup: EPERM, EACCES and EROFS become warnings */
 	struct step *steps;
 	size_t nsteps;
 
 	enum plan_command command;
-	struct list argv;        /* the workload's, complete */
-	const char *name;        /* the last component of the command, without entrypoint; NULL: not put together yet */
+	struct list argv;        /* complete command line of the workload */
+	const char *name;        /* last component of the command, without entrypoint; NULL: not determined yet */
 	struct list unset;       /* unset_environment: names and globs */
-	const char *working_dir; /* NULL: as inherited */
+	const char *working_dir; /* NULL: inherited */
 	struct plan_umask umask;
 	struct plan_limit limits[PLAN_LIMITS]; /* [RLIMIT_…] */
 	bool oom_score_adj_set;
@@ -109,12 +110,12 @@ struct plan {
 	enum plan_stdio own_stdio;
 	bool new_session;
 	uint64_t keep_fds[16]; /* bit set of descriptors 0..1023: 0-2, and keep_fds */
-	bool listen_fds;       /* keep_fds has the word: those of LISTEN_FDS are in the set */
+	bool listen_fds;       /* keep_fds contains listen_fds: the set includes those of LISTEN_FDS */
 	struct filter filter;
 	struct filter_changes filter_changes;
-	const struct node *profile; /* its tree; NULL for a compiled one */
+	const struct node *profile; /* the profile's tree; NULL for a compiled one */
 	struct plan_init init;
-	bool behind_init; /* PLAN_AS_WORKLOAD and PLAN_VERIFY: the workload is the child of an init of capshim's */
+	bool behind_init; /* PLAN_AS_WORKLOAD and PLAN_VERIFY: the workload is a child of capshim's init */
 	enum plan_report report;
 	bool trace;
 };

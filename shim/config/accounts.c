@@ -153,7 +153,10 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 			yaml_problem(&plan->problems, node, "an account needs name, uid and gid: write \"%s:\"",
 				     fields[i].name);
 	}
-	/* Variables that only the start sets: here the name is enough, for `user` may be it. */
+	/*
+	 * The ids come from variables that only the start sets: the name is enough here, because `user` may refer to
+	 * it.
+	 */
 	if (plan->mode >= PLAN_CHECK && yaml_get(node, "uid") && yaml_get(node, "gid")) {
 		const char *somebody = mem_format(plan->mem, "%d", ACCOUNTS_SOMEBODY);
 		text.uid = text.uid ? text.uid : somebody;

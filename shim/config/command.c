@@ -9,9 +9,9 @@
 
 struct words_rule {
 	struct list words, globs;
-	const char *of; /* what the globs are asked about */
+	const char *of; /* the text that the globs are compared with */
 	bool replace;
-	bool suffix; /* of command_suffix: without "for" it applies always */
+	bool suffix; /* from command_suffix: without "for" it always applies */
 	bool late;   /* another rule has matched already */
 };
 
@@ -31,7 +31,7 @@ static bool rule_applies(const struct words_rule *rule)
 	return !rule->late && ((rule->suffix && rule->globs.count == 0) || value_matches(&rule->globs, rule->of));
 }
 
-/* Words of a rule that does not apply must be right, but a variable that they name need not be set. */
+/* The words of a rule that does not apply must be valid, but the variables that they name need not be set. */
 static void rule_words(struct plan *plan, const struct node *node, void *to)
 {
 	struct words_rule *rule = to;
@@ -51,12 +51,12 @@ static void prefix_replace(struct plan *plan, const struct node *node, void *to)
 	(void)value_bool(plan, node, &((struct words_rule *)to)->replace);
 }
 
-/* "words" after what decides whether they are used. */
+/* "words" comes after the keys that decide whether they are used. */
 static const struct key prefix_keys[] = {{"for", rule_globs},   {"replace", prefix_replace},
 					 {"words", rule_words}, {"when", NULL},
 					 {"unless", NULL},      {NULL, NULL}};
 
-/* MATCHED: a rule has matched already; the first one counts, the others are still checked. */
+/* MATCHED: a rule has matched already. The first match counts; the others are still checked. */
 static void prefix_rule(struct plan *plan, const struct node *node, void *matched)
 {
 	struct words_rule rule = {.of = plan->argv.count ? plan->argv.items[0] : "",
@@ -172,7 +172,7 @@ void config_suffix(struct plan *plan, const struct node *node, void *root)
 	value_each(plan, node, suffix_rule, root);
 }
 
-/* With it the command line is complete. */
+/* Completes the command line. */
 void config_entrypoint(struct plan *plan, const struct node *node, void *to)
 {
 	const struct config_root *root = to;
@@ -181,9 +181,9 @@ void config_entrypoint(struct plan *plan, const struct node *node, void *to)
 	plan->name = config_command_name(plan);
 	if (node && value_argv(plan, node, &front) && plan->command == COMMAND_RUN)
 		put_in_front(plan, &front, 0);
-	if (plan->command != COMMAND_RUN) /* what a suffix has made of no words */
+	if (plan->command != COMMAND_RUN) /* a suffix alone made words */
 		plan->argv.count = 0;
-	/* What is wrong with a command that is written has been said. */
+	/* Problems of a written command have been reported already. */
 	if (plan->command == COMMAND_RUN &&
 	    (plan->argv.count ? !plan->argv.items[0][0] : plan->problems.count == root->before)) {
 		/* While an image is built its CMD is not known yet. */
@@ -209,7 +209,7 @@ void config_look_up(struct plan *plan)
 	path = environ_get(&plan->env, "PATH");
 	path = program_find(mem, name, path ? path : PATH_DEFAULT, &error, &denied);
 	if (!path)
-		return; /* a step may bring it yet, or only the user may see it: it is looked for again */
+		return; /* a step may still create it, or only the user may see it: it is looked up again later */
 	program_read(&program, mem, READ_AS_ROOT, path);
 	refused = program_refused(&program, mem, plan->workload.keep, plan->workload.bounding, &plan->filter);
 	if (refused)

@@ -50,7 +50,7 @@ static bool command_holds(const struct plan *plan, const char *text)
 	return glob_match(text, config_command_name(plan));
 }
 
-/* What a condition may be; HOLDS is NULL where it is asked when the step's turn has come. */
+/* The kinds of conditions. HOLDS is NULL for those that are evaluated when the step's turn comes. */
 static const struct condition_row {
 	const char *name;
 	bool (*holds)(const struct plan *plan, const char *text);
@@ -63,7 +63,7 @@ static const struct condition_row {
 	{"only", NULL, WHEN_ONLY},     {NULL, NULL, 0},
 };
 
-/* Puts a condition behind those that LAST ends, so that they are asked in the order written. */
+/* Appends a condition at LAST, so that conditions are evaluated in the order written. */
 static struct condition *new_condition(struct plan *plan, const struct condition_row *row, bool negate,
 				       struct condition **conditions)
 {
@@ -125,7 +125,7 @@ static void read_condition(struct plan *plan, const struct node *node, const str
 	}
 }
 
-/* Asks one condition of the environment for every value: under `when` all must hold, under `unless` none may. */
+/* Evaluates a condition on the environment for each value: under `when` all must hold, under `unless` none may. */
 static bool asked_now(struct plan *plan, const struct node *node, const struct condition_row *row, bool negate)
 {
 	struct list values = {0};
@@ -138,7 +138,7 @@ static bool asked_now(struct plan *plan, const struct node *node, const struct c
 	return true;
 }
 
-/* `exists` where there is no step whose turn could come: on the file system as it is before the setup. */
+/* `exists` outside of steps: on the file system as it is before the setup. */
 static bool exists_now(struct plan *plan, const struct node *node, bool negate)
 {
 	struct list paths = {0};
@@ -187,7 +187,7 @@ static bool read_conditions(struct plan *plan, const struct node *map, bool nega
 	return holds;
 }
 
-/* A list of mappings: one of them must hold. A choice that holds already makes the others needless. */
+/* A list of mappings: one of them must hold. If one holds already, the others are not needed. */
 static bool read_choices(struct plan *plan, const struct node *list, struct condition **conditions)
 {
 	static const struct condition_row any = {NULL, NULL, WHEN_ANY};

@@ -55,7 +55,7 @@ static void read_environment(struct plan *plan, const struct node *node, void *r
 	}
 }
 
-/* What may be read, and where: names, or {names, below}. */
+/* Which files may be read, and where: names, or {names, below}. */
 struct import_keys {
 	const struct node *names;
 	struct list below;
@@ -69,7 +69,7 @@ static void read_import_names(struct plan *plan, const struct node *node, void *
 
 static void read_import_below(struct plan *plan, const struct node *node, void *to)
 {
-	/* Whoever sets a variable must not choose what root reads. */
+	/* A variable must not choose what root reads. */
 	(void)value_list(plan, node, value_fixed_path, &((struct import_keys *)to)->below);
 }
 
@@ -121,7 +121,7 @@ static void read_nonroot(struct plan *plan, const struct node *node, void *root)
 	int word = plan->command == COMMAND_RUN ? NONROOT_SKIP_SETUP : NONROOT_REFUSE;
 
 	if (node && node->kind == NODE_MAP) {
-		word = NONROOT_SKIP_SETUP; /* skip and try are the first two words here as well */
+		word = NONROOT_SKIP_SETUP; /* "skip" and "try" have the same places as the first two words */
 		value_map(plan, node, keys, &word);
 	} else if (node && value_fixed(plan, node)) {
 		word = value_word(plan, node, words);
@@ -156,7 +156,7 @@ static void read_keep(struct plan *plan, const struct node *node, void *root)
 	value_capabilities(plan, node, &plan->workload.keep);
 }
 
-/* With it what is kept is complete. */
+/* Completes the set of kept capabilities. */
 static void read_keep_optional(struct plan *plan, const struct node *node, void *root)
 {
 	uint64_t welcome = 0;
@@ -166,11 +166,11 @@ static void read_keep_optional(struct plan *plan, const struct node *node, void 
 		value_capabilities(plan, node, &welcome);
 	plan->optional = welcome & ~plan->workload.keep;
 	plan->workload.keep |= start_bounding(&plan->start, welcome & plan->start.permitted);
-	if (!plan->refused && plan->command != COMMAND_NONE) /* which ends without giving up anything */
+	if (!plan->refused && plan->command != COMMAND_NONE) /* "none" ends without dropping anything */
 		plan->refused = drop_plan(&plan->workload, &plan->start, plan->mem);
 }
 
-/* What belongs to the start of the container alone, and not to what is started beside the workload. */
+/* Resets what belongs only to the start of the container, not to a process started beside the workload. */
 static void beside_workload(struct plan *plan)
 {
 	plan->behind_init = plan->init.on;
@@ -182,7 +182,7 @@ static void beside_workload(struct plan *plan)
 	memset(plan->keep_fds, 0, sizeof(plan->keep_fds));
 }
 
-/* With it is known what PID 1 holds. */
+/* Completes what PID 1 holds. */
 static void read_init(struct plan *plan, const struct node *node, void *root)
 {
 	config_init(plan, node, root);
@@ -194,12 +194,12 @@ static void read_init(struct plan *plan, const struct node *node, void *root)
 		plan->refused = drop_plan(&plan->init_holds, &plan->start, plan->mem);
 }
 
-#define ALWAYS 1U   /* read where it is not written as well: NODE is NULL then */
+#define ALWAYS 1U   /* read even if it is not written: NODE is NULL then */
 #define WORKLOAD 2U /* about the workload, which "command: none" and "pause" do not have */
-#define PROCESS 4U  /* about a process, which a pause is */
-#define START 8U    /* not read for what is started beside the workload */
+#define PROCESS 4U  /* about a process, which includes "pause" */
+#define START 8U    /* not read for a process started beside the workload */
 
-/* Every key of the config. Each comes after those that it depends on. */
+/* Every key of the config. Each one comes after those that it depends on. */
 static const struct root_key {
 	const char *name;
 	key_reader *read;
@@ -209,7 +209,7 @@ static const struct root_key {
 	{"env_file", read_env_files, 0},
 	{"file_environment", read_imports, 0},
 	{"environment", read_environment, 0},
-	/* Conditions see the command; none and pause decide about what follows. */
+	/* Conditions use the command; none and pause decide about the keys that follow. */
 	{"command", config_command, ALWAYS},
 	{"command_prefix", config_prefix, START},
 	{"setup_for", config_setup_for, START},
@@ -218,7 +218,7 @@ static const struct root_key {
 	{"entrypoint", config_entrypoint, START | ALWAYS},
 	{"on_nonroot", read_nonroot, ALWAYS},
 	{"allow_root", read_allow_root, 0},
-	{"accounts", config_accounts, ALWAYS}, /* names resolve against these */
+	{"accounts", config_accounts, ALWAYS}, /* names resolve with these */
 	{"user", config_user, ALWAYS},
 	{"supplementary_groups", config_groups, ALWAYS},
 	{"cap_add", read_keep, WORKLOAD},
@@ -235,13 +235,13 @@ static const struct root_key {
 	{"report", config_report, WORKLOAD},
 	{"trace", config_trace, 0},
 	{"init", read_init, WORKLOAD | ALWAYS},
-	{"setup", config_steps, 0}, /* `workload` is an owner by now */
+	{"setup", config_steps, 0}, /* the owner `workload` is known by now */
 	{NULL, NULL, 0},
 };
 
 /*
- * Where there is no workload, a key that is about one would do nothing and look as if it did. Not refused is what
- * concerns the command line (entrypoint and the like): that may name a command, and then there is a workload.
+ * Without a workload, a key about one would have no effect without saying so. Keys about the command line (entrypoint
+ * and the like) are not refused: arguments may name a command, and then there is a workload.
  */
 static void refuse_unused(struct plan *plan, const struct root_key *key, const struct node *node)
 {
@@ -267,7 +267,7 @@ static void read_keys(struct plan *plan, const struct node *map)
 	}
 }
 
-/* A relative name is one of the working directory. */
+/* A relative name is relative to the working directory. */
 static const char *absolute(struct mem *mem, const char *file)
 {
 	char here[PATH_MAX];
@@ -275,7 +275,7 @@ static const char *absolute(struct mem *mem, const char *file)
 	return file[0] != '/' && getcwd(here, sizeof(here)) ? mem_format(mem, "%s/%s", here, file) : file;
 }
 
-/* A problem of an option names it: nobody sees lines there. */
+/* A problem of an option names the option, because the user sees no lines. */
 static void option_problems(struct node *node, const char *option)
 {
 	node->file = option;
@@ -349,7 +349,7 @@ static const struct node *read_config(struct plan *plan, const char *file)
 void config_read(struct plan *plan, enum plan_mode mode, const char *file, char **args, char **envp)
 {
 	plan->mode = mode;
-	/* --check and --explain are about a start as root, whoever asks: a build of an image may have no root. */
+	/* --check and --explain describe a start as root, whatever user calls them: an image build may have no root. */
 	plan->nonroot = mode < PLAN_CHECK && plan->start.euid != 0;
 	plan->run_setup = !config_is_beside(plan);
 
@@ -362,13 +362,13 @@ void config_read(struct plan *plan, enum plan_mode mode, const char *file, char 
 	read_keys(plan, root);
 	if (plan->nsteps + plan->nwishes || plan->init.on || plan->new_session)
 		start_read_dispositions(&plan->start);
-	/* Where nothing is done before, the workload finds out soon enough what is wrong with its program. */
+	/* Without a setup, the workload's own start reports soon enough what is wrong with its program. */
 	if (plan->problems.count <= plan->problems.pending && plan->argv.count &&
 	    (plan->nsteps + plan->nwishes || plan->mode != PLAN_RUN))
 		config_look_up(plan);
 }
 
-/* Of the config only what a compiled profile depends on: the profile that it names need not exist yet. */
+/* Reads only what a compiled profile depends on: the profile that the config names need not exist yet. */
 int config_compile_seccomp(struct plan *plan, const char *file, const char *in, const char *out)
 {
 	const struct node *root = file ? read_config(plan, file) : NULL;

@@ -7,14 +7,14 @@
 #include "plan.h"
 
 /*
- * Reads the config FILE and makes the plan for ARGV (the words behind the options, maybe none) and ENVP. Acts on
+ * Reads the config FILE and makes the plan for ARGV (the words after the options, may be empty) and ENVP. Acts on
  * nothing. All problems are in plan->problems; a plan with problems must not be acted on.
  */
 void config_read(struct plan *plan, enum plan_mode mode, const char *file, char **argv, char **envp);
 
 /*
- * Ends the process where the plan must not be acted on: 100 with every problem of the config, or 111 where the start
- * cannot reach what the config asks for.
+ * Ends the process if the plan must not be acted on: with 100 and every problem of the config, or with 111 if the
+ * start cannot reach what the config asks for.
  */
 void config_must_hold(const struct plan *plan);
 
@@ -24,7 +24,7 @@ int config_compile_seccomp(struct plan *plan, const char *file, const char *in, 
 /* What `init` means here, on one line for --explain; in the memory of the plan. */
 const char *config_init_explained(struct plan *plan);
 
-/* What a filter for this machine, and for what the plan keeps, depends on. */
+/* Everything that a filter depends on: this machine, and what the plan keeps. */
 struct filter_target config_filter_target(const struct plan *plan);
 
 #endif

@@ -11,9 +11,9 @@
 #include "privilege/drop.h"
 #include "walk/walk.h"
 
-#define GLOB_GROUPS 64 /* different ones that the globs of group_of may find */
+#define GLOB_GROUPS 64 /* the most different groups that the globs of group_of may find */
 
-/* Group 0 opens what root's group may read: it is only given to who writes it down. */
+/* Group 0 may read what root's group may read, so it is only given if the config writes it. */
 static bool group_zero_written(const struct node *node)
 {
 	const char *colon = strchr(node->text, ':');
@@ -21,15 +21,18 @@ static bool group_zero_written(const struct node *node)
 	return colon && (strcmp(colon, ":0") == 0 || strcmp(colon, ":root") == 0);
 }
 
-/* Supplementary groups while they are collected: ascending, none twice. */
+/* Supplementary groups while they are collected: ascending, without duplicates. */
 struct group_list {
 	uint32_t *gids;
 	size_t count, room;
 	bool good;
-	const char *own; /* whose groups of the group file belong to `auto`, or NULL */
+	const char *own; /* the user whose groups of the group file belong to `auto`, or NULL */
 };
 
-/* Room for all that can be: every group of the file, of the start, and MORE that the config writes or globs find. */
+/*
+ * Makes room for the largest possible number: every group of the file, of the start, and MORE that the config writes
+ * or globs find.
+ */
 static struct group_list no_groups(struct plan *plan, size_t more)
 {
 	struct group_list list = {.room = plan->start.ngroups + more + GLOB_GROUPS, .good = true};
@@ -40,7 +43,10 @@ static struct group_list no_groups(struct plan *plan, size_t more)
 	return list;
 }
 
-/* The groups of the start that the container runtime added: not gid 0, and none that the group file gives to root. */
+/*
+ * Adds the groups of the start that the container runtime added: not gid 0, and none that the group file gives to
+ * root.
+ */
 static bool add_runtime(struct plan *plan, struct group_list *list)
 {
 	for (size_t i = 0; i < plan->start.ngroups; i++) {
@@ -63,15 +69,15 @@ static bool add_auto(struct plan *plan, struct group_list *list)
 }
 
 /*
- * Opens PATH, for its owner, its group or its entries. -1: a problem was added, with what to write INSTEAD, unless it need
- * not be there (OPTIONAL).
+ * Opens PATH to read its owner, its group or its entries. -1: a problem was added, with what to write INSTEAD, unless
+ * it may be missing (OPTIONAL).
  */
 static int open_ids_of(struct plan *plan, const struct node *node, const char *path, bool optional, const char *instead)
 {
 	struct walk_where where;
 	char why[512];
 
-	/* Whoever could put another file there would choose the ids. */
+	/* A user who could put another file there would choose the ids. */
 	int fd = walk_open(path, WALK_FOLLOW | WALK_TRUSTED, &where);
 	if (fd >= 0 || (optional && (errno == ENOENT || errno == ENOTDIR)))
 		return fd;
@@ -87,7 +93,7 @@ static int open_group_of(struct plan *plan, const struct node *node, const char 
 			   "name the group itself, or write {group_of: PATH, optional: true}");
 }
 
-/* The group of a device or socket, whatever its number is on this host. */
+/* Adds the group of a device or socket, whatever its number is on this host. */
 static bool add_group_of(struct plan *plan, const struct node *node, const char *path, bool optional,
 			 struct group_list *list)
 {
@@ -108,7 +114,10 @@ static bool add_group_of(struct plan *plan, const struct node *node, const char 
 	return false;
 }
 
-/* The groups of all that the glob in the last component of PATH matches, if *ANY. Closes FD, its directory. */
+/*
+ * Adds the groups of everything that the glob in the last component of PATH matches; *ANY: there was a match. Closes
+ * FD, its directory.
+ */
 static bool add_groups_of(struct plan *plan, const struct node *node, const char *path, int fd, struct group_list *list,
 			  bool *any)
 {
@@ -127,7 +136,7 @@ static bool add_groups_of(struct plan *plan, const struct node *node, const char
 	return good;
 }
 
-/* PATH, whose last component may be a glob; OPTIONAL: on some hosts there is none. */
+/* Adds the group of PATH, whose last component may be a glob. OPTIONAL: some hosts do not have it. */
 static bool group_of(struct plan *plan, const struct node *node, const char *path, bool optional,
 		     struct group_list *list)
 {
@@ -194,14 +203,17 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 }
 
 /*
- * `auto` is `runtime` where `user` names a group, as with Docker's --user, gosu and su-exec; and in a start without root,
- * for which the engine has added the user's own already.
+ * `auto` means `runtime` if `user` names a group, as with Docker's --user, gosu and su-exec; and in a start without
+ * root, for which the engine has added the user's own groups already.
  */
 static void read_groups(struct plan *plan, const struct node *node, const struct identity *user)
 {
 	const char *own = user->group_written || plan->nonroot ? NULL : user->name;
 
-	/* `none` must not depend on a group file, which an image may not have; nor does `auto` where it can find nothing. */
+	/*
+	 * `none` must not depend on a group file, which an image may not have; nor must `auto` if it can find
+	 * nothing.
+	 */
 	if (node ? node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0 : !own && plan->start.ngroups == 0)
 		return;
 	const size_t before = plan->problems.count;
@@ -257,8 +269,8 @@ static const char *ids_text(struct mem *mem, uint32_t uid, uint32_t gid, const u
 }
 
 /*
- * A start without root cannot change its ids: they must be those that the config names (the group id may stand among
- * the supplementary ones, where engines put it), or be permitted by on_nonroot. USER is the key, or NULL: no ids.
+ * A start without root cannot change its ids: they must be those that the config names (the group id may be among the
+ * supplementary ones, where engines put it), or on_nonroot must permit others. USER is the key, or NULL: no ids.
  */
 static void take_ids(struct plan *plan, const struct node *user)
 {
@@ -288,8 +300,8 @@ static void take_ids(struct plan *plan, const struct node *user)
 }
 
 /*
- * owner_of:/work, the ids of a directory that is mounted there; never root's. Before a start it may still be the image's
- * own, or missing: it will be somebody's.
+ * owner_of:/work: the ids of a directory that is mounted there, never root's. Before a start it may still be the
+ * image's directory, or missing; the real owner is known at the start.
  */
 static void owner_of(struct plan *plan, const struct node *node, const char *path, struct identity *to)
 {
@@ -338,7 +350,7 @@ void config_user(struct plan *plan, const struct node *node, void *to)
 	struct config_root *root = to;
 	const bool of = node && node->kind == NODE_SCALAR && strncmp(node->text, OWNER_OF, OWNER_OF_LENGTH) == 0;
 	const char *text = !node ? NULL : of ? value_fixed(plan, node) : value_text(plan, node);
-	/* Without a user nothing is ever executed: an init container's end, or a pause that needs no name. */
+	/* Without a user nothing is executed: the end of an init container, or a pause, which needs no name. */
 	struct identity user = {.uid = OVERFLOW_ID, .gid = OVERFLOW_ID};
 
 	if (!node && plan->command == COMMAND_RUN)
@@ -360,7 +372,7 @@ void config_user(struct plan *plan, const struct node *node, void *to)
 	root->user = user;
 }
 
-/* With it the workload's ids are complete. */
+/* Completes the workload's ids. */
 void config_groups(struct plan *plan, const struct node *node, void *to)
 {
 	const struct config_root *root = to;
@@ -378,7 +390,7 @@ bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 	const char *group;
 
 	*to = (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
-	/* A variable that only the start sets: somebody else than root, as accounts take it for. */
+	/* A variable that only the start sets: assume a user other than root, as accounts do. */
 	if (!text && plan->mode >= PLAN_CHECK)
 		*to = (struct owner){ACCOUNTS_SOMEBODY, ACCOUNTS_SOMEBODY};
 	if (!text)

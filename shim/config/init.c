@@ -20,7 +20,7 @@ static const struct signal_row {
 	{"SYS", SIGSYS},       {"RTMIN", 34},     {"RTMAX", START_SIGNALS}, {NULL, 0},
 };
 
-/* TERM, SIGTERM, 15, RTMIN+3 or RTMAX-1, as in kill(1); 0: none of these. RTMIN is libc's 34. */
+/* TERM, SIGTERM, 15, RTMIN+3 or RTMAX-1, as in kill(1); 0: not a signal. RTMIN is libc's 34. */
 static int signal_number(const char *text)
 {
 	if (strncasecmp(text, "SIG", 3) == 0)
@@ -55,7 +55,7 @@ static int read_signal(struct plan *plan, const struct node *node, const char *t
 	return number;
 }
 
-/* False, and a problem that says what it CANNOT be, for the three that an init never forwards. */
+/* False, with a problem that says what it CANNOT be, for the three signals that an init never forwards. */
 static bool is_forwarded(struct plan *plan, const struct node *node, int number, const char *name, const char *cannot)
 {
 	if (number != SIGKILL && number != SIGSTOP && number != SIGCHLD)
@@ -171,7 +171,7 @@ void config_init(struct plan *plan, const struct node *node, void *root)
 	value_map(plan, node, init_keys, root);
 }
 
-/* What a signal is called in a config: TERM, RTMIN+3. */
+/* The name of a signal in a config: TERM, RTMIN+3. */
 static const char *signal_name(struct mem *mem, int number)
 {
 	for (const struct signal_row *row = signal_table; row->name; row++)

@@ -1,6 +1,6 @@
 /*
- * What the files of the plan share: turning nodes into values. Every function that can fail adds a problem at the
- * node and returns false or NULL; the caller goes on, so that one run reports everything.
+ * Shared by the files of config/: turning nodes into values. Every function that can fail adds a problem at the node
+ * and returns false or NULL; the caller goes on, so that one run reports all problems.
  */
 #ifndef CAPSHIM_CONFIG_PARTS_H
 #define CAPSHIM_CONFIG_PARTS_H
@@ -8,7 +8,7 @@
 #include "plan.h"
 #include "steps/step.h"
 
-/* Reads the value of a key. TO is what it fills in. */
+/* Reads the value of a key and fills in TO. */
 typedef void key_reader(struct plan *plan, const struct node *node, void *to);
 
 /* One row of a key table; the table ends with a row whose name is NULL. */
@@ -17,40 +17,40 @@ struct key {
 	key_reader *read;
 };
 
-/* Reads MAP by TABLE, in the order of the table; unknown keys are problems that name the nearest known one. */
+/* Reads MAP by TABLE, in the order of the table. An unknown key is a problem that names the nearest known one. */
 void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to);
 
-/* MAP must be a mapping whose keys are all names of TABLE, rows of SIZE bytes that begin with the name. */
+/* MAP must be a mapping whose keys are all names in TABLE, rows of SIZE bytes that start with the name. */
 void value_known(struct plan *plan, const struct node *map, const void *table, size_t size);
 void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest);
 
-/* The text of a scalar: with ${…} expanded, or (fixed) with ${ refused, since it would choose privileges. */
+/* The text of a scalar: value_text() expands ${…}; value_fixed() refuses ${, which would choose privileges. */
 const char *value_text(struct plan *plan, const struct node *node);
 const char *value_fixed(struct plan *plan, const struct node *node);
 
 bool value_bool(struct plan *plan, const struct node *node, bool *to);
 bool value_number(struct plan *plan, const struct node *node, long long min, long long max, long long *to);
-bool value_octal(struct plan *plan, const struct node *node, mode_t *to);         /* 0…07777, begins with 0 */
+bool value_octal(struct plan *plan, const struct node *node, mode_t *to);         /* 0…07777, starts with 0 */
 bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to); /* 90, 90s, 5m, 1h; fits an int */
 const char *value_path(struct plan *plan, const struct node *node);               /* absolute, no . or .. components */
-const char *value_target(struct plan *plan, const struct node *node); /* the same; ending in / is a directory */
+const char *value_target(struct plan *plan, const struct node *node); /* the same; a trailing / means a directory */
 const char *value_fixed_path(struct plan *plan, const struct node *node);
 
-/* One of WORDS (NULL-terminated); returns its place, or -1. */
+/* One of WORDS (NULL-terminated): returns its position, or -1. */
 int value_word(struct plan *plan, const struct node *node, const char *const *words);
 
-/* A list, or one item for a list of one. READ turns each node to text (value_text, value_fixed, value_path). */
+/* A list, or one item in its place. READ turns each node into text (value_text, value_fixed, value_path). */
 bool value_list(struct plan *plan, const struct node *node, const char *(*read)(struct plan *, const struct node *),
 		struct list *to);
 
-/* Program and arguments: a list, or one word. Of a program that runs as root, the first must be written out. */
+/* Program and arguments: a list, or one word. The name of a program that runs as root must be written out. */
 bool value_argv(struct plan *plan, const struct node *node, struct list *to);
 bool value_program(struct plan *plan, const struct node *node, struct list *to);
 
-/* Runs EACH on every item of a list, or on the one that stands for it. */
+/* Calls EACH for every item of a list, or for a single item in its place. */
 void value_each(struct plan *plan, const struct node *node, key_reader *each, void *to);
 
-/* A map, or a list of KEY=VALUE: the same as text KEY=VALUE. BUT: an entry that is read elsewhere, or NULL. */
+/* A map, or a list of KEY=VALUE: turned into text KEY=VALUE. BUT: an entry that is read elsewhere, or NULL. */
 bool value_pairs(struct plan *plan, const struct node *node, const struct node *but, struct list *to);
 
 /* A list of capabilities: adds their bits to the uint64_t TO. */
@@ -61,20 +61,20 @@ bool value_matches(const struct list *globs, const char *text);
 
 /* accounts.c: users and groups by name or id. False or NULL: a problem was added at the node. */
 
-/* A user and its group, as config text names them. */
+/* A user and its group, as the config names them. */
 struct identity {
 	uint32_t uid, gid;
-	const char *name, *home; /* of passwd; NULL where there is no entry */
+	const char *name, *home; /* from passwd; NULL without an entry */
 	bool group_written;
 };
 
-/* The part of TEXT in front of the colon; *REST is what comes behind it, or NULL. */
+/* The part of TEXT before the colon; *REST is the part after it, or NULL. */
 const char *account_half(struct plan *plan, const char *text, const char **rest);
 
-/* The accounts with the group file, which is read when the first question about a group comes up. */
+/* The accounts with the group file, which is read when a group is first needed. */
 const struct accounts *account_groups(struct plan *plan);
 
-/* A name of passwd, or an id. *ENTRY is NULL where there is none. */
+/* A name of passwd, or an id. *ENTRY is NULL without an entry. */
 bool account_find_user(struct plan *plan, const struct node *node, const char *text, uint32_t *uid,
 		       const struct account **entry);
 bool account_find_group(struct plan *plan, const struct node *node, const char *text, uint32_t *gid);
@@ -82,10 +82,10 @@ bool account_find_group(struct plan *plan, const struct node *node, const char *
 /* NAME, UID, NAME:GROUP or UID:GROUP. */
 bool account_find_identity(struct plan *plan, const struct node *node, const char *text, struct identity *to);
 
-/* The readers of the config's own keys: TO is this. */
+/* What the readers of the config's own keys get as TO. */
 struct config_root {
 	const struct node *node;
-	size_t before;        /* problems, when the command line was begun */
+	size_t before;        /* the number of problems when the command line was begun */
 	struct identity user; /* as written */
 };
 key_reader config_command, config_prefix, config_setup_for, config_setup_unless_args, config_suffix, config_entrypoint,
@@ -93,7 +93,7 @@ key_reader config_command, config_prefix, config_setup_for, config_setup_unless_
 	config_working_dir, config_oom_score_adj, config_own_stdio, config_new_session, config_keep_fds, config_report,
 	config_trace, config_init, config_steps;
 
-/* Is the plan for what is started beside the workload, which keeps nothing of the container's start? */
+/* Is the plan for a process started beside the workload, which keeps nothing of the container's start? */
 static inline bool config_is_beside(const struct plan *plan)
 {
 	return plan->mode == PLAN_AS_WORKLOAD || plan->mode == PLAN_VERIFY;
@@ -104,19 +104,20 @@ bool config_owner(struct plan *plan, const struct node *node, struct owner *to);
 void config_step_seccomp(struct plan *plan, const struct node *node, struct step_user *to); /* NODE may be NULL */
 bool config_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to);
 
-/* steps.c: a program that is asked for its status: its argv, or {run, user, cap_add}. */
+/* steps.c: a program whose exit status is a condition: its argv, or {run, user, cap_add}. */
 const struct step *config_program(struct plan *plan, const struct node *node);
 
 /*
- * command.c: what is known of the program before anything is done: reads the file capabilities of argv[0] where its path is
- * known (or the first match in the workload's PATH) and of its #! interpreters. Adds a problem where the kept set
- * would be lost or execve(2) would answer EPERM.
+ * command.c: what can be known about the program before anything is done. Reads the file capabilities of argv[0], if
+ * its path is known (or of the first match in the workload's PATH), and of its #! interpreters. Adds a problem if the
+ * kept set would be lost or execve(2) would answer EPERM.
  */
 void config_look_up(struct plan *plan);
 
 /* conditions.c */
-bool config_when(struct plan *plan, const struct node *map, struct condition **conditions); /* false: excluded */
-bool config_when_now(struct plan *plan, const struct node *map); /* only conditions that can be asked now */
+bool config_when(struct plan *plan, const struct node *map,
+		 struct condition **conditions);                 /* false: the entry is excluded */
+bool config_when_now(struct plan *plan, const struct node *map); /* only conditions that can be evaluated now */
 const char *config_command_name(const struct plan *plan);        /* last component of the command */
 
 #endif

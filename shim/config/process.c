@@ -92,7 +92,7 @@ void config_ulimits(struct plan *plan, const struct node *map, void *root)
 	}
 }
 
-/* Whoever sets a variable to a mask writes 22 or 2: only a config goes through tools that make 18 of 0022. */
+/* Users who set a variable to a mask write 22 or 2; only configs pass through tools that turn 0022 into 18. */
 static void read_mask(struct plan *plan, const struct node *node, mode_t *to)
 {
 	const char *text = NULL;
@@ -168,7 +168,7 @@ void config_own_stdio(struct plan *plan, const struct node *node, void *root)
 
 	(void)root;
 	plan->own_stdio = word > 0 ? (enum plan_stdio)word : STDIO_AUTO;
-	if (plan->command != COMMAND_RUN) /* nobody who could open them again */
+	if (plan->command != COMMAND_RUN) /* no process is left that could open them again */
 		plan->own_stdio = STDIO_FALSE;
 }
 
@@ -184,8 +184,8 @@ static void keep_fd(struct plan *plan, long long fd)
 }
 
 /*
- * sd_listen_fds(3): descriptors 3 and up, as many as LISTEN_FDS says, if LISTEN_PID is this process. Only where the
- * config says so: by the environment alone, whoever sets it could keep what a runtime leaked.
+ * sd_listen_fds(3): the descriptors from 3 on, as many as LISTEN_FDS says, if LISTEN_PID is this process. Only if the
+ * config asks for it: otherwise a variable alone could keep descriptors that a runtime leaked.
  */
 static void keep_listen_fds(struct plan *plan)
 {

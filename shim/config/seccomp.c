@@ -85,7 +85,7 @@ static void read_profile(struct plan *plan, const struct node *node, void *to)
 			     text);
 }
 
-/* The filter looks at the names; here it is only seen that no variable chooses them. */
+/* Only checks that no variable chooses the names; the filter checks the names themselves. */
 static void fixed_names(struct plan *plan, const struct node *node, const struct node **to)
 {
 	struct list names = {0};

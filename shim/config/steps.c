@@ -19,7 +19,7 @@ static void read_change(struct plan *plan, const struct node *node, struct mode_
 			     text);
 }
 
-/* 0 would be no time at all to one reader and no limit to the next: who means either can say it. */
+/* 0 is refused: some would read it as no time at all, others as no limit, and both can be written in another way. */
 static void read_timeout(struct plan *plan, const struct node *node, const struct verb *verb, unsigned int *to)
 {
 	if (value_seconds(plan, node, to) && *to == 0)
@@ -28,8 +28,9 @@ static void read_timeout(struct plan *plan, const struct node *node, const struc
 }
 
 /*
- * Adds those of the variables of capshim's environment that the name or glob NODE means. A glob must begin with a part of the
- * name, and passes nothing that says what a program loads or starts: whoever sets a variable must not choose that.
+ * Adds the variables of capshim's environment that the name or glob NODE matches. A glob must start with part of a
+ * name, and never passes a variable that says what a program loads or starts: whoever sets variables must not choose
+ * that.
  */
 static void pass_variables(struct plan *plan, const struct node *node, void *to)
 {
@@ -49,14 +50,14 @@ static void pass_variables(struct plan *plan, const struct node *node, void *to)
 	}
 }
 
-/* An entry replaces one of the same name, the default PATH and what is passed among them. */
+/* An entry replaces an earlier one of the same name, including the default PATH and variables that are passed. */
 static void read_step_environment(struct plan *plan, const struct node *node, struct list *to)
 {
 	const struct node *pass = yaml_get(node, "pass");
 	struct environment env;
 	struct list pairs = {0};
 
-	/* One value: a variable of that name. */
+	/* A single value: a variable called "pass". */
 	if (pass && pass->kind != NODE_LIST)
 		pass = NULL;
 	if (!value_pairs(plan, node, pass, &pairs))
@@ -79,7 +80,7 @@ static void read_exit_code(struct plan *plan, const struct node *node, void *to)
 		((unsigned char *)to)[code / 8] |= (unsigned char)(1U << (code % 8));
 }
 
-/* In the order of their types, from OPTION_TEXT on; the first two for lists as well. */
+/* In the order of their types, from OPTION_TEXT on; the first two also for lists. */
 static const char *(*const texts[])(struct plan *, const struct node *) = {value_text, value_fixed, value_path,
 									   value_target};
 
@@ -148,7 +149,7 @@ static void read_option_value(struct plan *plan, const struct node *node, const 
 	}
 }
 
-/* What may stand beside every verb; it is read elsewhere. */
+/* Options that every verb may have; they are read elsewhere. */
 static const struct step_option every_step[] = {OPTION("when", ELSEWHERE, conditions),
 						OPTION("unless", ELSEWHERE, conditions),
 						OPTION("on_error", ELSEWHERE, on_error)};
@@ -171,7 +172,7 @@ static const struct step_option *option_of(const struct verb *verb, const char *
 	return NULL;
 }
 
-/* Does some verb have it, or every one? */
+/* Is NAME an option of some verb, or of every verb? */
 static bool is_option(const char *name)
 {
 	const struct verb *const *verb = verb_table;
@@ -200,7 +201,7 @@ static const char *nearest_option(struct plan *plan, const char *name)
 	return nearest_name(name, names.items, sizeof(*names.items));
 }
 
-/* The one verb of a step: none, two, or an unknown one are problems. */
+/* The one verb of a step. None, two, or an unknown one is a problem. */
 static const struct node *find_verb(struct plan *plan, const struct node *node)
 {
 	const struct node *found = NULL;
@@ -325,14 +326,14 @@ static void defaults(struct plan *plan, const struct verb *verb, struct step *st
 static void read_on_error(struct plan *plan, const struct node *node, struct step *step)
 {
 	static const char *const words[] = {"fail", "warn", "ignore", NULL};
-	/* Whoever sets a variable must not choose whether a failure counts. */
+	/* A variable must not choose whether a failure counts. */
 	const char *text = node ? value_fixed(plan, node) : NULL;
 	int word = text ? value_word(plan, node, words) : -1;
 
 	step->on_error = word > 0 ? (enum plan_on_error)word : ON_ERROR_FAIL;
 }
 
-/* GROUP: NULL, or that of the step. */
+/* GROUP: NULL, or the group that the step is in. */
 static void read_step(struct plan *plan, const struct node *node, void *group)
 {
 	struct step *step = &plan->steps[plan->nsteps++];

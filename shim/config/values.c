@@ -144,7 +144,7 @@ bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
 	if (!text)
 		return false;
 	const char *unit = text + strspn(text, "0123456789");
-	unsigned long number = strtoul(text, NULL, 10); /* or ULONG_MAX */
+	unsigned long number = strtoul(text, NULL, 10); /* ULONG_MAX if it is too large */
 	for (size_t i = 0; unit > text && i < sizeof(units) / sizeof(*units); i++) {
 		unsigned long most = INT_MAX / units[i].seconds;
 		if (strcmp(unit, units[i].unit) != 0)

@@ -16,12 +16,12 @@
 #include "base/text.h"
 #include "explain/processes.h"
 
-/* What may be held. */
+/* The most that a process may hold. */
 struct allowed {
 	const struct privileges *ids;
 	uint64_t keep, bounding;
-	unsigned int filters; /* at least so many */
-	bool exactly;         /* and no less: bounding set and groups are equal */
+	unsigned int filters; /* at least this many */
+	bool exactly;         /* exactly: the bounding set and the groups must be equal */
 };
 
 static bool has(const uint32_t *groups, size_t count, uint32_t group)
@@ -31,7 +31,7 @@ static bool has(const uint32_t *groups, size_t count, uint32_t group)
 	return count > 0;
 }
 
-/* "Uid 0", or all four where they are not the same: real, effective, saved and file system id. */
+/* "Uid 0", or all four if they differ: real, effective, saved and file system id. */
 static void compare_id(struct mem *mem, struct list *to, const char *name, uint32_t want, const uint32_t *ids)
 {
 	if (ids[0] == ids[1] && ids[0] == ids[2] && ids[0] == ids[3]) {
@@ -54,7 +54,7 @@ static void compare_groups(struct mem *mem, struct list *to, const struct allowe
 			list_add(mem, to, mem_format(mem, "no group %u", ids->groups[i]));
 }
 
-/* The sets that hold the same too much are named together. */
+/* Sets that hold the same excess are named together. */
 static void compare_sets(struct mem *mem, struct list *to, const struct allowed *may, const struct start *held)
 {
 	uint64_t more[START_SETS];
@@ -83,7 +83,7 @@ static void compare_sets(struct mem *mem, struct list *to, const struct allowed 
 				    capability_list(names, sizeof(names), may->bounding & ~held->bounding)));
 }
 
-/* What STATUS holds that it may not, in the words of proc(5). */
+/* What STATUS holds beyond what it may, in the words of proc(5). */
 static struct list compare(struct mem *mem, const struct allowed *may, const struct status *status)
 {
 	const struct start *held = &status->held;
@@ -91,7 +91,7 @@ static struct list compare(struct mem *mem, const struct allowed *may, const str
 	const uint32_t gids[] = {held->gid, held->egid, held->sgid, status->fsgid};
 	struct list more = {0};
 
-	/* Whoever keeps these may have become somebody else by now. */
+	/* A process that keeps these may have become another user by now. */
 	if (!(may->keep & CAPABILITY_BIT(CAP_SETUID)))
 		compare_id(mem, &more, "Uid", may->ids->uid, uids);
 	if (!(may->keep & CAPABILITY_BIT(CAP_SETGID))) {
@@ -101,7 +101,7 @@ static struct list compare(struct mem *mem, const struct allowed *may, const str
 	compare_sets(mem, &more, may, held);
 	if (!status->no_new_privs)
 		list_add(mem, &more, "NoNewPrivs 0");
-	/* Before Linux 5.9 they are not counted. */
+	/* Before Linux 5.9 filters are not counted. */
 	if (status->filtered && !status->filters ? false : status->filters < may->filters)
 		list_add(mem, &more,
 			 mem_format(mem, "%u seccomp filters instead of %u", status->filters, may->filters));
@@ -122,7 +122,10 @@ static bool read_one(struct mem *mem, int proc, uint32_t pid, struct status *sta
 	return pid != 0 && status_read(status, mem, proc, mem_format(mem, "%u/status", pid)) == 0;
 }
 
-/* From *PID to its first child, if that came through capshim: an init's workload. False: it stays as it is. */
+/*
+ * Moves from *PID to its first child, if that was started through capshim: the workload of an init. False: *PID
+ * stays.
+ */
 static bool step_down(struct mem *mem, int proc, uint32_t *pid, struct status *status)
 {
 	const char *children = status_text(mem, proc, mem_format(mem, "%u/task/%u/children", *pid, *pid));
@@ -137,8 +140,8 @@ static bool step_down(struct mem *mem, int proc, uint32_t *pid, struct status *s
 }
 
 /*
- * Finds the workload of this container: process 1, or its child where process 1 is our init, or another's (docker run --init)
- * that did not come through capshim. Returns why there is none to compare with, or NULL.
+ * Finds the workload of this container: process 1, or its child if process 1 is capshim's init, or another init
+ * (docker run --init) that was not started through capshim. Returns why there is nothing to compare with, or NULL.
  */
 static const char *find_workload(struct mem *mem, const struct plan *plan, int proc, const struct status *self,
 				 uint32_t *pid, struct status *status)
@@ -150,7 +153,7 @@ static const char *find_workload(struct mem *mem, const struct plan *plan, int p
 		return "process 1 is another container's";
 	if (!status->no_new_privs)
 		(void)step_down(mem, proc, pid, status);
-	/* Also where only the config of before had one: an init holds nothing, and would pass for many workloads. */
+	/* Even if only an earlier config had an init: an init holds nothing, and would pass for many workloads. */
 	const bool init = strcmp(status->name, self->name) == 0;
 	if ((init || plan->behind_init) && !step_down(mem, proc, pid, status) && init)
 		return "the child of the init cannot be read";
@@ -189,7 +192,7 @@ void compare_with_workload(const struct plan *plan)
 		diag_say("--as-workload: the same as process %u (%s)", pid, workload.name);
 }
 
-/* Process 1 of the namespace that LIST is of; NULL: it is hidden. */
+/* Process 1 of the namespace that LIST describes; NULL: it is hidden. */
 static const struct process *first_process(const struct process *list)
 {
 	while (list && list->status.inner != 1)
@@ -197,16 +200,19 @@ static const struct process *first_process(const struct process *list)
 	return list;
 }
 
-/* How many filters a process has that did not come through capshim: the runtime's. */
+/* The number of filters that the runtime gave: those of a process that was not started through capshim. */
 static unsigned int filters_given(const struct plan *plan, const struct status *first, const struct status *self,
 				  bool ours)
 {
 	const unsigned int added = plan->filter.code != NULL;
 
-	/* Only this process tells, if it was started in the same container; or a PID 1 that has one more for certain. */
+	/*
+	 * Only this process can tell, if it was started in the same container; or a PID 1 that certainly has one
+	 * more.
+	 */
 	if (!ours)
 		return plan->behind_init && first->filters ? first->filters - 1 : 0;
-	/* By --as-workload it has the config's as well. */
+	/* Started by --as-workload it also has the config's filter. */
 	if (self->no_new_privs && self->held.euid != 0 && first->filters >= added &&
 	    first->filters - added < self->filters)
 		return first->filters - added;
@@ -252,7 +258,7 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 	int proc = processes_open(&number);
 	if (status_read(&self, mem, proc, "self/status") != 0)
 		diag_cannot("read", "/proc/self/status", errno, DIAG_NO_CAP);
-	/* Whatever is left out of what this user sees would be left out of the verdict. */
+	/* Processes that this user cannot see would be missing from the verdict. */
 	const char *mounts = status_text(mem, proc, "self/mountinfo");
 	if (self.held.euid != 0 && mounts && strstr(mounts, "hidepid="))
 		diag_die(DIAG_SYSTEM, "cannot verify every process: /proc is mounted with hidepid: run this as root");

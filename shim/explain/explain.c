@@ -25,14 +25,14 @@ static void say(const char *format, ...)
 	va_end(args);
 }
 
-/* Lines that the modules made for us: one stays one, whatever name is in it. */
+/* Lines made by other modules: each stays one line, whatever names are in it. */
 static void say_lines(struct mem *mem, const struct list *lines, const char *indent)
 {
 	for (size_t i = 0; i < lines->count; i++)
 		say("%s%s\n", indent, text_shown(mem, lines->items[i]));
 }
 
-/* Says the problems. Status 0: there is none but what only the start decides. */
+/* Prints the problems. Status 0: only the start can decide the remaining ones. */
 static int problems_status(const struct plan *plan)
 {
 	problems_say(&plan->problems);
@@ -54,7 +54,7 @@ int explain_check(struct plan *plan)
 	return 0;
 }
 
-/* Each of these changes a user, a group or a set: whoever keeps one has a way back. */
+/* Each of these can change a user, a group or a set: a process that keeps one can regain privilege. */
 #define WAYS (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_SETPCAP))
 
 static const char *explain_filter(struct plan *plan)
@@ -135,7 +135,7 @@ static void explain_reasons(struct mem *mem, const struct list *lists)
 			    text_shown(mem, lists[cap].items[i]));
 }
 
-/* The names without CAP_, each with FRONT before it, but for the first (FIRST). */
+/* The names without CAP_, each with FRONT before it, except the first (FIRST). */
 static void explain_names(const struct list *lists, const char *first, const char *front)
 {
 	char name[32];
@@ -148,7 +148,7 @@ static void explain_names(const struct list *lists, const char *first, const cha
 	}
 }
 
-/* Ready to be copied. */
+/* Lines that can be copied. */
 static void explain_grants(const struct list *always)
 {
 	say("  docker run --security-opt no-new-privileges --cap-drop ALL");

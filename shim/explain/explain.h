@@ -1,6 +1,4 @@
-/*
- * --check and --explain: tell, and act on nothing.
- */
+/* --check and --explain: print, and act on nothing. */
 #ifndef CAPSHIM_EXPLAIN_EXPLAIN_H
 #define CAPSHIM_EXPLAIN_EXPLAIN_H
 
@@ -10,16 +8,16 @@
 struct plan;
 
 /*
- * --check: says every problem, or that there is none. --explain: the plan in plain words, or as JSON. Both return a
- * status, and pass over what only a start can decide.
+ * --check prints every problem, or that there is none. --explain prints the plan in words, or as JSON. Both return a
+ * status, and skip what only a start can decide.
  */
 int explain_check(struct plan *plan);
 int explain_plan(struct plan *plan, bool json);
 
-/* The least that the container must grant, as a mask; PRINT: and ready lines for it, as --explain prints them. */
+/* The least that the container must grant, as a mask. PRINT: also prints lines for it that can be copied. */
 uint64_t explain_least(struct plan *plan, bool print);
 
-/* What whoever takes the workload over gains by a capability; *ROOT: it is as good as root. */
+/* What an attacker inside the workload gains by a capability; *ROOT: it is as good as root. */
 const char *explain_gain(unsigned int capability, bool *root);
 
 /* --explain-syscall: what the filter answers to the call NAME, and which rules decide. Returns a status. */

@@ -17,7 +17,7 @@
 #include "explain/processes.h"
 #include "walk/tree.h"
 
-#define NAMED_MAX 8 /* processes of one state that are named */
+#define NAMED_MAX 8 /* the most processes of one state that are named */
 
 /* Processes that hold the same. */
 struct holders {
@@ -29,11 +29,11 @@ struct holders {
 struct inspection {
 	struct mem mem;
 	struct holders *holders;
-	uint64_t bounding;           /* of any */
-	bool gains;                  /* one is without no_new_privs: an execve can give it more */
-	const char *root;            /* in front of the paths of the image; NULL: it is left out */
+	uint64_t bounding;           /* of any of them */
+	bool gains;                  /* one lacks no_new_privs: an execve can give it more */
+	const char *root;            /* prefix for the paths of the image; NULL: the image is not examined */
 	struct list setuid, capable; /* programs: set-user-ID root, with file capabilities */
-	struct list writable;        /* directories of PATH that one of them writes */
+	struct list writable;        /* directories of PATH that one of the processes can write */
 };
 
 static bool same_state(const struct status *a, const struct status *b)
@@ -65,7 +65,7 @@ static void add_holder(struct inspection *to, struct process *process)
 	(*at)->last = &process->same;
 }
 
-/* One file of the image. */
+/* Examines one file of the image. */
 static void look_at(void *context, const struct walk_entry *entry)
 {
 	struct inspection *to = context;
@@ -87,13 +87,13 @@ static void look_at(void *context, const struct walk_entry *entry)
 				    : ""));
 }
 
-/* What a user may not read is not told of. */
+/* Files that this user may not read are skipped silently. */
 static void pass_over(void *context, const char *path, int err)
 {
 	(void)context, (void)path, (void)err;
 }
 
-/* Root writes everywhere, and is not told of. */
+/* Root can write everywhere, which is not reported. */
 static void look_at_path(struct inspection *to, const char *path)
 {
 	for (const char *name; (name = path_next(&to->mem, &path));) {
@@ -127,7 +127,7 @@ static void look_at_image(struct inspection *to)
 	look_at_path(to, path ? path : PATH_DEFAULT);
 }
 
-/* Each capability that is held, or that a set-user-ID program gives, with what it is worth. */
+/* Each capability that is held, or that a set-user-ID program gives, with what an attacker gains. */
 static struct list gains_of(struct mem *mem, const struct status *status)
 {
 	const uint64_t now = status->held.permitted, later = status->no_new_privs ? 0 : status->held.bounding;
@@ -158,7 +158,7 @@ static void print_lines(struct mem *mem, const char *title, const struct list *l
 		dprintf(STDOUT_FILENO, "  none\n");
 }
 
-/* A set that is the same as one above it is said to be. */
+/* A set that equals one above it is shown as "the same". */
 static void print_sets(const struct start *held)
 {
 	char names[1024];
@@ -197,7 +197,7 @@ static void print_holders(struct mem *mem, const struct holders *each)
 	print_lines(mem, "what an attacker in it gains", &gains);
 }
 
-/* What is to be changed, in the words of docker run, Compose and Kubernetes. */
+/* What to change, in the words of docker run, Compose and Kubernetes. */
 struct manifest {
 	struct list docker, compose, kubernetes;
 };
@@ -291,7 +291,7 @@ static void print_json(struct inspection *of)
 		json_strings(mem, &change.kubernetes));
 }
 
-/* The image of the process WHICH, which may be in another container. NULL: it cannot be looked at. */
+/* The root directory of the process WHICH, which may be in another container. NULL: it cannot be examined. */
 static const char *image_of(struct mem *mem, int proc, const char *which)
 {
 	const char *root = mem_format(mem, "/proc/%s/root", which);

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "explain/parts.h"
 
-/* {"CAP_CHOWN":["why", …], …}, of those that have reasons. */
+/* {"CAP_CHOWN":["why", …], …} for those that have reasons. */
 static const char *reasons(struct mem *mem, const struct list *lists)
 {
 	const char *text = "";

@@ -18,7 +18,7 @@ static void add_reason(struct plan *plan, struct list *reasons, uint64_t set, co
 			list_add(plan->mem, &reasons[cap], reason);
 }
 
-/* What the drop needs, from a start as root with the groups that this process has. */
+/* What the drop needs, from a start as root with the groups of this process. */
 static void needs_drop(struct plan *plan, struct explanation *to, const struct privileges *want, const char *whom)
 {
 	const struct start *start = &plan->start;
@@ -37,7 +37,7 @@ static void needs_drop(struct plan *plan, struct explanation *to, const struct p
 	add_reason(plan, to->always, want->keep & ~plan->optional, mem_format(mem, "%s: keeps it (cap_add)", whom));
 }
 
-/* Is FILE below DIRECTORY, or (not ABOVE_ONLY) DIRECTORY itself? */
+/* Is FILE below DIRECTORY, or (unless ABOVE_ONLY) DIRECTORY itself? */
 static bool below(const char *file, const char *directory, bool above_only)
 {
 	size_t length = strlen(directory);
@@ -65,15 +65,15 @@ bool explain_given(const struct plan *plan, size_t last, const char *path, bool 
 	return false;
 }
 
-/* What a step needs besides because of the steps in front of it: what they gave away is its owner's to change. */
+/* What a step also needs because of earlier steps: what they gave away can be changed by its owner. */
 static uint64_t needs_after(const struct plan *plan, size_t number)
 {
 	const struct step *step = &plan->steps[number];
 	const struct list target = {.items = (char *[]){(char *)step->to}, .count = 1};
 	const struct list *paths = step->to ? &target : &step->items;
-	/* chown and chmod look into what they name, and chmod changes it as its owner. */
+	/* chown and chmod open the directories that they name, and chmod acts as the owner. */
 	bool below_only = !step->verb->changes_modes && !(step->verb->owner_is_workload && step->recursive);
-	/* A chown gives by itself; what it is about was root's before. */
+	/* A chown gives away what belonged to root before. */
 	size_t before = step->verb->owner_is_workload && number > 0 ? number - 1 : number;
 
 	if (number == 0 && step->verb->owner_is_workload)
@@ -120,15 +120,15 @@ static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 	if (step->items.count && !step->verb->runs)
 		name = mem_format(mem, "%s %.*s", name, (int)strcspn(step->items.items[0], "="), step->items.items[0]);
 	add_reason(plan, to->always, always, name);
-	/* CHOWN: what is there already can be another's, and the step says whose it has to be. */
+	/* CHOWN: what exists may belong to another user, and the step says who must own it. */
 	uint64_t takes = step->owner_written ? BIT(CAP_CHOWN) : 0;
 	add_reason(plan, to->maybe, step->verb->may_need | takes, name);
 }
 
-/* The limits of this process stand for the container's. */
+/* The limits of this process stand for those of the container. */
 static void needs_limits(struct plan *plan, struct explanation *to)
 {
-	uint64_t now[2]; /* soft, hard: both C libraries call the types differently, prlimit(2) does not */
+	uint64_t now[2]; /* soft, hard: the C libraries name the types differently, prlimit(2) does not */
 
 	for (int i = 0; i < PLAN_LIMITS; i++)
 		if (plan->limits[i].hard_set && syscall(SYS_prlimit64, 0, i, NULL, now) == 0)

@@ -1,6 +1,4 @@
-/*
- * What the files of --explain share: what is found out about a plan before any of it is said.
- */
+/* Shared by the files of --explain: what is found out about a plan before anything is printed. */
 #ifndef CAPSHIM_EXPLAIN_PARTS_H
 #define CAPSHIM_EXPLAIN_PARTS_H
 
@@ -11,26 +9,26 @@
 
 #define EXPLAIN_CAPS 64
 
-/* Why a capability is needed: [number], the reasons in the order of the run; an empty list: it is not. */
+/* Why each capability is needed: [number], the reasons in the order of the run; empty: it is not needed. */
 struct explanation {
 	struct list always[EXPLAIN_CAPS];
-	struct list maybe[EXPLAIN_CAPS]; /* only where files, limits or processes of others ask for it */
+	struct list maybe[EXPLAIN_CAPS]; /* needed only if files, limits or processes of other users ask for it */
 	struct list warnings;
 };
 
-/* What the drop, the workload and every step need of the container. Texts are in the plan's memory. */
+/* Finds what the drop, the workload and every step need from the container. Texts are in the plan's memory. */
 void explain_needs(struct plan *plan, struct explanation *to);
 
 /*
- * Warnings about the config, and about the image that this process sees: capabilities as good as root, file
+ * Finds warnings about the config, and about the image that this process sees: capabilities as good as root, file
  * capabilities of the program, directories of PATH that the workload can write, set-user-ID programs in them.
  */
 void explain_warn(struct plan *plan, struct explanation *to);
 
-/* Do these ids write what STAT is of, by its mode? */
+/* May a process with these ids write the file that STAT describes, judged by its mode? */
 bool explain_writes(const struct privileges *who, const struct stat *stat);
 
-/* Does a step before AND INCLUDING number LAST give PATH, or a directory above it, to somebody else than root? */
+/* Does a step up to and including number LAST give PATH, or a directory above it, to a user other than root? */
 bool explain_given(const struct plan *plan, size_t last, const char *path, bool above_only);
 
 /*
@@ -40,7 +38,7 @@ bool explain_given(const struct plan *plan, size_t last, const char *path, bool 
 int terminal_begin(void);
 void terminal_end(struct mem *mem, int terminal);
 
-/* All of it as one JSON object on standard output. */
+/* Prints everything as one JSON object on standard output. */
 void explain_json(struct plan *plan, const struct explanation *explained);
 
 #endif

@@ -43,7 +43,7 @@ int processes_open(uint32_t *self)
 	return proc;
 }
 
-/* The names in the directory PATH of PROC that are numbers. False with errno. */
+/* The numeric names in the directory PATH of PROC. False with errno. */
 static bool read_numbers(struct mem *mem, int proc, const char *path, struct list *to)
 {
 	int fd = fd_openat(proc, path, O_PATH | O_DIRECTORY);
@@ -56,7 +56,7 @@ static bool read_numbers(struct mem *mem, int proc, const char *path, struct lis
 	return fd_end(dir) == 0;
 }
 
-/* Which PID namespace PID is in. False: it has ended. */
+/* Finds out which PID namespace PID is in. False: it has ended. */
 static bool read_namespace(int proc, const char *pid, char *name)
 {
 	char path[NAME_MAX];
@@ -70,7 +70,7 @@ static bool read_namespace(int proc, const char *pid, char *name)
 	return false;
 }
 
-/* False: it has ended. */
+/* False: the thread has ended. */
 static bool read_thread(struct mem *mem, int proc, const char *path, struct status *status)
 {
 	if (status_read(status, mem, proc, path) == 0)
@@ -80,7 +80,7 @@ static bool read_thread(struct mem *mem, int proc, const char *path, struct stat
 	return false;
 }
 
-/* Adds one that holds something behind *LAST, and returns where the next belongs. */
+/* Appends a thread that holds something at *LAST, and returns the new end. */
 static struct process **add_thread(struct mem *mem, const char *pid, const char *tid, const struct status *status,
 				   struct process **last)
 {
@@ -93,13 +93,13 @@ static struct process **add_thread(struct mem *mem, const char *pid, const char 
 	return &(*last)->next;
 }
 
-/* Adds PID's other threads behind *LAST, and returns where the next belongs. */
+/* Appends PID's other threads at *LAST, and returns the new end. */
 static struct process **add_threads(struct mem *mem, int proc, const char *pid, struct process **last)
 {
 	struct list threads = {0};
 	struct status status;
 
-	/* Where that fails it has ended. */
+	/* If this fails the process has ended. */
 	(void)read_numbers(mem, proc, mem_format(mem, "%s/task", pid), &threads);
 	for (size_t i = 0; i < threads.count; i++) {
 		const char *thread = threads.items[i];
@@ -132,7 +132,7 @@ struct process *processes_read(struct mem *mem, int proc, uint32_t self, const c
 		if (strtoul(pid, NULL, 10) == self ||
 		    !read_thread(mem, proc, mem_format(mem, "%s/status", pid), &status))
 			continue;
-		/* Which namespace it is in is another user's secret: not asked where the level tells. */
+		/* Another user may not see which namespace it is in: not asked if the level is enough. */
 		if (only && (status.level != level || !read_namespace(proc, pid, its) || strcmp(its, wanted) != 0))
 			continue;
 		last = add_thread(mem, pid, pid, &status, last);

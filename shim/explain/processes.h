@@ -1,5 +1,6 @@
 /*
- * The processes that /proc shows. Names lie, processes end while they are read, and some belong to others.
+ * The processes that /proc shows. Their names can be faked, they may end while they are read, and some belong to
+ * other users.
  */
 #ifndef CAPSHIM_EXPLAIN_PROCESSES_H
 #define CAPSHIM_EXPLAIN_PROCESSES_H
@@ -11,22 +12,23 @@ struct process {
 	struct process *next;
 	uint32_t pid, tid;
 	struct status status;
-	const struct process *same; /* --inspect: the next that holds the same */
+	const struct process *same; /* --inspect: the next one that holds the same */
 };
 
-/* /proc, open; ends the process with 111 where there is none. *SELF is what it calls this process. */
+/* Opens /proc; ends the process with 111 if there is none. *SELF is the number of this process there. */
 int processes_open(uint32_t *self);
 
 /*
- * Every thread of every process of PROC, in its order, but for the process SELF; with ONLY (a number as text) of the
- * PID namespace of that process alone. What ends meanwhile, and what has ended, is left out. In MEM. Ends the process
- * with 111 where one cannot be read, for what it holds is then not known.
+ * Every thread of every process in PROC, in its order, except the process SELF; with ONLY (a number as text) limited
+ * to the PID namespace of that process. Processes that have ended are left out. In MEM. Ends the process with 111 if
+ * one cannot be read, because what it holds is then unknown.
  */
 struct process *processes_read(struct mem *mem, int proc, uint32_t self, const char *only);
 
 /*
- * Is the process PID of PROC ("1") one of the container that this process is in? In a PID namespace that several containers
- * share process 1 is another's. They are told apart by their control groups, which an engine gives to what it starts in a container, too.
+ * Does the process PID of PROC ("1") belong to the same container as this process? In a PID namespace shared by
+ * several containers process 1 belongs to another one. Control groups tell them apart: an engine also gives them to
+ * what it starts in a container later.
  */
 bool processes_is_ours(struct mem *mem, int proc, const char *pid);
 

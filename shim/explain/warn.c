@@ -13,10 +13,10 @@
 #include "steps/verb.h"
 #include "workload/program.h"
 
-#define ENTRIES_MAX 8192 /* of a directory of PATH that are looked at */
+#define ENTRIES_MAX 8192 /* the most entries of a directory of PATH that are examined */
 #define NAMES_MAX 512    /* bytes of a list of names */
 
-/* What whoever controls the workload gains; with a '!' in front it is as good as root. */
+/* What an attacker who controls the workload gains; a '!' in front means as good as root. */
 static const char *const gains[] = {
 	[CAP_CHOWN] = "!gives any file to itself",
 	[CAP_DAC_OVERRIDE] = "!reads and writes any file",
@@ -70,7 +70,7 @@ const char *explain_gain(unsigned int capability, bool *root)
 	return text + *root;
 }
 
-/* What a child holds that switches user or groups by itself: capabilities(7), "Effect of user ID changes". */
+/* What a child holds that switches users or groups itself: capabilities(7), "Effect of user ID changes". */
 static const char *after_switch(const struct plan *plan, unsigned int cap)
 {
 	if (cap == CAP_SETGID)
@@ -146,7 +146,7 @@ bool explain_writes(const struct privileges *who, const struct stat *stat)
 	return stat->st_mode & (member ? S_IWGRP : S_IWOTH);
 }
 
-/* Adds the set-user-ID programs of root's in the directory FD to NAMES; closes FD. */
+/* Adds the set-user-ID programs owned by root in the directory FD to NAMES; closes FD. */
 static const char *setid_names(struct mem *mem, int fd, const char *path, const char *names)
 {
 	DIR *dir = fdopendir(fd);
@@ -184,12 +184,15 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 		else
 			close(fd);
 	}
-	if (*setid) /* no_new_privs takes their effect away, but not from what is started beside the workload */
+	if (*setid) /* no_new_privs disables them, but not for processes started beside the workload */
 		list_add(mem, to,
 			 mem_format(mem, "set-user-ID programs help whoever gets in by \"docker exec\":%s", setid));
 }
 
-/* What a step puts, or enters, below a directory that an earlier step gave away: its owner can move it. */
+/*
+ * Warns if a step creates or enters something below a directory that an earlier step gave away: its owner can move
+ * it.
+ */
 static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 {
 	const struct step *step = &plan->steps[number];

@@ -19,7 +19,7 @@ static bool id_of(struct accounts_field text, uint32_t *id)
 			return false;
 		value = value * 10 + (uint64_t)(text.at[i] - '0');
 	}
-	/* A leading zero reads as octal elsewhere: two readers must not see two ids. */
+	/* Other programs read a leading zero as octal: two readers must not see two different ids. */
 	if ((text.length > 1 && text.at[0] == '0') || value >= ACCOUNTS_NO_ID)
 		return false;
 	*id = (uint32_t)value;
@@ -51,7 +51,7 @@ bool accounts_line(struct accounts_entry *line, struct accounts_field text, bool
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const char *colon = memchr(at, ':', (size_t)(end - at));
-		/* There is a colon behind every field but the last. */
+		/* Every field but the last is followed by a colon. */
 		if (!colon != (i == count - 1))
 			return false;
 		line->fields[i] = (struct accounts_field){at, (size_t)((colon ? colon : end) - at)};
@@ -74,7 +74,7 @@ static const char *field_text(struct mem *mem, struct accounts_field field)
 	return mem_copy(mem, field.at, field.length);
 }
 
-/* Both put the new one at END and return where the next one belongs: a file is read in time linear in its size. */
+/* Both append at END and return the new end, so that a file is read in time linear in its size. */
 static struct account **add_user(struct mem *mem, struct account **end, const struct accounts_entry *line)
 {
 	struct account *user = mem_alloc(mem, sizeof(*user));

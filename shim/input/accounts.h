@@ -10,8 +10,8 @@
 
 #include "base/problem.h"
 
-#define ACCOUNTS_NO_ID UINT32_MAX /* (uid_t)-1: "no change" for the kernel, never an id */
-#define ACCOUNTS_SOMEBODY 65533   /* for an id that only the start knows: not root, and not OVERFLOW_ID */
+#define ACCOUNTS_NO_ID UINT32_MAX /* (uid_t)-1: means "no change" to the kernel, and is never an id */
+#define ACCOUNTS_SOMEBODY 65533   /* stands for an id that only the start knows: neither root nor OVERFLOW_ID */
 
 /* A line of passwd(5). */
 struct account {
@@ -32,18 +32,18 @@ struct accounts {
 	struct mem *mem;
 	struct account *users; /* in the order of the file: the first match counts, as in the C library */
 	struct account_group *groups;
-	bool groups_read; /* the plan's: GROUPS are complete */
+	bool groups_read; /* GROUPS are complete; set by the plan */
 };
 
 /*
- * Is TEXT an id: [0-9]{1,10}, whole, base 10, at most 4294967294 (so neither -1 nor an overflow)? Octal-looking text
- * with a leading zero is refused as well, but for "0" itself.
+ * Is TEXT an id: [0-9]{1,10}, nothing else, base 10, at most 4294967294 (neither -1 nor an overflow)? A leading zero
+ * is refused too, because it looks octal, except in "0" itself.
  */
 bool accounts_id(const char *text, uint32_t *id) __attribute__((warn_unused_result));
 
 /*
- * Parses the bytes of passwd and group into ACCOUNTS; lines that are not accounts are passed over, but a line whose
- * id is not strict is never a match. At most 1 MiB each and 64 KiB a line, otherwise a problem.
+ * Parse the bytes of passwd and group into ACCOUNTS. Lines that are not accounts are skipped, and a line whose id is
+ * not strict never matches. At most 1 MiB for a file and 64 KiB for a line, otherwise a problem is added.
  */
 void accounts_parse_users(struct accounts *accounts, struct problems *problems, const char *file, const char *bytes,
 			  size_t length);
@@ -54,30 +54,33 @@ const struct account *accounts_user(const struct accounts *accounts, const char 
 const struct account *accounts_user_by_id(const struct accounts *accounts, uint32_t uid);
 const struct account_group *accounts_group(const struct accounts *accounts, const char *name);
 
-/* Puts GID into the ascending list *GROUPS of *COUNT, once; the list is in MEM and has room for MAX. */
+/* Adds GID to the ascending list *GROUPS of *COUNT, without duplicates; the list is in MEM and has room for MAX. */
 bool accounts_add_gid(uint32_t *groups, size_t *count, size_t max, uint32_t gid) __attribute__((warn_unused_result));
 
-/* Adds the gids of all groups in which NAME is a member, but never 0. False: more than MAX. */
+/* Adds the gids of all groups that have NAME as a member, but never 0. False: more than MAX. */
 bool accounts_member_of(const struct accounts *accounts, const char *name, uint32_t *groups, size_t *count, size_t max)
 	__attribute__((warn_unused_result));
 
 /* An entry that passwd and group must have. */
 struct account_wish {
-	const char *name, *home, *shell; /* home and shell NULL: keep, or "/" and "/sbin/nologin" for a new line */
+	const char *name, *home,
+		*shell; /* home and shell NULL: keep the old ones; "/" and "/sbin/nologin" in a new line */
 	uint32_t uid, gid;
-	unsigned int chosen; /* whoever sets a variable chooses the gid: the line that says so, or 0 */
+	unsigned int chosen; /* line of the config by which a variable chooses the gid, or 0 */
 };
 
 /*
- * Puts WISH into ACCOUNTS, as accounts_write() will put it into the files: so that names resolve while the plan is
- * made. Returns NULL, or why it cannot be: the uid or gid belongs to root or is 0, a field holds ':' or a newline.
+ * Puts WISH into ACCOUNTS as accounts_write() will put it into the files, so that names resolve while the plan is
+ * made. Returns NULL, or why it is not possible: the uid or gid belongs to root or is 0, a field contains ':' or a
+ * newline.
  */
 const char *accounts_apply(struct accounts *accounts, const struct account_wish *wish)
 	__attribute__((warn_unused_result));
 
 /*
- * The text of a passwd (GROUP false) or group (GROUP true) file in which WISH holds, made from TEXT: the line of that
- * name added or renumbered, every other line byte for byte. In MEM; *CHANGED tells whether it differs from TEXT.
+ * The text of a passwd (GROUP false) or group (GROUP true) file that fulfils WISH, made from TEXT: the line of that
+ * name is added or renumbered, every other line stays byte for byte. In MEM; *CHANGED says whether it differs from
+ * TEXT.
  */
 const char *accounts_edit(struct mem *mem, const char *text, const struct account_wish *wish, bool group, bool *changed)
 	__attribute__((warn_unused_result));

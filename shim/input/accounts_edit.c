@@ -8,7 +8,7 @@
 #define NEW_HOME "/"
 #define NEW_SHELL "/sbin/nologin"
 
-/* What useradd(8) takes as well, without the '$' of Samba; digits alone would read as an id. */
+/* Accepts what useradd(8) accepts, except Samba's '$'. Digits alone would read as an id. */
 static bool name_ok(const char *name)
 {
 	static const char digits[] = "0123456789";
@@ -19,7 +19,7 @@ static bool name_ok(const char *name)
 	       strspn(name, digits) != length;
 }
 
-/* A home or shell: absolute, and nothing in it ends the field, the line, or a terminal's patience. */
+/* A home or shell: absolute, without characters that end the field or the line, or control a terminal. */
 static bool path_ok(const char *path)
 {
 	if (!path)
@@ -100,7 +100,7 @@ const char *accounts_apply(struct accounts *accounts, const struct account_wish 
 	return NULL;
 }
 
-/* The line as WISH has it; the fields that it does not speak of as they are. In MEM. */
+/* LINE changed as WISH asks; fields that WISH does not set stay as they are. In MEM. */
 static const char *line_edited(struct mem *mem, const struct accounts_entry *line, const struct account_wish *wish,
 			       bool group)
 {
@@ -141,7 +141,7 @@ const char *accounts_edit(struct mem *mem, const char *text, const struct accoun
 		*changed = strcmp(edited, text) != 0;
 		return edited;
 	}
-	/* "x": the password would be in shadow(5), where there is none. */
+	/* "x": the password would be in shadow(5), which has no entry. */
 	*changed = true;
 	if (group)
 		return mem_format(mem, "%s%s%s:x:%u:\n", text, newline, wish->name, wish->gid);

@@ -13,17 +13,17 @@ static size_t name_length(const char *var)
 }
 
 /*
- * The index: variables whose names have the same hash form a chain. CHAINS has the number of the first one (from 1; 0:
- * none) for each hash, NEXT of the one behind each. In the hash the bytes of a name are the digits of a number, in a
- * base that nobody outside knows, modulo a prime: two names of LENGTH bytes are the same number in at most LENGTH of
- * 2^28 bases, so nobody can choose names that all end up in one chain.
+ * The index: variables whose names have the same hash form a chain. CHAINS holds for each hash the number of the
+ * first one (from 1; 0: none), NEXT that of the next one. The hash reads the bytes of a name as digits of a number
+ * modulo a prime, in a secret base: two names of LENGTH bytes collide in at most LENGTH of 2^28 bases, so nobody can
+ * choose names that all end up in one chain.
  */
 #define PRIME 0x7fffffffU /* 2^31 - 1 */
 #define FIRST_ROOM 64
 
 static uint32_t random_base(void)
 {
-	/* 16 bytes from the kernel, getauxval(3); the C library uses the first of them. */
+	/* 16 random bytes from the kernel, getauxval(3); the C library uses the first of them. */
 	const unsigned char *bytes = (const unsigned char *)getauxval(AT_RANDOM);
 	uint32_t base = 0;
 
@@ -52,7 +52,7 @@ static void link_in(struct environment *env, size_t at)
 	*chain = (uint32_t)at + 1;
 }
 
-/* Makes the index anew, with room for one more. */
+/* Builds the index again, with room for one more variable. */
 static void index_all(struct environment *env)
 {
 	size_t room = env->room ? env->room : FIRST_ROOM;
@@ -71,7 +71,7 @@ static void index_all(struct environment *env)
 		link_in(env, at);
 }
 
-/* Where the variable stands whose name is the first LENGTH bytes of NAME; the count: nowhere. */
+/* The position of the variable whose name is the first LENGTH bytes of NAME; the count if there is none. */
 static size_t find_variable(const struct environment *env, const char *name, size_t length)
 {
 	uint32_t number = env->room ? *chain_of(env, name, length) : 0;
@@ -105,7 +105,7 @@ void environ_start(struct environment *env, struct problems *problems, char **en
 	*env = (struct environment){.mem = &problems->mem};
 	for (size_t i = 0; envp[i]; i++) {
 		size_t length = name_length(envp[i]);
-		/* Nothing of what is refused is shown but names: it may be (the rest of) a secret. */
+		/* Only names are shown of what is refused: the rest may be (part of) a secret. */
 		if (length == 0 || !envp[i][length])
 			problem_add(problems, where, 0, 0,
 				    "entry %zu is not NAME=VALUE: correct it where the container is started", i + 1);
@@ -163,7 +163,7 @@ void environ_close_gaps(struct environment *env)
 	index_all(env);
 }
 
-/* Does PATTERN fit the name in VAR? For as long as it takes the name is a string of its own. */
+/* Does PATTERN match the name in VAR? Meanwhile the name is a string of its own. */
 static bool name_matches(char *var, const char *pattern)
 {
 	char *equals = var + name_length(var);
@@ -219,7 +219,7 @@ bool environ_name_ok(const char *name)
 	return *name && strspn(name, letters) == strlen(name) && !(*name >= '0' && *name <= '9');
 }
 
-/* One pair of quotes around all of VALUE is taken off. */
+/* Removes one pair of quotes around the whole of VALUE. */
 static char *unquote(char *value)
 {
 	size_t length = strlen(value);
@@ -230,7 +230,7 @@ static char *unquote(char *value)
 	return value + 1;
 }
 
-/* LINE is its own to change. */
+/* Changes LINE in place. */
 static void load_line(struct environment *env, struct problems *problems, const char *file, unsigned int number,
 		      char *line)
 {
@@ -244,7 +244,7 @@ static void load_line(struct environment *env, struct problems *problems, const 
 		environ_set(env, line, unquote(equals + 1));
 		return;
 	}
-	/* What the line holds is not shown: it may be the second line of a secret. */
+	/* The line is not shown: it may be the second line of a secret. */
 	if (strncmp(line, "export ", 7) == 0)
 		problem_add(problems, file, number, 1, "must be NAME=VALUE: leave out \"export\", this is no shell");
 	else

@@ -1,6 +1,6 @@
 /*
  * The one environment of a run, and ${…}. Order: what the container was started with, env_file, file_environment,
- * environment from top to bottom; ${…}, templates and the workload see the result.
+ * environment from top to bottom. ${…}, templates and the workload see the result.
  */
 #ifndef CAPSHIM_INPUT_ENVIRON_H
 #define CAPSHIM_INPUT_ENVIRON_H
@@ -13,27 +13,27 @@
 #include "input/yaml.h"
 
 /*
- * An environment: strings NAME=VALUE that live as long as MEM. Whoever sets variables at the start may set 100,000 of
- * them, with names of his choice: so nothing here takes longer, or more memory, than a multiple of their total size.
+ * An environment: strings NAME=VALUE that stay valid as long as MEM. Users who set variables at the start may set
+ * 100,000 of them, with any names: the time and memory of everything here is linear in their total size.
  */
 struct environment {
 	struct mem *mem;
 	struct list vars;
 	uint32_t *chains, *next, base; /* the index, see environ.c */
-	size_t room;                   /* of it: 0, or a power of two */
+	size_t room;                   /* size of the index: 0, or a power of two */
 };
 
-/* Makes ENV of VARS: strings NAME=VALUE, no name twice, that live as long as MEM. */
+/* Makes ENV from VARS: strings NAME=VALUE, no name twice, that stay valid as long as MEM. */
 void environ_from(struct environment *env, struct mem *mem, const struct list *vars);
 
 /*
- * Takes over what execve(2) gave. A name that stands there twice is a problem (shells take the last one, getenv(3)
- * the first: whoever adds one could choose what others see), so is an entry without '='. ENVP and its strings must live
- * as long as ENV.
+ * Takes over the environment that execve(2) passed. A name that occurs twice is a problem: shells use the last value,
+ * getenv(3) the first, so an added entry could change what some readers see. An entry without '=' is a problem, too.
+ * ENVP and its strings must stay valid as long as ENV.
  */
 void environ_start(struct environment *env, struct problems *problems, char **envp);
 
-const char *environ_get(const struct environment *env, const char *name); /* NULL: unset */
+const char *environ_get(const struct environment *env, const char *name); /* NULL: not set */
 
 /* The same for the LENGTH bytes at NAME. */
 const char *environ_find(const struct environment *env, const char *name, size_t length);
@@ -42,26 +42,28 @@ const char *environ_find(const struct environment *env, const char *name, size_t
 void environ_select(struct environment *env, struct mem *mem, const struct environment *from, const struct list *globs);
 
 void environ_set(struct environment *env, const char *name, const char *value);
-void environ_unset(struct environment *env, const char *pattern); /* a name, or a glob */
+void environ_unset(struct environment *env, const char *pattern); /* PATTERN is a name or a glob */
 bool environ_matches(const struct environment *env, const char *pattern);
 
 /*
- * Takes NAME out, as part of many such: what stays behind is an empty string in VARS until environ_close_gaps(), which
- * takes as long as going through all of them.
+ * Removes NAME as one of many: an empty string stays in VARS until environ_close_gaps(), which takes one pass over
+ * all of them.
  */
 void environ_take_out(struct environment *env, const char *name);
 void environ_close_gaps(struct environment *env);
 
-/* Is LISTEN_PID the process PID? Then LISTEN_FDS counts for it: sd_listen_fds(3). */
+/* Is LISTEN_PID the process PID? Then LISTEN_FDS is meant for it: sd_listen_fds(3). */
 bool environ_listens(const struct environment *env, pid_t pid);
 
-/* Is NAME a name that can be set: [A-Za-z_][A-Za-z0-9_]*? (Names from outside may be odd, ours may not.) */
+/* Can NAME be set: [A-Za-z_][A-Za-z0-9_]*? (Names from outside may be anything; those that capshim sets may not.) */
 bool environ_name_ok(const char *name);
 
 /*
- * Reads the lines of an env_file: KEY=VALUE, empty lines and lines that start with '#' are passed over; VALUE is
- * taken as it stands, but for one pair of quotes around all of it. Lines end with \n or \r\n. Of two lines with the
- * same key the last one counts. Never sourced, never expanded. No message shows what a line holds.
+ * Reads the lines of an env_file: KEY=VALUE. Empty lines and lines that start with '#' are skipped. VALUE is taken as
+ * it is, except for one pair of quotes around all of it. Lines end with
+ *  or \r
+ * . Of two lines with the same key the last one counts. Nothing is sourced or expanded. No message shows the contents
+ * of a line.
  */
 void environ_load(struct environment *env, struct problems *problems, const char *file, const char *text);
 
@@ -84,16 +86,16 @@ void environ_import(struct environment *env, struct problems *problems, const st
 		    const struct list *below);
 
 /*
- * Expands ${NAME}, ${NAME:-default}, ${NAME:?message}, ${NAME:+word} in the scalar NODE; defaults nest; values are
+ * Expands ${NAME}, ${NAME:-default}, ${NAME:?message}, ${NAME:+word} in the scalar NODE. Defaults nest; values are
  * not expanded again; $${ is a literal ${; $x without braces stays. Returns NULL exactly when it added a problem.
  */
 const char *environ_expand(const struct environment *env, struct problems *problems, const struct node *node)
 	__attribute__((warn_unused_result));
 
-/* Are the references in the text of NODE well formed? False exactly when it added a problem. */
+/* Checks that the references in NODE's text are well formed. Returns false exactly when it added a problem. */
 bool environ_check(struct problems *problems, const struct node *node);
 
-/* Does TEXT contain a ${ that environ_expand() would act on? */
+/* Does TEXT contain a ${ that environ_expand() would expand? */
 bool environ_has_reference(const char *text);
 
 #endif

@@ -2,23 +2,23 @@
 
 #include "input/environ.h"
 
-#define NESTING 16 /* of defaults: expand_reference() and expand_word() call each other once for each */
+#define NESTING 16 /* of defaults: expand_reference() and expand_word() call each other once per level */
 #define FORMS "only ${NAME}, ${NAME:-default}, ${NAME:?message} and ${NAME:+word} exist; $${ is a literal ${"
 
 struct expansion {
 	const struct environment *env;
 	struct problems *problems;
 	const struct node *node;
-	const char *at;      /* what is not read yet */
-	char *out;           /* what is written so far, or NULL */
-	size_t length, room; /* of it */
+	const char *at;      /* the rest that is still to be read */
+	char *out;           /* the output so far, or NULL */
+	size_t length, room; /* of the output */
 	bool failed;
 };
 
 static void append_bytes(struct expansion *e, const char *bytes, size_t length)
 {
 	if (length == 0)
-		return; /* OUT may be NULL yet */
+		return; /* OUT may still be NULL */
 	if (length > e->room - e->length) {
 		size_t room = (e->length + length) * 2 + 64;
 		char *out = mem_alloc(&e->problems->mem, room);
@@ -41,7 +41,7 @@ static bool is_reference(const char *text)
 	return strncmp(text, "${", 2) == 0;
 }
 
-/* The name that begins at TEXT: its length, 0 if none does. */
+/* The length of the name that starts at TEXT; 0 if none does. */
 static size_t name_at(const char *text)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
@@ -52,8 +52,8 @@ static size_t name_at(const char *text)
 static void expand_reference(struct expansion *e, bool used, unsigned int level);
 
 /*
- * Reads up to the end of the text, or (in a reference, LEVEL above 0) up to its '}', which stays unread. Where the
- * text is not USED it is only checked.
+ * Reads up to the end of the text, or (in a reference, LEVEL above 0) up to its '}', which stays unread. Text that is
+ * not USED is only checked.
  */
 static void expand_word(struct expansion *e, bool used, unsigned int level)
 {
@@ -72,14 +72,14 @@ static void expand_word(struct expansion *e, bool used, unsigned int level)
 	}
 }
 
-/* Adds a problem; nothing more is read. */
+/* Adds a problem and stops reading. */
 static void fail(struct expansion *e, const char *text)
 {
 	problem_add(e->problems, e->node->file, e->node->line, e->node->column, "%s", text);
 	e->failed = true;
 }
 
-/* What begins at TEXT is no reference: it has no end, or none of the forms. */
+/* TEXT starts with an invalid reference: it does not end, or has none of the forms. */
 static void refuse_reference(struct expansion *e, const char *text, bool open)
 {
 	size_t length = strcspn(text, "}");

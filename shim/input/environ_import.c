@@ -12,29 +12,29 @@
 #include "walk/held.h"
 
 #define SECRET_LIMIT (1024 * 1024)
-#define SUFFIX "_FILE" /* of a name without a star: the convention of the Docker official images */
+#define SUFFIX "_FILE" /* for a name without a star: the convention of the Docker official images */
 
-/* Which variables name files, and what the values are called. */
+/* Which variables name files, and which variables receive the values. */
 struct import_rule {
-	const char *prefix, *suffix; /* around the star */
-	bool prefix_goes;            /* the target is without the prefix; otherwise without the suffix */
+	const char *prefix, *suffix; /* the text around the star */
+	bool prefix_goes;            /* the target's name drops the prefix; otherwise the suffix */
 };
 
-/* What every import needs to know. */
+/* Everything that one import needs. */
 struct imports {
 	struct environment *env;
 	struct problems *problems;
 	const struct list *below;
 };
 
-/* Reads all of FD, which has SIZE bytes. NULL: *WHY tells what is wrong. */
+/* Reads all of FD, which has SIZE bytes. NULL: *WHY says what is wrong. */
 static const char *read_bytes(struct mem *mem, int fd, size_t size, const char **why)
 {
 	char *bytes = mem_alloc(mem, size + 2);
 	size_t length = 0;
 	ssize_t n = 1;
 
-	/* One byte more than there should be: a file that grew is noticed as well. */
+	/* Room for one byte more than expected, to notice a file that grew. */
 	while (n > 0 && length <= size) {
 		n = read(fd, bytes + length, size + 1 - length);
 		if (n < 0 && errno == EINTR)
@@ -73,8 +73,8 @@ static const char *why_errno(struct mem *mem, int err)
 }
 
 /*
- * Is it fit to be read? On procfs are files that show other things to root than to the workload, such as the
- * environment and the memory of processes.
+ * May the file be read? Files on procfs show other things to root than to the workload, such as the environment and
+ * the memory of processes.
  */
 static const char *check_found(struct mem *mem, const struct walk_found *found)
 {
@@ -135,7 +135,7 @@ static bool is_below(const char *path, const char *directory)
 	}
 }
 
-/* Why PATH is not one of those that the config allows, or NULL. */
+/* Why the config does not allow PATH, or NULL. */
 static const char *check_below(struct mem *mem, const char *path, const struct list *below)
 {
 	const char *all = "";
@@ -155,8 +155,8 @@ static const char *check_below(struct mem *mem, const char *path, const struct l
 }
 
 /*
- * Sets NAME to the content of the file that FILE_NAME names. Empty counts as unset, as in the images that the
- * convention comes from (Compose passes on ${X:-} as an empty string).
+ * Sets NAME to the content of the file that FILE_NAME names. Empty counts as not set, as in the images that the
+ * convention comes from (Compose passes ${X:-} as an empty string).
  */
 static void import(const struct imports *imports, const struct node *node, const char *name, const char *file_name)
 {
@@ -173,7 +173,7 @@ static void import(const struct imports *imports, const struct node *node, const
 		yaml_problem(problems, node, "both %s and %s are set: unset one of them", name, file_name);
 		return;
 	}
-	/* Not shown: whoever mixes up the two variables has put the secret itself here. */
+	/* The value is not shown: a user who mixes up the two variables has put the secret itself here. */
 	if (path[0] != '/') {
 		yaml_problem(problems, node, "%s must be the absolute path of a file that holds the value", file_name);
 		return;
@@ -188,7 +188,7 @@ static void import(const struct imports *imports, const struct node *node, const
 	problems->pending += !secret && !forbidden && access(path, F_OK) != 0 && errno == ENOENT;
 }
 
-/* Is FILE a word (between '_' and the ends) of PATTERN, in front of STAR and behind it? */
+/* Is FILE a word (between '_' and the ends) of PATTERN, before STAR and after it? */
 static void find_mark(const char *pattern, const char *star, bool *before, bool *behind)
 {
 	*before = *behind = false;
@@ -200,8 +200,8 @@ static void find_mark(const char *pattern, const char *star, bool *before, bool 
 }
 
 /*
- * Takes a pattern with a star apart. One side of the star marks the variables that name files, and the target is
- * without it: the side that has the word FILE. Where neither or both have it, it is not clear what is meant.
+ * Splits a pattern with a star. The side of the star with the word FILE marks the variables that name files; the
+ * target's name is without that side. If neither side or both have it, the meaning is unclear.
  */
 static bool read_import_rule(struct import_rule *rule, struct problems *problems, const struct node *node)
 {
@@ -250,7 +250,7 @@ static void import_matching(const struct imports *imports, const struct node *no
 
 	if (!read_import_rule(&rule, problems, node))
 		return;
-	/* The list first: what is imported must not match again. */
+	/* First the list: an imported variable must not match again. */
 	for (size_t i = 0; i < env->vars.count; i++) {
 		const char *var = env->vars.items[i];
 		const char *name = target_of(env->mem, &rule, var);

@@ -9,17 +9,17 @@
 #include "base/diag.h"
 #include "input/yaml_source.h"
 
-#define LEVELS 64    /* of nesting: read_node() calls itself once for each */
+#define LEVELS 64    /* of nesting: read_node() calls itself once per level */
 #define VALUES 20000 /* of one document: keys are compared with each other, so the time grows with the square */
 
 struct reader {
 	struct source source;
 	yaml_parser_t parser;
 	size_t values;
-	bool stopped; /* there is nothing more to read: the reason is among the problems */
+	bool stopped; /* there is nothing more to read; the problems say why */
 };
 
-/* The next event, or false where there is nothing more to read. The caller deletes it. */
+/* The next event, or false if there is nothing more to read. The caller deletes the event. */
 static bool next_event(struct reader *reader, yaml_event_t *event)
 {
 	if (reader->stopped)
@@ -50,7 +50,7 @@ static void read_list(struct reader *reader, struct node *list, unsigned int lev
 	}
 }
 
-/* Can KEY stand in MAP? Otherwise the reason is among the problems. */
+/* May KEY stand in MAP? Otherwise adds a problem. */
 static bool check_key(struct reader *reader, const struct node *map, const struct node *key)
 {
 	if (key->kind != NODE_SCALAR) {
@@ -95,7 +95,7 @@ static void read_map(struct reader *reader, struct node *map, unsigned int level
 		struct node *key = read_node(reader, &event, level);
 		yaml_event_delete(&event);
 
-		/* A refused entry is read to its end, for what else is wrong in it, and left out. */
+		/* A refused entry is read to its end, to find other problems in it, and left out. */
 		bool accepted = !reader->stopped && check_key(reader, map, key);
 		struct node *value = read_entry(reader, key, level);
 		if (accepted && value) {
@@ -111,7 +111,7 @@ static void read_scalar(struct reader *reader, struct node *node, const yaml_eve
 	const char *text = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length;
 
-	/* Raw ones never get here: this is the escape "\0". */
+	/* The escape "\0": raw NUL bytes never get here. */
 	if (memchr(text, '\0', length))
 		yaml_problem(reader->source.problems, node,
 			     "a NUL byte (\\0) in a value: leave it out, no such value can be passed on");
@@ -119,7 +119,7 @@ static void read_scalar(struct reader *reader, struct node *node, const yaml_eve
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 }
 
-/* An anchor or a tag stands in front of the value: they change what it means or how it is used. */
+/* Refuses an anchor or a tag in front of the value: they change what it means or how it is used. */
 static void refuse_properties(struct reader *reader, const yaml_event_t *event)
 {
 	bool found = false;
@@ -134,7 +134,7 @@ static void refuse_properties(struct reader *reader, const yaml_event_t *event)
 		source_refuse_property(&reader->source, event->start_mark);
 }
 
-/* Is there room for one more value at LEVEL? Otherwise nothing more is read. */
+/* Is there room for one more value at LEVEL? Otherwise reading stops. */
 static bool check_size(struct reader *reader, yaml_mark_t mark, unsigned int level)
 {
 	if (++reader->values <= VALUES && level <= LEVELS)
@@ -146,7 +146,10 @@ static bool check_size(struct reader *reader, yaml_mark_t mark, unsigned int lev
 	return false;
 }
 
-/* Makes a node of EVENT and what belongs to it. What is refused becomes a node all the same: reading goes on. */
+/*
+ * Makes a node from EVENT and the events that belong to it. Even a refused value becomes a node, so that reading goes
+ * on.
+ */
 static struct node *read_node(struct reader *reader, const yaml_event_t *event, unsigned int level)
 {
 	struct node *node = mem_alloc(&reader->source.problems->mem, sizeof(*node));
@@ -169,7 +172,7 @@ static struct node *read_node(struct reader *reader, const yaml_event_t *event, 
 	case YAML_SCALAR_EVENT:
 		read_scalar(reader, node, event);
 		break;
-	default: /* an alias: nothing else stands where a value can */
+	default: /* an alias: no other event can stand where a value can */
 		node->text = source_refuse_alias(&reader->source, event->start_mark);
 		break;
 	}
@@ -223,7 +226,7 @@ struct node *yaml_read_flawed(struct problems *problems, const char *file, const
 	}
 	if (!yaml_parser_initialize(&reader.parser))
 		diag_die(DIAG_SYSTEM, "cannot get memory for the configuration");
-	/* Otherwise libyaml would take a file that begins with FF FE for UTF-16. */
+	/* Otherwise libyaml would read a file that starts with FF FE as UTF-16. */
 	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)reader.source.bytes, reader.source.length);
 	struct node *root = read_document(&reader);
@@ -231,7 +234,7 @@ struct node *yaml_read_flawed(struct problems *problems, const char *file, const
 	if (reader.stopped)
 		return NULL;
 
-	/* Nothing at all, or nothing but "---". */
+	/* Nothing at all, or only "---". */
 	if (!root || (root->kind == NODE_SCALAR && !root->quoted && !root->text[0])) {
 		root = mem_alloc(&problems->mem, sizeof(*root));
 		*root = (struct node){.kind = NODE_MAP, .file = file, .line = 1, .column = 1};

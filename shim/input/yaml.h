@@ -1,5 +1,5 @@
 /*
- * From bytes to a checked tree with line and column. Knows no keys; pure on a buffer. Reads JSON as well.
+ * From bytes to a checked tree with line and column. Does not know any keys; works on a buffer only. Also reads JSON.
  */
 #ifndef CAPSHIM_INPUT_YAML_H
 #define CAPSHIM_INPUT_YAML_H
@@ -9,19 +9,19 @@
 
 #include "base/problem.h"
 
-#define YAML_LIMIT (1024 * 1024) /* bytes of one document; more is refused */
+#define YAML_LIMIT (1024 * 1024) /* bytes of one document; a larger one is refused */
 
 enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
 
 /*
- * One value. All of it belongs to the memory of the problems that yaml_read() was given.
- * Scalars are text and nothing else: `yes`, `0755` and `null` are the characters that were written.
+ * One value. It belongs to the memory of the problems that yaml_read() was given. Scalars are text only: `yes`,
+ * `0755` and `null` are the characters as written.
  */
 struct node {
 	enum node_kind kind;
 	const char *file;          /* for messages */
 	unsigned int line, column; /* where it starts, from 1 */
-	const char *text;          /* scalar: its text, with no NUL inside; otherwise NULL */
+	const char *text;          /* scalar: its text, without NUL bytes; otherwise NULL */
 	bool quoted;               /* scalar: written in quotes or as a block */
 	size_t count;              /* list and map: number of entries */
 	struct node *first;        /* list and map: the values, in the order written */
@@ -30,17 +30,17 @@ struct node {
 };
 
 /*
- * Reads one document. Refused, each with line and column in PROBLEMS: what is not YAML 1.1 or UTF-8, more than
+ * Reads one document. Refused, each with line and column in PROBLEMS: text that is not YAML 1.1 or UTF-8, more than
  * YAML_LIMIT bytes, NUL bytes, anchors, aliases, tags, directives, a second document, keys that are not scalars,
- * duplicate keys, more than 64 levels or 20000 values. Returns NULL exactly when it added a problem. An empty document
- * is an empty map.
+ * duplicate keys, more than 64 levels or 20000 values. Returns NULL exactly when it added a problem. An empty
+ * document is an empty map.
  */
 struct node *yaml_read(struct problems *problems, const char *file, const char *bytes, size_t length)
 	__attribute__((warn_unused_result));
 
 /*
- * The same, but returns NULL only where it could not read to the end. A tree with problems is for whoever reports what
- * else is wrong in it, and must not be acted on: of duplicate keys it has the first, an alias is its text.
+ * The same, but returns NULL only if it could not read to the end. A tree with problems is for finding further
+ * problems, and must not be acted on: of duplicate keys it has the first, an alias is its text.
  */
 struct node *yaml_read_flawed(struct problems *problems, const char *file, const char *bytes, size_t length)
 	__attribute__((warn_unused_result));
@@ -49,8 +49,8 @@ struct node *yaml_read_flawed(struct problems *problems, const char *file, const
 struct node *yaml_get(const struct node *map, const char *key);
 
 /*
- * The items of a list, or the one value that stands for a list of one: the item after BEFORE, or the first (NULL). NULL:
- * that was the last.
+ * Iterates over the items of a list, or over a single value in its place: the item after BEFORE, or the first one
+ * (NULL). NULL: there are no more.
  */
 const struct node *yaml_item(const struct node *list, const struct node *before);
 

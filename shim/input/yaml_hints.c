@@ -29,7 +29,7 @@ static size_t offset_of(const struct source *source, yaml_mark_t mark)
 	return at;
 }
 
-/* What stands at MARK in the source, up to a blank, a quote or what ends an item in [ ] or { }. */
+/* The text at MARK in the source, up to a blank, a quote or the end of an item in [ ] or { }. */
 static char *word_at(const struct source *source, yaml_mark_t mark)
 {
 	size_t from = offset_of(source, mark);
@@ -41,8 +41,8 @@ static char *word_at(const struct source *source, yaml_mark_t mark)
 }
 
 /*
- * People who write *.conf, &name or !pattern mean text: YAML gives the first character a meaning of its own.
- * INSTEAD is what to do where it was meant as YAML. Returns the word.
+ * Users who write *.conf, &name or !pattern mean text, but YAML gives the first character a meaning. INSTEAD says
+ * what to do if it was meant as YAML. Returns the word.
  */
 static const char *refuse_word(const struct source *source, yaml_mark_t mark, const char *what, const char *instead)
 {
@@ -60,16 +60,16 @@ const char *source_refuse_alias(const struct source *source, yaml_mark_t mark)
 	return refuse_word(source, mark, "alias", "write out what it stands for");
 }
 
-/* An anchor or a tag, by its first character. */
+/* Refuses an anchor or a tag, by its first character. */
 void source_refuse_property(const struct source *source, yaml_mark_t mark)
 {
 	refuse_word(source, mark, source->bytes[offset_of(source, mark)] == '&' ? "anchor" : "tag", "delete it");
 }
 
-/* Errors of libyaml that have a usual cause, and what to write instead. */
+/* Errors of libyaml with a usual cause, and what to write instead. */
 static const struct slip {
 	const char *problem; /* parser.problem or parser.context */
-	bool at_context;     /* the cause lies where the construct began, not where libyaml gave up */
+	bool at_context;     /* the cause is where the construct began, not where libyaml stopped */
 	const char *text;
 } slips[] = {
 	{"could not find expected ':'", true,
@@ -101,7 +101,10 @@ static const struct slip {
 	 "no Unicode character has this number: write the character itself, in UTF-8"},
 };
 
-/* Where libyaml stumbles over an anchor or a tag. The last one is a tag such as !x!y whose !x! is not defined. */
+/*
+ * What libyaml reports about anchors and tags that it cannot read. The last one is a tag such as !x!y whose !x! is
+ * not defined.
+ */
 static const char *const properties[] = {"while scanning an anchor", "while scanning a tag", "while parsing a tag",
 					 "while parsing a node"};
 
@@ -110,7 +113,7 @@ static bool is_text(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-/* Why ':' cannot stand at AT, by what stands before it in its line. */
+/* Why ':' cannot stand at AT, judged by the text before it in its line. */
 static const char *explain_colon(const struct source *source, size_t at)
 {
 	char first = source->bytes[at];
@@ -123,7 +126,7 @@ static const char *explain_colon(const struct source *source, size_t at)
 	return "the line above this is no \"KEY: VALUE\" (a blank is needed behind its ':')";
 }
 
-/* Slips that show in the bytes around the place where libyaml gave up. NULL: none of them. */
+/* Slips that the bytes around the place of the error reveal. NULL: none of them. */
 static const char *slip_in_bytes(const struct source *source, const yaml_parser_t *parser)
 {
 	size_t at = offset_of(source, parser->problem_mark);

@@ -9,8 +9,8 @@
 #define LIMIT (1024 * 1024) /* as accounts_parse_users() */
 
 /*
- * The text of passwd or group, by the rule for what has the power of an executable: their lines say who is who. An
- * image FROM scratch may have none.
+ * The text of passwd or group, opened by the trust rule: their lines decide who is who. An image FROM scratch may
+ * have none.
  */
 static const char *read_account_text(struct setup *setup, const char *path, const struct walk_found *found)
 {

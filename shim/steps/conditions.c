@@ -11,7 +11,7 @@
 #include "steps/common/say.h"
 #include "steps/steps.h"
 
-/* 1, 0, or -1: it could not be asked, and that was reported. */
+/* 1, 0, or -1: the condition could not be evaluated, and that was reported. */
 static int holds_exists(struct setup *setup, const struct condition *condition)
 {
 	struct walk_where where;
@@ -27,7 +27,7 @@ static int holds_exists(struct setup *setup, const struct condition *condition)
 	return -1;
 }
 
-/* What is not there is empty, and holds nothing else: the step that fills it is wanted. */
+/* What does not exist is empty, and holds nothing else: the step that fills it is wanted. */
 static int holds_inside(struct setup *setup, const struct condition *condition)
 {
 	struct walk_where where;

@@ -1,6 +1,4 @@
-/*
- * The run of the steps, and of the one at hand.
- */
+/* The run of the steps, and the state of the current one. */
 #ifndef CAPSHIM_STEPS_SETUP_H
 #define CAPSHIM_STEPS_SETUP_H
 
@@ -14,9 +12,9 @@
 struct setup {
 	const struct plan *plan;
 	const struct step *step;
-	size_t failures;             /* of this step, where on_error or try_setup goes on */
-	size_t warnings;             /* said of this step */
-	uint64_t changed, same;      /* for the trace: what it did, what it found already done */
+	size_t failures;             /* of this step, if on_error or try_setup lets it go on */
+	size_t warnings;             /* printed for this step */
+	uint64_t changed, same;      /* for the trace: what the step did, and what was done already */
 	struct timespec begin, said; /* monotonic; for the trace and the progress lines */
 	struct mem mem;              /* of this step: released when it ends */
 };

@@ -1,6 +1,4 @@
-/*
- * One step of a config, as the plan holds it: what its verb is told.
- */
+/* One step of a config, as the plan holds it: what its verb is told. */
 #ifndef CAPSHIM_STEPS_STEP_H
 #define CAPSHIM_STEPS_STEP_H
 
@@ -21,10 +19,10 @@ enum condition_kind { WHEN_EXISTS, WHEN_EMPTY, WHEN_MOUNTPOINT, WHEN_CAP, WHEN_S
 struct condition {
 	struct condition *next;
 	enum condition_kind kind;
-	bool negate;                      /* it stands under `unless` */
+	bool negate;                      /* it is under `unless` */
 	const char *path;                 /* exists, empty, mountpoint, only */
 	int capability;                   /* cap */
-	const struct step *program;       /* succeeds: as a step of `run` */
+	const struct step *program;       /* succeeds: a step of `run` */
 	struct list names;                /* only: globs */
 	struct condition_choice *choices; /* any: one of them must hold */
 };
@@ -35,7 +33,7 @@ struct condition_choice {
 	struct condition *conditions;
 };
 
-/* Steps under one condition, which is asked once, when the turn of the first has come. */
+/* Steps under one condition, which is evaluated once, before the first of them. */
 struct step_group {
 	bool skipped;                 /* as of a step */
 	struct condition *conditions; /* as of a step */
@@ -43,20 +41,20 @@ struct step_group {
 
 enum plan_on_error { ON_ERROR_FAIL, ON_ERROR_WARN, ON_ERROR_IGNORE };
 
-/* A user and a group to own something: ACCOUNTS_NO_ID leaves that one as it is. */
+/* A user and a group to own something: ACCOUNTS_NO_ID leaves that id as it is. */
 struct owner {
 	uint32_t uid, gid;
 };
 
 /*
- * A mode: either octal bits, or the clauses of chmod(1)'s symbolic form.
- * For each clause: WHO is a mask of the bits it speaks of (0700 0070 0007, with 04000 02000 01000 as they apply).
+ * A mode: either octal bits, or the clauses of chmod(1)'s symbolic form. For each clause, WHO is a mask of the bits
+ * that it changes (0700 0070 0007, and 04000 02000 01000 as they apply).
  */
 struct mode_clause {
-	mode_t who;         /* u g o a as bits 07777 that may change */
+	mode_t who;         /* u g o a, as the bits of 07777 that may change */
 	char operation;     /* '+', '-' or '=' */
-	mode_t bits;        /* rwxst, already in the places of WHO */
-	bool conditional_x; /* X: execute only for directories and where some execute bit is set */
+	mode_t bits;        /* rwxst, already shifted to the places of WHO */
+	bool conditional_x; /* X: execute only for directories, and where some execute bit is set */
 };
 
 struct mode_change {
@@ -67,12 +65,12 @@ struct mode_change {
 	size_t nclauses;
 };
 
-/* How `run` narrows a program: the same drop and proof as the workload's, and the default filter. */
+/* How `run` narrows a program: the same drop and proof as for the workload, and the default filter. */
 struct step_user {
-	bool narrowed; /* user or cap_add is written: otherwise the program runs as capshim does */
+	bool narrowed; /* user or cap_add is written; otherwise the program runs as capshim does */
 	struct privileges want;
-	struct filter filter;    /* of a narrowed one; no code: `seccomp: unconfined` */
-	const char *home, *name; /* of passwd; NULL where there is none */
+	struct filter filter;    /* of a narrowed program; without code: `seccomp: unconfined` */
+	const char *home, *name; /* from passwd; NULL without an entry */
 };
 
 enum change_policy { CHANGE_ALWAYS, CHANGE_ON_ROOT_MISMATCH };
@@ -83,17 +81,17 @@ enum sync { SYNC_YES, SYNC_NO };
 
 struct verb;
 
-/* One step of `setup`. Which members a verb uses is in its row of the verb table. */
+/* One step of `setup`. The verb's row in the verb table says which members it uses. */
 struct step {
 	const struct verb *verb;
 	unsigned int line, column;
-	bool skipped;                   /* a condition on the environment or the command excludes it */
-	struct condition *conditions;   /* those that are asked when its turn has come */
-	const struct step_group *group; /* NULL: it stands alone */
+	bool skipped;                   /* excluded by a condition on the environment or the command */
+	struct condition *conditions;   /* the conditions that are evaluated when its turn comes */
+	const struct step_group *group; /* NULL: it is in no group */
 	enum plan_on_error on_error;
 
 	struct list items;          /* the verb's own value: paths, argv, or for sysctl KEY=VALUE pairs */
-	const struct step *program; /* wait_for: {run: ARGV}, as a step of `run`; the items are its */
+	const struct step *program; /* wait_for: {run: ARGV} as a step of `run`; the items are its argv */
 	bool mode_written, owner_written;
 	mode_t mode; /* octal modes: mkdir, write, copy, template, mknod */
 	struct owner owner;
@@ -113,7 +111,7 @@ struct step {
 	const char *to;            /* copy, template */
 	const char *target;        /* symlink */
 	const char *suffix;        /* template */
-	struct list variables;     /* template; empty: all that exist */
+	struct list variables;     /* template; empty: every variable that exists */
 	const char *type, *source; /* mount; for mknod type is "c", "b" or "p" */
 	struct list mount_options;
 	uint32_t major, minor;                /* mknod */

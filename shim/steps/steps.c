@@ -40,7 +40,7 @@ static void setup_end(struct setup *setup, bool acted)
 	mem_release(&setup->mem);
 }
 
-/* What a step may do on foreign ground that the owner there could not: give away, make devices. */
+/* What a step may do on foreign ground that the owner there could not do: give away, make devices. */
 static uint64_t granted(const struct step *step)
 {
 	bool gives = step->owner_written || step->verb->owner_is_workload;
@@ -56,7 +56,7 @@ static uint32_t gid_of(const void *context, uint32_t uid)
 	return account ? account->gid : IDENTITY_NO_ID;
 }
 
-/* *WANTED: the answer of the step's group, which is asked with its first step; FIRST says that this is one. */
+/* *WANTED: the result of the group's condition, which is evaluated with the group's first step; FIRST: this is it. */
 static void setup_step(const struct plan *plan, const struct step *step, bool first, bool *wanted)
 {
 	struct setup setup;
@@ -75,8 +75,8 @@ static void setup_step(const struct plan *plan, const struct step *step, bool fi
 }
 
 /*
- * As subreaper (prctl(2)) capshim inherits what a program of a step leaves behind, also where it is not PID 1: that
- * is how end_children() finds it. Returns what was set before.
+ * As a subreaper (prctl(2)) capshim inherits the processes that a program leaves behind, even if it is not PID 1:
+ * that is how end_children() finds them. Returns what was set before.
  */
 static int become_subreaper(int on)
 {

@@ -1,6 +1,6 @@
 /*
- * The setup steps: one file per verb, one table. A verb acts with *at() calls on descriptors from walk.h, and parses
- * nothing: the plan did.
+ * The setup steps: one file per verb, one table. A verb acts with *at() calls on descriptors from walk.h. It parses
+ * nothing: the plan is complete.
  */
 #ifndef CAPSHIM_STEPS_STEPS_H
 #define CAPSHIM_STEPS_STEPS_H
@@ -12,10 +12,10 @@
 
 extern const struct verb *const verb_table[]; /* ends with NULL */
 
-/* Runs accounts and steps in order. Ends the process with 111 where one fails and its on_error is `fail`. */
+/* Runs accounts and steps in order. Ends the process with 111 if one fails whose on_error is `fail`. */
 void setup_run(const struct plan *plan);
 
-/* Do all conditions of the step hold now? False as well where one could not be asked and on_error goes on. */
+/* Do all conditions of the step hold now? Also false if one could not be evaluated and on_error lets the run go on. */
 bool setup_conditions(struct setup *setup, const struct condition *conditions) __attribute__((warn_unused_result));
 
 /* Puts the entries of plan->wishes into passwd and group. */

@@ -1,6 +1,4 @@
-/*
- * One verb of `setup`: what may be written beside it, and what it does.
- */
+/* One verb of `setup`: its options, and what it does. */
 #ifndef CAPSHIM_STEPS_VERB_H
 #define CAPSHIM_STEPS_VERB_H
 
@@ -18,33 +16,33 @@ struct problems;
 struct setup;
 struct step;
 
-/* What stands behind a verb. */
+/* The kind of value that a verb takes. */
 enum verb_value { VERB_PATHS, VERB_ARGV, VERB_MAP, VERB_TARGETS };
 
-/* How an option is read, and what the member of struct step is that it is read into. */
+/* How an option is read, and the type of the member of struct step that receives it. */
 enum option_type {
-	OPTION_ELSEWHERE,   /* not by its row: several options make one value */
+	OPTION_ELSEWHERE,   /* not read by its row: several options form one value */
 	OPTION_BOOL,        /* bool: true or false */
-	OPTION_FLAG,        /* bool: the only one of `words` is written */
-	OPTION_MODE,        /* mode_t, octal; mode_written tells that it is there */
+	OPTION_FLAG,        /* bool: true if the only one of `words` is written */
+	OPTION_MODE,        /* mode_t, octal; mode_written says whether it was given */
 	OPTION_CHANGE,      /* struct mode_change: octal or symbolic */
-	OPTION_OWNER,       /* struct owner; owner_written tells that it is there */
+	OPTION_OWNER,       /* struct owner; owner_written says whether it was given */
 	OPTION_TEXT,        /* const char * */
-	OPTION_FIXED,       /* the same, written out: it decides about privileges */
+	OPTION_FIXED,       /* the same, without ${: it decides about privileges */
 	OPTION_PATH,        /* the same, absolute */
 	OPTION_TARGET,      /* the same; one that ends in / is a directory */
-	OPTION_CHOICE,      /* the same, one of `words` */
-	OPTION_WORD,        /* an enum: the place in `words`, the first where it is none of them */
+	OPTION_CHOICE,      /* the same, must be one of `words` */
+	OPTION_WORD,        /* an enum: the position in `words`, the first if it is none of them */
 	OPTION_FIXED_WORD,  /* the same, written out */
 	OPTION_TEXTS,       /* struct list */
 	OPTION_FIXED_TEXTS, /* the same, written out */
-	OPTION_PAIRS,       /* struct list: NAME=VALUE, each in the place of one of the same name */
+	OPTION_PAIRS,       /* struct list: NAME=VALUE; one of the same name is replaced */
 	OPTION_NUMBER,      /* uint32_t: 0 to `max` */
 	OPTION_SECONDS,     /* unsigned int: 1 or more */
-	OPTION_CODES,       /* unsigned char[32]: a set of bits, one for each exit status */
+	OPTION_CODES,       /* unsigned char[32]: a bit set of exit statuses */
 };
 
-/* An option that a verb has. */
+/* One option of a verb. */
 struct step_option {
 	const char *name;
 	const char *const *words;
@@ -54,26 +52,26 @@ struct step_option {
 	bool required;
 };
 
-/* What it takes to act as the owner of directories of others, as a used volume has them (walk/ground.h): for may_need. */
+/* What it takes to act as the owner of other users' directories, as in a used volume (walk/ground.h): for may_need. */
 #define MAY_ACT (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID))
 
-/* One verb: all that the rest of capshim knows of it. */
+/* One verb: everything that the rest of capshim knows about it. */
 struct verb {
 	const char *name;
 	const struct step_option *options; /* besides when, unless and on_error */
 	uint8_t noptions;
 	uint8_t value;                    /* of enum verb_value */
-	uint16_t mode;                    /* the default of `mode` */
-	bool runs;                        /* it starts programs: it has the options of RUN_OPTIONS */
-	bool owner_is_workload;           /* the default of `owner`: whatever it names is given away */
-	bool changes_modes;               /* of what is there, as its owner */
+	uint16_t mode;                    /* default of `mode` */
+	bool runs;                        /* it starts programs: it has RUN_OPTIONS */
+	bool owner_is_workload;           /* default of `owner`: everything it names is given to the workload */
+	bool changes_modes;               /* of existing objects, acting as their owner */
 	void (*act)(struct setup *setup); /* setup->step; NULL: act_on, for each of its paths */
 	void (*act_on)(struct setup *setup, const struct step *step, const char *path);
-	/* Adds problems for combinations that can never work; NULL where there are none. NODE is the whole step. */
+	/* Adds problems for combinations that can never work; NULL if there are none. NODE is the whole step. */
 	void (*check)(const struct step *step, struct problems *problems, const struct node *node);
-	/* The capabilities that it needs among what is root's, for --explain. */
+	/* The capabilities that it needs for objects owned by root, for --explain. */
 	uint64_t (*needs)(const struct step *step);
-	uint64_t may_need; /* those that it needs as well among what belongs to others */
+	uint64_t may_need; /* those that it also needs for objects owned by other users */
 };
 
 #endif

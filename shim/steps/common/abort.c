@@ -13,7 +13,7 @@ static const int aborting[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
 #define ABORTING \
 	(START_SIGNAL_BIT(SIGTERM) | START_SIGNAL_BIT(SIGINT) | START_SIGNAL_BIT(SIGQUIT) | START_SIGNAL_BIT(SIGHUP))
 
-/* The way out: whatever is being done, nothing that a step started outlives it. PID 1 takes all else along. */
+/* Ends the run: whatever is being done, no process that a step started may outlive it. PID 1 takes all others along. */
 static void end_run(int number)
 {
 	(void)!end_children();
@@ -30,7 +30,7 @@ void abort_take(const struct start *start)
 	for (size_t i = 0; i < COUNT; i++)
 		if (!ignored(start, aborting[i]))
 			signals_handle(aborting[i], end_run);
-	/* Ignored, it would let the kernel reap the programs, and waitid(2) say ECHILD for ever. */
+	/* If SIGCHLD were ignored, the kernel would reap the programs, and waitid(2) would answer ECHILD. */
 	signals_handle(SIGCHLD, SIG_DFL);
 	signals_mask(~ABORTING);
 }
@@ -39,7 +39,7 @@ void abort_restore(const struct start *start)
 {
 	uint64_t was;
 
-	signals_block(&was); /* first: process 1 would lose a signal that has its default */
+	signals_block(&was); /* first: process 1 loses a signal whose disposition is the default */
 	for (size_t i = 0; i < COUNT; i++)
 		signals_handle(aborting[i], ignored(start, aborting[i]) ? SIG_IGN : SIG_DFL);
 	signals_handle(SIGCHLD, ignored(start, SIGCHLD) ? SIG_IGN : SIG_DFL);
@@ -49,7 +49,7 @@ bool abort_pending(void)
 {
 	const uint64_t pending = signals_pending();
 
-	/* One that is ignored waits as well while it is blocked. */
+	/* An ignored signal also stays pending while it is blocked. */
 	for (size_t i = 0; i < COUNT; i++)
 		if (pending & START_SIGNAL_BIT(aborting[i]) && signals_handler(aborting[i]) == (unsigned long)end_run)
 			return true;

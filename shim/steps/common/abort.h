@@ -1,6 +1,4 @@
-/*
- * The signals that abort the setup.
- */
+/* The signals that abort the setup. */
 #ifndef CAPSHIM_STEPS_COMMON_ABORT_H
 #define CAPSHIM_STEPS_COMMON_ABORT_H
 
@@ -9,16 +7,16 @@
 struct start;
 
 /*
- * From here to abort_restore() SIGTERM, SIGINT, SIGQUIT and SIGHUP kill the running program and everything it
+ * From here to abort_restore() SIGTERM, SIGINT, SIGQUIT and SIGHUP kill the running program and every process it
  * left, and end capshim with 128+n (unless the signal was ignored at the start). All others stay blocked; SIGCHLD has
- * its default, for run_program() to wait for. Afterwards those four are blocked again.
+ * its default, so that run_program() can wait. Afterwards those four are blocked again.
  */
 void abort_take(const struct start *start);
 void abort_restore(const struct start *start);
 
 /*
- * Where all signals are blocked: what must not be left half done is then finished, or undone where this says that one of
- * the four came.
+ * For code that runs with all signals blocked: has one of the four arrived? Then what must not stay half done is
+ * finished or undone first.
  */
 bool abort_pending(void) __attribute__((warn_unused_result));
 

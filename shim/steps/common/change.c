@@ -17,7 +17,7 @@
 
 #define HARD_LINK_TEXT "it has %u names (hard links), and one may lie elsewhere"
 
-/* Names of other places that a user may have given to a file of root's: fs.protected_hardlinks may be off. */
+/* Files that a user may have linked from another place: fs.protected_hardlinks may be off. */
 static bool is_hard_link(const struct fd_stat *now)
 {
 	return !S_ISDIR(now->mode) && now->nlink > 1;
@@ -34,7 +34,7 @@ bool change_has_mode(const struct step *step)
 	return step->change.set || step->file_mode.set || step->dir_mode.set;
 }
 
-/* The mode that the step wants; where it wants none, the one that is there. A link has no mode of its own. */
+/* The mode that the step wants, or the present one. A link has no mode of its own. */
 static mode_t wanted_mode(const struct step *step, const struct fd_stat *now)
 {
 	const bool directory = S_ISDIR(now->mode);
@@ -45,7 +45,7 @@ static mode_t wanted_mode(const struct step *step, const struct fd_stat *now)
 	return want->set && !S_ISLNK(now->mode) ? mode_apply(want, now->mode, directory) : now->mode & 07777;
 }
 
-/* A link of somebody else's stays with its owner: as root's, steps would follow it. */
+/* A link owned by another user keeps its owner: later steps would follow it if root owned it. */
 static bool stays(const struct change *change, const struct fd_stat *now)
 {
 	return S_ISLNK(now->mode) && change->owner.uid == 0 && now->uid != 0;
@@ -83,7 +83,7 @@ void change_failed(struct change *change, const char *path, int err)
 	failed(change->setup, change->step->verb->name, change->cap, path, err);
 }
 
-/* The kernel clears these when the owner changes, for root as well: chown(2). */
+/* The kernel clears these bits when the owner changes, even for root: chown(2). */
 static bool loses_set_id(const struct fd_stat *now)
 {
 	return S_ISREG(now->mode) &&
@@ -104,12 +104,12 @@ static bool has_capabilities(const struct held *held)
 
 static int give(struct change *change, const struct held *held)
 {
-	/* The top alone: what a step names, later steps name again. */
+	/* Only for the top: a path that a step names may be named again by later steps. */
 	if (S_ISDIR(held->now.mode) && (!change->step->recursive || !held->name) && held->now.uid == identity_uid())
 		ground_remember(held->fd);
 	if (owner_apply(&change->owner, held, change->always) != 0)
 		return -1;
-	/* Its old owner's lists would let him write what is made below: acl(5). */
+	/* Its old owner's lists would let that user write what is made below: acl(5). */
 	if (S_ISDIR(held->now.mode) && change->owner.uid == 0 && held->now.uid != 0)
 		return walk_clear_acl(held->fd, 0);
 	return 0;
@@ -123,11 +123,11 @@ static int set_mode(const struct change *change, const struct held *held, uint32
 		return -1;
 	if (!(mode & 06000) || fd_statx(held->fd, "", &now) != 0 || (now.mode & 07777) == mode)
 		return 0;
-	errno = EOPNOTSUPP; /* of a group that the owner is not in: chmod(2) takes the bit away silently */
+	errno = EOPNOTSUPP; /* of a group that the owner is not in: chmod(2) clears the bit silently */
 	return -1;
 }
 
-/* The owner first, for that takes set-id bits away; then the mode, of what it is by then, as the new owner. */
+/* The owner first, because that clears set-id bits. Then the mode, as the new owner, from the mode that is left. */
 static bool change_apply(struct change *change, const struct held *held)
 {
 	const bool gives = owner_is_due(change, &held->now), modes = change_has_mode(change->step);
@@ -171,7 +171,7 @@ bool change_held(struct change *change, const struct held *held)
 	return true;
 }
 
-/* The owner first: a change of owner takes set-id bits away, chown(2). Then the mode, as the new owner. */
+/* The owner first: changing the owner clears set-id bits, chown(2). Then the mode, as the new owner. */
 static bool settle_held(struct setup *setup, const struct held *held, mode_t mode, const struct owner *owner)
 {
 	const struct fd_stat *now = &held->now;
@@ -185,7 +185,10 @@ static bool settle_held(struct setup *setup, const struct held *held, mode_t mod
 			setup_failed(setup, "chown", held->path, errno, CAP_CHOWN);
 			return false;
 		}
-		/* The old owner's, which would be handed down to all that is made below. Afterwards: he could set it again. */
+		/*
+		 * The old owner's list would be inherited by everything made below. After the change: before, its
+		 * owner could set it again.
+		 */
 		if (S_ISDIR(now->mode) && uid != now->uid && now->uid != geteuid() &&
 		    walk_clear_acl(held->fd, uid) != 0) {
 			setup_failed(setup, "clear the access control list of", held->path, errno,

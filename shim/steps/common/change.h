@@ -1,6 +1,6 @@
 /*
- * What chown and chmod are: finding what a step names, walking it where it is recursive, and changing owner and mode where
- * they differ, on a descriptor, after looking at it once more.
+ * chown and chmod: find what a step names, walk it if it is recursive, and change owner and mode where they differ,
+ * on a descriptor that is examined once more right before.
  */
 #ifndef CAPSHIM_STEPS_COMMON_CHANGE_H
 #define CAPSHIM_STEPS_COMMON_CHANGE_H
@@ -12,45 +12,45 @@
 struct change {
 	struct setup *setup;
 	const struct step *step;
-	int cap;            /* that the change needs */
-	bool always;        /* the owner cannot be read: it is set everywhere */
-	struct owner owner; /* ACCOUNTS_NO_ID: as it is */
+	int cap;            /* the capability that the change needs */
+	bool always;        /* the owner cannot be read: set it everywhere */
+	struct owner owner; /* ACCOUNTS_NO_ID: unchanged */
 	uint64_t cleared;   /* files that lost set-id bits */
 	uint64_t uncapable; /* files that lost file capabilities */
-	uint64_t links;     /* hard links passed over */
+	uint64_t links;     /* hard links that were skipped */
 };
 
-/* Does the step want modes as well, or alone? */
+/* Does the step change modes (alone, or as well as owners)? */
 bool change_has_mode(const struct step *step);
 
-/* Has this not yet the owner and the mode that the step wants? */
+/* Do its owner and mode differ from what the step wants? */
 bool change_differs(const struct change *change, const struct fd_stat *now);
 
-/* The same, or can that not be known? */
+/* The same, or is it impossible to know? */
 bool change_is_due(const struct change *change, const struct fd_stat *now);
 
-/* Changes what is held, if it is due and is no hard link; counts it, and reports a failure. True: it was changed. */
+/*
+ * Changes what is held, if it differs and is not a hard link. Counts it, and reports a failure. True: it was changed.
+ */
 bool change_held(struct change *change, const struct held *held);
 
 /* Reports that PATH could not be changed. */
 void change_failed(struct change *change, const char *path, int err);
 
 /*
- * Reports that PATH did not become what it was changed to, but reads as NOW. FAT and some network file systems say yes to
- * everything; without CAP_FSETID a set-group-ID bit gets lost.
+ * Reports that PATH was changed but reads back as NOW. FAT and some network file systems accept everything; without
+ * CAP_FSETID a set-group-ID bit is lost.
  */
 void change_not_kept(struct setup *setup, const char *verb, const char *path, const struct fd_stat *now);
 
-/*
- * The check of both: neither walks "/", which holds what no step may touch; and what a directory holds is what is below it.
- */
+/* The check of both verbs: neither may walk "/"; "contents_only" needs "recursive". */
 void change_check(const struct step *step, struct problems *problems, const struct node *node);
 
-/* Why what exists on foreign ground is left as it is; for its uid. */
+/* Why an existing object on foreign ground is left as it is; takes its uid. */
 #define CHANGE_NOT_GIVEN \
 	"it belongs to uid %u, and somebody else could have moved it there: chown or chmod it in a step of its own"
 
-/* Why a recursive step does not begin in such a mount: ground_may_have_moved(). */
+/* Why a recursive step does not start in such a mount: ground_may_have_moved(). */
 #define CHANGE_MOVED                                                                                        \
 	"a mount begins there, in a directory that others can rename: they may have moved it there (write " \
 	"\"cross_mounts: true\" to enter it all the same)"
@@ -58,9 +58,9 @@ void change_check(const struct step *step, struct problems *problems, const stru
 #define KEEP_MODE ((mode_t)-1)
 
 /*
- * Gives an object that a step names, on GROUND, this mode (KEEP_MODE: as it is) and these owners (ACCOUNTS_NO_ID: as it is)
- * where they differ, reads them back, and counts it: as changed in any case where the step MADE it just now. On foreign
- * ground what exists and is not the identity's own is only looked at.
+ * Gives an object that a step names, on GROUND, this mode (KEEP_MODE: unchanged) and these owners (ACCOUNTS_NO_ID:
+ * unchanged) where they differ, reads them back, and counts it; always as changed if the step MADE it. On foreign
+ * ground an existing object that is not the identity's own is only compared.
  */
 void change_settle(struct setup *setup, const struct held *held, const struct ground *ground, mode_t mode,
 		   const struct owner *owner, bool made);

@@ -29,7 +29,7 @@ static bool childless(void)
 	return pid < 0 && errno == ECHILD;
 }
 
-/* Kills the child PID (with the group that bears its number) and reaps it. False with errno. */
+/* Kills the child PID (and the group with its number) and reaps it. False with errno. */
 static bool end_child(pid_t pid, const struct timespec *end)
 {
 	static const struct timespec pause = {.tv_nsec = 500000};
@@ -50,9 +50,9 @@ static bool end_child(pid_t pid, const struct timespec *end)
 }
 
 /*
- * waitid(2) answers ECHILD for a number that is no child of ours, which finds the children without /proc. Numbers are
- * given out in ascending order, so a child's is above its parent's: one sweep upwards from our own meets every child,
- * and its children, which have become ours by then, later. Only where the numbers have wrapped it must go round.
+ * Finds the children without /proc: waitid(2) answers ECHILD for a process id that is no child. Ids ascend, so a
+ * child's id is above its parent's: one sweep upwards from this process meets every child, and later the
+ * grandchildren, which have become children by then. It only has to wrap around if the ids have.
  */
 bool end_children(void)
 {

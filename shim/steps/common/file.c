@@ -23,7 +23,7 @@ void file_attributes(const struct step *step, struct file_want *want)
 	want->gid = step->owner_written ? step->owner.gid : identity_gid();
 }
 
-/* Where nothing is found: the directory for it. A link that leads to nothing is refused, whoever made it. */
+/* If nothing is found: finds the directory for it. A link that leads nowhere is refused, no matter who made it. */
 static bool find_absent(struct setup *setup, const char *verb, const char *path, bool make, struct walk_found *found,
 			bool *again)
 {

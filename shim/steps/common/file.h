@@ -1,7 +1,7 @@
 /*
- * Putting files in place where others may be at work: shared by write, copy, template and accounts. Whatever is
- * changed is held by a descriptor first, and nothing is written through a link, into a FIFO, or into a file that has
- * another name elsewhere.
+ * Putting files in place where others may be at work: shared by write, copy, template and accounts. Everything is
+ * held by a descriptor before it is changed, and nothing is written through a link, into a FIFO, or into a file with
+ * another hard link.
  */
 #ifndef CAPSHIM_STEPS_COMMON_FILE_H
 #define CAPSHIM_STEPS_COMMON_FILE_H
@@ -9,28 +9,28 @@
 #include "steps/setup.h"
 #include "walk/walk.h"
 
-/* Lies in a directory while `only_if_empty` fills it: see file_is_empty(). */
+/* Exists in a directory while `only_if_empty` fills it: see file_is_empty(). */
 #define FILE_SEEDING ".capshim-seeding"
 
-/* What a file is to be. */
+/* What a file should be. */
 struct file_want {
-	const char *bytes; /* its content, LENGTH bytes; or NULL: all that */
+	const char *bytes; /* the content, LENGTH bytes; or NULL: the content of */
 	size_t length;
-	int source; /* this descriptor, of a regular file, holds */
+	int source; /* this descriptor, a regular file */
 	mode_t mode;
-	uint32_t uid, gid; /* ACCOUNTS_NO_ID: stays as it is; capshim's own where the file is new */
-	bool fresh;        /* what is there stays, also what comes to be there meanwhile */
-	bool unsynced;     /* a power cut may leave the name without the content */
+	uint32_t uid, gid; /* ACCOUNTS_NO_ID: unchanged; capshim's own for a new file */
+	bool fresh;        /* keep an existing file, even one that appears meanwhile */
+	bool unsynced;     /* after a power cut the name may exist without the content */
 	bool keep_times;   /* the source's time of last modification */
 	bool keep_xattrs;  /* its extended attributes of the user's name space */
 };
 
-/* The mode and owner that STEP asks for: what is made is the identity's own, unless it says more. */
+/* The mode and owner that STEP asks for; by default a new file belongs to the identity. */
 void file_attributes(const struct step *step, struct file_want *want);
 
 /*
- * Finds PATH by walk.h's rule, its last component too. Where there is nothing yet (also at the end of links that the
- * rule follows) found->fd is -1 and only parent and name are set; with MAKE the directories on the way are made.
+ * Finds PATH by walk.h's rule, including the last component. If nothing is there yet (also after links that the rule
+ * follows), found->fd is -1 and only parent and name are set; with MAKE the missing directories on the way are made.
  * False: could not VERB it, and that was reported.
  */
 bool file_find(struct setup *setup, const char *verb, const char *path, bool make, struct walk_found *found)
@@ -38,48 +38,49 @@ bool file_find(struct setup *setup, const char *verb, const char *path, bool mak
 void file_release(struct walk_found *found);
 
 /*
- * Puts the file WANT at NAME in the directory PARENT, which is on GROUND, as is due where the process acts: left alone where
- * it is so already; otherwise written beside it, given its owner and mode, and renamed into place, so that nobody sees half
- * of it or a secret with another mode. In place only where it is a mount point (rename(2) is EBUSY there), and then only into
- * a regular file with one name. What is to be root's is also replaced where somebody may have it open for writing. PATH is
- * for messages. False: could not VERB it, and that was reported. Counts what it did.
+ * Puts the file WANT at NAME in the directory PARENT, which is on GROUND, acting as the directory asks. Nothing
+ * happens if it is right already. Otherwise it is written beside NAME, given its owner and mode, and renamed into
+ * place, so that no reader sees half of it, or a secret with another mode. It is written in place only if it is a
+ * mount point (rename(2) answers EBUSY), and then only if it is a regular file with one name. A file that root must
+ * own is also replaced if another process may have it open for writing. PATH is for messages. False: could not VERB
+ * it, and that was reported. Counts what it did.
  */
 bool file_put(struct setup *setup, const char *verb, const char *path, int parent, const struct ground *ground,
 	      const char *name, const struct file_want *want);
 
 /*
  * Gives the regular file that FOUND holds this mode (NULL: any) and owner, where they differ. False: it could not, or
- * the file has other names, and that was reported. Counts.
+ * the file has other hard links, and that was reported. Counts.
  */
 bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const mode_t *mode,
 		  uint32_t uid, uint32_t gid);
 
 /*
- * Must what is WANTed in PARENT be renamed into place before it is given away? In a sticky directory of another user's only
- * the owner of a file may rename it.
+ * Must WANT in PARENT be renamed into place before it is given away? In a sticky directory of another user only the
+ * owner of a file may rename it.
  */
 bool file_renames_first(int parent, const struct file_want *want);
 
 /*
  * Reads the regular file that FD (O_PATH; NAME in PARENT) holds, at most 16 MiB. NUL-terminated, in MEM. NULL with
- * errno: EFBIG, EINVAL for what is no regular file.
+ * errno: EFBIG, EINVAL if it is not a regular file.
  */
 char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *length)
 	__attribute__((warn_unused_result));
 
 /*
- * Is the directory or file that was FOUND empty? lost+found does not count, and a directory whose seeding was interrupted
- * counts as empty: one where FILE_SEEDING is the identity's and holds something. 1, 0, or -1 with errno. Acts as is due in
- * the directory.
+ * Is the directory or file that was FOUND empty? lost+found does not count. A directory whose seeding was interrupted
+ * counts as empty: FILE_SEEDING in it belongs to the identity and is not empty. 1, 0, or -1 with errno. Acts as the
+ * directory asks.
  */
 int file_is_empty(const struct walk_found *found) __attribute__((warn_unused_result));
 
-/* The same for the directory FD (O_PATH), in which the process acts as is due. */
+/* The same for the directory FD (O_PATH), with the process already acting as it asks. */
 int file_is_empty_directory(int fd) __attribute__((warn_unused_result));
 
 /*
- * Does the directory at FD, NAME in PARENT, hold nothing but what one of GLOBS matches? 0 as well where it is no directory;
- * -1 with errno where it cannot be read.
+ * Does the directory at FD, NAME in PARENT, hold nothing but entries that GLOBS match? 0 if it is not a directory; -1
+ * with errno if it cannot be read.
  */
 int file_holds_only(const struct walk_found *found, const struct list *globs);
 

@@ -20,7 +20,7 @@
 #include "walk/held.h"
 #include "walk/make.h"
 
-/* The owner that WANT means for a file that has (or, NULL, has not) one: ACCOUNTS_NO_ID is gone. */
+/* Replaces ACCOUNTS_NO_ID in WANT by the owner of the present file NOW, or of a new file if NULL. */
 static void settle_owner(struct file_want *want, const struct stat *now)
 {
 	if (want->uid == ACCOUNTS_NO_ID)
@@ -29,7 +29,7 @@ static void settle_owner(struct file_want *want, const struct stat *now)
 		want->gid = now ? now->st_gid : ground_group(want->uid);
 }
 
-/* The mode of the file FD, which is new and the identity's, as far as it can be set before the owner. */
+/* Sets the mode of the new file FD, which belongs to the identity, as far as possible before the owner is set. */
 static bool give_mode(int fd, const struct file_want *want, int *cap)
 {
 	struct stat now;
@@ -39,7 +39,7 @@ static bool give_mode(int fd, const struct file_want *want, int *cap)
 	       ground_chmod(fd, -1, NULL, now.st_uid, IDENTITY_NO_ID, want->mode & 01777) == 0;
 }
 
-/* Its owner; then the set-id bits, which a change of owner takes away (chown(2)), as the new owner. */
+/* Sets its owner; then, as the new owner, the set-id bits, which a change of owner clears (chown(2)). */
 static bool give_owner(int fd, const struct file_want *want, int *cap)
 {
 	struct stat now;
@@ -56,7 +56,7 @@ static bool give_owner(int fd, const struct file_want *want, int *cap)
 		return false;
 	if (now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode)
 		return true;
-	errno = EPERM; /* chmod(2) drops set-group-id silently; some network file systems ignore both */
+	errno = EPERM; /* chmod(2) clears set-group-ID silently; some network file systems ignore both */
 	return false;
 }
 
@@ -89,7 +89,7 @@ static int put_in_place(int out, int parent, const char *temporary, const char *
 	return late && (!give_owner(out, want, cap) || !temporary_is_at(out, parent, name)) ? -1 : 0;
 }
 
-/* Writes it under another name and renames it into place. 0, or -1 with errno and the capability that it wants. */
+/* Writes it under another name and renames it into place. 0, or -1 with errno and the capability that it needs. */
 static int replace_file(int parent, const char *name, const struct file_want *want, int *cap)
 {
 	char temporary[TEMPORARY_NAME];
@@ -97,7 +97,7 @@ static int replace_file(int parent, const char *name, const struct file_want *wa
 	int result = -1;
 
 	*cap = CAP_DAC_OVERRIDE;
-	signals_block(&was); /* until it is in place, or gone */
+	signals_block(&was); /* until it is in place, or removed */
 	int out = temporary_file(parent, name, temporary);
 	if (out >= 0) {
 		if (content_write(out, want) && walk_disinherit(out, parent) == 0)
@@ -115,8 +115,8 @@ static int replace_file(int parent, const char *name, const struct file_want *wa
 }
 
 /*
- * Writes into the file itself. The mode and owner first, so that the content is not seen with others; on foreign ground
- * they must be right, or the file the identity's own.
+ * Writes into the file itself. The mode and owner first, so that the content is never readable with the old ones; on
+ * foreign ground they must be right already, or the file must belong to the identity.
  */
 static int overwrite(const struct walk_found *found, const struct file_want *want, int *cap)
 {
@@ -131,7 +131,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 	if (out < 0)
 		return -1;
 	old.bytes = file_read(&mem, found->fd, found->parent, found->name, &old.length);
-	signals_block(&was); /* half of a file is worse than a moment's wait */
+	signals_block(&was); /* half a file is worse than a short wait */
 	if (fd_fstat(out, &now) == 0) {
 		bool right = now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode;
 		if (now.st_nlink != 1)
@@ -157,8 +157,8 @@ static bool is_mount(int fd)
 }
 
 /*
- * Could somebody have it open for writing, who had it before it was root's? A read lease is to be had only where nobody has:
- * fcntl(2), F_SETLEASE. A file system without leases leaves that open, unless it is read-only.
+ * Could a process have it open for writing since before root owned it? A read lease can only be taken if none has:
+ * fcntl(2), F_SETLEASE. Without leases on the file system the answer is yes, unless it is read-only.
  */
 static bool may_be_written(const struct walk_found *found)
 {
@@ -167,7 +167,8 @@ static bool may_be_written(const struct walk_found *found)
 
 	if (fd < 0)
 		return true;
-	(void)fcntl(fd, F_SETSIG, SIGURG); /* of a writer that comes meanwhile; SIGIO would end this process */
+	(void)fcntl(fd, F_SETSIG,
+		    SIGURG); /* for a writer that comes meanwhile; the default SIGIO would end this process */
 	bool unknown = fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
 	if (unknown)
 		unknown = fstatvfs(fd, &fs) != 0 || !(fs.f_flag & ST_RDONLY);
@@ -178,8 +179,8 @@ static bool may_be_written(const struct walk_found *found)
 }
 
 /*
- * Does it need no more than another mode or owner? A file with other names is not given one; nor is one that somebody else
- * could write, who may hold it open: it is replaced. On foreign ground it must be right as it is.
+ * Does the file only need another mode or owner? Not if it has other hard links, or if another user could have it
+ * open for writing: then it is replaced. On foreign ground it must be right as it is.
  */
 static bool needs_no_content(const struct walk_found *found, const struct file_want *want)
 {
@@ -195,7 +196,7 @@ static bool needs_no_content(const struct walk_found *found, const struct file_w
 	return found->ground.foreign || want->uid != 0 || !may_be_written(found);
 }
 
-/* Replaces what is FOUND, or is not there yet. */
+/* Replaces what is FOUND, or creates it. */
 static int put_new(const struct walk_found *found, const struct file_want *want, int *cap)
 {
 	struct stat now;
@@ -241,7 +242,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 		if (result == 0)
 			setup->changed++;
 		else if (errno == EEXIST && want.fresh)
-			result = (setup->same++, 0); /* somebody else's, which came meanwhile */
+			result = (setup->same++, 0); /* another process put it there meanwhile */
 		else if (errno == EMLINK)
 			setup_refused(setup, verb, path, "it has other hard links, and cannot be replaced");
 		else
@@ -276,7 +277,7 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 		setup_failed(setup, "chown", path, errno, CAP_CHOWN);
 		return false;
 	}
-	/* Also where only the owner differs: its change takes set-id bits away, chown(2). */
+	/* Also if only the owner differs: changing the owner clears set-id bits, chown(2). */
 	if (mode && ground_chmod(found->fd, found->parent, found->name, want.uid, want.gid, *mode) != 0) {
 		setup_failed(setup, "chmod", path, errno, *mode & 02000 ? CAP_FSETID : CAP_FOWNER);
 		return false;

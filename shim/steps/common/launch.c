@@ -28,7 +28,7 @@
 #define KEPT 1024 /* descriptors that descriptors_close() can be told to keep */
 
 #ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8U /* Linux 6.3; with vm.memfd_noexec=2 nothing else is allowed */
+#define MFD_NOEXEC_SEAL 8U /* since Linux 6.3; with vm.memfd_noexec=2 nothing else is allowed */
 #endif
 
 /* How far the child came: sent over a pipe that execve(2) closes. */
@@ -39,7 +39,7 @@ struct launch_report {
 	int err;
 };
 
-/* What the child needs. */
+/* Everything that the child needs. */
 struct launch {
 	struct run_image image;
 	int input;
@@ -52,8 +52,8 @@ struct launch {
 static char *const no_environment[] = {NULL};
 
 /*
- * Standard input. Text comes from a memory file: unlike a pipe it can hold all of it before there is a reader. An
- * empty one stands in where the image has no /dev/null.
+ * Standard input. Text is put into a memory file, which, unlike a pipe, can hold all of it before there is a reader.
+ * If the image has no /dev/null, an empty memory file takes its place.
  */
 static int open_input(const char *text)
 {
@@ -87,7 +87,7 @@ static void tell(int fd, enum stage stage, int err)
 {
 	struct launch_report report = {.stage = stage, .err = err};
 
-	/* Less than PIPE_BUF: all or nothing. Without it the parent takes the worst for true. */
+	/* Less than PIPE_BUF: all or nothing. Without a report the parent assumes the worst. */
 	(void)!write(fd, &report, sizeof(report));
 }
 
@@ -109,9 +109,10 @@ static void execute(int fd, char *const *argv, char *const *environment)
 }
 
 /*
- * The child. Nothing but 0-2 goes on, and the signal state that the container gave; then, with `user` or `cap_add`, the
- * same drop and proof as the workload's, which end the process themselves where they fail. The directory is entered
- * after that, by the rights that the program has, and never through a link that somebody planted; the filter is last.
+ * Runs in the child. Only descriptors 0-2 and the signal state of the container's start are passed on. With `user` or
+ * `cap_add` follows the same drop and proof as for the workload, which end the process themselves on failure. Then
+ * the working directory is entered, with the rights of the program and never through a planted link. The filter is
+ * last.
  */
 static _Noreturn void become_program(const struct launch *launch)
 {
@@ -119,7 +120,7 @@ static _Noreturn void become_program(const struct launch *launch)
 	uint64_t keep[KEPT / 64] = {7};
 	const char *directory = step->working_dir ? step->working_dir : "/";
 
-	(void)setpgid(0, 0); /* cannot fail in a new child; the parent does it too, whoever comes first */
+	(void)setpgid(0, 0); /* cannot fail in a new child; the parent does it as well, because either may come first */
 	keep[launch->image.fd / 64] |= UINT64_C(1) << (launch->image.fd % 64);
 	keep[launch->report / 64] |= UINT64_C(1) << (launch->report % 64);
 	if (dup2(launch->input, 0) != 0)
@@ -136,7 +137,7 @@ static _Noreturn void become_program(const struct launch *launch)
 		_exit(DIAG_SYSTEM);
 	}
 	close(fd);
-	identity_end(); /* whatever the walk had to act as */
+	identity_end(); /* the walk may have changed the identity */
 	if (step->user.filter.code)
 		filter_load(&step->user.filter);
 	tell(launch->report, STAGE_EXECUTING, 0);
@@ -147,7 +148,7 @@ static _Noreturn void become_program(const struct launch *launch)
 
 enum outcome { OUTCOME_ENDED, OUTCOME_STOPPED, OUTCOME_LATE };
 
-/* Has PID been stopped? Nobody is there who could let it go on. */
+/* Has PID been stopped? No process is there to continue it. */
 static bool is_stopped(pid_t pid)
 {
 	siginfo_t info = {.si_pid = 0};
@@ -155,7 +156,10 @@ static bool is_stopped(pid_t pid)
 	return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid == pid;
 }
 
-/* Waits for PID to end; it stays a zombie, so that its number stays its own. Late: SECONDS (0: any) have passed. */
+/*
+ * Waits for PID to end. It stays a zombie, so that its number cannot be reused. Late: SECONDS (0: no limit) have
+ * passed.
+ */
 static enum outcome wait_for_program(struct setup *setup, pid_t pid, unsigned int seconds, const char *name)
 {
 	static const struct timespec second = {.tv_sec = 1};
@@ -171,7 +175,7 @@ static enum outcome wait_for_program(struct setup *setup, pid_t pid, unsigned in
 			diag_cannot("wait for", name, errno, DIAG_NO_CAP);
 		if (info.si_pid == pid)
 			return OUTCOME_ENDED;
-		if (info.si_pid != 0) { /* an orphan of the program: inherited by the subreaper */
+		if (info.si_pid != 0) { /* an orphan of the program, inherited by the subreaper */
 			waitpid(info.si_pid, NULL, WNOHANG | __WALL);
 			continue;
 		}
@@ -192,7 +196,7 @@ static enum outcome wait_for_program(struct setup *setup, pid_t pid, unsigned in
 	}
 }
 
-/* Tells why the program never came to run. */
+/* Reports why the program could not run. */
 static void report_failure(struct setup *setup, const char *name, const struct launch_report *report,
 			   const char *directory, int status)
 {
@@ -200,13 +204,13 @@ static void report_failure(struct setup *setup, const char *name, const struct l
 		setup_failed(setup, "enter", directory ? directory : "/", report->err, CAP_DAC_OVERRIDE);
 	else if (report->stage == STAGE_NOT_EXECUTED)
 		setup_failed(setup, "run", name, report->err, DIAG_NO_CAP);
-	else if (status == DIAG_UNPROVEN) /* whatever on_error says: the promise is broken */
+	else if (status == DIAG_UNPROVEN) /* whatever on_error says: the promise would be broken */
 		diag_die(DIAG_UNPROVEN, "cannot run \"%s\": its privileges could not be narrowed", name);
 	else
 		setup_refused(setup, "run", name, "its privileges could not be narrowed");
 }
 
-/* After the fork: waits, ends all that is left, and turns what happened into run_program()'s result. */
+/* After the fork: waits, ends every process that is left, and returns run_program()'s result. */
 static int follow_program(struct setup *setup, const struct step *step, pid_t pid, int report_fd, const char *name)
 {
 	struct launch_report report = {.stage = STAGE_NOT_NARROWED}, next;
@@ -215,7 +219,9 @@ static int follow_program(struct setup *setup, const struct step *step, pid_t pi
 
 	(void)setpgid(pid, pid);
 	enum outcome outcome = wait_for_program(setup, pid, seconds, name);
-	(void)kill(-pid, SIGKILL); /* the group at once; its leader is a zombie or alive, so the number is still his */
+	(void)kill(
+		-pid,
+		SIGKILL); /* the group at once; the leader is not reaped yet, so its number cannot have been reused */
 	if (outcome == OUTCOME_ENDED)
 		(void)waitpid(pid, &status, __WALL);
 	if (!end_children()) {
@@ -243,7 +249,7 @@ static int follow_program(struct setup *setup, const struct step *step, pid_t pi
 	return status;
 }
 
-/* Starts the program of LAUNCH; what it reports can be read from *REPORT. */
+/* Starts the program of LAUNCH; its report can be read from *REPORT. */
 static pid_t launch_program(struct launch *launch, int *report)
 {
 	int ends[2];

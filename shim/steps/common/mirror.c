@@ -15,14 +15,17 @@
 #include "walk/held.h"
 #include "walk/make.h"
 
-/* Makes it, or opens the one that is there. An errno value, or 0. */
+/* Makes the directory, or opens an existing one. An errno value, or 0. */
 static int make_or_open(const struct step *step, const struct mirror_level *above, const char *name, mode_t mode,
 			struct mirror_level *to, bool *made)
 {
 	struct file_want want;
 	struct stat stat;
 
-	/* It is filled as its owner, who needs these rights until it is left. The sticky bit says that it is not full yet. */
+	/*
+	 * It is filled as its owner, who needs these rights until it is complete. The sticky bit marks it as
+	 * incomplete.
+	 */
 	const bool closed = (mode & S_IRWXU) != S_IRWXU;
 	const mode_t filling = closed ? ((mode & 07777) | S_IRWXU) ^ S_ISVTX : mode & 07777;
 	file_attributes(step, &want);
@@ -60,7 +63,7 @@ int mirror_directory(struct setup *setup, const struct step *step, const char *p
 	bool made = false;
 
 	*to = (struct mirror_level){.fd = -1};
-	signals_block(&was); /* never left with the mode that it is made with */
+	signals_block(&was); /* it must not be left with the mode that it is made with */
 	int err = ground_act(&above->ground) != 0 ? errno : make_or_open(step, above, name, mode, to, &made);
 	signals_mask(was);
 	if (err == 0) {
@@ -139,7 +142,7 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 	struct mirror *mirror = context;
 
 	setup_progress(mirror->setup, entry->path);
-	/* By another way than its path, which mirror_check() has looked at: a link, a bind mount. */
+	/* reached by another path, such as a bind mount; mirror_check() has only compared the paths */
 	if (entry->stat.dev == mirror->target.dev && entry->stat.ino == mirror->target.ino) {
 		setup_refused(mirror->setup, mirror->verb, entry->path, "it is the directory that is written to");
 		return false;
@@ -189,7 +192,7 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 	struct tree_walk tree = {
 		.ground = source->ground,
 		.parent = source->parent,
-		.cross_mounts = true, /* what is read may be made up of mounts: secrets, config maps */
+		.cross_mounts = true, /* the source may consist of several mounts: secrets, config maps */
 		.exclude = mirror->exclude,
 		.context = mirror,
 		.enter = mirror_enter,

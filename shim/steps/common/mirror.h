@@ -1,6 +1,4 @@
-/*
- * Walking a tree while its directories are made elsewhere: shared by copy and template.
- */
+/* Walking a tree while its directories are made elsewhere: shared by copy and template. */
 #ifndef CAPSHIM_STEPS_COMMON_MIRROR_H
 #define CAPSHIM_STEPS_COMMON_MIRROR_H
 
@@ -8,24 +6,27 @@
 #include "walk/tree.h"
 #include "walk/walk.h"
 
-#define MIRROR_DEPTH 256 /* directories inside each other; each takes one descriptor */
+#define MIRROR_DEPTH 256 /* nested directories; each uses one descriptor */
 
 /* A directory of the destination. */
 struct mirror_level {
 	int fd;               /* O_PATH */
 	struct ground ground; /* of what lies in it */
-	mode_t closed; /* the mode that it gets when it is full, if its owner could not fill it with that; or 0 */
+	mode_t closed;        /* the mode for when it is full, if its owner could not fill it with that mode; or 0 */
 };
 
 struct mirror {
 	struct setup *setup;
 	const struct step *step;
 	const char *verb;
-	const struct list *exclude; /* of walk_tree */
+	const struct list *exclude; /* for walk_tree() */
 	const void *context;        /* for FILE */
-	/* Everything that is no directory: ENTRY (pinned) belongs into the directory TO. The process acts as is due at the source. */
+	/*
+	 * Handles an entry that is not a directory: ENTRY (pinned) belongs into the directory TO. The process acts as
+	 * the source asks.
+	 */
 	void (*file)(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to);
-	/* Passed over: FIFOs and the like. Not made root's: symbolic links that somebody else may have made. */
+	/* Skipped: FIFOs and the like. Kept with their owner: symbolic links that another user may have made. */
 	size_t special, planted;
 	struct fd_stat target;                    /* the top of the destination */
 	const char *top;                          /* the source's path */
@@ -34,20 +35,20 @@ struct mirror {
 };
 
 /*
- * Opens the directory NAME in ABOVE as TO; makes it where it is missing, with MODE and the owner of STEP. Neither follows a
- * link nor changes a directory that exists. to->fd is the caller's. 0, or -1: it was reported.
+ * Opens the directory NAME in ABOVE as TO; makes it if it is missing, with MODE and the owner of STEP. Follows no
+ * link, and does not change an existing directory. to->fd is the caller's. 0, or -1: it was reported.
  */
 int mirror_directory(struct setup *setup, const struct step *step, const char *path, const struct mirror_level *above,
 		     const char *name, mode_t mode, struct mirror_level *to) __attribute__((warn_unused_result));
 
-/* Gives the directory the mode with which it could not have been filled. */
+/* Sets the final mode of a directory that could not have been filled with it. */
 void mirror_finish(struct setup *setup, const char *path, const struct mirror_level *level);
 
-/* Opens step->to as a directory; makes it, and those above it, where it is missing. 0, or -1: it was reported. */
+/* Opens step->to as a directory; makes it, and those above it, if they are missing. 0, or -1: it was reported. */
 int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struct mirror_level *to)
 	__attribute__((warn_unused_result));
 
-/* Adds a problem where a source and `to` lie inside each other: the walk would meet what it makes. */
+/* Adds a problem if a source and `to` contain each other: the walk would meet what it makes. */
 void mirror_check(const struct step *step, struct problems *problems, const struct node *node);
 
 /*
@@ -59,7 +60,7 @@ const char *mirror_target(struct mirror *mirror, const struct walk_entry *entry,
 /* The path of NAME in the directory TO, for messages. */
 const char *mirror_in(struct setup *setup, const char *to, const char *name);
 
-/* Walks the tree below SOURCE (a directory), whose entries belong into the directory TO. */
+/* Walks the tree below SOURCE (a directory); its entries belong into the directory TO. */
 void mirror_tree(struct mirror *mirror, const struct walk_found *source, const char *path,
 		 const struct mirror_level *to);
 

@@ -38,7 +38,7 @@ static bool parse_octal(const char *text, struct mode_change *change)
 	return change->bits <= 07777;
 }
 
-/* One operation of a clause, such as "+rX", for WHO. Returns what follows, or NULL. */
+/* Parses one operation of a clause, such as "+rX", for WHO. Returns what follows, or NULL. */
 static const char *parse_operation(const char *text, mode_t who, struct mode_clause *clause)
 {
 	*clause = (struct mode_clause){.who = who, .operation = *text};
@@ -63,7 +63,7 @@ bool mode_parse(struct mem *mem, const char *text, struct mode_change *change)
 	*change = (struct mode_change){.set = false};
 	if (*text == '0')
 		return parse_octal(text, change);
-	/* Every operation takes a character at least. */
+	/* Every operation takes at least one character. */
 	change->clauses = mem_array(mem, strlen(text) + 1, sizeof(*change->clauses));
 	do {
 		mode_t who = 0;

@@ -1,6 +1,4 @@
-/*
- * Modes as chmod(1) writes them: octal with a leading 0, or clauses such as "u=rwX,go-w".
- */
+/* Modes as chmod(1) writes them: octal with a leading 0, or clauses such as "u=rwX,go-w". */
 #ifndef CAPSHIM_STEPS_COMMON_MODE_H
 #define CAPSHIM_STEPS_COMMON_MODE_H
 
@@ -10,14 +8,15 @@
 #include "steps/step.h"
 
 /*
- * Reads TEXT into CHANGE (its clauses are in MEM). Octal text begins with 0 and is at most 07777. Each symbolic clause
- * names whom it means: without that, chmod(1) would bring in the umask. Not read: "g=u". False: none of these.
+ * Parses TEXT into CHANGE (its clauses are in MEM). Octal text starts with 0 and is at most 07777. Each symbolic
+ * clause must name u, g, o or a: without that, chmod(1) would apply the umask. "g=u" is not supported. False: not a
+ * mode.
  */
 bool mode_parse(struct mem *mem, const char *text, struct mode_change *change) __attribute__((warn_unused_result));
 
 /*
- * The mode, 07777 at most, that CHANGE makes of NOW. "=" leaves the set-id bits of a directory that it does not
- * name, as GNU chmod does; an octal mode is exactly what is written.
+ * The mode, at most 07777, that CHANGE makes from NOW. As with GNU chmod, "=" keeps the set-id bits of a directory
+ * unless it names them; an octal mode is set exactly as written.
  */
 mode_t mode_apply(const struct mode_change *change, mode_t now, bool directory) __attribute__((warn_unused_result));
 

@@ -1,6 +1,4 @@
-/*
- * The options that several verbs have.
- */
+/* Options that several verbs have. */
 #ifndef CAPSHIM_STEPS_COMMON_OPTIONS_H
 #define CAPSHIM_STEPS_COMMON_OPTIONS_H
 
@@ -9,7 +7,7 @@
 
 #define OPTIONS(rows) .options = rows, .noptions = sizeof(rows) / sizeof(*(rows))
 
-/* The option TEXT, of the type OPTION_KIND, which is read into MEMBER of struct step; and what else its row says. */
+/* The option TEXT of the type OPTION_KIND, read into MEMBER of struct step; and the rest of its row. */
 #define OPTION(text, kind, member) OPTION_WITH(text, kind, member, .required = false)
 #define OPTION_WITH(text, kind, member, ...)                                                              \
 	{                                                                                                 \
@@ -21,16 +19,19 @@
 		__VA_ARGS__, NULL      \
 	}
 
-/* Of what makes something. */
+/* For verbs that make something. */
 #define MAKE_OPTIONS OPTION("mode", MODE, mode), OPTION("owner", OWNER, owner)
 
-/* Of what puts files where there may be some. */
+/* For verbs that put files where some may exist. */
 #define IF_EXISTS_OPTION OPTION_WITH("if_exists", WORD, if_exists, WORDS("replace", "keep", "append_missing"))
 
 /* Of what puts files in place. */
 #define SYNC_OPTION OPTION_WITH("sync", WORD, sync, WORDS("true", "false"))
 
-/* Of what changes what is there. The hard links are written out, for they widen what a step may change. */
+/*
+ * For verbs that change what exists. The words of `hardlinks` may not come from variables: they widen what a step may
+ * change.
+ */
 #define CHANGE_OPTIONS                                                                                                \
 	OPTION("mode", CHANGE, change), OPTION("file_mode", CHANGE, file_mode), OPTION("dir_mode", CHANGE, dir_mode), \
 		OPTION("recursive", BOOL, recursive), OPTION("contents_only", BOOL, contents_only),                   \
@@ -38,7 +39,7 @@
 		OPTION_WITH("hardlinks", FIXED_WORD, hardlinks, WORDS("skip", "refuse", "follow")),                   \
 		OPTION("if_exists", BOOL, only_if_exists)
 
-/* Of what runs programs. */
+/* For verbs that run programs. */
 #define RUN_OPTIONS                                                                                              \
 	OPTION("user", ELSEWHERE, user), OPTION("cap_add", ELSEWHERE, user), OPTION("seccomp", ELSEWHERE, user), \
 		OPTION("environment", PAIRS, environment), OPTION("stdin", TEXT, input),                         \

@@ -22,7 +22,7 @@ bool owner_differs(const struct owner *owner, const struct fd_stat *now)
 
 int owner_apply(const struct owner *owner, const struct held *held, bool always)
 {
-	/* Not the id that is right: changing the group alone needs no capability where it is one's own. */
+	/* Leave out an id that is right: changing only the group to one's own needs no capability. */
 	uint32_t uid = !always && owner->uid == held->now.uid ? ACCOUNTS_NO_ID : owner->uid;
 	uint32_t gid = !always && owner->gid == held->now.gid ? ACCOUNTS_NO_ID : owner->gid;
 
@@ -31,7 +31,7 @@ int owner_apply(const struct owner *owner, const struct held *held, bool always)
 	return walk_chown(held->fd, uid, gid);
 }
 
-/* Does the user namespace map every id to itself? Without /proc that is not known. */
+/* Does the user namespace map every id to itself? Without /proc that is unknown. */
 static bool maps_all(const char *file)
 {
 	char text[64];
@@ -65,7 +65,7 @@ bool owner_gives_group(const struct step *step)
 	return step->owner_written && step->owner.gid != 0 && step->owner.gid != ACCOUNTS_NO_ID;
 }
 
-/* It has its mode before it is given away; the set-id bits, which chown(2) would take away, are its new owner's to set. */
+/* The mode is set before it is given away; set-id bits, which chown(2) clears, are set as the new owner. */
 uint64_t owner_needs(const struct step *step)
 {
 	bool gives = owner_gives(step) || owner_gives_group(step);

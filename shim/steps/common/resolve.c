@@ -77,7 +77,7 @@ static char *read_file(struct mem *mem, const char *path)
 	return text;
 }
 
-/* Cuts the next word of *AT; NULL at the end of the line, or where a comment begins. */
+/* Cuts the next word off *AT; NULL at the end of the line, or at a comment. */
 static char *next_word(char **at)
 {
 	char *word = *at + strspn(*at, BLANKS);
@@ -141,7 +141,7 @@ static void read_resolver(struct mem *mem, struct resolver *resolver)
 	}
 }
 
-/* Writes the question for NAME; 0 where it is no host name. */
+/* Writes the query for NAME; 0 if it is not a host name. */
 static size_t make_query(unsigned char query[DNS_PACKET], const char *name, unsigned char type)
 {
 	struct timespec now;
@@ -149,7 +149,8 @@ static size_t make_query(unsigned char query[DNS_PACKET], const char *name, unsi
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	memset(query, 0, DNS_HEADER);
-	query[0] = (unsigned char)(now.tv_nsec >> 8); /* the id: who can see it could answer in any case */
+	query[0] = (unsigned char)(now.tv_nsec >>
+				   8); /* the id: an attacker who can see the query could answer it anyway */
 	query[1] = (unsigned char)now.tv_nsec;
 	query[2] = 1; /* recursion desired */
 	query[5] = 1; /* one question */
@@ -172,7 +173,7 @@ static size_t make_query(unsigned char query[DNS_PACKET], const char *name, unsi
 	return at;
 }
 
-/* Behind the name at AT, which may end in a pointer; past LENGTH where it does not end. */
+/* The position after the name at AT, which may end in a pointer; beyond LENGTH if the name does not end. */
 static size_t skip_name(const unsigned char *answer, size_t length, size_t at)
 {
 	while (at < length) {
@@ -191,7 +192,7 @@ static unsigned int number(const unsigned char *at)
 	return (unsigned int)at[0] << 8 | at[1];
 }
 
-/* Takes the addresses of TYPE out of the answer to a query of QUERY bytes. Whatever is odd in it ends the reading. */
+/* Takes the addresses of TYPE from the answer to a query of QUERY bytes. Anything unexpected ends the reading. */
 static void read_answer(const unsigned char *answer, size_t length, size_t query, unsigned char type,
 			struct addresses *to)
 {
@@ -228,7 +229,7 @@ static void ask(const union resolve_address *server, const char *name, unsigned 
 	if (length && connect(fd, &address.any, size) == 0 && send(fd, query, length, 0) == (ssize_t)length &&
 	    poll(&poller, 1, clock_left(end, ANSWER_MS)) == 1) {
 		ssize_t got = recv(fd, answer, sizeof(answer), 0);
-		/* Only an answer (QR) without an error code to this very question. */
+		/* Only an answer (QR) without an error code to exactly this query. */
 		if (got >= (ssize_t)length && memcmp(answer, query, 2) == 0 && answer[2] & 0x80 &&
 		    (answer[3] & 0xf) == 0 && memcmp(answer + DNS_HEADER, query + DNS_HEADER, length - DNS_HEADER) == 0)
 			read_answer(answer, (size_t)got, length, type, to);
@@ -245,7 +246,7 @@ static bool ask_all(const struct resolver *resolver, const char *name, const str
 	return to->count > 0;
 }
 
-/* With few dots the search list comes first, resolv.conf(5) "ndots"; a final dot says that the name is complete. */
+/* With few dots the search list comes first, resolv.conf(5) "ndots"; a final dot marks the name as complete. */
 static void look_in_dns(struct mem *mem, const char *host, const struct timespec *end, struct addresses *to)
 {
 	struct resolver resolver = {.nservers = 0};

@@ -1,6 +1,6 @@
 /*
- * Host names, for wait_for. The C library's resolver would be a tenth of the binary; what answers here decides only
- * whom to wait for, so a short one does.
+ * Host names, for wait_for. The C library's resolver would be a tenth of the binary. The answer only decides whom to
+ * wait for, so a short one is enough.
  */
 #ifndef CAPSHIM_STEPS_COMMON_RESOLVE_H
 #define CAPSHIM_STEPS_COMMON_RESOLVE_H
@@ -19,8 +19,8 @@ union resolve_address {
 };
 
 /*
- * The addresses of HOST: itself where it is one, then /etc/hosts, then the name servers of /etc/resolv.conf with its
- * search list, each asked for two seconds at most and none after END. Returns how many; 0 with errno.
+ * The addresses of HOST: itself if it is an address, then /etc/hosts, then the name servers of /etc/resolv.conf with
+ * its search list, each asked for at most two seconds and none after END. Returns how many; 0 with errno.
  */
 size_t resolve_host(struct mem *mem, const char *host, const struct timespec *end,
 		    union resolve_address found[RESOLVE_MAX]) __attribute__((warn_unused_result));

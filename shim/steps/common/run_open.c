@@ -19,7 +19,7 @@ static const char *path_of(char *const *environment)
 	return "";
 }
 
-/* Could PATH be what a PATH search means? What cannot be looked at is left to trust_open(), which says why. */
+/* Could a search of PATH mean this path? If it cannot be examined, trust_open() will say why. */
 static bool is_program(const char *path)
 {
 	struct stat stat;
@@ -49,7 +49,7 @@ static const char *find_program(struct setup *setup, const char *name, const cha
 	return NULL;
 }
 
-/* Opens PATH by the rule, and reads its beginning into LINE, which holds SCRIPT_LINE bytes and a NUL. */
+/* Opens PATH by the trust rule, and reads its beginning into LINE, which holds SCRIPT_LINE bytes and a NUL. */
 static int open_image(struct setup *setup, const char *path, const char *name, char *line)
 {
 	const char *why = NULL;
@@ -82,7 +82,7 @@ static bool open_script(struct setup *setup, struct run_image *image, char *line
 	struct list words = {NULL, 0};
 	char *interpreter, *argument, again[SCRIPT_LINE + 1];
 
-	/* A line that ends the file, or goes on behind what was read: it may be cut off. */
+	/* Without a newline the first line may be cut off. */
 	interpreter = strchr(line, '\n') ? script_line(line, &argument) : NULL;
 	if (!interpreter || *interpreter != '/') {
 		setup_refused(setup, "run", path, "its #! line does not name an interpreter by an absolute path");

@@ -24,7 +24,7 @@ long long setup_milliseconds(const struct timespec *then)
 	return (long long)(now.tv_sec - then->tv_sec) * 1000 + (now.tv_nsec - then->tv_nsec) / 1000000;
 }
 
-/* What a step is about, for the trace: its first path or program. The value of a sysctl stays out. */
+/* What a step is about, for the trace: its first path or program. The value of a sysctl is not shown. */
 const char *setup_subject(struct setup *setup)
 {
 	const struct step *step = setup->step;
@@ -54,7 +54,10 @@ void setup_failed_for(struct setup *setup, const char *verb, const char *object,
 		diag_say("warning: cannot %s \"%s\": %s", verb, object, reason);
 }
 
-/* The link at PATH or on the way to it that leads nowhere: what makes mkdir(2) say EEXIST of what is not there. */
+/*
+ * The link at PATH or on the way to it that leads nowhere: because of it mkdir(2) says EEXIST for what does not
+ * exist.
+ */
 static const char *dangling(struct mem *mem, const char *path)
 {
 	for (const char *end = path; *end;) {
@@ -66,7 +69,7 @@ static const char *dangling(struct mem *mem, const char *path)
 	return NULL;
 }
 
-/* As another user nothing is missing that cap_add could add, but what that user may not do. */
+/* As another user no capability is missing that cap_add could add: that user may not do it. */
 static void failure_text(char *why, size_t size, int err, int cap)
 {
 	bool refused = (err == EACCES || err == EPERM) && cap != CAP_CHOWN && cap != CAP_MKNOD;
@@ -85,7 +88,7 @@ static void failure_text(char *why, size_t size, int err, int cap)
 		diag_why(why, size, err, cap);
 }
 
-/* The ids that STEP gives files to, or NULL. EINVAL and EOVERFLOW of a change of owners are about these. */
+/* The ids that STEP gives files to, or NULL. EINVAL and EOVERFLOW from a change of owners are about these. */
 static const char *owner_text(struct mem *mem, const struct step *step)
 {
 	const char *uid = "", *gid = "";
@@ -135,9 +138,9 @@ void setup_refused(struct setup *setup, const char *verb, const char *object, co
 /* Why the link at WHERE was not followed on the way to PATH: in the order in which a walk decides. */
 static const char *link_refused(const char *path, const struct walk_where *where)
 {
-	if (where->mode == 0) /* nobody's: it was refused for being one too many */
+	if (where->mode == 0) /* not about an owner: it was one link too many */
 		return "there are more than 40 on the way, or they lead in a circle";
-	if (where->uid != 0 || !S_ISLNK(where->mode)) /* a link's owner, or a directory */
+	if (where->uid != 0 || !S_ISLNK(where->mode)) /* the owner of the link, or of the directory */
 		return "it, or its directory, is not root's alone";
 	if (strcmp(path, "/dev/stdin") == 0 || strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0)
 		return "it lies on procfs (own_stdio gives the standard streams to the workload, without a step)";

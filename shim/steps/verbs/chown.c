@@ -30,7 +30,7 @@ static void step_chown(struct setup *setup)
 			(unsigned long long)change.uncapable);
 }
 
-/* To root goes only what is not root's yet. A mode is set after the owner, as the new owner. */
+/* Only objects that root does not own yet are given to root. The mode is set after the owner, as the new owner. */
 static uint64_t chown_needs(const struct step *step)
 {
 	bool user = step->owner.uid != 0 && step->owner.uid != ACCOUNTS_NO_ID;

@@ -33,7 +33,7 @@ static bool preserves(const struct step *step, const char *what)
 	return false;
 }
 
-/* What is there when a seed comes to it is complete, of an interrupted seed, or the workload's. */
+/* When a seed starts, existing files are complete, from an interrupted seed, or the workload's. */
 static bool keeps(const struct step *step)
 {
 	return step->if_exists == IF_EXISTS_KEEP || step->only_if_empty;
@@ -76,7 +76,7 @@ static bool same_link(const char *text, size_t length, const struct file_want *w
 	       readlinkat(to, name, is, sizeof(is)) == (ssize_t)length && memcmp(is, text, length) == 0;
 }
 
-/* Its owner, by a descriptor: another may have taken the name, of which root's would be followed. */
+/* Sets its owner through a descriptor: another link may have taken the name, and walks follow links owned by root. */
 static bool give_link(int fd, const char *text, const struct file_want *want, int *cap)
 {
 	const size_t length = strlen(text);
@@ -94,7 +94,7 @@ static bool give_link(int fd, const char *text, const struct file_want *want, in
 	return (made.st_uid == want->uid && made.st_gid == want->gid) || walk_chown(fd, want->uid, want->gid) == 0;
 }
 
-/* Made beside it, given its owner, and renamed into place. */
+/* Made beside NAME, given its owner, and renamed into place. */
 static int make_link(const char *text, const struct file_want *want, int to, const char *name, int *cap)
 {
 	char temporary[TEMPORARY_NAME];
@@ -125,7 +125,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 	file_attributes(mirror->step, &want);
 	if (want.uid == ACCOUNTS_NO_ID)
 		want.uid = identity_uid();
-	/* A walk does not follow it where it lies; no copy of ours may make that good, as one of root's would. */
+	/* Walks refuse to follow this link. They would follow a copy owned by root, so the copy keeps its owner. */
 	if (want.uid == 0 && !to->ground.foreign &&
 	    (entry->ground->foreign || !walk_follows(entry->parent, entry->stat.uid))) {
 		want.uid = entry->stat.uid != 0 ? entry->stat.uid : OVERFLOW_ID;
@@ -148,7 +148,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 	signals_mask(was);
 }
 
-/* Reads the source as is due there, and goes on as is due at the destination. */
+/* Reads the source as the source asks, and goes on as the destination asks. */
 static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to)
 {
 	struct setup *setup = mirror->setup;
@@ -190,7 +190,7 @@ static int seed_begin(struct setup *setup, const struct step *step, int to, int 
 		*marker = fd_checked(openat(to, FILE_SEEDING, flags, 0600));
 		if (*marker < 0)
 			return -1;
-		/* A file system without locks leaves it to keeps() that nothing is lost. */
+		/* On a file system without locks, keeps() prevents losses. */
 		const bool busy = flock(*marker, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 		if (!busy && temporary_is_at(*marker, to, FILE_SEEDING) && fd_fstat(*marker, &stat) == 0) {
 			/* Another user may have linked a file of the identity's there. */
@@ -222,7 +222,7 @@ static void seed_end(struct setup *setup, const struct step *step, int marker, i
 	close(marker);
 }
 
-/* A directory's contents. */
+/* Copies a directory's contents. */
 static void copy_directory(struct setup *setup, const struct step *step, const char *path,
 			   const struct walk_found *source)
 {
@@ -243,7 +243,10 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
 	close(to.fd);
 }
 
-/* Into the directory `to` where it is one or is written as one ("/etc/", several sources), otherwise to that name. */
+/*
+ * Copies into the directory `to` if it is one or is written as one ("/etc/", several sources), otherwise to that
+ * name.
+ */
 static void put_source(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source,
 		       int in)
 {

@@ -14,10 +14,10 @@
 #include "steps/common/say.h"
 #include "walk/make.h"
 
-/* What the process that makes directories as the workload tells by its exit status. */
+/* The exit status of the process that makes directories as the workload. */
 enum making { OUTCOME_SAME = 0, OUTCOME_FAILED = 1, OUTCOME_CHANGED = 2 };
 
-/* The capability to name: the workload is not meant to have one. */
+/* The capability to name in messages: the workload is not meant to have one. */
 static int cap_of(const struct step *step)
 {
 	return step->as_workload ? DIAG_NO_CAP : CAP_DAC_OVERRIDE;
@@ -52,7 +52,7 @@ static bool make_directory(struct setup *setup, const struct step *step, const c
 	return true;
 }
 
-/* What a run that was killed has left. */
+/* Completes what a killed run has left. */
 static void finish_left(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
 {
 	const struct owner owner = made_for(step);
@@ -63,7 +63,7 @@ static void finish_left(struct setup *setup, const struct step *step, const char
 		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_CHOWN : cap_of(step));
 }
 
-/* One that exists gets the mode and the owner that are written, and nothing else. */
+/* An existing directory gets the mode and the owner that are written, and nothing else. */
 static void enforce(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
 {
 	const struct owner owner = made_for(step);
@@ -106,13 +106,13 @@ static void make_all(struct setup *setup, const struct step *step)
 }
 
 /*
- * As the workload and with no capability: a server that squashes root, or a FUSE mount that shuts root out, lets only
- * the owner make anything. In a process of its own, by the same drop and proof as the workload's.
+ * As the workload and without any capability: on a server that squashes root, or a FUSE mount that refuses root, only
+ * the owner can make anything. In a process of its own, with the same drop and proof as the workload's.
  */
 static void make_as_workload(struct setup *setup, const struct step *step)
 {
 	struct privileges want = setup->plan->workload;
-	int status = SIGKILL; /* killed, unless waitpid(2) says more */
+	int status = SIGKILL; /* killed, unless waitpid(2) says otherwise */
 
 	want.keep = 0;
 	const char *why = drop_plan(&want, &setup->plan->start, &setup->mem);
@@ -134,9 +134,9 @@ static void make_as_workload(struct setup *setup, const struct step *step)
 	else if (!WIFEXITED(status))
 		setup_refused(setup, "mkdir", step->items.items[0], "the process that did it was killed");
 	else if (WEXITSTATUS(status) > OUTCOME_CHANGED)
-		_exit(WEXITSTATUS(status)); /* it has said why */
+		_exit(WEXITSTATUS(status)); /* the process has reported why */
 	else if (WEXITSTATUS(status) == OUTCOME_FAILED)
-		setup->failures++; /* it has said so */
+		setup->failures++; /* the process has reported it */
 	else if (WEXITSTATUS(status) == OUTCOME_CHANGED)
 		setup->changed++;
 	else

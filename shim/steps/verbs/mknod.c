@@ -26,7 +26,7 @@ static bool is_same_device(const struct step *step, const struct stat *stat)
 	       (type == S_IFIFO || stat->st_rdev == makedev(step->major, step->minor));
 }
 
-/* Brings the node to the mode and owner that it should have; one that was just MADE to all of them. */
+/* Gives the node the mode and owner that it should have; all of them if it was just MADE. */
 static void settle(struct setup *setup, const struct step *step, struct held *held, const struct ground *ground,
 		   bool made)
 {
@@ -37,7 +37,7 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 
 	if (step->owner_written)
 		owner = step->owner;
-	/* Nobody gives a node mode 0: it was left by a run that was killed, before or after it was given away. */
+	/* No config gives a node mode 0: a killed run left it, before or after giving it away. */
 	bool left = known && (stat.st_mode & 07777) == 0;
 	made |= left && (stat.st_uid == identity_uid() || stat.st_uid == owner.uid);
 	if (made && owner.uid == ACCOUNTS_NO_ID)
@@ -65,7 +65,7 @@ static void make_node(struct setup *setup, const struct step *step, struct held 
 	held->fd = fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
 	if (held->fd < 0 && errno == ENOENT) {
 		dev_t device = type_of(step) == S_IFIFO ? 0 : makedev(step->major, step->minor);
-		/* Mode 0: nobody opens it before it has its owner. */
+		/* Mode 0, so that nobody can open it before it has its owner. */
 		made = mknodat(held->parent, held->name, type_of(step), device) == 0;
 		if (!made && errno != EEXIST) { /* another run may be faster */
 			setup_failed(setup, "mknod", held->path, errno, errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
@@ -74,7 +74,7 @@ static void make_node(struct setup *setup, const struct step *step, struct held 
 		held->fd = fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
 		if (made && held->fd >= 0 && walk_disinherit(held->fd, held->parent) != 0) {
 			int err = errno;
-			/* The next start would take it for made. */
+			/* Otherwise the next start would take it for complete. */
 			(void)unlinkat(held->parent, held->name, 0);
 			close(held->fd);
 			setup_failed(setup, "take the access control list from", held->path, err, DIAG_NO_CAP);

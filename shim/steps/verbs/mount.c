@@ -16,17 +16,17 @@
 #include "steps/common/say.h"
 #include "walk/walk.h"
 
-/* What belongs to a mount and not to its file system: the same bits in mount(2) and as ST_… in statvfs(3), ... */
+/* Flags of a mount, not of its file system: the same bits in mount(2) and as ST_… in statvfs(3), ... */
 #define PER_MOUNT (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)
 
-/* ... but for this one, of Linux 5.10: include/linux/statfs.h. */
+/* ... except this one, since Linux 5.10: include/linux/statfs.h. */
 #define NOSYMFOLLOW 256U
 #define SHOWN_NOSYMFOLLOW 0x2000U
 
 #define PROPAGATION (MS_PRIVATE | MS_SHARED | MS_SLAVE | MS_UNBINDABLE)
-#define NO_TYPE "none" /* where mount(2) ignores it: for a bind mount, and to change one */
+#define NO_TYPE "none" /* for calls where mount(2) ignores the type: a bind mount, or a change of flags */
 
-/* Options that are flags of mount(2); every other one is data for the file system. */
+/* Options that are flags of mount(2); any other option is data for the file system. */
 static const struct {
 	const char *name;
 	unsigned int set, clear;
@@ -66,7 +66,7 @@ static const struct {
 	{"unbindable", MS_UNBINDABLE, 0},
 };
 
-/* What statfs(2) says of a mounted file system. */
+/* The magic numbers that statfs(2) returns for mounted file systems. */
 static const struct {
 	const char *type;
 	unsigned long magic;
@@ -83,7 +83,7 @@ static const struct {
 struct wish {
 	unsigned long flags, propagation;
 	const char *data;
-	int source; /* of a bind mount, O_PATH; otherwise -1 */
+	int source; /* for a bind mount, O_PATH; otherwise -1 */
 };
 
 static void read_mount_option(struct wish *wish, struct mem *mem, const char *option)
@@ -97,7 +97,7 @@ static void read_mount_option(struct wish *wish, struct mem *mem, const char *op
 			wish->flags = (wish->flags & ~option_table[i].clear) | option_table[i].set;
 		return;
 	}
-	if (strncmp(option, "x-", 2) == 0) /* for whoever reads fstab(5), mount(8) */
+	if (strncmp(option, "x-", 2) == 0) /* for other readers of fstab(5), mount(8) */
 		return;
 	wish->data = wish->data ? mem_format(mem, "%s,%s", wish->data, option) : option;
 }
@@ -115,7 +115,7 @@ static void read_options(struct wish *wish, struct mem *mem, const struct step *
 		}
 }
 
-/* mount(2) takes paths: a directory is named by standing in it, which needs no /proc; a file by its descriptor. */
+/* mount(2) takes paths: a directory is named by entering it, which does not need /proc; a file by its descriptor. */
 static int mount_on(int fd, const char *source, const char *type, unsigned long flags, const void *data)
 {
 	struct stat stat;
@@ -129,7 +129,7 @@ static int mount_on(int fd, const char *source, const char *type, unsigned long 
 	return mount(source, path, type, flags, data);
 }
 
-/* Is what FD holds the root of such a mount already? */
+/* Is FD the root of such a mount already? */
 static bool is_mounted(const struct step *step, const struct wish *wish, int fd)
 {
 	struct fd_stat at, source;
@@ -146,7 +146,10 @@ static bool is_mounted(const struct step *step, const struct wish *wish, int fd)
 	return false;
 }
 
-/* A bind mount takes no flags from mount(2) at first, and one that was there may have others. Adds, never removes. */
+/*
+ * A bind mount ignores flags in the first call of mount(2), and an existing one may have others. Adds flags, never
+ * removes them.
+ */
 static int protect(int fd, const struct wish *wish)
 {
 	struct statvfs now;
@@ -179,7 +182,7 @@ static bool make_mount(struct setup *setup, const struct step *step, const struc
 	return false;
 }
 
-/* The walk leads onto the mount: what is there now gets its flags, or is taken away again. */
+/* The walk now leads onto the mount: it gets its flags, or is unmounted again. */
 static void finish(struct setup *setup, const struct wish *wish, const char *path, bool made)
 {
 	struct walk_where where;

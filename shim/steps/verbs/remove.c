@@ -13,7 +13,7 @@
 #include "walk/tree.h"
 #include "walk/walk.h"
 
-/* A listing may miss names while others of it are removed, so what is not empty is walked again. */
+/* A listing may miss names while others in it are removed, so a directory that is not empty is walked again. */
 #define PASSES_MAX 16
 
 struct removal {
@@ -21,7 +21,7 @@ struct removal {
 	const struct step *step;
 	int parent; /* of TOP, on this ground; with a glob TOP itself */
 	struct ground ground;
-	const char *glob; /* of the entries at depth 1; NULL: all */
+	const char *glob; /* for the entries at depth 1; NULL: all */
 	uint64_t removed; /* in this pass */
 	size_t mounts;    /* files on which something is mounted, in this pass */
 	size_t left;      /* directories that were not empty */
@@ -29,7 +29,7 @@ struct removal {
 
 static void not_removed(struct setup *setup, const char *path, int err)
 {
-	/* EPERM comes from the sticky bit, or from an immutable file, which no capability of ours removes. */
+	/* EPERM comes from the sticky bit, or from an immutable file, which no capability of capshim removes. */
 	setup_failed(setup, "remove", path, err, err == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
 }
 
@@ -43,7 +43,10 @@ static bool is_mounted_on(const struct walk_entry *entry)
 	return mount;
 }
 
-/* Removes one name. What vanished is fine; what is not empty, or no longer what it was, waits for the next pass. */
+/*
+ * Removes one name. A name that has vanished is fine; a directory that is not empty, or changed its type, waits for
+ * the next pass.
+ */
 static void remove_name(struct removal *removal, const struct walk_entry *entry, int flags)
 {
 	setup_progress(removal->setup, entry->path);
@@ -67,7 +70,7 @@ static bool is_meant(const struct removal *removal, const struct walk_entry *ent
 
 	if (entry->depth != 1 || !glob)
 		return true;
-	/* As in a shell: only a written period stands for a leading one. */
+	/* As in a shell, only a written period matches a leading one. */
 	const bool hidden = entry->name[0] == '.' && glob[*glob == '\\'] != '.';
 	return !hidden && glob_match(glob, entry->name);
 }
@@ -105,7 +108,9 @@ static void removal_failed(void *context, const char *path, int err)
 	not_removed(removal->setup, path, err);
 }
 
-/* Removes what TOP holds, pass by pass while something goes and something is left. False: it had to stop. */
+/*
+ * Removes what TOP holds, pass by pass, as long as something is removed and something is left. False: it had to stop.
+ */
 static bool remove_below(struct removal *removal, int top, const char *path)
 {
 	if (removal->step->recursive && !removal->step->cross_mounts &&
@@ -142,7 +147,7 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 			break;
 	}
 	tree.mounts += removal->mounts;
-	if (tree.mounts && !removal->glob) /* with a glob they may be entries that it does not mean */
+	if (tree.mounts && !removal->glob) /* with a glob they may be entries that it does not match */
 		setup_note(removal->setup, "%zu entries of \"%s\" lie on other mounts and were left alone", tree.mounts,
 			   path);
 	return true;
@@ -195,7 +200,7 @@ static void remove_one(struct setup *setup, const struct step *step, const char 
 {
 	struct stat stat;
 
-	/* Looked at first: on a read-only file system unlink(2) says EROFS for what is not there as well. */
+	/* Looked up first: on a read-only file system unlink(2) answers EROFS even for what does not exist. */
 	if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno != ENOENT)
 			not_removed(setup, path, errno);

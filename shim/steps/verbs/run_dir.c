@@ -13,7 +13,7 @@
 #include "steps/common/say.h"
 #include "walk/walk.h"
 
-/* Is NAME one of the programs: an executable file (a link to one, by the rule of walk.h) that `match` names? */
+/* Is NAME one of the programs: an executable file (or a link to one, by the rule of walk.h) that `match` matches? */
 static bool is_wanted(const struct step *step, const char *path, const char *name)
 {
 	struct mem mem = {NULL}; /* of this name: there may be many */
@@ -24,7 +24,7 @@ static bool is_wanted(const struct step *step, const char *path, const char *nam
 	int fd = walk_open(mem_format(&mem, "%s/%s", path, name), WALK_FOLLOW, NULL);
 	mem_release(&mem);
 	if (fd < 0)
-		return true; /* run_open() says why it cannot be run */
+		return true; /* run_open() will say why it cannot be run */
 	bool wanted = fd_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
 	close(fd);
 	return wanted;

@@ -13,8 +13,8 @@
 #include "walk/make.h"
 
 /*
- * Is NAME a link of ours with this text? One of somebody else's would not be followed by a later step; on foreign ground
- * none is.
+ * Is NAME a link with this text that later steps follow? They do not follow a link owned by another user, nor any on
+ * foreign ground.
  */
 static bool is_done(int parent, const char *name, const struct stat *stat, const char *target, bool foreign)
 {
@@ -26,7 +26,7 @@ static bool is_done(int parent, const char *name, const struct stat *stat, const
 	return length >= 0 && (size_t)length == strlen(target) && memcmp(text, target, (size_t)length) == 0;
 }
 
-/* Replaces NAME at one stroke: a link under another name, then rename(2). */
+/* Replaces NAME atomically: a link under another name, then rename(2). */
 static int replace_link(int parent, const char *name, const char *target)
 {
 	char temporary[TEMPORARY_NAME];

@@ -16,14 +16,14 @@
 
 #define ROOT "/proc/sys/"
 #define KEY 256    /* bytes of a key's path */
-#define VALUE 4096 /* what the kernel shows of a value: a page */
+#define VALUE 4096 /* as much as the kernel shows of a value: a page */
 #define SPACE " \t\n"
 #define DIGITS "0123456789"
 
 /*
- * The path of the key in ITEM (KEY=VALUE), and where its value begins. As with sysctl(8) the first separator decides:
- * in net.ipv4.conf.eth0/1.forwarding '/' stands for a dot of the name, in net/ipv4/conf/eth0.1/forwarding '.' does not
- * separate. NULL: no key.
+ * The path of the key in ITEM (KEY=VALUE), and where its value starts. As with sysctl(8) the first separator decides:
+ * in net.ipv4.conf.eth0/1.forwarding '/' stands for a dot in the name, in net/ipv4/conf/eth0.1/forwarding '.' is part
+ * of the name. NULL: not a key.
  */
 static const char *key_path(char path[KEY], const char *item)
 {
@@ -49,7 +49,7 @@ static const char *key_path(char path[KEY], const char *item)
 	return strcmp(last, "/.") == 0 || strcmp(last, "/..") == 0 ? NULL : value + 1;
 }
 
-/* Does VALUE say at least (">=N")? Then the digits of N, of any number; otherwise NULL. */
+/* For "at least" (">=N"): the digits of N, of any length; otherwise NULL. */
 static const char *least_of(const char *value)
 {
 	if (strncmp(value, ">=", 2) != 0)
@@ -68,7 +68,7 @@ static bool is_less(const char *a, const char *b)
 	return length != other ? length < other : memcmp(a, b, length) < 0;
 }
 
-/* Is the word of LENGTH at TEXT a number as the kernel reads them, also 0x4000 and 010? */
+/* Is the word of LENGTH at TEXT a number as the kernel reads them, including 0x4000 and 010? */
 static bool is_number(const char *text, size_t length, unsigned long long *number)
 {
 	char *end;
@@ -80,8 +80,8 @@ static bool is_number(const char *text, size_t length, unsigned long long *numbe
 }
 
 /*
- * Is NOW, what the kernel shows, what VALUE says? The kernel separates numbers by tabs, people by blanks; it shows them in
- * decimal; and a list of numbers that is shorter than the kernel's leaves the others as they are.
+ * Does NOW, which the kernel shows, equal VALUE? The kernel separates numbers by tabs, users by blanks; it shows them
+ * in decimal; and a list shorter than the kernel's leaves the other numbers as they are.
  */
 static bool same_words(const char *now, const char *value)
 {
@@ -102,7 +102,7 @@ static bool same_words(const char *now, const char *value)
 	}
 }
 
-/* Is what is (NOW) what VALUE asks for? */
+/* Does the present value (NOW) fulfil VALUE? */
 static bool is_right(const char *now, const char *value)
 {
 	const char *least = least_of(value);

@@ -103,7 +103,7 @@ static void put(struct setup *setup, const struct environment *env, const char *
 	struct expanded result = {.bytes = NULL};
 	size_t size;
 
-	/* Whoever writes the template would see every variable, also those that the workload does not get. */
+	/* The author of the template would see every variable, including those that the workload does not get. */
 	if (step->variables.count == 0 && identity_is_root() &&
 	    (source->ground.foreign || source->stat.st_uid != 0 || source->stat.st_mode & (S_IWGRP | S_IWOTH))) {
 		setup_refused(setup, "read", path,
@@ -131,7 +131,7 @@ static void put(struct setup *setup, const struct environment *env, const char *
 	mem_release(&mem);
 }
 
-/* NAME without `suffix`; NULL where it does not end so. */
+/* NAME without `suffix`; NULL if it does not end with it. */
 static const char *target_name(struct mem *mem, const struct step *step, const char *name)
 {
 	size_t length = strlen(name), suffix = step->suffix ? strlen(step->suffix) : 0;
@@ -143,7 +143,7 @@ static const char *target_name(struct mem *mem, const struct step *step, const c
 	return mem_copy(mem, name, length - suffix);
 }
 
-/* A link is followed by the rule of walk.h, from the top: the files of a Kubernetes ConfigMap are links. */
+/* Follows a link from the top, by the rule of walk.h: the files of a Kubernetes ConfigMap are links. */
 static void template_link(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to,
 			  const char *name)
 {
@@ -190,7 +190,7 @@ static void template_entry(struct mirror *mirror, const struct walk_entry *entry
 static void template_tree(struct setup *setup, const struct environment *env, const char *path,
 			  const struct walk_found *source)
 {
-	char dots[] = "..*"; /* where a ConfigMap has the directories that its links lead to */
+	char dots[] = "..*"; /* the directories that the links of a ConfigMap lead to */
 	char *names[] = {dots, NULL};
 	const struct list exclude = {names, 1};
 	struct mirror mirror = {.setup = setup,
@@ -207,7 +207,7 @@ static void template_tree(struct setup *setup, const struct environment *env, co
 	close(to.fd);
 }
 
-/* Into the directory `to` where it is one or is written as one, without the suffix; otherwise to that name. */
+/* Into the directory `to` if it is one or is written as one, without the suffix; otherwise to that name. */
 static void template_file(struct setup *setup, const struct environment *env, const char *path,
 			  const struct walk_found *source)
 {

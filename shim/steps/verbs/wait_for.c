@@ -21,12 +21,12 @@
 #define FIRST_PAUSE_MS 20
 #define LAST_PAUSE_MS 1000
 
-/* What a target is, split by its scheme. */
+/* The kinds of targets, by their scheme. */
 enum target_kind { TARGET_TCP, TARGET_UNIX, TARGET_PATH };
 
 struct target {
 	enum target_kind kind;
-	const char *path; /* of unix and path; the host of tcp */
+	const char *path; /* for unix and path; the host for tcp */
 	unsigned short port;
 };
 
@@ -71,7 +71,7 @@ static const char *split_target(struct mem *mem, const char *text, struct target
 	return NULL;
 }
 
-/* 0 where somebody accepts, otherwise an errno value. */
+/* 0 if the connection is accepted, otherwise an errno value. */
 static int try_connect(const struct sockaddr *address, socklen_t size, const struct timespec *end)
 {
 	int fd = fd_checked(socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -109,7 +109,7 @@ static int try_tcp(const struct target *target, const struct timespec *end)
 	return err;
 }
 
-/* A socket is connected to by its path: whoever listens is sent nothing. */
+/* A socket is connected to by its path, and nothing is sent. */
 static int try_path(const struct target *target, bool nonempty, const struct timespec *end)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -28,7 +28,7 @@ static bool has_line(const char *text, size_t length, const char *line, size_t l
 	return false;
 }
 
-/* TEXT and those lines of CONTENT that it does not have, each on a line of its own. */
+/* TEXT and those lines of CONTENT that it does not have yet, each on a line of its own. */
 static const char *append_missing(struct mem *mem, const char *text, size_t *length, const char *content)
 {
 	size_t size = strlen(content);
@@ -73,7 +73,7 @@ static char *read_present(struct setup *setup, const struct walk_found *found, s
 	return text;
 }
 
-/* Fills in what is to stand there, by if_exists. False: nothing is left to do. */
+/* Determines the content by if_exists. False: there is nothing to do. */
 static bool decide(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found,
 		   struct file_want *want)
 {
@@ -83,12 +83,15 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 	want->length = strlen(step->content);
 	if (found->fd < 0 || step->if_exists == IF_EXISTS_REPLACE)
 		return true;
-	/* What stays, stays as it is, but for what is written. */
+	/* What exists keeps its mode and owner, except for what is written in the config. */
 	if (!step->owner_written) {
 		want->uid = now->st_uid;
 		want->gid = now->st_gid;
 	}
-	/* As with chown(2) the set-id bits go with the owner: who chose them chose the content, for another user to run as. */
+	/*
+	 * As with chown(2), changing the owner clears the set-id bits: the user who chose them chose the content, and
+	 * another user would run it.
+	 */
 	const struct owner owner = {want->uid, want->gid};
 	const struct fd_stat had = {.uid = now->st_uid, .gid = now->st_gid};
 	if (!step->mode_written)
