@@ -28,7 +28,7 @@ decoded() {
 	assert_probe bounding chown,net_bind_service ambient net_bind_service
 }
 
-@test "a start state is what its name says" {
+@test "each start state holds what its name says" {
 	start_state nonroot_ambient
 	observe "$START" --clean --fd 5 --fd-path 9 --ignore 1 --block 33 --umask 077 "${STATE[@]}" -- "$PROBE" word
 	assert_success
@@ -42,7 +42,7 @@ decoded() {
 	assert_failure 99
 }
 
-@test "whoever is still privileged is seen as such" {
+@test "a process that is still privileged is reported as such" {
 	observe "$PROBE" --try-regain
 	assert_success
 	assert_probe regain.setuid ok regain.setgroups ok regain.securebits ok regain.inheritable ok

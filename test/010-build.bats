@@ -28,7 +28,7 @@ fetch() {
 	assert_output --partial 'two-2.tar.gz: SHA-256 is not'
 }
 
-@test "deps/fetch: only what is asked for, and an unknown library is an error" {
+@test "deps/fetch fetches only what it is asked for, and an unknown library is an error" {
 	local sources="one 1 MIT $SUM https://localhost/one\ntwo 2 MIT ${SUM/[0-9a-f]/x} https://localhost/two\n"
 
 	fetch "$sources" one

@@ -28,13 +28,13 @@ capshim() {
 	assert_probe arg.1 from-the-config
 }
 
-@test "a command behind the options replaces the config's" {
+@test "a command after the options replaces the config's" {
 	capshim /probe a b
 	assert_unprivileged 1234
 	assert_probe argc 3 arg.1 a arg.2 b
 }
 
-@test "options end at the first word that is none: what follows is the workload's, whatever it looks like" {
+@test "options end at the first word that is not an option: everything after it belongs to the workload" {
 	capshim /probe x --check --version -- -c /nowhere
 	assert_unprivileged 1234
 	assert_probe argc 7 arg.2 --check arg.3 --version arg.4 -- arg.5 -c arg.6 /nowhere
@@ -58,7 +58,7 @@ capshim() {
 	assert_probe argc 3 arg.1 -- arg.2 x
 }
 
-@test "a single dash is no option" {
+@test "a single dash is not an option" {
 	cat >>"$config" <<-'END'
 		command_prefix: {words: [/probe], for: "-"}
 	END

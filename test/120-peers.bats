@@ -90,7 +90,7 @@ ids() {
 	assert_equal "$(ids)" '65534:65534:65534 1 60 100'
 }
 
-@test "gosu's table, refused on purpose: no group for a number, none behind the colon, no user" {
+@test "gosu's table, refused on purpose: no group for a number, no group after the colon, no user" {
 	as 1000
 	assert_refused 100 'user id 1000 has no entry in /etc/passwd: write its group as well'
 	as 0: --allow-root
@@ -105,7 +105,7 @@ ids() {
 	assert_refused 100 'is neither a user'
 }
 
-@test "gosu's table: what is no user and no group is an error" {
+@test "gosu's table: an unknown user or group is an error" {
 	local spec
 
 	for spec in bogus 0day 0:bogus 0:0day games:bogus ' games' 'games ' games:daemon:1; do
@@ -140,7 +140,7 @@ home() {
 	assert_equal "$(home /srv games)" /srv
 }
 
-@test "su-exec: numbers that are none, which it took, or took for root" {
+@test "su-exec: invalid numbers, which it accepted, or read as root" {
 	local spec
 
 	for spec in 4294967296 4294967296:1 1:4294967296 4294967295 -1 +5 0x5 05 5.0 '5 ' 99999999999 1:-1 5:; do
@@ -164,7 +164,7 @@ home() {
 	done
 }
 
-@test "chroot --userspec, refused on purpose: a group alone, a sign, a colon with nothing behind it" {
+@test "chroot --userspec, refused on purpose: a group alone, a sign, a colon with nothing after it" {
 	local spec
 
 	for spec in :daemon +5 +5:+60 games: 5: .; do

@@ -130,7 +130,7 @@ refused() {
 	assert_refused 112 'Uid 0' 'CapPrm' 'NoNewPrivs 0'
 }
 
-@test "behind an init its child is what counts, and an init that is new or gone changes nothing" {
+@test "with an init its child counts, and a config that adds or removes the init changes nothing" {
 	local with=$'user: app\ncap_add: KILL\ninit: true' without=$'user: app\ncap_add: KILL'
 
 	container_config etc/with.yaml <<<"$with"
@@ -149,7 +149,7 @@ refused() {
 	done
 }
 
-@test "a daemon that keeps SETUID and SETGID may be somebody else by now, and may have filters of its own" {
+@test "a daemon that keeps SETUID and SETGID may be another user by now, and may have filters of its own" {
 	container_config etc/capshim.yaml <<<$'user: app\ncap_add: [SETUID, SETGID]\nseccomp: unconfined'
 	container_start -- -- /start --groups none --gid 7 --uid 77 -- /probe --sleep 60
 	grep -qx 'uid=77,77,77,77' "$LOG"

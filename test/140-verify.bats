@@ -112,7 +112,7 @@ verify() {
 	assert_line --regexp '^capshim: pid [0-9]+ thread [0-9]+ uneven: Uid 0; Gid 0; CapPrm CapEff CapBnd '
 }
 
-@test "what is kept may be held, and whoever keeps SETUID may be anybody" {
+@test "kept capabilities may be held, and a process that keeps SETUID may have any uid" {
 	container_config etc/capshim.yaml <<<$'user: app\ncap_add: [SETUID, SETGID]\ncap_add_optional: [KILL]\nseccomp: unconfined'
 	container_start -- -- /start --groups 7 --gid 7 --uid 77 -- /probe --sleep 60
 	verify
@@ -148,7 +148,7 @@ verify() {
 	jq -e '.holdMore | length == 1' <<<"$output"
 }
 
-@test "zombies hold nothing, and what ends while it is looked at is no fault" {
+@test "zombies hold nothing, and a process that ends while it is read is not a fault" {
 	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined'
 	container_start -- -- /probe --sleep 60
 	# Root's, and its parent is gone: process 1 does not wait for it.
@@ -208,7 +208,7 @@ verify() {
 	assert_line --partial '0 seccomp filters instead of 1'
 }
 
-@test "a /proc that hides processes, or is not there, is no proof" {
+@test "a /proc that hides processes, or is missing, proves nothing" {
 	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined'
 	container_start -- -- /probe --sleep 60
 	nsenter --target "$CONTAINER" --mount mount -o remount,hidepid=2 proc "$IMAGE/proc"

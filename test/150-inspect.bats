@@ -99,7 +99,7 @@ LATER=' (by a set-user-ID program)'
 	change "$NNP $USER_WORDS $FILTER"
 }
 
-@test "drop ALL and add one: that one, and what it is good for" {
+@test "drop ALL and add one: shows that one, and what an attacker gains by it" {
 	FRONT=(/start --bounding net_bind_service --)
 	inspect root
 	held permitted net_bind_service
@@ -150,7 +150,7 @@ LATER=' (by a set-user-ID program)'
 	jq -e '.fileCapabilities == ["/ping: CAP_NET_RAW"]' <<<"$output"
 }
 
-@test "directories of PATH that a process can write; root's do not count" {
+@test "directories of PATH that a process can write, except for root" {
 	chown 1234 "$IMAGE/data"
 	inspect nonroot
 	jq -e '.writablePath == ["/data"]' <<<"$output"
@@ -162,7 +162,7 @@ LATER=' (by a set-user-ID program)'
 	jq -e '.writablePath == ["/data"]' <<<"$output"
 }
 
-@test "only this image: not what is mounted in it, no links, nothing that is not executable" {
+@test "only this image: no mounts, no links, only executable files" {
 	mkdir "$IMAGE/usr"
 	ln -s /su "$IMAGE/usr/link"
 	cp "$PROBE" "$IMAGE/usr/plain"
@@ -173,7 +173,7 @@ LATER=' (by a set-user-ID program)'
 	jq -e '.setuid | sort == ["/su", "/usr/hidden"]' <<<"$output"
 }
 
-@test "behind capshim: process 1, this exec, and all, by what they hold" {
+@test "with capshim: process 1, this exec, and all, grouped by what they hold" {
 	container_config etc/capshim.yaml <<<$'user: app\ncap_add: NET_BIND_SERVICE\ninit: true'
 	container_start --start docker -- -- /probe --sleep 60
 	container_exec /capshim --inspect=json 2

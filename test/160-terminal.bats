@@ -74,7 +74,7 @@ assert_safe() {
 	assert_equal "${#lines[@]}" "$count"
 }
 
-@test "JSON is valid, and says what it was given, but for bytes that are no UTF-8" {
+@test "JSON is valid and keeps its input, except bytes that are not UTF-8" {
 	local valid=$'a\n"\\\e[2J\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\x7f\xc3\xa9\xe6\x97\xa5\xf0\x9f\x90\xa7'
 
 	printf '%s\n' 'user: "1234:1234"' >"$T/capshim.yaml"

@@ -104,7 +104,7 @@ numbered() {
 	assert_probe arg.1 $'tab\\x09, quote " and backslash \\x5c' umask 0027 env.JSON "yes / ü"
 }
 
-@test "a block of text keeps its line breaks, a folded one its words, and quotes what is in them" {
+@test "a block keeps its line breaks, a folded one its words, and quotes their contents" {
 	golden "$BATS_TEST_DIRNAME/golden/good/forms.yaml"
 	[ "$status" -eq 0 ]
 	output=$(cat "$T/stdout")
@@ -154,7 +154,7 @@ numbered() {
 	assert_unprivileged 1234
 }
 
-@test "one run reports what is wrong with the YAML and what is wrong with the values" {
+@test "one run reports the problems of the YAML and of the values" {
 	capshim_run --image <<-'END'
 		user: &me app
 		user: other

@@ -53,7 +53,7 @@ refute_variable() {
 	assert_probe env.B '$A' env.C start env.A start-more-still env.D a=b=c env.E ''
 }
 
-@test "every form of a reference, and what is none" {
+@test "every form of a reference, and text that looks like one" {
 	with_config --env SET=value --env EMPTY= --env 'TRAP=${SET} $(id) `id`' <<-'END'
 		environment:
 		  PLAIN: ${SET}
@@ -113,7 +113,7 @@ refute_variable() {
 	[ "$(ls "$IMAGE/data")" = made ]
 }
 
-@test "a name twice in the start environment, or an entry that is none: 100, nothing run, no value shown" {
+@test "a name twice in the start environment, or an entry without \"=\": 100, nothing run, no value shown" {
 	with_config --env PUID=911 --env HOME2=x --env PUID=0 </dev/null
 	assert_refused 100 '"PUID"'
 	refute_output --partial 911
@@ -196,7 +196,7 @@ refute_variable() {
 	assert_probe env.A 1 env.B 2
 }
 
-@test "env_file: a line that is none: 100 with its number, and nothing of what it holds" {
+@test "env_file: an invalid line: 100 with its number, and nothing of its contents" {
 	env_file 'A=1\nsecret-no-equals\n\n SECRET=secret\nSE CRET=secret\n1A=secret\n=secret\nexport SECRET=secret\n'
 	with_config <<<'env_file: /etc/app.env'
 	assert_refused 100 'capshim: /etc/app.env:2:1: ' /etc/app.env:4: /etc/app.env:5: /etc/app.env:6: /etc/app.env:7:
@@ -236,7 +236,7 @@ refute_variable() {
 	done
 }
 
-@test "file_environment: a pattern with nothing in front of the star; what it makes is not taken for a path again" {
+@test "file_environment: a pattern that starts with a star; an imported value is not read as a path again" {
 	secret path '/run/path\n'
 	with_config --env A_FILE_FILE=/run/path --env B_FILE=/run/path --env _FILE=/run/path <<<'file_environment: "*_FILE"'
 	assert_unprivileged 1234
@@ -301,7 +301,7 @@ refuses_pw() {
 	assert_refused 100 'capshim.yaml:4:20: ' "${2:-/run/pw}" PW_FILE "$1"
 }
 
-@test "file_environment: what is no regular file of a sane size is refused, and nothing hangs" {
+@test "file_environment: anything but a regular file of a sane size is refused, and nothing hangs" {
 	refuses_pw 'No such file'
 	mkfifo "$IMAGE/run/pw"
 	refuses_pw 'not a regular file'

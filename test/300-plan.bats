@@ -93,7 +93,7 @@ as_user() {
 	assert_line 'gid=0,0,0,0'
 }
 
-@test "supplementary groups: auto never takes group 0, whoever its members are; nor does a step's user" {
+@test "supplementary groups: auto never takes group 0, even if the user is a member; nor does a step's user" {
 	sed -i 's/^root:.*/root:x:0:app/' "$IMAGE/etc/group"
 	assert grep -qx 'root:x:0:app' "$IMAGE/etc/group"
 	as_user app
@@ -106,7 +106,7 @@ as_user() {
 	refute_line --regexp '^groups=0'
 }
 
-@test "supplementary groups: auto takes the user's own and the runtime's, never root's" {
+@test "supplementary groups: auto takes those of the user and of the runtime, never group 0" {
 	echo 'wheel:x:10:root' >>"$IMAGE/etc/group"
 	capshim_run --image --with --groups --with 0,10,700,44 -- -- /probe <<-'END'
 		user: app
@@ -168,7 +168,7 @@ as_user() {
 	END
 }
 
-@test "group_of a file that somebody else could have put there is refused; so is group 0 by another name" {
+@test "group_of a file that another user could have put there is refused; so is group 0 by another name" {
 	mkdir -p "$IMAGE/data/app"
 	touch "$IMAGE/data/app/socket"
 	chown 1234:42 "$IMAGE/data/app" "$IMAGE/data/app/socket"
@@ -521,7 +521,7 @@ setup_ran() {
 	assert_equal "$(stat -c '%a %u' "$IMAGE/data/made")" '700 0'
 }
 
-@test "what only a workload has is no mistake where the command line names one" {
+@test "keys about a workload are no mistake if the command line names a workload" {
 	capshim_run --image -- -- /probe <<-'END'
 		user: app
 		seccomp: unconfined
@@ -562,7 +562,7 @@ setup_ran() {
 	assert_equal "$(cd "$IMAGE/data" && echo *)" 'a c e'
 }
 
-@test "cap_add: case and prefix are free; what is no capability is refused" {
+@test "cap_add: case and prefix do not matter; an unknown capability is refused" {
 	local name
 	for name in NET_BIND_SERVICE net_bind_service CAP_NET_BIND_SERVICE cap_Net_Bind_service; do
 		capshim_run --image -- -- /probe <<-END

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2016 # ${…} is capshim's, not the shell's
-# --explain: what it says is needed is exactly what is needed. --check: what only a start can decide is no mistake.
+# --explain: what it says is needed is exactly what is needed.
 
 load helpers
 
@@ -99,7 +99,7 @@ drop='setgid setuid setpcap'
 	END
 }
 
-@test "the least list is exact: chown of what is there" {
+@test "the least list is exact: chown of existing files" {
 	assert_exact "$drop chown" <<-'END'
 		user: app
 		setup:
@@ -108,7 +108,7 @@ drop='setgid setuid setpcap'
 	END
 }
 
-@test "the least list is exact: what goes to root needs nothing where it is root's" {
+@test "the least list is exact: giving to root needs nothing if root is the owner already" {
 	local step
 
 	for step in 'chown: /data, owner: root' 'chown: /data, owner: ":root", recursive: true' \
@@ -300,7 +300,7 @@ drop='setgid setuid setpcap'
 	assert_equal "$(stat -c %u:%g "$IMAGE/data/x")" 1234:1234
 }
 
-@test "a secret that only another user may read: DAC_OVERRIDE is listed apart, and is what it takes" {
+@test "a secret that only another user may read: DAC_OVERRIDE is listed apart, and suffices" {
 	local secret=$IMAGE/data/secret
 
 	echo word >"$secret"
@@ -394,7 +394,7 @@ drop='setgid setuid setpcap'
 	assert_line '  none'
 }
 
-@test "what the setup does is said with its lines: accounts, several items, and what is skipped" {
+@test "the setup is explained with its lines: accounts, several items, and skipped steps" {
 	explain <<-'END'
 		user: abc
 		accounts: [{name: abc, uid: 911, gid: 912}]
@@ -408,7 +408,7 @@ drop='setgid setuid setpcap'
 	assert_line '  line 5: mkdir (skipped: its condition does not hold)'
 }
 
-@test "warnings: a workload that is uid 0 owns what root's is, whatever it keeps" {
+@test "warnings: a workload with uid 0 owns root's files, whatever it keeps" {
 	explain <<<$'user: "0:0"\nallow_root: true\ncap_add: [SYS_ADMIN]'
 	assert_success
 	assert_line --partial "the workload is uid 0: every file of root's is its own"
@@ -469,105 +469,6 @@ drop='setgid setuid setpcap'
 	refute_output --partial 'shadow'
 }
 
-@test "--check passes over what only the start decides, and says it" {
-	capshim_run --image -- --check <<-'END'
-		user: abc
-		accounts: [{name: abc, uid: "${PUID}", gid: "${PGID}"}]
-		env_file: /run/config/env
-		file_environment: [PASSWORD]
-		environment: {URL: "https://${SITE:?set SITE}/"}
-		setup:
-		  - mkdir: "/data/${SITE}"
-	END
-	assert_success
-	assert_line --partial 'capshim.yaml:2:'
-	assert_line --partial 'set SITE'
-	assert_line --partial '/run/config/env'
-	assert_line '/etc/capshim.yaml: no problems; the notes above can only be checked when the container starts'
-	capshim_run --image --config image -- -- /probe
-	assert_refused 100 PUID
-	capshim_run --image -- --check <<-'END'
-		user: "${PUID}"
-		umask: 22
-	END
-	assert_refused 100 capshim.yaml:2:8:
-}
-
-@test "--check does not need the command, nor the secrets that an image only names" {
-	capshim_run --image --env PASSWORD_FILE=/run/secrets/none -- --check <<<$'user: app\nfile_environment: [PASSWORD]'
-	assert_success
-	capshim_run --image --env PASSWORD_FILE=/run/secrets/none -- -- /probe <<<$'user: app\nfile_environment: [PASSWORD]'
-	assert_refused 100 /run/secrets/none
-}
-
-@test "a developer's checkout: what a start refuses is a note, and everything else is checked" {
-	local mode stdin
-	printf '%s\n' 'user: app' 'command: [/probe]' 'umsk: 3' >"$IMAGE/data/config"
-	printf '%s\n' 'user: app' 'command: [/probe]' >"$IMAGE/data/good"
-	chown 1000 "$IMAGE/data" "$IMAGE"/data/*
-	for mode in 0644 0664; do
-		chmod "$mode" "$IMAGE"/data/*
-		for way in --check --explain --explain=json '--explain-syscall io_uring_setup'; do
-			# shellcheck disable=SC2086 # words
-			capshim_run --image --config image -- -c /data/config $way
-			assert_refused 100 'note: a start refuses it' '/data/config:3:1: unknown key "umsk"'
-			# shellcheck disable=SC2086
-			capshim_run --image --config image -- -c /data/good $way
-			assert_success
-			assert_output --partial 'capshim: /data/good: note: a start refuses it'
-			# shellcheck disable=SC2086
-			capshim_run --image --config image --stdin "$IMAGE/data/good" -- -c - $way
-			assert_success
-			assert_output --partial 'capshim: -: note: a start refuses it: standard input'
-		done
-		for way in -- --as-workload --verify; do
-			stdin=$IMAGE/data/good
-			capshim_run --image --config image --stdin "$stdin" -- -c - "$way" /probe
-			assert_refused 100
-			capshim_run --image --config image -- -c /data/good "$way" /probe
-			assert_refused 100
-		done
-	done
-	# The file of the image is judged as a start would judge it: that is what --check is for in a Dockerfile.
-	capshim_run --image -- --check <<<'user: app'
-	chown 1000 "$IMAGE/etc/capshim.yaml"
-	capshim_run --image --config image -- --check
-	assert_refused 100 'it belongs to uid 1000'
-	# What is not a config is not read for ever.
-	capshim_run --image --stdin /dev/zero --config image -- -c - --check
-	assert_refused 100 'standard input'
-}
-
-@test "a value from the environment that is wrong is shown with what brought it, once" {
-	local env text
-	while IFS='|' read -r env text; do
-		capshim_run --image --env "$env" -- -- /probe <<-'END'
-			user: abc
-			accounts: [{name: abc, uid: "${PUID:-911}", gid: "${PGID:-911}"}]
-			umask: "${UMASK:-0022}"
-			setup: [{mkdir: "${DIR:-/data}/x", owner: abc}]
-		END
-		assert_refused 100
-		assert_output --regexp "^capshim: /etc/capshim.yaml:[0-9]+:[0-9]+: .*$text"
-		assert_equal "${#lines[@]}" 1
-	done <<-'END'
-		PUID=0|uid 0 is root's: choose another uid \(from "\$\{PUID:-911\}"\)$
-		PUID=me|"me" is not a user id.*\(from "\$\{PUID:-911\}"\)$
-		PGID=0|its gid is root's.*\(from "\$\{PGID:-911\}"\)$
-		PGID=staff|"staff" is not a group id.*\(from "\$\{PGID:-911\}"\)$
-		UMASK=9|"9" must be octal.*\(from "\$\{UMASK:-0022\}"\)$
-		DIR=rel|"rel/x" must be an absolute path.*\(from "\$\{DIR:-/data\}/x"\)$
-	END
-}
-
-@test "an option of capshim that the entry point makes a command of: how to reach it" {
-	capshim_run --image -- -- --explain <<<'user: app'
-	assert_refused 127 'not found in PATH' 'docker run --entrypoint /capshim IMAGE --explain'
-	capshim_run --image -- -- explain <<<'user: app'
-	assert_refused 127 'not found in PATH'
-	refute_output --partial docker
-}
-
 @test "--check and --explain need no privilege, and mean a start as root" {
 	local state
 
@@ -589,7 +490,7 @@ drop='setgid setuid setpcap'
 	assert_success
 }
 
-@test "an init: what stops the workload, and when what is left is killed" {
+@test "an init: which signals stop the workload, and when the rest is killed" {
 	explain <<<$'user: app\ninit: true'
 	assert_success
 	assert_line '  init     capshim stays, without privileges; stop signals: INT, QUIT, TERM'
@@ -606,7 +507,7 @@ drop='setgid setuid setpcap'
 	refute_output --partial '  init '
 }
 
-@test "root's secrets, and mounts, in what is given away: a warning" {
+@test "a warning for root's secrets, and for mounts, in a directory that is given away" {
 	explain '' <<-'END'
 		user: app
 		setup:

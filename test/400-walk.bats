@@ -36,7 +36,7 @@ real_file() {
 	touch "$D/real/file"
 }
 
-@test "root's links in root's directories are followed: relative, absolute, upwards, chained, to a link, to /" {
+@test "links owned by root in root's directories are followed: relative, absolute, upwards, chained, to a link, to /" {
 	real_file
 	ln -s real "$D/relative"
 	ln -s "$D/real" "$D/absolute"
@@ -68,7 +68,7 @@ real_file() {
 	done
 }
 
-@test "plain directories of others are walked through" {
+@test "plain directories of other users are walked through" {
 	real_file
 	chmod 1777 "$D" && chown 1234 "$D/real"
 	assert_reaches "$D/real/file"
@@ -82,7 +82,7 @@ real_file() {
 	refute_reaches "$D/41/file"
 }
 
-@test "paths and names that are too long, and what is no directory" {
+@test "paths and names that are too long, and files in the place of directories" {
 	local long component
 	real_file
 	component=$(printf 'x%.0s' {1..256})
@@ -161,7 +161,7 @@ assert_distrusted() {
 	assert_output --partial "$2"
 }
 
-@test "trust: root's file in root's directories, also by root's links" {
+@test "trust: a file owned by root in root's directories, also through root's links" {
 	trusted_config
 	assert_trusted "$D/config.yaml"
 	mkdir "$T/link" && ln -s "$D" "$T/link/dir" && ln -s ../data/config.yaml "$T/link/file"

@@ -6,7 +6,7 @@ load files
 
 # ---- mkdir
 
-@test "mkdir makes parents as root's, and the last one as written" {
+@test "mkdir makes parents owned by root, and the last directory as written" {
 	umask 0077
 	steps <<-END
 		  - {mkdir: $D/a/b/c, mode: 02750, owner: workload}
@@ -302,7 +302,7 @@ large_tree() {
 	assert_equal "$(stat -c %u "$D/t" "$D/t/100" | uniq)" 1234
 }
 
-@test "chown leaves what is not recursive alone" {
+@test "chown that is not recursive leaves the contents alone" {
 	mkdir -p "$D/t" && touch "$D/t/f"
 	steps <<<"  - chown: $D/t"
 	assert_success

@@ -6,7 +6,7 @@ load files
 
 # ---- remove
 
-@test "remove: a file, a link, an empty directory, a FIFO; what is missing is fine" {
+@test "remove: a file, a link, an empty directory, a FIFO; missing is fine" {
 	touch "$D/f" && ln -s f "$D/l" && mkdir "$D/d" && mkfifo "$D/p" && touch "$D/stays"
 	steps <<<"  - remove: [$D/f, $D/l, $D/d, $D/p, $D/missing, $D/no/such/directory]"
 	assert_success
@@ -81,7 +81,7 @@ load files
 	assert_again
 }
 
-@test "symlink: what is something else needs force, and a directory is never replaced" {
+@test "symlink: another object is only replaced with force, and a directory never" {
 	ln -s old "$D/l" && echo text >"$D/f" && mkdir "$D/d"
 	for name in l f d; do
 		steps <<<"  - {symlink: $D/$name, target: new}"

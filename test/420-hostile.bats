@@ -149,7 +149,7 @@ owners() {
 	done
 }
 
-@test "a link of root's that the user moved into his directory is not followed" {
+@test "a link owned by root that the user moved into another directory is not followed" {
 	ln -s "$O" "$V/moved"
 	steps <<-END
 		  - {chown: $V/moved/file}
@@ -158,7 +158,7 @@ owners() {
 	assert_untouched
 }
 
-@test "a sticky directory that others can write is no better" {
+@test "a sticky directory that others can write is not trusted either" {
 	mkdir "$T/sticky" && chmod 1777 "$T/sticky" && ln -s "$O" "$T/sticky/l"
 	steps <<-END
 		  - {chown: $T/sticky/l/file}

@@ -49,7 +49,7 @@ no_secret() {
 	! setpriv --reuid 1234 --regid 1234 --clear-groups grep -rqs secret "$1" || fail "a secret is in $1"
 }
 
-@test "attack: a link of root's, moved into a directory of the owner's own" {
+@test "attack: a link owned by root, moved into a directory of the volume's owner" {
 	mkdir "$O/ssl" && echo key >"$O/ssl/key"
 	start <<-END
 		  - {symlink: $V/ssl, target: $O/ssl}
@@ -81,7 +81,7 @@ no_secret() {
 	done
 }
 
-@test "attack: root's closed directory, renamed to what is read" {
+@test "attack: root's closed directory, renamed to the source that is read" {
 	local step
 	mkdir -m 0700 "$V/private" && echo secret >"$V/private/pw" && echo 'a ${A} secret' >"$V/private/t"
 	chmod 0644 "$V/private/"*
@@ -100,7 +100,7 @@ no_secret() {
 	refute_output --partial secret
 }
 
-@test "attack: root's file, renamed in a directory of root's that a group may write" {
+@test "attack: root's file, renamed in root's directory that a group may write" {
 	local step
 	chown 0:1234 "$V" && chmod 2775 "$V"
 	cp "$O/secret" "$V/secret" && chmod 0600 "$V/secret"
@@ -120,7 +120,7 @@ no_secret() {
 	no_secret "$T/got"
 }
 
-@test "attack: root's group is no help where everybody may write, or one user by an access control list" {
+@test "attack: root's group is not used where everybody may write, or one user by an access control list" {
 	local step mode
 	for mode in 0777 1777 0755; do
 		rm -rf "${V:?}"/* && chown 0:0 "$V" && chmod "$mode" "$V"
@@ -239,7 +239,7 @@ os.setxattr(sys.argv[1], "system.posix_acl_default",
 	assert_equal "$(cat "$V/out")" '${HIDDEN}'
 }
 
-@test "attack: root's directory in the place of one that is made, adopted, or given away" {
+@test "attack: root's directory in the place of one that is to be made, adopted, or given away" {
 	local step
 	mkdir -m 0700 "$V/private" && echo secret >"$V/private/pw"
 	attack 'mv private app'
@@ -314,7 +314,7 @@ swapped() {
 	wait "$after" || status=$?
 }
 
-@test "attack: another file or link in the place of one that is about to be root's" {
+@test "attack: another file or link in the place of one that root is about to own" {
 	mkdir "$T/source" && ln -s fine "$T/source/link" && mkdir -m 1777 "$T/tmp"
 	start <<<"  - {copy: $T/source, to: $V/got, recursive: true, owner: root}"
 	rm "$V/got/link" && chown 1234:1234 "$V/got"
@@ -430,7 +430,7 @@ os.setxattr(sys.argv[1], \"system.posix_acl_default\",
 	assert_equal "$(cat "$V/www/index")" x
 }
 
-@test "in root's sticky directory: root's own names are root's, the workload's the workload's, nobody else's is touched" {
+@test "in root's sticky directory: root changes root's names, the workload its own, and no others are touched" {
 	mkdir -m 1777 "$T/tmp" && echo x >"$T/tmp/other" && chown 2345 "$T/tmp/other"
 	start <<-END
 		  - {write: $T/tmp/plain, content: one}
@@ -457,7 +457,7 @@ os.setxattr(sys.argv[1], \"system.posix_acl_default\",
 	assert_equal "$(ls "$T/tmp")" other
 }
 
-@test "fsGroup: root's directory that a group may write is the workload's to write in, by that group" {
+@test "fsGroup: the workload writes in root's directory by the group that may" {
 	chown 0:4321 "$V" && chmod 2775 "$V"
 	start <<-END
 		  - {mkdir: $V/data, mode: 0770}
@@ -563,7 +563,7 @@ closed() {
 	done
 }
 
-@test "attack: 40 starts while the owner, in another mount namespace, puts root's things wherever steps look" {
+@test "attack: 40 starts while the owner, in another mount namespace, moves root's files to where steps look" {
 	local race
 	mkdir -m 0700 "$V/private" "$V/private/sub" && echo secret >"$V/private/pw" && echo secret >"$V/private/sub/pw"
 	mkdir "$O/ssl" "$T/source" && echo key >"$O/ssl/key" && echo x >"$T/source/file"

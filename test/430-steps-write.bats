@@ -110,7 +110,7 @@ strace_steps() {
 	assert_trace '0 changed, 2 already right'
 }
 
-@test "write: a link that somebody planted is refused in every position, and leads nowhere" {
+@test "write: a planted link is refused in every position, and leads nowhere" {
 	local step
 	mkdir "$T/outside"
 	echo safe >"$T/outside/file"
@@ -179,7 +179,7 @@ strace_steps() {
 	assert_stat '%u:%g %a' '0:0 600' "$T/outside"
 }
 
-@test "write: what is no regular file is refused and never waited for" {
+@test "write: anything but a regular file is refused, without waiting" {
 	mkfifo "$T/data/fifo"
 	mkdir "$T/data/dir"
 	for name in fifo dir; do
@@ -307,7 +307,7 @@ has_acl() {
 sys.exit(not any("posix_acl" in name for name in os.listxattr(sys.argv[1])))' "$1"
 }
 
-@test "what is made in a directory of others has the mode that is written, whatever ACL they hand down" {
+@test "a file made in another user's directory has the written mode, whatever ACL it inherits" {
 	local name
 	acl "$T/data" default
 	mkdir "$T/source" && echo secret >"$T/source/file" && chmod 0600 "$T/source/file"
@@ -358,7 +358,7 @@ sys.exit(not any("posix_acl" in name for name in os.listxattr(sys.argv[1])))' "$
 	has_acl "$T/roots/made"
 }
 
-@test "write: a file that was somebody else's is not adopted, for he may still hold it open" {
+@test "write: a file that another user owned is not adopted: that user may still hold it open" {
 	mkdir "$T/shared"
 	printf 'benign\n' >"$T/shared/hook" && chown 1234:1234 "$T/shared/hook"
 	exec 7< <(as_app bash -c "exec 5>>$T/shared/hook; echo open; sleep 20; :")
@@ -389,7 +389,7 @@ sys.exit(not any("posix_acl" in name for name in os.listxattr(sys.argv[1])))' "$
 	assert_stat '%u:%g %a' '0:0 755' "$T/hook"
 }
 
-@test "mknod: what may have inherited an ACL, and cannot be asked for want of /proc, is not left behind" {
+@test "mknod: without /proc a node that may have inherited an ACL is removed again" {
 	in_image
 	acl "$IMAGE/data" default
 	for _ in 1 2; do
@@ -403,7 +403,7 @@ sys.exit(not any("posix_acl" in name for name in os.listxattr(sys.argv[1])))' "$
 	assert_stat '%u:%g %a' '0:2000 660' "$IMAGE/data/fifo"
 }
 
-@test "mknod: a FIFO of somebody else's is not adopted" {
+@test "mknod: a FIFO of another user is not adopted" {
 	as_app mkfifo "$T/data/fifo"
 	steps <<<"- {mknod: $T/data/fifo, type: p, owner: \"2000:2000\"}"
 	assert_refused 111 "$T/data/fifo" 'remove it first'

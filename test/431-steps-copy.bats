@@ -108,7 +108,7 @@ make_source() {
 	assert_trace '0 changed, 4 already right'
 }
 
-@test "copy: what is there stays with keep, and is replaced otherwise; directories keep their owner" {
+@test "copy: an existing file stays with keep, and is replaced otherwise; directories keep their owner" {
 	make_source
 	mkdir -p "$T/there/sub"
 	chown 7:7 "$T/there" "$T/there/sub"
@@ -201,7 +201,7 @@ make_source() {
 	assert_content "$T/data/one" <<<mine
 }
 
-@test "copy: links that somebody planted in the destination lead nowhere" {
+@test "copy: links planted in the destination lead nowhere" {
 	make_source
 	mkdir -p "$T/outside/deep"
 	echo safe >"$T/outside/one"
@@ -232,7 +232,7 @@ make_source() {
 	assert_equal "$(find "$T/outside" | wc -l)" 3
 }
 
-@test "copy: what somebody planted in the source is not read" {
+@test "copy: files planted in the source are not read" {
 	echo safe >"$T/outside"
 	chmod 0600 "$T/outside"
 	ln "$T/outside" "$T/data/hard"
@@ -265,7 +265,7 @@ make_source() {
 	done
 }
 
-@test "copy: a link that somebody planted does not become root's, and leads no later step anywhere" {
+@test "copy: a planted link does not become root's, and leads no later step anywhere" {
 	local owner
 	mkdir "$T/outside"
 	as_app ln -s "$T/outside" "$T/data/link"
@@ -301,7 +301,7 @@ make_source() {
 	assert_stat '%N %u' "'$T/kept/link' -> '../outside' 0" "$T/kept/link"
 }
 
-@test "chown recursive to root: a link of somebody else's stays his, and leads no later step anywhere" {
+@test "chown recursive to root: another user's link keeps its owner, and leads no later step anywhere" {
 	mkdir "$T/outside" "$T/data/conf"
 	as_app ln -s "$T/outside" "$T/data/link"
 	steps <<-END
@@ -348,7 +348,7 @@ while not os.path.isdir(sys.argv[1]):
 sys.exit(ctypes.CDLL(None).syscall(316, -100, os.fsencode(sys.argv[1]), -100, os.fsencode(sys.argv[2]), 2))' "$1" "$2"
 }
 
-@test "mkdir and copy: what somebody has put in the place of a directory just made is not taken for it" {
+@test "mkdir and copy: a directory put in the place of one just made is not taken for it" {
 	local step
 	mkdir -m 0700 "$T/data/private" "$T/source" "$T/source/sub" && echo key | tee "$T/data/private/key" >"$T/source/sub/key"
 	for step in "mkdir: $T/data/sub, owner: workload" "copy: $T/source, to: $T/data, recursive: true, owner: workload"; do
@@ -448,7 +448,7 @@ sys.exit(ctypes.CDLL(None).syscall(316, -100, os.fsencode(sys.argv[1]), -100, os
 	assert_refused 111 '"/to/file"' 'Read-only file system'
 }
 
-@test "copy: into itself, by a link of root's or by a bind mount, is refused before it grows" {
+@test "copy: into itself, through root's link or a bind mount, is refused before it grows" {
 	mkdir -p "$T/from/sub" "$T/bound" && echo x >"$T/from/sub/file" && ln -s from/sub "$T/into"
 	steps <<<"- {copy: $T/from, to: $T/into, recursive: true}"
 	assert_refused 111 "$T/from/sub" 'the directory that is written to'

@@ -104,7 +104,7 @@ load content
 	assert_refused 111 'a link whose path is too long'
 }
 
-@test "template: links that somebody planted, and wrong input" {
+@test "template: planted links, and wrong input" {
 	echo '${A}' >"$T/in"
 	echo safe >"$T/outside"
 	as_app ln -s "$T/outside" "$T/data/link"

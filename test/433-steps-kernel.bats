@@ -18,7 +18,7 @@ networked() {
 		"$CAPSHIM" -c "$T/capshim.yaml" -- "$PROBE" 3>&-
 }
 
-@test "sysctl: sets a value, in both spellings, and leaves what is right" {
+@test "sysctl: sets a value, in both spellings, and leaves a right one alone" {
 	networked true <<-END
 		- sysctl: {net.ipv4.ip_unprivileged_port_start: 80, net/ipv4/tcp_rmem: "4096 131072 6291456"}
 		- sysctl: {net/ipv4/ip_unprivileged_port_start: 80, net.ipv4.tcp_rmem: "4096  131072	6291456 "}
@@ -146,7 +146,7 @@ networked() {
 	assert_equal "$(ls -A "$IMAGE/mnt")" ''
 }
 
-@test "mount: an option is added to those that are there, and what is for fstab alone is left out" {
+@test "mount: an option is added to the present ones, and options for fstab alone are left out" {
 	mkdir "$T/mnt"
 	cat >"$T/capshim.yaml" <<-END
 		user: 1234:1234
@@ -218,7 +218,7 @@ networked() {
 	assert_refused 111 /data /proc
 }
 
-@test "mount: the working directory of the workload is what it was" {
+@test "mount: the working directory of the workload does not change" {
 	in_image
 	steps --image <<-END
 		- mount: /tmp
@@ -228,7 +228,7 @@ networked() {
 	assert_probe cwd /
 }
 
-@test "mount: a missing capability, a file system that does not exist, links that somebody planted" {
+@test "mount: a missing capability, an unknown file system, planted links" {
 	in_image
 	mkdir "$IMAGE/mnt"
 	steps --image --start docker <<-END

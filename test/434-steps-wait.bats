@@ -56,7 +56,7 @@ listen() {
 	assert_refused 111 "$T/data/path" 'Connection refused'
 }
 
-@test "wait_for: a path behind a link that somebody planted is not there" {
+@test "wait_for: a path through a planted link does not exist" {
 	as_app ln -s /etc/passwd "$T/data/link"
 	steps <<-END
 		- wait_for: $T/data/link

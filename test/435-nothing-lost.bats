@@ -91,7 +91,7 @@ steps_again() {
 	assert_seeded
 }
 
-@test "seed: what the workload of another container has edited, added or linked stays, whoever removed the marker" {
+@test "seed: files that another container's workload edited, added or linked stay, even without the marker" {
 	seed
 	slow first 1000000
 	wait_until test -e "$T/data/a"
@@ -106,7 +106,7 @@ steps_again() {
 	refute_leftovers "$T/data"
 }
 
-@test "seed: an interrupted one is completed, and what is there already stays" {
+@test "seed: an interrupted one is completed, and existing files stay" {
 	seed
 	start first -e trace=renameat2 -e inject=renameat2:signal=KILL:when=3
 	ended first 137
@@ -300,7 +300,7 @@ bound() {
 	assert_equal "$(cat "$T/data/file")" new
 }
 
-@test "copy: holes are kept, also a huge one, and read by nobody" {
+@test "copy: holes are kept, even a huge one, and not read" {
 	mkdir "$T/source"
 	truncate -s 4T "$T/source/huge"
 	truncate -s 64M "$T/source/some"

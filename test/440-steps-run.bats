@@ -128,7 +128,7 @@ load programs
 	assert [ ! -e "$T/ran" ]
 }
 
-@test "run: the working directory, entered by the rights of the program, and by no link that somebody planted" {
+@test "run: the working directory is entered with the program's rights, and through no planted link" {
 	as_app mkdir "$T/data/mine"
 	as_app chmod 0700 "$T/data/mine"
 	as_app ln -s /etc "$T/data/link"
@@ -162,7 +162,7 @@ load programs
 
 # --- what may be run
 
-@test "run: a program of somebody else, or that others can write or replace, is refused" {
+@test "run: a program that another user owns, can write or can replace is refused" {
 	mkdir "$T/shared"
 	chmod 1777 "$T/shared"
 	local name
@@ -254,7 +254,7 @@ load programs
 	done
 }
 
-@test "run: what is no program, or has no permission to be one" {
+@test "run: a file that is not a program, or may not be executed" {
 	echo text >"$T/text"
 	chmod 0755 "$T/text"
 	: >"$T/empty"
@@ -297,7 +297,7 @@ load programs
 	assert_refused 111 '"true"' 'status 0'
 }
 
-@test "run: what is stopped is ended, for nobody is there who lets it go on" {
+@test "run: a stopped program is ended, because nothing could continue it" {
 	steps <<<'- {run: [/bin/sh, -c, "kill -STOP $$"]}'
 	assert_refused 111 'it was stopped by a signal'
 	steps <<<'- {run: [/bin/sh, -c, "kill -STOP $$"], user: workload, on_error: warn}'
@@ -323,7 +323,7 @@ load programs
 	done
 }
 
-@test "run: nothing that it leaves behind is alive when the next step begins" {
+@test "run: no process that it leaves is alive when the next step begins" {
 	local pid1
 	for pid1 in '' --pid1; do
 		steps $pid1 <<-END
@@ -374,7 +374,7 @@ load programs
 	assert_line children=
 }
 
-@test "run: without CAP_KILL what cannot be ended is no secret" {
+@test "run: without CAP_KILL a process that cannot be ended is reported" {
 	steps --with --without --with kill <<-END
 		- run: [sh, -c, 'exec >/dev/null 2>&1; sleep $MARK & exit 0']
 		  user: 1234:1234

@@ -51,7 +51,7 @@ load programs
 	assert [ ! -e "$T/ran" ]
 }
 
-@test "run_dir: what the workload could have put there is refused, and what is no directory" {
+@test "run_dir: programs that the workload could have put there are refused, and so is a file" {
 	install -m 0755 "$T/probe" "$T/data/hook"
 	mkdir "$T/hooks"
 	ln -s "$T/data/hook" "$T/hooks/link"

@@ -15,7 +15,7 @@ unfiltered() {
 	assert_probe seccomp "$OUTSIDE" regain.user_namespace ok
 }
 
-@test "a narrowed program has the default filter, one of root's has none" {
+@test "a narrowed program has the default filter, a program run as root has none" {
 	OUTSIDE=$("$PROBE" | sed -n 's/^seccomp=//p')
 	mkdir "$T/scripts"
 	printf '#!/bin/sh\nexec %s/probe --out %s/data/dir --try-regain\n' "$T" "$T" >"$T/scripts/one"

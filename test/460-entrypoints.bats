@@ -40,7 +40,7 @@ load entrypoints
 	assert_file /data 0:0 755
 }
 
-@test "redis: a umask that somebody chose stays" {
+@test "redis: a chosen umask stays" {
 	entrypoint redis redis:999:1000 redis-server
 	started --with --umask --with 0007
 	assert_probe umask 0007
@@ -232,7 +232,7 @@ vault_image() {
 	assert_equal "$(grep -c ^abc: "$IMAGE/etc/passwd")" 1
 }
 
-@test "PUID and PGID: an id that is none, or root's, and nothing has changed" {
+@test "PUID and PGID: with an invalid id, or root's, nothing changes" {
 	local id
 
 	entrypoint puid-pgid abc:911:911 app

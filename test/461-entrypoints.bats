@@ -13,7 +13,7 @@ fake() {
 	printf '%s\n' '#!/bin/sh' "${@:2}" | install -D -m 0755 /dev/stdin "$IMAGE$1"
 }
 
-@test "each is shorter than the shell that it replaces, and says what it leaves out" {
+@test "each is shorter than the shell that it replaces, and lists what it leaves out" {
 	local file lines shell
 
 	for file in "$REPO"/test/entrypoints/*.yaml; do

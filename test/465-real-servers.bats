@@ -95,7 +95,7 @@ redis_start() {
 	wait_until redis-cli -s "$T/volume/sock" ping
 }
 
-@test "redis starts on a volume of root's, answers a client, and finds its data again on one that was restored" {
+@test "redis starts on root's volume, answers a client, and finds its data again on a restored one" {
 	sed "s|: /data|: $T/volume|" "$REPO/config/examples/redis.yaml" >"$T/capshim.yaml"
 	mkdir -m 0755 "$T/volume"
 	redis_start
@@ -145,7 +145,7 @@ image_script() {
 	chmod 0755 "$T/bin/docker-entrypoint.sh"
 }
 
-@test "postgres: the image's script makes the database on a volume of root's, and the server answers a client" {
+@test "postgres: the image's script makes the database on root's volume, and the server answers a client" {
 	image_script
 	sed "s|: /var/run/postgresql|: $T/run|; s|: /run/secrets|: $T|" "$REPO/config/examples/postgres.yaml" >"$T/capshim.yaml"
 	mkdir -m 0755 "$T/volume"

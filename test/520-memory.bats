@@ -7,7 +7,7 @@ setup() {
 	test_dir
 }
 
-@test "a proof that there is no memory for is a refusal" {
+@test "without memory for the proof the start is refused" {
 	local size groups proof=0
 	groups=$(seq -s , 100001 119900)
 	for ((size = 0; size < 1048576; size += 60000)); do

@@ -54,7 +54,7 @@ default_calls() {
 	default_calls $("$START" -- "$PROBE" | sed -n 's/^permitted=//p' | tr , ' ')
 }
 
-@test "the default filter is what its JSON says, whatever is kept" {
+@test "the default filter does what its JSON says, whatever is kept" {
 	local cap all
 	simulate check default
 	all=$("$START" -- "$PROBE" | sed -n 's/^permitted=//p' | tr , ' ')

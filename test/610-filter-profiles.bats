@@ -199,7 +199,7 @@ operator() {
 	END
 }
 
-@test "Podman's default profile loads unchanged, does what it says, and what libseccomp makes of it" {
+@test "Podman's default profile loads unchanged, does what it says, and matches libseccomp's code" {
 	local profile=/usr/share/containers/seccomp.json caps
 	for caps in '' AUDIT_WRITE 'SYS_ADMIN SYS_PTRACE SYS_CHROOT'; do
 		# shellcheck disable=SC2086 # lists of words
@@ -312,7 +312,7 @@ operator() {
 	[ "${#lines[@]}" = 25 ]
 }
 
-@test "what is not a profile at all is refused" {
+@test "a file that is not a profile is refused" {
 	local text
 	for text in '' '[]' 'null' 'true' '{}' '{"defaultAction": null}' '{"defaultAction": ["SCMP_ACT_ALLOW"]}' '{"syscalls": []}' \
 		'{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [null]}' '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": 1}' \
@@ -426,7 +426,7 @@ compiled_run() {
 	assert_output --regexp '^[0-9]{6} damaged files, 0 accepted$'
 }
 
-@test "a profile that does not compile leaves nothing behind; neither does one that others can write" {
+@test "a profile that does not compile leaves no file; neither does one that others can write" {
 	echo '{"defaultAction": "SCMP_ACT_NONE"}' >"$T/profile.json"
 	observe timeout 20 "$CAPSHIM" --compile-seccomp "$T/profile.json" "$T/out.bpf"
 	assert_failure 100
@@ -443,7 +443,7 @@ compiled_run() {
 	assert_output --partial "$T/nowhere/out.bpf"
 }
 
-@test "a profile must be root's and writable by nobody else" {
+@test "a profile must be owned by root and writable by nobody else" {
 	rules >"$IMAGE/etc/profile.json"
 	chmod 0664 "$IMAGE/etc/profile.json"
 	capshim_run --image -- -- /probe < <(printf '%s\n' 'user: app' 'seccomp: /etc/profile.json')

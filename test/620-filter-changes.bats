@@ -197,7 +197,7 @@ number() {
 	awk -v name="__NR_$1" '$2 == name { print $3 }' < <(echo '#include <sys/syscall.h>' | gcc -dM -E -)
 }
 
-@test "doc/seccomp.md: what its table says is denied is denied, and the line beside it opens that" {
+@test "doc/seccomp.md: each call in the table is denied, and the line beside it opens it" {
 	[ "$(uname -m)" = x86_64 ] || return 0
 	local calls line call nr seen=0
 	while IFS='|' read -r calls line; do

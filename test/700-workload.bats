@@ -34,7 +34,7 @@ load workload
 	refute_line --regexp '^env\.PATH='
 }
 
-@test "127: what is not there" {
+@test "127: a program that does not exist" {
 	workload -- tool <<<''
 	assert_refused 127 'cannot execute "tool": not found in PATH (/usr/local/sbin:'
 	workload -- /no/tool <<<''
@@ -46,7 +46,7 @@ load workload
 	refute_workload
 }
 
-@test "127: what is missing behind it" {
+@test "127: a missing interpreter" {
 	script tool '#!/bin/sh -e'
 	workload -- /tool <<<''
 	assert_refused 127 'the interpreter "/bin/sh" in the first line of "/tool": No such file'
@@ -59,7 +59,7 @@ load workload
 	assert_refused 127 'cannot execute "/tool": its program interpreter'
 }
 
-@test "126: what is there and no program" {
+@test "126: a file that is not a program" {
 	local line
 	for line in 'echo no shell runs this' '' '#!' '#! ' $'\177EL'; do
 		script tool "$line"
@@ -298,7 +298,7 @@ with_xattr() {
 
 # --- environment
 
-@test "HOME is the user's where it was unset or root's" {
+@test "HOME is the user's if it was unset or root's" {
 	workload <<<''
 	assert_probe env.HOME /data env.USER app env.LOGNAME app
 	workload <<<'environment: {HOME: /elsewhere, USER: me, LOGNAME: ""}'

@@ -15,8 +15,8 @@ config() {
 
 # notes: those of the report in $output, of either form, or nothing.
 notes() {
-	if [[ $output == *'{"user"'* ]]; then
-		grep -o '{"user".*' <<<"$output" | jq -r '.notes | join(", ")'
+	if [[ $output == *'{"event"'* ]]; then
+		grep -o '{"event".*' <<<"$output" | jq -r '.notes | join(", ")'
 	else
 		sed -n 's/.*capshim: verified: .*; notes: //p' <<<"$output"
 	fi
@@ -67,7 +67,7 @@ reported() {
 	done
 }
 
-@test "what capshim makes of itself for the steps does not stay: the workload is no subreaper" {
+@test "capshim is a subreaper for the steps only: the workload is not one" {
 	local steps
 	for steps in '[]' '[{run: [/bin/true]}]'; do
 		capshim_run -- -- /usr/bin/python3 -c \
@@ -76,4 +76,14 @@ reported() {
 		assert_success
 		assert_output 'is 0'
 	done
+}
+
+@test "what survives an exec does not survive capshim: timers, personality, keyring" {
+	image_make
+	capshim_run --image --with --timer --with 3600 --with --personality --with 0x40000 -- -- /probe <<-'END'
+		user: app
+		seccomp: unconfined
+	END
+	assert_unprivileged 1234
+	assert_probe personality 0x0 itimer.real off
 }

@@ -85,7 +85,7 @@ load workload
 	assert_refused 111 'oom_score_adj": there is no /proc'
 }
 
-@test "working_dir: entered by root or by the user, whoever can" {
+@test "working_dir: entered by root or by the user, depending on who can" {
 	workload <<<'working_dir: /data'
 	assert_unprivileged 1234
 	assert_probe cwd /data
@@ -196,7 +196,7 @@ load workload
 	assert_probe fds 0,1,2 stdio.0 pipe:1234:0 stdin ''
 }
 
-@test "a closed stream that nothing can be opened on is no start" {
+@test "a closed stream that cannot be replaced prevents the start" {
 	capshim_run --with --close --with 0 --with --nofile --with 0 -- -- "$PROBE" <<<'{user: "1:1", seccomp: unconfined}'
 	assert_refused 111 'closed file descriptor 0'
 }
@@ -249,7 +249,7 @@ load workload
 	done
 }
 
-@test "behind an init LISTEN_PID is the workload's" {
+@test "with an init LISTEN_PID names the workload" {
 	workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 <<<$'init: true\nkeep_fds: listen_fds'
 	assert_unprivileged 1234
 	assert_probe fds 0,1,2,3 env.LISTEN_PID "$(probe_value pid)"

@@ -49,7 +49,7 @@ run_program() {
 	assert [ -e "$IMAGE/data/made" ]
 }
 
-@test "as root, what lies behind a path is held before it is opened, and opened by no other name" {
+@test "as root, a file is held before it is opened, and not opened by another name" {
 	install -m 0755 "$PROBE" "$IMAGE/own/program"
 	printf '%s\n' 'user: app' 'seccomp: unconfined' 'setup: [{mkdir: /data/made}]' >"$IMAGE/etc/capshim.yaml"
 	strace -f -qq -s 200 -e trace=openat,open,setresuid -o "$T/calls" \

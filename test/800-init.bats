@@ -241,7 +241,7 @@ outlived() {
 	assert_failure 5
 }
 
-@test "elsewhere than as PID 1 it adopts what its workload leaves" {
+@test "as a subreaper it adopts the processes that its workload leaves" {
 	local nap=0.3$$ # nobody else's
 
 	init_config 'init: {wait_until: all}'

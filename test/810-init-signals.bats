@@ -198,7 +198,7 @@ both_in_state() {
 	assert_success
 }
 
-@test "a workload under PID 1 is not stopped for ever by TSTP, for nobody could continue it" {
+@test "TSTP does not stop a workload under PID 1, because nothing could continue it" {
 	init_config
 	init_start "$T/signals" 3 --default 20
 	init_logged 'ready [0-9]+'
@@ -325,7 +325,7 @@ init_is_grandchild() {
 	assert_failure 137
 }
 
-@test "group: what is left of the group gets TERM at the end" {
+@test "group: the rest of the group gets TERM at the end" {
 	init_config 'init: {signal_target: group}'
 	init_start --plain /bin/sh -c "$T/signals 1 & until grep -q ready $LOG; do sleep 0.05; done; exit 4"
 	init_end

@@ -61,7 +61,7 @@ typed() {
 	assert_line status=130
 }
 
-@test "control-Z: under PID 1 the workload goes on, for there is no shell to continue it" {
+@test "control-Z: under PID 1 the workload goes on, because no shell could continue it" {
 	init_config
 	container expect ready type ^Z expect 18 type ^C -- "$T/signals" 2 --default 20
 	assert_success
@@ -137,7 +137,7 @@ typed() {
 	assert_line status=0
 }
 
-@test "in the background it takes the terminal from nobody; reading stops it, fg hands it over" {
+@test "in the background it does not take the terminal; reading stops it, fg hands it over" {
 	init_config
 	on_terminal expect '> ' type 'set -b\n' expect '> ' type "$(typed "$T/probe" | sed 's/\\n$//') &\\n" \
 		expect foreground= expect env.HOME \

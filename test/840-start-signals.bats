@@ -146,7 +146,7 @@ forked() {
 	done
 }
 
-@test "without an init: what is ignored at the start changes nothing" {
+@test "without an init: signals ignored at the start change nothing" {
 	local where
 
 	init_config 'init: false'

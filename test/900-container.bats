@@ -174,7 +174,7 @@ minimal=(--cap-drop ALL --cap-add SETUID --cap-add SETGID --cap-add SETPCAP)
 	assert_probe seccomp 2
 }
 
-@test "a read-only root: what is already so is success, a tmpfs can be prepared, the rest is said" {
+@test "a read-only root: steps that are done already succeed, a tmpfs can be prepared, the rest is reported" {
 	container_run --read-only --tmpfs /run -- /probe --try-regain <<-'END'
 		user: app
 		seccomp: unconfined
@@ -195,7 +195,7 @@ minimal=(--cap-drop ALL --cap-add SETUID --cap-add SETGID --cap-add SETPCAP)
 	assert_refused 111 /etc/app
 }
 
-@test "the groups are the user's own and those that the runtime added, never root's" {
+@test "the groups are those of the user and of the runtime, never group 0" {
 	container_run --group-add 2000 --group-add 0 </dev/null
 	assert_unprivileged 1234
 	assert_probe groups "$APP_GROUPS,2000"
@@ -241,7 +241,7 @@ minimal=(--cap-drop ALL --cap-add SETUID --cap-add SETGID --cap-add SETPCAP)
 	assert_probe stdin 'what a client sends\x0a'
 }
 
-@test "the exit status is the workload's; 127 and 126 where there is none" {
+@test "the exit status is the workload's; 127 and 126 if it could not start" {
 	container_run -- /probe --exit 7 </dev/null
 	assert_failure 7
 	container_run -- /nowhere </dev/null

@@ -190,7 +190,7 @@ added() {
 	field "$@" '["--cap-drop=ALL"] + ["--cap-add=" + n for n in c["securityContext"]["capabilities"]["add"]]'
 }
 
-@test "a sidecar of somebody else, wrapped as the manifest does it, keeps nothing" {
+@test "another vendor's sidecar, wrapped as the manifest does it, keeps nothing" {
 	local options=() command
 
 	stranger

@@ -18,7 +18,7 @@ teardown() {
 	bundle_teardown
 }
 
-@test "the controls: without capshim each start is what it is called" {
+@test "the controls: without capshim each start holds what its name says" {
 	runs 'full | control' "$APP" 'assert_probe uid 0,0,0,0 permitted $FULL effective $FULL bounding $FULL no_new_privs 0' \
 		'assert_probe regain.setuid ok regain.chroot ok regain.setgroups ok regain.securebits ok'
 	runs 'docker | control' "$APP" 'assert_probe uid 0,0,0,0 permitted $DOCKER_CAPS bounding $DOCKER_CAPS'
@@ -81,14 +81,14 @@ teardown() {
 	runs . "$APP" 'assert_refused 111 CAP_SETGID'
 }
 
-@test "a read-only root: what is already so is success, a tmpfs can be prepared, the rest is refused" {
+@test "a read-only root: steps that are done already succeed, a tmpfs can be prepared, the rest is refused" {
 	runs 'docker | .root.readonly = true' "$APP" "${DROPPED[@]}"
 	runs 'docker | .root.readonly = true | .mounts += [{destination: "/data", type: "tmpfs", source: "tmpfs"}]' \
 		$'user: app\nsetup: [{mkdir: /data/mine, owner: workload}, {mkdir: /tmp, mode: 01777}]' "${DROPPED[@]}"
 	runs 'docker | .root.readonly = true' $'user: app\nsetup: [mkdir: /etc/app]' 'assert_refused 111 /etc/app'
 }
 
-@test "the groups that the runtime adds are kept, but root's" {
+@test "the groups that the runtime adds are kept, except group 0" {
 	runs 'docker | .process.user.additionalGids = [2000, 0, 7]' "$APP" 'assert_unprivileged 1234' \
 		'assert_probe groups 7,44,2000'
 	runs 'docker | .process.user.additionalGids = [2000]' $'user: app\nsupplementary_groups: none' \
@@ -101,7 +101,7 @@ teardown() {
 		assert_success 'assert_probe groups 0'
 }
 
-@test "a filter of the runtime's own stays, and what it denies does not turn into success" {
+@test "a filter of the runtime stays, and a call that it denies does not look like success" {
 	local start
 
 	for start in docker 'docker | nnp'; do
@@ -171,7 +171,7 @@ rootless() {
 		'assert_line --regexp "2$"'
 }
 
-@test "the exit status is the workload's; 126 and 127 where there is none" {
+@test "the exit status is the workload's; 126 and 127 if it could not start" {
 	local config
 
 	for config in "$APP" $'user: app\ninit: true'; do
@@ -181,7 +181,7 @@ rootless() {
 	done
 }
 
-@test "init: process 1 stays with nothing, behind either runtime" {
+@test "init: process 1 holds nothing, with either runtime" {
 	runs 'docker | args(["/probe", "--try-regain"])' $'user: app\ninit: true\ncap_add: NET_BIND_SERVICE' \
 		'assert_unprivileged 1234 net_bind_service' 'assert_probe ppid 1 groups 44'
 }

@@ -106,7 +106,7 @@ with_t() {
 	[ "$(grep -cE '^stdio\.[012]=terminal:1234:' <<<"$output")" = 3 ]
 }
 
-@test "-it: what is typed is read, and what is written is seen" {
+@test "-it: the workload reads what is typed, and its output is shown" {
 	FRONT=("$TERMINAL" expect env.HOME type 'typed\n^D' expect 'stdin=typed' --)
 	both_modes typed
 }
@@ -250,7 +250,7 @@ started_twice() {
 	[ "$(timeout 20 docker logs "$NAME" 2>&1 | grep -cx ready=1)" = 2 ]
 }
 
-@test "--init: behind Docker's own init the workload holds what it holds without" {
+@test "--init: with Docker's own init the workload holds the same" {
 	both_modes behind_tini
 	# What the workload leaves is adopted by ours, not by Docker's: it can wait for it.
 	docker_config 'user: app' 'init: {wait_until: all}'

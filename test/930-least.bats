@@ -99,7 +99,7 @@ assert_least() {
 	assert_least "$DROP CAP_CHOWN"
 }
 
-@test "steps of root's own need none" {
+@test "steps on root's own files need no capability" {
 	docker_config 'user: app' 'command: /probe' 'setup:' \
 		'  - {mkdir: /var/lib/app, mode: 0750}' \
 		'  - {write: /run/app.conf, content: x, mode: 0600}' \
@@ -132,7 +132,7 @@ assert_least() {
 	assert_refused 111 CAP_SYS_RESOURCE
 }
 
-@test "an init container: what its steps need, and nothing for a drop" {
+@test "an init container needs what its steps need, and nothing for a drop" {
 	docker_config 'command: none' 'setup:' '  - {mkdir: /data/x, owner: "1234:1234"}'
 	explained
 	assert_equal "$LEAST" CAP_CHOWN

@@ -57,7 +57,7 @@ subset() {
 	assert_success
 }
 
-@test "the profile in JSON, and what it is not written for" {
+@test "the profile in JSON, and the cases in which none is written" {
 	learn_json --seccomp "$T/profile.json" --user 1234:1234 -- true
 	assert_success
 	assert_equal "$(jq -r '.seccomp | [.error, .file, (.allowed < .builtIn), (.seen > 5)] | @csv' <<<"$output")" \

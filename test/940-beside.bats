@@ -57,7 +57,7 @@ as_workload=(/capshim --as-workload -- /probe --try-regain)
 	assert_probe uid 0,0,0,0 permitted "$DOCKER_CAPS" no_new_privs 0
 }
 
-@test "the health check of an image, behind an init as well" {
+@test "the health check of an image, also with an init" {
 	local config
 
 	for config in '' 'init: true'; do
@@ -97,7 +97,7 @@ healthy() {
 	assert_line --regexp '^stdio.0=terminal:0:'
 }
 
-@test "in a non-root start, on a read-only root, behind docker's own init, with a group that was added" {
+@test "in a non-root start, on a read-only root, with docker's own init, with an added group" {
 	docker_config "${APP[0]}" "${APP[2]}"
 	started --user 1234:1234
 	docker_exec "${as_workload[@]}"
@@ -178,7 +178,7 @@ both_runtimes() {
 	done
 }
 
-@test "runc and crun: exec, behind an init, without root, on a read-only root" {
+@test "runc and crun: exec, with an init, without root, on a read-only root" {
 	bundle_setup
 	local sleep='| args(["/probe", "--sleep", "60"])' dropped=('assert_unprivileged 1234' assert_no_way_back)
 

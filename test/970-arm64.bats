@@ -59,7 +59,7 @@ shipped() {
 	[ "$count" = 2 ]
 }
 
-@test "it gives up everything, for a workload of either architecture" {
+@test "it drops everything, for a workload of either architecture" {
 	given 'seccomp: unconfined'
 	shipped "$PROBE" --try-regain
 	assert_unprivileged 1234
@@ -84,7 +84,7 @@ shipped() {
 	assert_refused 111 'cannot load "the seccomp filter"'
 }
 
-@test "the default filter for arm64 is what its JSON says, whatever is kept" {
+@test "the default filter for arm64 does what its JSON says, whatever is kept" {
 	local cap
 
 	simulated "$ARM64" check default
@@ -98,7 +98,7 @@ shipped() {
 	simulated "$ARM64" check default $(kept)
 }
 
-@test "Podman's profile for arm64, with 32-bit Arm, does what it says and what libseccomp makes of it" {
+@test "Podman's profile for arm64, with 32-bit Arm, does what it says and matches libseccomp's code" {
 	local caps
 
 	for caps in '' AUDIT_WRITE 'SYS_ADMIN SYS_PTRACE SYS_CHROOT'; do
@@ -200,7 +200,7 @@ alike() {
 	done
 }
 
-@test "the kernel takes the filter; whoever is of another architecture is killed by it" {
+@test "the kernel accepts the filter, which kills a process of another architecture" {
 	local source
 
 	for source in default init init-proc "$PODMAN"; do

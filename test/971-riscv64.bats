@@ -111,7 +111,7 @@ answers() {
 	done
 }
 
-@test "a compiled profile of one architecture is refused on the other" {
+@test "riscv64: a compiled profile of one architecture is refused on the other" {
 	printf '{"defaultAction": "SCMP_ACT_ALLOW"}\n' >"$T/profile.json"
 	given "seccomp: $T/native.bpf" 'command: [/bin/true]'
 	observe timeout 20 "$NATIVE/capshim" --compile-seccomp "$T/profile.json" "$T/native.bpf"
@@ -130,7 +130,7 @@ answers() {
 
 # Whatever lies outside is unmapped while the loop runs; 800-init.bats reads the machine code of x86-64. Here a call within
 # the section has a relocation as well, until the linker makes it a jump.
-@test "the loop of init refers to nothing outside of it" {
+@test "riscv64: the loop of init refers to nothing outside of it" {
 	local object index
 
 	for object in loop descendants; do

@@ -50,7 +50,7 @@ judged() {
 	assert_equal "$(grep -c '^not ok' <<<"$output")" 3
 }
 
-@test "a kernel that cannot be fetched is a failure, and so is one that nobody has heard of" {
+@test "a kernel that cannot be fetched is a failure, and so is an unknown one" {
 	mkdir "$T/bin"
 	printf '#!/bin/sh\nexit 1\n' >"$T/bin/apt-get"
 	chmod 0755 "$T/bin/apt-get"

@@ -67,7 +67,7 @@ as_it_stands() {
 	[ -s "$root/usr/share/capshim/examples/minimal.yaml" ]
 }
 
-@test "every config of the README runs, and the workload holds what it names" {
+@test "every config of the README runs, and the workload holds what the config names" {
 	mkdir -p "$IMAGE/var/lib" "$IMAGE/usr/bin"
 	install -m 0755 "$PROBE" "$IMAGE/usr/bin/server"
 	capshim_run --image < <(block 'yaml config')
@@ -125,7 +125,7 @@ as_it_stands() {
 	[ "$rows" -ge 11 ]
 }
 
-@test "the README and the documents link only to what is there" {
+@test "the README and the documents link only to existing files" {
 	local file path
 
 	for file in "$REPO"/{README,CONTRIBUTING,SECURITY,bench/README}.md "$REPO"/doc/*.md; do
@@ -264,7 +264,7 @@ keys_of_page() {
 	assert_unprivileged 1234
 }
 
-@test "what is said to be the default in the annotated config is the default" {
+@test "each default in the annotated config is the real default" {
 	local all least
 
 	capshim_run --image -- -- /probe < <(sed '/^setup:/,$d' "$REPO/config/capshim.yaml")
@@ -351,7 +351,7 @@ EXCEPTIONS=(
 	done < <(cat "$REPO"/test/golden/bad/*.err)
 }
 
-@test "no number of the README is a guess: what is measured stands between the marks of make bench" {
+@test "no number of the README is a guess: measured ones are between the marks of make bench" {
 	observe sed '/<!-- bench:begin -->/,/<!-- bench:end -->/d' "$REPO/README.md"
 	refute_output --regexp '[0-9] ?(ms|us|µs|KB|KiB|MB|MiB)\b'
 	observe sed -n '/<!-- bench:begin -->/,/<!-- bench:end -->/p' "$REPO/bench/README.md"

@@ -79,7 +79,7 @@ without_each() {
 	done
 }
 
-@test "every example says in its head what it must be granted, and it is what --explain prints" {
+@test "every example lists in its head what it must be granted, exactly as --explain prints it" {
 	local file grant
 
 	for file in "$REPO"/config/examples/*.yaml; do
@@ -169,7 +169,7 @@ without_each() {
 	assert_probe uid 1234,1234,1234,1234 arg.2 /run/app.conf
 }
 
-@test "the strict filter lets through what it names only" {
+@test "the strict filter allows only the calls that it names" {
 	example_image "$REPO/config/examples/strict-seccomp.yaml"
 	capshim_run --image --config image -- --explain-syscall mount
 	assert_success

@@ -26,7 +26,7 @@ test_names() {
 	[ ! -s "$T/twice" ] || fail "several tests have the name: $(cat "$T/twice")"
 }
 
-@test "every pitfall has a source, and a test or the reason why there is none" {
+@test "every pitfall has a source, and a test or the reason for having none" {
 	observe awk '
 		function close_entry() {
 			if (entry && !shown)

@@ -269,8 +269,8 @@ static const char *ids_text(struct mem *mem, uint32_t uid, uint32_t gid, const u
 }
 
 /*
- * A start without root cannot change its ids: they must be those that the config names (the group id may be among the
- * supplementary ones, where engines put it), or on_nonroot must permit others. USER is the key, or NULL: no ids.
+ * A start without root cannot change its ids: they must be those of USER (the group id may be a supplementary one, where
+ * engines put it), unless on_nonroot permits others. USER is the key, or NULL: no ids.
  */
 static void take_ids(struct plan *plan, const struct node *user)
 {
