@@ -29,10 +29,7 @@ struct group_list {
 	const char *own; /* the user whose groups of the group file belong to `auto`, or NULL */
 };
 
-/*
- * Makes room for the largest possible number: every group of the file, of the start, and MORE that the config writes
- * or globs find.
- */
+/* Makes room for every group of the file and of the start, and for MORE that the config writes or globs find. */
 static struct group_list no_groups(struct plan *plan, size_t more)
 {
 	struct group_list list = {.room = plan->start.ngroups + more + GLOB_GROUPS, .good = true};
@@ -43,10 +40,7 @@ static struct group_list no_groups(struct plan *plan, size_t more)
 	return list;
 }
 
-/*
- * Adds the groups of the start that the container runtime added: not gid 0, and none that the group file gives to
- * root.
- */
+/* Adds the groups that the container runtime added: not gid 0, and none that the group file gives to root. */
 static bool add_runtime(struct plan *plan, struct group_list *list)
 {
 	for (size_t i = 0; i < plan->start.ngroups; i++) {
