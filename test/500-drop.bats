@@ -243,7 +243,7 @@ CapBnd: CAP_NET_RAW; Securebits: 0x0; skipped accounts: 1; skipped steps: 2"
 	sed -i 's/report: text/report: json/' "$IMAGE/etc/capshim.yaml"
 	capshim_run --image --config image --with --groups --with none --with --gid --with 0 --with --uid --with 5000 -- -- /probe
 	assert_success
-	assert_equal "$(grep '^{' <<<"$output" | jq -c '[.notVerified, .skipped]')" \
+	assert_equal "$(grep '"capshim.verified"' <<<"$output" | jq -c '[.notVerified, .skipped]')" \
 		'[["user","bounding","securebits"],{"accounts":1,"steps":2}]'
 }
 
