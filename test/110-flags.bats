@@ -126,7 +126,7 @@ capshim() {
 	assert_line 'command line'
 	assert_output --partial 'uid 1234 (app)'
 	capshim --user app
-	assert_refused 100 'capshim: command line: nothing to run: name it behind "--"'
+	assert_refused 100 'capshim: command line: nothing to run: name it after "--"'
 	capshim --cap-add CHOWN -- /probe
 	assert_refused 100 'capshim: command line: no "user"' '--user app'
 	capshim --user app --cap-add NET_BIND_SERVICE --explain-syscall reboot

@@ -35,6 +35,7 @@ setup() {
 @test "--check does not need the command, nor the secrets that an image only names" {
 	capshim_run --image --env PASSWORD_FILE=/run/secrets/none -- --check <<<$'user: app\nfile_environment: [PASSWORD]'
 	assert_success
+	assert_output --partial ': note: nothing to run: '
 	capshim_run --image --env PASSWORD_FILE=/run/secrets/none -- -- /probe <<<$'user: app\nfile_environment: [PASSWORD]'
 	assert_refused 100 /run/secrets/none
 }

@@ -187,9 +187,12 @@ void config_entrypoint(struct plan *plan, const struct node *node, void *to)
 	if (plan->command == COMMAND_RUN &&
 	    (plan->argv.count ? !plan->argv.items[0][0] : plan->problems.count == root->before)) {
 		/* While an image is built its CMD is not known yet. */
-		plan->problems.pending += !yaml_get(root->node, "command") && plan->argv.count == 0;
+		const bool open = !yaml_get(root->node, "command") && plan->argv.count == 0;
+
+		plan->problems.pending += open;
 		yaml_problem(
-			&plan->problems, root->node, "nothing to run: name it behind \"--\"%s",
+			&plan->problems, root->node, "%snothing to run: name it after \"--\"%s",
+			open && plan->mode >= PLAN_CHECK ? "note: " : "",
 			plan->options
 				? ""
 				: ", in the image's CMD, or with \"command:\" (\"command: none\" for a setup alone)");
