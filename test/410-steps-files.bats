@@ -102,7 +102,7 @@ load files
 	assert_success
 	read_only <<<"  - mkdir: $D/b"
 	assert_failure 111
-	assert_line --partial "cannot mkdir \"$D/b\": Read-only file system (mount a volume"
+	assert_line --partial "cannot mkdir \"$D/b\": Read-only file system (on a read-only root mount a volume"
 }
 
 @test "mkdir follows root's links, in the middle and at the end" {
@@ -392,7 +392,7 @@ large_tree() {
 	chown 0 "$D/t/f"
 	read_only <<<"  - {chown: $D/t, recursive: true}"
 	assert_failure 111
-	assert_line --partial "cannot chown \"$D/t/f\": Read-only file system (mount a volume"
+	assert_line --partial "cannot chown \"$D/t/f\": Read-only file system (on a read-only root mount a volume"
 }
 
 @test "chown follows root's links on the way and at the end" {
@@ -505,7 +505,7 @@ large_tree() {
 	assert_success
 	read_only <<<"  - {chmod: $D/f, mode: 0644}"
 	assert_failure 111
-	assert_line --partial "cannot chmod \"$D/f\": Read-only file system (mount a volume"
+	assert_line --partial "cannot chmod \"$D/f\": Read-only file system (on a read-only root mount a volume"
 }
 
 @test "chmod follows root's links on the way and at the end" {
