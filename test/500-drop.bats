@@ -276,6 +276,9 @@ CapBnd: CAP_NET_RAW; Securebits: 0x0; skipped accounts: 1; skipped steps: 2"
 	capshim_run --image --with --groups --with none --with --keepcaps --with --gid --with 1234 --with --uid --with 1234 \
 		--with --ambient --with setpcap -- -- /probe <<<'{user: app, seccomp: unconfined}'
 	assert_unprivileged 1234
+	capshim_run --image --with --groups --with none --with --keepcaps --with --gid --with 1234 --with --uid --with 1234 \
+		--with --ambient --with setpcap,kill -- -- /probe <<<'{user: app, seccomp: unconfined, cap_add: [KILL]}'
+	assert_probe permitted kill bounding kill
 }
 
 @test "a start without root that holds permitted capabilities is refused" {
