@@ -28,9 +28,9 @@ static void read_timeout(struct plan *plan, const struct node *node, const struc
 }
 
 /*
- * Adds the variables of capshim's environment that the name or glob NODE matches. A glob must start with part of a
- * name, and never passes a variable that says what a program loads or starts: whoever sets variables must not choose
- * that.
+ * Adds the variables of capshim's environment that the name or glob NODE matches. A glob must start with part of a name.
+ * It never passes PATH and LD_*, by which the user who sets variables would choose the code that root runs; others of
+ * that kind (PYTHONPATH, BASH_ENV) are passed if the config writes a glob that matches them.
  */
 static void pass_variables(struct plan *plan, const struct node *node, void *to)
 {

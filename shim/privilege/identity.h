@@ -1,7 +1,8 @@
 /*
- * Acting on the file system as another user, with setfsuid(2) and the calls that belong to it. The kernel then
- * refuses, at every call, what that user could not do. The real, effective and saved ids stay capshim's, so the other
- * user gains no power over capshim.
+ * Acting on the file system as another user, with setfsuid(2) and the calls that belong to it. The kernel then refuses,
+ * at every call, what that user could not do. The real, effective and saved ids stay capshim's, so the other user gains
+ * no power over capshim. A kernel without setfsuid(2) (gVisor) has the effective ids changed instead; the real and saved
+ * ones stay capshim's there, too, and these decide who may signal or trace it: kill(2), ptrace(2).
  */
 #ifndef CAPSHIM_PRIVILEGE_IDENTITY_H
 #define CAPSHIM_PRIVILEGE_IDENTITY_H
