@@ -30,6 +30,8 @@ int walk_disinherit(int fd, int parent) __attribute__((warn_unused_result));
  * left by a run that was killed, and the next run completes it.
  */
 #define WALK_UNFINISHED 01700
+#define WALK_UNFINISHED_REFUSED \
+	"0%o marks a directory that is not complete yet: write 0700, where nobody else can remove anything anyway"
 
 #define WALK_PARENT_MODE 0755 /* of a directory that is made on the way to another */
 

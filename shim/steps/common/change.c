@@ -234,6 +234,12 @@ void change_settle(struct setup *setup, const struct held *held, const struct gr
 
 void change_check(const struct step *step, struct problems *problems, const struct node *node)
 {
+	const struct mode_change *modes[] = {&step->change, &step->dir_mode};
+	static const char *const names[] = {"mode", "dir_mode"};
+
+	for (size_t i = 0; i < 2; i++)
+		if (modes[i]->octal && modes[i]->bits == WALK_UNFINISHED)
+			yaml_problem(problems, yaml_get(node, names[i]), WALK_UNFINISHED_REFUSED, WALK_UNFINISHED);
 	for (size_t i = 0; i < step->items.count; i++)
 		if (step->recursive && step->items.items[i][strspn(step->items.items[i], "/")] == '\0')
 			yaml_problem(problems, node, "\"%s: /\" cannot be recursive: name the directories",

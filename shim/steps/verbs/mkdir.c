@@ -156,10 +156,7 @@ static void step_mkdir(struct setup *setup)
 static void mkdir_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	if (step->mode == WALK_UNFINISHED)
-		yaml_problem(problems, yaml_get(node, "mode"),
-			     "0%o marks a directory that is not complete yet: write 0700, where nobody else can remove "
-			     "anything anyway",
-			     WALK_UNFINISHED);
+		yaml_problem(problems, yaml_get(node, "mode"), WALK_UNFINISHED_REFUSED, WALK_UNFINISHED);
 	if (step->as_workload && step->owner_written)
 		yaml_problem(problems, yaml_get(node, "owner"),
 			     "what is made \"as: workload\" belongs to the workload: "
