@@ -18,10 +18,9 @@
 #include "walk/ground.h"
 
 enum walk_flags {
-	WALK_FOLLOW = 1, /* follow a link that is the last component (by the rule); otherwise return the link itself */
-	WALK_MAKE = 4,   /* something will be made or replaced: directories of ground_remember() are entered */
-	WALK_TRUSTED =
-		2, /* every directory on the way must be owned by root, and writable by nobody else or read-only */
+	WALK_FOLLOW = 1,  /* follow a link that is the last component (by the rule); otherwise return the link itself */
+	WALK_MAKE = 4,    /* something will be made or replaced: directories of ground_remember() are entered */
+	WALK_TRUSTED = 2, /* every directory on the way must be root's, and writable by nobody else or read-only */
 };
 
 /* Where a walk ended: the path so far, cut to what fits. */

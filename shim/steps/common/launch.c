@@ -219,9 +219,8 @@ static int follow_program(struct setup *setup, const struct step *step, pid_t pi
 
 	(void)setpgid(pid, pid);
 	enum outcome outcome = wait_for_program(setup, pid, seconds, name);
-	(void)kill(
-		-pid,
-		SIGKILL); /* the group at once; the leader is not reaped yet, so its number cannot have been reused */
+	/* The group at once. Its leader is not reaped yet, so its number cannot have been reused. */
+	(void)kill(-pid, SIGKILL);
 	if (outcome == OUTCOME_ENDED)
 		(void)waitpid(pid, &status, __WALL);
 	if (!end_children()) {
