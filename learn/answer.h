@@ -1,8 +1,7 @@
 /*
  * What was learned, as text or as JSON on standard output.
  */
-#ifndef CAPSHIM_LEARN_ANSWER_H
-#define CAPSHIM_LEARN_ANSWER_H
+#pragma once
 
 #include "search.h"
 #include "tailor.h"
@@ -11,5 +10,3 @@ void answer_say(const struct learned *learned, const struct tailored *tailored, 
 		struct mem *mem);
 void answer_json(const struct learned *learned, const struct tailored *tailored, const struct run_context *context,
 		 struct mem *mem);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The commands of the command line: --check, --ready, --reset.
  */
-#ifndef CAPSHIM_LEARN_COMMAND_H
-#define CAPSHIM_LEARN_COMMAND_H
+#pragma once
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,5 +11,3 @@
  * mean something to a shell goes through /bin/sh, another is split at blanks: an image may have no shell. -1 with errno.
  */
 pid_t command_start(const char *text, uint64_t blocked, int out);
-
-#endif

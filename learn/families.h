@@ -1,8 +1,7 @@
 /*
  * System calls by what they do: which of them stand for each other.
  */
-#ifndef CAPSHIM_LEARN_FAMILIES_H
-#define CAPSHIM_LEARN_FAMILIES_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -14,5 +13,3 @@ bool families_same(const char *a, const char *b);
 
 /* May every process make NAME, whatever it does: to start, to allocate memory, to lock, to handle signals, to end? */
 bool families_always(const char *name);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * What a failing system call may have failed for: a table. It only proposes, so a row too many costs one run.
  */
-#ifndef CAPSHIM_LEARN_NEEDS_H
-#define CAPSHIM_LEARN_NEEDS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,5 +17,3 @@ bool needs_changes(long call);
 /* The name of the program that the thread TID runs, from an open /proc, or "?". */
 int needs_program_open(void);
 void needs_program(int proc, pid_t tid, char *name, size_t size);
-
-#endif

@@ -2,8 +2,7 @@
  * One run of the workload, observed: which system calls it makes, and which of them fail for want of a capability.
  * Observing only proposes what to try. The check decides.
  */
-#ifndef CAPSHIM_LEARN_OBSERVE_H
-#define CAPSHIM_LEARN_OBSERVE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,5 +68,3 @@ struct observer {
 };
 
 extern const struct observer observer_ptrace, observer_perf;
-
-#endif

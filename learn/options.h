@@ -1,8 +1,7 @@
 /*
  * The command line of capshim-learn.
  */
-#ifndef CAPSHIM_LEARN_OPTIONS_H
-#define CAPSHIM_LEARN_OPTIONS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -21,5 +20,3 @@ struct learn_options {
 
 /* Ends the process with 100 where it cannot be understood, and with 0 for --help and --version. */
 void learn_options_read(struct learn_options *to, const struct start *start, struct mem *mem, char **argv);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * What the files of the perf back end share; for nobody else.
  */
-#ifndef CAPSHIM_LEARN_PERF_H
-#define CAPSHIM_LEARN_PERF_H
+#pragma once
 
 #include <stddef.h>
 
@@ -35,5 +34,3 @@ uint64_t perf_ring_take(const struct perf_ring *ring, const struct perf_points *
 
 /* Hands those that happened before TIME to tasks_event(). */
 void perf_ring_hand_on(uint64_t time);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * --seccomp: the built-in profile less the calls that a workload was not seen to make.
  */
-#ifndef CAPSHIM_LEARN_PROFILE_H
-#define CAPSHIM_LEARN_PROFILE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,5 +22,3 @@ struct profile {
  * that was seen.
  */
 void profile_make(struct profile *profile, struct mem *mem, const uint64_t *calls, uint64_t keep);
-
-#endif

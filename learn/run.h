@@ -1,8 +1,7 @@
 /*
  * One run of the workload with a chosen set of capabilities, behind the real setup, drop and proof; and the check.
  */
-#ifndef CAPSHIM_LEARN_RUN_H
-#define CAPSHIM_LEARN_RUN_H
+#pragma once
 
 #include "observe.h"
 #include "options.h"
@@ -59,5 +58,3 @@ void run_show(int fd, unsigned int lines);
 
 /* What the container must grant for the set KEEP, as a mask; SAY: and ready lines for its configuration, as --explain has them. */
 uint64_t run_grants(const struct run_context *context, uint64_t keep, bool say);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * From runs to the smallest set: rounds of discovery, then each capability is taken away once.
  */
-#ifndef CAPSHIM_LEARN_SEARCH_H
-#define CAPSHIM_LEARN_SEARCH_H
+#pragma once
 
 #include "run.h"
 
@@ -37,5 +36,3 @@ void learn_search(struct learned *to, const struct run_context *context, uint64_
  * printed is shown.
  */
 bool learn_under_profile(struct learned *to, const struct run_context *context, const char *text, bool observed);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * --seccomp: from what was seen to a profile under which the check passes.
  */
-#ifndef CAPSHIM_LEARN_TAILOR_H
-#define CAPSHIM_LEARN_TAILOR_H
+#pragma once
 
 #include "profile.h"
 #include "search.h"
@@ -27,5 +26,3 @@ void tailor_say(const struct tailored *tailored, const struct learned *learned, 
 
 /* A member of a JSON object, with a comma in front. */
 const char *tailor_json(const struct tailored *tailored, const struct run_context *context, struct mem *mem);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * From events of the kernel to an observation: which threads belong to the workload, and how each of their calls ended.
  */
-#ifndef CAPSHIM_LEARN_TASKS_H
-#define CAPSHIM_LEARN_TASKS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -34,5 +33,3 @@ void tasks_event(const struct task_event *event);
 
 /* There are no more events. */
 void tasks_end(void);
-
-#endif

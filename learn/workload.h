@@ -1,8 +1,7 @@
 /*
  * The child of one run: what capshim's main() does, with another set of capabilities, and maybe another filter.
  */
-#ifndef CAPSHIM_LEARN_WORKLOAD_H
-#define CAPSHIM_LEARN_WORKLOAD_H
+#pragma once
 
 #include "run.h"
 
@@ -11,5 +10,3 @@ _Noreturn void workload_run(const struct run_context *context, const struct tria
 
 /* The plan for KEEP, for --explain, in PLAN (all zero). False where it has problems. */
 bool workload_plan(struct plan *plan, const struct run_context *context, uint64_t keep);
-
-#endif

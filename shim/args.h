@@ -1,8 +1,7 @@
 /*
  * The command line. Refuses a set-id start.
  */
-#ifndef CAPSHIM_ARGS_H
-#define CAPSHIM_ARGS_H
+#pragma once
 
 #include "base/start.h"
 #include "plan.h"
@@ -42,5 +41,3 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 
 /* Prints the help, the version, or the licences on standard output; returns the exit status. */
 int args_print(enum args_action action);
-
-#endif

@@ -2,8 +2,7 @@
  * The plan: what a config means on this machine, resolved and checked before anything is done. The one type that all
  * modules share. Everything in it belongs to the memory of its problems, and does not change after config_read().
  */
-#ifndef CAPSHIM_PLAN_H
-#define CAPSHIM_PLAN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -119,5 +118,3 @@ struct plan {
 	enum plan_report report;
 	bool trace;
 };
-
-#endif

@@ -1,6 +1,5 @@
 /* Capabilities by name, and capabilities of files. The only user of libcap-ng. */
-#ifndef CAPSHIM_BASE_CAPABILITY_H
-#define CAPSHIM_BASE_CAPABILITY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,5 +28,3 @@ int capability_of_file(int fd, struct capability_file *file) __attribute__((warn
 
 /* The same by path, for reports only: links are followed on the way, but not at the end. */
 int capability_of_path(const char *path, struct capability_file *file) __attribute__((warn_unused_result));
-
-#endif

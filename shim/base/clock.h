@@ -1,10 +1,7 @@
 /* The time left until a deadline. */
-#ifndef CAPSHIM_BASE_CLOCK_H
-#define CAPSHIM_BASE_CLOCK_H
+#pragma once
 
 #include <time.h>
 
 /* Milliseconds until END (CLOCK_MONOTONIC), at most MOST, at least 0. */
 int clock_left(const struct timespec *end, int most);
-
-#endif

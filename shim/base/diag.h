@@ -3,8 +3,7 @@
  * is escaped (text.h), so that no file name can fake a line or control a terminal. With "report: json" each message is
  * a JSON object instead.
  */
-#ifndef CAPSHIM_BASE_DIAG_H
-#define CAPSHIM_BASE_DIAG_H
+#pragma once
 
 #include <stddef.h>
 
@@ -46,5 +45,3 @@ _Noreturn void diag_cannot(const char *verb, const char *object, int err, int ca
  * volume or a tmpfs there.
  */
 const char *diag_why(char *why, size_t size, int err, int cap);
-
-#endif

@@ -1,6 +1,5 @@
 /* Opening and reading descriptors, with calls whose answers can be relied on. */
-#ifndef CAPSHIM_BASE_FD_H
-#define CAPSHIM_BASE_FD_H
+#pragma once
 
 #include <dirent.h>
 #include <stdbool.h>
@@ -47,5 +46,3 @@ int fd_end(DIR *dir);
 
 /* Link count, owner and mode of STAT, in the form of fstat(2); nothing else is filled in. */
 struct stat fd_plain(const struct fd_stat *stat) __attribute__((warn_unused_result));
-
-#endif

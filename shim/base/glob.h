@@ -1,6 +1,5 @@
 /* Patterns of setup_for, unset_environment, exclude, when, match and remove. */
-#ifndef CAPSHIM_BASE_GLOB_H
-#define CAPSHIM_BASE_GLOB_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -13,5 +12,3 @@
  * and nothing depends on a locale. The time is at most length of PATTERN times length of TEXT.
  */
 bool glob_match(const char *pattern, const char *text) __attribute__((warn_unused_result));
-
-#endif

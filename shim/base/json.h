@@ -1,6 +1,5 @@
 /* JSON for output: RFC 8259. All texts are in MEM. */
-#ifndef CAPSHIM_BASE_JSON_H
-#define CAPSHIM_BASE_JSON_H
+#pragma once
 
 #include "base/mem.h"
 #include "base/start.h"
@@ -11,5 +10,3 @@ const char *json_strings(struct mem *mem, const struct list *list);
 
 /* The members "user" and "capabilities" of the OCI runtime specification: ids, groups and the five sets of HELD. */
 const char *json_held(struct mem *mem, const struct start *held);
-
-#endif

@@ -1,6 +1,5 @@
 /* Memory of one configuration: allocated piece by piece while it is read, freed all at once. */
-#ifndef CAPSHIM_BASE_MEM_H
-#define CAPSHIM_BASE_MEM_H
+#pragma once
 
 #include <stddef.h>
 
@@ -29,5 +28,3 @@ struct list {
 
 void list_add(struct mem *mem, struct list *list, const char *text); /* stores a copy */
 void list_take(struct mem *mem, struct list *list, char *text); /* stores the pointer: TEXT must outlive the list */
-
-#endif

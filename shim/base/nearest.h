@@ -1,6 +1,5 @@
 /* Tables whose rows have a name: find a row by its name, or the name that a misspelt word was probably meant to be. */
-#ifndef CAPSHIM_BASE_NEAREST_H
-#define CAPSHIM_BASE_NEAREST_H
+#pragma once
 
 #include <stddef.h>
 
@@ -11,5 +10,3 @@ const void *named_row(const char *name, const void *rows, size_t size);
 
 /* The name in NAMES that is most like WORD, or NULL if none is near. NAMES are rows as above. */
 const char *nearest_name(const char *word, const void *names, size_t size);
-
-#endif

@@ -1,6 +1,5 @@
 /* How the kernel and shells read a program's name: the directories of PATH, and the first line of a script. */
-#ifndef CAPSHIM_BASE_PATH_H
-#define CAPSHIM_BASE_PATH_H
+#pragma once
 
 #include "base/mem.h"
 
@@ -21,5 +20,3 @@ const char *path_next(struct mem *mem, const char **path);
  * script, nothing after "#!", or a path that does not end within SCRIPT_LINE.
  */
 char *script_line(char *line, char **argument);
-
-#endif

@@ -1,6 +1,5 @@
 /* Problems of a config, collected so that one run reports all of them. */
-#ifndef CAPSHIM_BASE_PROBLEM_H
-#define CAPSHIM_BASE_PROBLEM_H
+#pragma once
 
 #include <stddef.h>
 
@@ -22,5 +21,3 @@ void problem_add(struct problems *problems, const char *file, unsigned int line,
 
 /* Prints all of them, one line each. */
 void problems_say(const struct problems *problems);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * Starting a process.
  */
-#ifndef CAPSHIM_BASE_PROCESS_H
-#define CAPSHIM_BASE_PROCESS_H
+#pragma once
 
 #include <sys/types.h>
 
@@ -11,5 +10,3 @@
  * 112: it would go on with the child's work, as root.
  */
 pid_t process_fork(void) __attribute__((warn_unused_result));
-
-#endif

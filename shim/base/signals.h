@@ -1,6 +1,5 @@
 /* Signal dispositions and the signal mask, with raw system calls: the C library reserves some signals. */
-#ifndef CAPSHIM_BASE_SIGNALS_H
-#define CAPSHIM_BASE_SIGNALS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -33,5 +32,3 @@ unsigned long signals_handler(int signal) __attribute__((warn_unused_result));
  * SIGINT, SIGQUIT and SIGHUP as process 1, from here until execve(2): status 128+n.
  */
 void signals_restore(const struct start *start);
-
-#endif

@@ -2,8 +2,7 @@
  * The state that the container gave this process: read once, before anything else, with system calls. Never from
  * /proc, which may be absent, hidden, or show another PID namespace.
  */
-#ifndef CAPSHIM_BASE_START_H
-#define CAPSHIM_BASE_START_H
+#pragma once
 
 #include <signal.h>
 #include <stdbool.h>
@@ -80,5 +79,3 @@ uint64_t start_bounding(const struct start *start, uint64_t of);
 
 /* Reads the dispositions of START_TOUCHED: only for a run that will change one, before it does. */
 void start_read_dispositions(struct start *start);
-
-#endif

@@ -1,6 +1,5 @@
 /* The privileges of a process as /proc/PID/status tells them, proc(5). */
-#ifndef CAPSHIM_BASE_STATUS_H
-#define CAPSHIM_BASE_STATUS_H
+#pragma once
 
 #include "base/start.h"
 
@@ -26,5 +25,3 @@ int status_read(struct status *status, struct mem *mem, int proc, const char *pa
 
 /* The bytes of PATH in PROC and a NUL, in MEM; NULL with errno. */
 char *status_text(struct mem *mem, int proc, const char *path) __attribute__((warn_unused_result));
-
-#endif

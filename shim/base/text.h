@@ -1,6 +1,5 @@
 /* Showing text that others have chosen safely. */
-#ifndef CAPSHIM_BASE_TEXT_H
-#define CAPSHIM_BASE_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,5 +19,3 @@ size_t text_escape(char *out, size_t size, const char *text, bool json);
 
 /* All of TEXT for a terminal, in MEM. */
 const char *text_shown(struct mem *mem, const char *text);
-
-#endif

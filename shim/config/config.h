@@ -1,8 +1,7 @@
 /*
  * From the config to the plan: reads and resolves everything, acts on nothing.
  */
-#ifndef CAPSHIM_CONFIG_CONFIG_H
-#define CAPSHIM_CONFIG_CONFIG_H
+#pragma once
 
 #include "plan.h"
 
@@ -26,5 +25,3 @@ const char *config_init_explained(struct plan *plan);
 
 /* Everything that a filter depends on: this machine, and what the plan keeps. */
 struct filter_target config_filter_target(const struct plan *plan);
-
-#endif

@@ -2,8 +2,7 @@
  * Shared by the files of config/: turning nodes into values. Every function that can fail adds a problem at the node
  * and returns false or NULL; the caller goes on, so that one run reports all problems.
  */
-#ifndef CAPSHIM_CONFIG_PARTS_H
-#define CAPSHIM_CONFIG_PARTS_H
+#pragma once
 
 #include "plan.h"
 #include "steps/step.h"
@@ -119,5 +118,3 @@ bool config_when(struct plan *plan, const struct node *map,
 		 struct condition **conditions);                 /* false: the entry is excluded */
 bool config_when_now(struct plan *plan, const struct node *map); /* only conditions that can be evaluated now */
 const char *config_command_name(const struct plan *plan);        /* last component of the command */
-
-#endif

@@ -1,6 +1,5 @@
 /* Comparing running processes with the config, from what /proc shows. */
-#ifndef CAPSHIM_EXPLAIN_COMPARE_H
-#define CAPSHIM_EXPLAIN_COMPARE_H
+#pragma once
 
 #include "plan.h"
 
@@ -16,5 +15,3 @@ void compare_with_workload(const struct plan *plan);
  * than the plan names. Returns a status.
  */
 int compare_processes(struct plan *plan, const char *pid, bool json);
-
-#endif

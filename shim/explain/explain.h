@@ -1,6 +1,5 @@
 /* --check and --explain: print, and act on nothing. */
-#ifndef CAPSHIM_EXPLAIN_EXPLAIN_H
-#define CAPSHIM_EXPLAIN_EXPLAIN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,5 +21,3 @@ const char *explain_gain(unsigned int capability, bool *root);
 
 /* --explain-syscall: what the filter answers to the call NAME, and which rules decide. Returns a status. */
 int explain_syscall(struct plan *plan, const char *name);
-
-#endif

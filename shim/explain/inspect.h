@@ -1,6 +1,5 @@
 /* --inspect: what processes and the image hold, without a config, and what an attacker gains by it. */
-#ifndef CAPSHIM_EXPLAIN_INSPECT_H
-#define CAPSHIM_EXPLAIN_INSPECT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -9,5 +8,3 @@
  * status.
  */
 int inspect(const char *which, bool json);
-
-#endif

@@ -1,6 +1,5 @@
 /* Shared by the files of --explain: what is found out about a plan before anything is printed. */
-#ifndef CAPSHIM_EXPLAIN_PARTS_H
-#define CAPSHIM_EXPLAIN_PARTS_H
+#pragma once
 
 #include <sys/stat.h>
 
@@ -40,5 +39,3 @@ void terminal_end(struct mem *mem, int terminal);
 
 /* Prints everything as one JSON object on standard output. */
 void explain_json(struct plan *plan, const struct explanation *explained);
-
-#endif

@@ -2,8 +2,7 @@
  * The processes that /proc shows. Their names can be faked, they may end while they are read, and some belong to
  * other users.
  */
-#ifndef CAPSHIM_EXPLAIN_PROCESSES_H
-#define CAPSHIM_EXPLAIN_PROCESSES_H
+#pragma once
 
 #include "base/mem.h"
 #include "base/status.h"
@@ -31,5 +30,3 @@ struct process *processes_read(struct mem *mem, int proc, uint32_t self, const c
  * what it starts in a container later.
  */
 bool processes_is_ours(struct mem *mem, int proc, const char *pid);
-
-#endif

@@ -1,6 +1,5 @@
 /* The built-in profile, compiled while capshim is built: deps/seccomp-generate.c writes the definitions. */
-#ifndef CAPSHIM_FILTER_DEFAULT_H
-#define CAPSHIM_FILTER_DEFAULT_H
+#pragma once
 
 #include <linux/filter.h>
 #include <stddef.h>
@@ -22,5 +21,3 @@ extern const struct sock_filter filter_default_calls[];
 extern const struct sock_filter filter_default_ranges[]; /* the instructions that follow those */
 extern const size_t filter_default_nranges;
 extern const char filter_default_json[];
-
-#endif

@@ -2,8 +2,7 @@
  * The seccomp filter: compiles a profile (JSON as in Docker and the OCI runtime spec) to BPF, loads it, and proves
  * the load with a canary. The only user of libseccomp.
  */
-#ifndef CAPSHIM_FILTER_FILTER_H
-#define CAPSHIM_FILTER_FILTER_H
+#pragma once
 
 #include <linux/filter.h>
 #include <stdbool.h>
@@ -106,5 +105,3 @@ bool filter_kills_32bit(const struct filter *filter);
  * fails.
  */
 void filter_load(const struct filter *filter);
-
-#endif

@@ -5,8 +5,7 @@
  * whose conditions all hold. If several match, the strictest decides, in the order in which the kernel ranks the
  * answers of several filters, see seccomp(2); the first of equally strict ones. No rule: defaultAction.
  */
-#ifndef CAPSHIM_FILTER_PARTS_H
-#define CAPSHIM_FILTER_PARTS_H
+#pragma once
 
 #include "filter/filter.h"
 
@@ -156,5 +155,3 @@ const char *filter_unusable(struct mem *mem, const struct filter *filter) __attr
 bool filter_compile_profile(struct filter *filter, struct filter_profile *profile, struct problems *problems,
 			    const struct node *node, const struct filter_target *target)
 	__attribute__((warn_unused_result));
-
-#endif

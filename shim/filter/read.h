@@ -1,6 +1,5 @@
 /* Reading a profile: shared by read.c, profile.c and where.c. */
-#ifndef CAPSHIM_FILTER_READ_H
-#define CAPSHIM_FILTER_READ_H
+#pragma once
 
 #include "filter/parts.h"
 
@@ -39,5 +38,3 @@ void filter_add_32bit(struct filter_profile *profile);
 
 /* changes.c: adds the rules for the target's changes, after those of the profile */
 void filter_read_changes(struct filter_reader *reader);
-
-#endif

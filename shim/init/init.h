@@ -1,6 +1,5 @@
 /* Init mode: a PID 1 that holds no privileges. */
-#ifndef CAPSHIM_INIT_INIT_H
-#define CAPSHIM_INIT_INIT_H
+#pragma once
 
 #include "plan.h"
 
@@ -24,5 +23,3 @@ void init_meet(const struct plan *plan, struct init_peer peer);
 
 /* `command: pause`: drops everything, reaps children, and exits with 0 on TERM or INT. */
 _Noreturn void init_pause(const struct plan *plan, char **argv, char **envp);
-
-#endif

@@ -1,6 +1,5 @@
 /* The loop that PID 1 becomes. Private to init. */
-#ifndef CAPSHIM_INIT_LOOP_H
-#define CAPSHIM_INIT_LOOP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,5 +64,3 @@ _Noreturn void init_loop(struct init_state *state);
 
 /* The memory that holds the loop's code. */
 struct init_range init_loop_code(void);
-
-#endif

@@ -4,8 +4,7 @@
  * constants, no strings, no instrumentation that a compiler adds. test/800-init.bats looks for references that leave
  * the section.
  */
-#ifndef CAPSHIM_INIT_RESIDENT_H
-#define CAPSHIM_INIT_RESIDENT_H
+#pragma once
 
 #include <sys/syscall.h>
 
@@ -60,5 +59,3 @@ struct init_state;
  * (as process 1: 1 for any number), or 0 if none was found.
  */
 int init_signal_descendants(const struct init_state *state, int signal);
-
-#endif

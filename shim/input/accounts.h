@@ -1,8 +1,7 @@
 /*
  * The passwd and group files: read, bounded, without NSS; and strict numeric ids.
  */
-#ifndef CAPSHIM_INPUT_ACCOUNTS_H
-#define CAPSHIM_INPUT_ACCOUNTS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,5 +83,3 @@ const char *accounts_apply(struct accounts *accounts, const struct account_wish 
  */
 const char *accounts_edit(struct mem *mem, const char *text, const struct account_wish *wish, bool group, bool *changed)
 	__attribute__((warn_unused_result));
-
-#endif

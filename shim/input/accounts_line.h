@@ -1,8 +1,7 @@
 /*
  * One line of passwd or group: what reading and editing the two files share.
  */
-#ifndef CAPSHIM_INPUT_ACCOUNTS_LINE_H
-#define CAPSHIM_INPUT_ACCOUNTS_LINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,5 +32,3 @@ bool accounts_line(struct accounts_entry *line, struct accounts_field text, bool
 	__attribute__((warn_unused_result));
 
 bool accounts_same(struct accounts_field field, const char *text);
-
-#endif

@@ -2,8 +2,7 @@
  * The one environment of a run, and ${…}. Order: what the container was started with, env_file, file_environment,
  * environment from top to bottom. ${…}, templates and the workload see the result.
  */
-#ifndef CAPSHIM_INPUT_ENVIRON_H
-#define CAPSHIM_INPUT_ENVIRON_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -97,5 +96,3 @@ bool environ_check(struct problems *problems, const struct node *node);
 
 /* Does TEXT contain a ${ that environ_expand() would expand? */
 bool environ_has_reference(const char *text);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * From bytes to a checked tree with line and column. Does not know any keys; works on a buffer only. Also reads JSON.
  */
-#ifndef CAPSHIM_INPUT_YAML_H
-#define CAPSHIM_INPUT_YAML_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,5 +56,3 @@ const struct node *yaml_item(const struct node *list, const struct node *before)
 /* problem_add() at the place of NODE. Where its value comes from the environment and was expanded, what it is made of is shown. */
 void yaml_problem(struct problems *problems, const struct node *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * Inside of yaml.c and yaml_hints.c: the text that is read, and what is said about it.
  */
-#ifndef CAPSHIM_INPUT_YAML_SOURCE_H
-#define CAPSHIM_INPUT_YAML_SOURCE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -29,5 +28,3 @@ void source_refuse_property(const struct source *source, yaml_mark_t mark);
 
 /* Turns the error at which PARSER stopped into a problem that says what to write. */
 void source_explain(const struct source *source, const yaml_parser_t *parser);
-
-#endif

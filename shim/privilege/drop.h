@@ -2,8 +2,7 @@
  * Dropping privileges: "give up" in the order of operations (doc/how-it-works.md). Ends the process at the first call
  * that is refused. A call that reports success is not trusted further: verify.h proves the result.
  */
-#ifndef CAPSHIM_PRIVILEGE_DROP_H
-#define CAPSHIM_PRIVILEGE_DROP_H
+#pragma once
 
 #include "base/mem.h"
 #include "base/start.h"
@@ -19,5 +18,3 @@ const char *drop_plan(struct privileges *want, const struct start *start, struct
 
 /* Drops everything that WANT does not hold. START is the state at the start. Does not return on failure: status 111. */
 void drop_privileges(const struct privileges *want, const struct start *start);
-
-#endif

@@ -4,8 +4,7 @@
  * no power over capshim. A kernel without setfsuid(2) (gVisor) has the effective ids changed instead; the real and saved
  * ones stay capshim's there, too, and these decide who may signal or trace it: kill(2), ptrace(2).
  */
-#ifndef CAPSHIM_PRIVILEGE_IDENTITY_H
-#define CAPSHIM_PRIVILEGE_IDENTITY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,5 +65,3 @@ uint64_t identity_effective(void);
  * (PR_SET_PDEATHSIG(2const)), so it is set again after each change.
  */
 void identity_die_with(int parent);
-
-#endif

@@ -1,6 +1,5 @@
 /* A state of privilege: the drop must reach it, and the proof must find it. */
-#ifndef CAPSHIM_PRIVILEGE_PRIVILEGES_H
-#define CAPSHIM_PRIVILEGE_PRIVILEGES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,5 +22,3 @@ struct privileges {
  * that set PR_SET_KEEPCAPS before they drop by themselves (ping, named, chronyd, setpriv) work.
  */
 #define DROP_SECUREBITS 0xcbU
-
-#endif

@@ -1,6 +1,5 @@
 /* The run of the steps, and the state of the current one. */
-#ifndef CAPSHIM_STEPS_SETUP_H
-#define CAPSHIM_STEPS_SETUP_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,5 +17,3 @@ struct setup {
 	struct timespec begin, said; /* monotonic; for the trace and the progress lines */
 	struct mem mem;              /* of this step: released when it ends */
 };
-
-#endif

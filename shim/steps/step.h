@@ -1,6 +1,5 @@
 /* One step of a config, as the plan holds it: what its verb is told. */
-#ifndef CAPSHIM_STEPS_STEP_H
-#define CAPSHIM_STEPS_STEP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -123,5 +122,3 @@ struct step {
 	const char *working_dir;              /* run; NULL: "/" */
 	const char *match;                    /* run_dir: glob; NULL: every executable */
 };
-
-#endif

@@ -2,8 +2,7 @@
  * The setup steps: one file per verb, one table. A verb acts with *at() calls on descriptors from walk.h. It parses
  * nothing: the plan is complete.
  */
-#ifndef CAPSHIM_STEPS_STEPS_H
-#define CAPSHIM_STEPS_STEPS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -20,5 +19,3 @@ bool setup_conditions(struct setup *setup, const struct condition *conditions) _
 
 /* Puts the entries of plan->wishes into passwd and group. */
 void setup_accounts(struct setup *setup);
-
-#endif

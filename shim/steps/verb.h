@@ -1,6 +1,5 @@
 /* One verb of `setup`: its options, and what it does. */
-#ifndef CAPSHIM_STEPS_VERB_H
-#define CAPSHIM_STEPS_VERB_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,5 +72,3 @@ struct verb {
 	uint64_t (*needs)(const struct step *step);
 	uint64_t may_need; /* those that it also needs for objects owned by other users */
 };
-
-#endif

@@ -5,8 +5,7 @@
  * himself. Only a mount whose mount point lies on the mount of "/" is judged anew: a fresh volume below a directory
  * of the image.
  */
-#ifndef CAPSHIM_WALK_GROUND_H
-#define CAPSHIM_WALK_GROUND_H
+#pragma once
 
 #include <errno.h>
 #include <stdbool.h>
@@ -103,5 +102,3 @@ bool ground_may_give(const struct ground *ground, const struct stat *stat);
 /* walk_chmod() as UID, the owner of what FD holds, so that CAP_FOWNER is not needed. GID as for ground_become(). */
 int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gid, mode_t mode)
 	__attribute__((warn_unused_result));
-
-#endif

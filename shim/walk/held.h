@@ -1,6 +1,5 @@
 /* Acting on one object that a walk found, always through its descriptor. */
-#ifndef CAPSHIM_WALK_HELD_H
-#define CAPSHIM_WALK_HELD_H
+#pragma once
 
 #include <stdint.h>
 #include <sys/stat.h>
@@ -33,5 +32,3 @@ int walk_links(int fd, char number[16]) __attribute__((warn_unused_result));
 
 /* Sets the owner, as fchownat(2), of what FD (O_PATH or not) holds, also of a link; else through /proc/self/fd. */
 int walk_chown(int fd, uint32_t uid, uint32_t gid) __attribute__((warn_unused_result));
-
-#endif

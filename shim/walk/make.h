@@ -1,6 +1,5 @@
 /* Making directories, and removing what new entries inherit from their directory. */
-#ifndef CAPSHIM_WALK_MAKE_H
-#define CAPSHIM_WALK_MAKE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,5 +57,3 @@ int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid,
  */
 int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid)
 	__attribute__((warn_unused_result));
-
-#endif

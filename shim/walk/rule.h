@@ -1,6 +1,5 @@
 /* Whom a walk trusts: which links it follows, and which directories only root can change. */
-#ifndef CAPSHIM_WALK_RULE_H
-#define CAPSHIM_WALK_RULE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,5 +20,3 @@ bool walk_is_procfs(int fd);
 
 /* Could users other than root have changed what lies in DIRECTORY? If that cannot be determined: yes. */
 bool walk_is_of_others(int directory);
-
-#endif

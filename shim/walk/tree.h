@@ -1,6 +1,5 @@
 /* Walking a tree that others may be changing at the same time. */
-#ifndef CAPSHIM_WALK_TREE_H
-#define CAPSHIM_WALK_TREE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,5 +63,3 @@ int walk_tree(struct tree_walk *tree, int top, const char *path) __attribute__((
 
 /* Holds an entry with O_PATH and reads it again into *NOW. The descriptor is the caller's. */
 int walk_pin(const struct walk_entry *entry, struct fd_stat *now) __attribute__((warn_unused_result));
-
-#endif

@@ -1,6 +1,5 @@
 /* Opening the directories of a tree with the identity that their ground asks for. */
-#ifndef CAPSHIM_WALK_TREE_OPEN_H
-#define CAPSHIM_WALK_TREE_OPEN_H
+#pragma once
 
 #include "walk/tree.h"
 
@@ -25,5 +24,3 @@ int tree_open_named(const struct tree_walk *tree, int parent, const char *name, 
 
 /* Removes again what was added to the mode of the directory. */
 void tree_lock(const struct tree_directory *it);
-
-#endif

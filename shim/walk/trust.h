@@ -3,8 +3,7 @@
  * rule: a regular file, owned by root and writable by nobody else, and every directory on the way is owned by root
  * and writable by nobody else, or lies on a read-only mount. The descriptor that was checked is the one that is used.
  */
-#ifndef CAPSHIM_WALK_TRUST_H
-#define CAPSHIM_WALK_TRUST_H
+#pragma once
 
 #include <stddef.h>
 
@@ -23,5 +22,3 @@ int trust_open(struct mem *mem, const char *path, const char **why) __attribute_
  */
 char *trust_read(struct mem *mem, const char *path, size_t limit, size_t *length, const char **why)
 	__attribute__((warn_unused_result));
-
-#endif

@@ -7,8 +7,7 @@
  * ground. A walk begins as root and leaves the process acting as its end asks, also when it failed; the end of a step
  * changes back (identity_return()).
  */
-#ifndef CAPSHIM_WALK_WALK_H
-#define CAPSHIM_WALK_WALK_H
+#pragma once
 
 #include <limits.h>
 #include <stddef.h>
@@ -70,5 +69,3 @@ int walk_parent(const char *path, int flags, const char **name, struct ground *g
  * owns it; otherwise diag_why(), with the capability that searching a directory needs.
  */
 const char *walk_why(char *why, size_t size, int err, const struct walk_where *where);
-
-#endif

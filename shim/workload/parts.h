@@ -1,6 +1,5 @@
 /* Shared by the files of the workload. */
-#ifndef CAPSHIM_WORKLOAD_PARTS_H
-#define CAPSHIM_WORKLOAD_PARTS_H
+#pragma once
 
 #include "plan.h"
 
@@ -42,5 +41,3 @@ void workload_report(const struct plan *plan, struct mem *mem);
  * the filter, executes.
  */
 _Noreturn void workload_execute(const struct plan *plan, struct mem *mem, char **envp);
-
-#endif

@@ -1,6 +1,5 @@
 /* The program that execve(2) will find, and what its files say about it. */
-#ifndef CAPSHIM_WORKLOAD_PROGRAM_H
-#define CAPSHIM_WORKLOAD_PROGRAM_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -54,5 +53,3 @@ void program_read(struct program *program, struct mem *mem, enum program_reader 
  */
 const char *program_refused(const struct program *program, struct mem *mem, uint64_t keep, uint64_t bounding,
 			    const struct filter *filter);
-
-#endif

@@ -2,8 +2,7 @@
  * The workload's process: what root prepares for it, and becoming it ("become" in the order of operations,
  * doc/how-it-works.md).
  */
-#ifndef CAPSHIM_WORKLOAD_WORKLOAD_H
-#define CAPSHIM_WORKLOAD_WORKLOAD_H
+#pragma once
 
 #include "plan.h"
 
@@ -22,5 +21,3 @@ void workload_prepare(const struct plan *plan);
  * the program cannot be executed, 111 or 112 as everywhere. An init learns the status from waitpid(2).
  */
 _Noreturn void workload_become(const struct plan *plan);
-
-#endif

@@ -2,8 +2,7 @@
  * What a seccomp profile says, computed from its JSON by the shortest way, and what BPF does, computed by running it:
  * the two that the filter is checked against. Shares nothing with shim/filter/.
  */
-#ifndef CAPSHIM_TEST_MEANING_H
-#define CAPSHIM_TEST_MEANING_H
+#pragma once
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -71,5 +70,3 @@ uint32_t bpf_run(const struct sock_filter *code, size_t count, const struct secc
  */
 size_t meaning_each_call(const struct meaning *meaning, size_t most,
 			 bool (*each)(const struct seccomp_data *data, void *context), void *context);
-
-#endif

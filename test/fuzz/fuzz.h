@@ -1,8 +1,7 @@
 /*
  * What the fuzz targets share. A target asserts what must hold of every input; the library of libFuzzer is its main().
  */
-#ifndef CAPSHIM_TEST_FUZZ_H
-#define CAPSHIM_TEST_FUZZ_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,5 +35,3 @@ char *fuzz_part(struct mem *mem, const uint8_t **at, const uint8_t *end, size_t 
 
 /* The lines of TEXT, NULL-terminated. */
 char **fuzz_lines(struct mem *mem, const char *text);
-
-#endif

@@ -2,8 +2,7 @@
  * A mutator for configs. Most of what libFuzzer makes of a text in YAML is refused, so that what is asserted of accepted
  * ones is seldom reached: every other input is one that was accepted, with a single change that keeps its lines whole.
  */
-#ifndef CAPSHIM_TEST_MUTATE_H
-#define CAPSHIM_TEST_MUTATE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,5 +12,3 @@
  * of them libFuzzer keeps what is new.
  */
 void mutate_keep(const uint8_t *bytes, size_t length);
-
-#endif

@@ -2,8 +2,7 @@
  * The machine that a plan sees while it is fuzzed: test/fuzz/world is its "/", and nothing is changed in it. The seam is
  * in the linker (--wrap, see fuzz.mk): shim/ is as it is.
  */
-#ifndef CAPSHIM_TEST_WORLD_H
-#define CAPSHIM_TEST_WORLD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,5 +35,3 @@ const char *world_dump(struct plan *plan);
 
 /* Looks at what must hold of the steps of an accepted plan. */
 void world_check_steps(const struct plan *plan);
-
-#endif

@@ -1,6 +1,5 @@
 /* The signals that abort the setup. */
-#ifndef CAPSHIM_STEPS_COMMON_ABORT_H
-#define CAPSHIM_STEPS_COMMON_ABORT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -19,5 +18,3 @@ void abort_restore(const struct start *start);
  * finished or undone first.
  */
 bool abort_pending(void) __attribute__((warn_unused_result));
-
-#endif

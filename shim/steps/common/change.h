@@ -2,8 +2,7 @@
  * chown and chmod: find what a step names, walk it if it is recursive, and change owner and mode where they differ,
  * on a descriptor that is examined once more right before.
  */
-#ifndef CAPSHIM_STEPS_COMMON_CHANGE_H
-#define CAPSHIM_STEPS_COMMON_CHANGE_H
+#pragma once
 
 #include "steps/common/owner.h"
 #include "steps/setup.h"
@@ -64,5 +63,3 @@ void change_check(const struct step *step, struct problems *problems, const stru
  */
 void change_settle(struct setup *setup, const struct held *held, const struct ground *ground, mode_t mode,
 		   const struct owner *owner, bool made);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The content of a file that is to be put in place: written, compared, kept when it cannot be replaced.
  */
-#ifndef CAPSHIM_STEPS_COMMON_CONTENT_H
-#define CAPSHIM_STEPS_COMMON_CONTENT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -20,5 +19,3 @@ bool content_write(int out, const struct file_want *want) __attribute__((warn_un
 /* Writes it over the OLD content (bytes NULL: not known) of OUT, which is there again where that fails. 0, or -1. */
 int content_replace(int out, const struct file_want *want, const struct file_want *old)
 	__attribute__((warn_unused_result));
-
-#endif

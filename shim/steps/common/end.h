@@ -1,6 +1,5 @@
 /* Ending the processes that a program of a step has left running. */
-#ifndef CAPSHIM_STEPS_COMMON_END_H
-#define CAPSHIM_STEPS_COMMON_END_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -10,5 +9,3 @@
  * one may not be killed (needs CAP_KILL), ETIMEDOUT if some are left after ten seconds.
  */
 bool end_children(void) __attribute__((warn_unused_result));
-
-#endif

@@ -3,8 +3,7 @@
  * held by a descriptor before it is changed, and nothing is written through a link, into a FIFO, or into a file with
  * another hard link.
  */
-#ifndef CAPSHIM_STEPS_COMMON_FILE_H
-#define CAPSHIM_STEPS_COMMON_FILE_H
+#pragma once
 
 #include "steps/setup.h"
 #include "walk/walk.h"
@@ -83,5 +82,3 @@ int file_is_empty_directory(int fd) __attribute__((warn_unused_result));
  * with errno if it cannot be read.
  */
 int file_holds_only(const struct walk_found *found, const struct list *globs);
-
-#endif

@@ -1,6 +1,5 @@
 /* Starting a program of a step: shared by run, run_dir, wait_for and the condition `succeeds`. */
-#ifndef CAPSHIM_STEPS_COMMON_LAUNCH_H
-#define CAPSHIM_STEPS_COMMON_LAUNCH_H
+#pragma once
 
 #include "steps/setup.h"
 
@@ -30,5 +29,3 @@ struct run_image {
  */
 bool run_open(struct setup *setup, struct run_image *image, char *const *argv, char *const *environment)
 	__attribute__((warn_unused_result));
-
-#endif

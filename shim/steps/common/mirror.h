@@ -1,6 +1,5 @@
 /* Walking a tree while its directories are made elsewhere: shared by copy and template. */
-#ifndef CAPSHIM_STEPS_COMMON_MIRROR_H
-#define CAPSHIM_STEPS_COMMON_MIRROR_H
+#pragma once
 
 #include "steps/setup.h"
 #include "walk/tree.h"
@@ -63,5 +62,3 @@ const char *mirror_in(struct setup *setup, const char *to, const char *name);
 /* Walks the tree below SOURCE (a directory); its entries belong into the directory TO. */
 void mirror_tree(struct mirror *mirror, const struct walk_found *source, const char *path,
 		 const struct mirror_level *to);
-
-#endif

@@ -1,6 +1,5 @@
 /* Modes as chmod(1) writes them: octal with a leading 0, or clauses such as "u=rwX,go-w". */
-#ifndef CAPSHIM_STEPS_COMMON_MODE_H
-#define CAPSHIM_STEPS_COMMON_MODE_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -19,5 +18,3 @@ bool mode_parse(struct mem *mem, const char *text, struct mode_change *change) _
  * unless it names them; an octal mode is set exactly as written.
  */
 mode_t mode_apply(const struct mode_change *change, mode_t now, bool directory) __attribute__((warn_unused_result));
-
-#endif

@@ -1,6 +1,5 @@
 /* Options that several verbs have. */
-#ifndef CAPSHIM_STEPS_COMMON_OPTIONS_H
-#define CAPSHIM_STEPS_COMMON_OPTIONS_H
+#pragma once
 
 #include "steps/step.h"
 #include "steps/verb.h"
@@ -45,5 +44,3 @@
 		OPTION("environment", PAIRS, environment), OPTION("stdin", TEXT, input),                         \
 		OPTION("ok_exit_codes", CODES, ok_exit_codes), OPTION("working_dir", PATH, working_dir),         \
 		OPTION("timeout", SECONDS, timeout)
-
-#endif

@@ -1,6 +1,5 @@
 /* The owner that something should get, and an object that is held to be changed. */
-#ifndef CAPSHIM_STEPS_COMMON_OWNER_H
-#define CAPSHIM_STEPS_COMMON_OWNER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,5 +34,3 @@ bool owner_gives_group(const struct step *step);
 
 /* The capabilities needed to make something for its owner: verb->needs. */
 uint64_t owner_needs(const struct step *step);
-
-#endif

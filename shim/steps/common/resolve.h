@@ -2,8 +2,7 @@
  * Host names, for wait_for. The C library's resolver would be a tenth of the binary. The answer only decides whom to
  * wait for, so a short one is enough.
  */
-#ifndef CAPSHIM_STEPS_COMMON_RESOLVE_H
-#define CAPSHIM_STEPS_COMMON_RESOLVE_H
+#pragma once
 
 #include <netinet/in.h>
 #include <time.h>
@@ -24,5 +23,3 @@ union resolve_address {
  */
 size_t resolve_host(struct mem *mem, const char *host, const struct timespec *end,
 		    union resolve_address found[RESOLVE_MAX]) __attribute__((warn_unused_result));
-
-#endif

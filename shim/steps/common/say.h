@@ -1,8 +1,7 @@
 /*
  * What a step says of its failures and of its progress.
  */
-#ifndef CAPSHIM_STEPS_COMMON_SAY_H
-#define CAPSHIM_STEPS_COMMON_SAY_H
+#pragma once
 
 #include "steps/setup.h"
 
@@ -38,5 +37,3 @@ const char *setup_subject(struct setup *setup);
 
 /* Milliseconds since THEN, by the monotonic clock. */
 long long setup_milliseconds(const struct timespec *then);
-
-#endif

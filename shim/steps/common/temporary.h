@@ -3,8 +3,7 @@
  * start finds, and removes, what a run that was killed has left. A file is locked by flock(2) as long as somebody is at work
  * on it, which the end of the process undoes, whatever ended it.
  */
-#ifndef CAPSHIM_STEPS_COMMON_TEMPORARY_H
-#define CAPSHIM_STEPS_COMMON_TEMPORARY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -33,5 +32,3 @@ bool temporary_again(int result, int *tries);
 
 /* Is it the file FD that NAME in PARENT means? errno is ESTALE where it is not. */
 bool temporary_is_at(int fd, int parent, const char *name);
-
-#endif
