@@ -76,7 +76,7 @@ static const struct filter_call *find(const struct filter_call *calls, int numbe
 static void add_variant(struct filter_code *code, struct mem *mem, const struct filter_profile *profile,
 			const struct filter_call *call, uint64_t mask, uint64_t kept)
 {
-	const struct filter_call *now = find(filter_calls(mem, profile, kept), call->number);
+	const struct filter_call *now = find(filter_calls(mem, profile, kept, false), call->number);
 	const size_t start = code->count;
 
 	filter_code_call(code, (uint32_t)call->number, now ? now->uses : NULL, profile->action);
@@ -113,7 +113,8 @@ static void write_variants(struct mem *mem, const struct filter_profile *profile
 	filter_code_start(&code, mem);
 	printf("const struct filter_variant filter_default_variants[] = {\n");
 	/* Every call that any rule names: with all capabilities those of includes, with none those of excludes. */
-	const struct filter_call *sets[] = {filter_calls(mem, profile, UINT64_MAX), filter_calls(mem, profile, 0)};
+	const struct filter_call *sets[] = {filter_calls(mem, profile, UINT64_MAX, false),
+					     filter_calls(mem, profile, 0, false)};
 	for (size_t i = 0; i < 2; i++)
 		for (const struct filter_call *call = sets[i]; call; call = call->next)
 			if (call->number >= 0 && mentioned(profile, call->name) &&
@@ -145,8 +146,7 @@ int main(int argc, char **argv)
 	if (profile.kernel.reached || profile.kernel.missed || profile.narchs != 1 || profile.flags)
 		diag_die(DIAG_USER, "the built-in profile cannot have minKernel, other architectures or flags");
 
-	const struct filter_call *calls = filter_calls(mem, &profile, 0);
-	filter_sections(sections, mem, &profile, calls);
+	filter_sections(sections, mem, &profile, 0);
 	struct filter_code canary, ranges = sections[0].code;
 	filter_code_start(&canary, mem);
 	filter_code_canary(&canary);

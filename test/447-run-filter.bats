@@ -55,6 +55,19 @@ unfiltered() {
 	assert_probe regain.chroot ok regain.mount_namespace EPERM
 }
 
+@test "a program of a step that the filter kills: the message says why, and what to write" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	printf '.globl _start\n_start: mov $1, %%eax; xor %%ebx, %%ebx; int $0x80\n' >"$T/small.S"
+	gcc -m32 -nostdlib -static -no-pie -o "$T/small" "$T/small.S"
+	steps <<<"- {run: [$T/small], user: '1234:1234'}"
+	assert_refused 111 "cannot run \"$T/small\": it ended with status 159" '32-bit' 'seccomp: unconfined'
+	steps <<<"- {run: [$T/small], user: '1234:1234', seccomp: unconfined}"
+	assert_unprivileged 1234
+	# The same status without a filter says nothing about one.
+	steps <<<"- {run: [/bin/sh, -c, exit 159]}"
+	assert_refused 111 'it ended with status 159 (as if by signal 31)'
+}
+
 @test "a filter of a step that is not in force is found out, and the program does not run" {
 	local how status
 

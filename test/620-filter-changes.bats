@@ -121,6 +121,23 @@ answer() {
 	assert_equal "$status" 1
 }
 
+@test "32bit opens its calls to 32-bit programs alone; a profile that opens them to others still does" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	answer 'allow: 32bit' 205 -- 211
+	assert_output $'205 errno 1\n211 errno 1'
+	answer 'allow: [32bit, set_thread_area]' 205 -- 211
+	assert_output $'205 allow\n211 errno 1'
+	rules '{"names": ["set_thread_area"], "action": "SCMP_ACT_ALLOW"}' >"$IMAGE/etc/profile.json"
+	chmod 0644 "$IMAGE/etc/profile.json"
+	answer 'profile: /etc/profile.json, allow: 32bit' 205 -- 211
+	assert_output $'205 allow\n211 errno 4002'
+	# A 32-bit program's set_thread_area(NULL): EFAULT is the kernel's own answer.
+	printf '.globl _start\n_start: mov $243, %%eax; xor %%ebx, %%ebx; int $0x80; neg %%eax; mov %%eax, %%ebx; mov $1, %%eax; int $0x80\n' >"$T/area.S"
+	gcc -m32 -nostdlib -static -no-pie -o "$IMAGE/area" "$T/area.S"
+	capshim_run --image -- -- /area <<<$'user: app\nseccomp: {allow: 32bit}'
+	assert_equal "$status" 14
+}
+
 @test "a 32-bit program, or an interpreter that is one: --check, --explain and the start say so before a step runs" {
 	[ "$(uname -m)" = x86_64 ] || return 0
 	local action profile
@@ -150,6 +167,24 @@ answer() {
 			refute_output --partial '32-bit program,'
 		done
 	done
+}
+
+@test "a program for the x32 ABI: refused before a step runs, with what would let it run" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	local action
+	printf '\177ELF\1\1\1%9s\2%c\76%c' '' '' '' | tr ' ' '\0' >"$IMAGE/program"
+	printf '\0%.0s' {1..64} >>"$IMAGE/program"
+	chmod 0755 "$IMAGE/program"
+	for action in --check --; do
+		capshim_run --image -- "$action" <<<'{user: app, seccomp: {allow: 32bit}, command: [/program], setup: [{mkdir: /data/made}]}'
+		assert_refused 100 'cannot execute "/program": it is a program for the x32 ABI' 'SCMP_ARCH_X32'
+		[ ! -e "$IMAGE/data/made" ]
+	done
+	rules '{"names": ["exit"], "action": "SCMP_ACT_ALLOW"}' |
+		sed 's/^{/{"architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X32"], /' >"$IMAGE/etc/profile.json"
+	chmod 0644 "$IMAGE/etc/profile.json"
+	capshim_run --image -- --check <<<'{user: app, seccomp: /etc/profile.json, command: [/program]}'
+	assert_success
 }
 
 @test "log asks the kernel to log" {

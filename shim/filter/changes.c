@@ -6,7 +6,7 @@
 
 #include "filter/read.h"
 
-/* Names for calls that are only useful together. "32bit" also opens an ABI; these calls are what its C libraries need. */
+/* Names for calls that are only useful together. "32bit" opens an ABI; its C libraries need these calls, of that ABI. */
 static const struct change_group {
 	const char *name, *calls[7];
 } groups[] = {
@@ -82,6 +82,7 @@ static void change_call(struct filter_reader *reader, const struct node *item, u
 		return;
 	rule->here = true;
 	rule->change = true;
+	rule->foreign = wide;
 	rule->action = action;
 	*reader->end = rule;
 	reader->end = &rule->next;

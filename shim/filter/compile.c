@@ -20,7 +20,7 @@ static struct filter_call *find_call(struct filter_call **calls, struct mem *mem
 	return call;
 }
 
-struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *profile, uint64_t keep)
+struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *profile, uint64_t keep, bool foreign)
 {
 	struct filter_call *calls = NULL;
 
@@ -28,7 +28,7 @@ struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *p
 		const struct node *name = filter_rule_applies(rule, keep) ? filter_rule_name(rule, NULL) : NULL;
 		for (; name; name = filter_rule_name(rule, name)) {
 			int number = seccomp_syscall_resolve_name(name->text);
-			if (number == __NR_SCMP_ERROR || !filter_rule_names(profile, rule, name->text))
+			if (number == __NR_SCMP_ERROR || !filter_rule_names(profile, rule, name->text, foreign))
 				continue;
 			struct filter_call *call = find_call(&calls, mem, name->text, number);
 			struct filter_use **at = &call->uses, *use = mem_alloc(mem, sizeof(*use));
@@ -44,7 +44,6 @@ struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *p
 }
 
 #define NUMBERS 1024                 /* more than any architecture has calls */
-#define X32_BIT UINT32_C(0x40000000) /* this bit of a call's number marks the x32 ABI of x86-64 */
 
 /* 32-bit Arm has calls that are in no kernel table, such as set_tls. Their slots follow the others. */
 #define ARM_PRIVATE UINT32_C(0xf0000)
@@ -60,7 +59,7 @@ struct abi {
 /* The slot of NUMBER, as libseccomp numbers it for ABI's architecture; NULL: the ABI has no such call. */
 static struct filter_range *slot_of(struct abi *abi, int number)
 {
-	uint32_t n = (uint32_t)number & ~(abi->arch == SCMP_ARCH_X32 ? X32_BIT : 0);
+	uint32_t n = (uint32_t)number & ~(abi->arch == SCMP_ARCH_X32 ? FILTER_X32_BIT : 0);
 
 	if (abi->arch == SCMP_ARCH_ARM && n >= ARM_PRIVATE && n < ARM_PRIVATE + PRIVATE_NUMBERS)
 		return &abi->slots[NUMBERS + n - ARM_PRIVATE];
@@ -197,7 +196,7 @@ static void add_action(struct ranges *ranges, uint32_t from, uint32_t action)
  */
 static void add_abi(struct ranges *ranges, const struct abi *abi)
 {
-	const uint32_t otherwise = abi->profile->action, base = abi->arch == SCMP_ARCH_X32 ? X32_BIT : 0;
+	const uint32_t otherwise = abi->profile->action, base = abi->arch == SCMP_ARCH_X32 ? FILTER_X32_BIT : 0;
 	const bool other_errno =
 		(otherwise & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO && otherwise != (SECCOMP_RET_ERRNO | ENOSYS);
 	const uint32_t newest = other_errno ? newest_of(abi) : 0;
@@ -236,7 +235,7 @@ static void add_arch(struct filter_code *code, struct mem *mem, const struct fil
 		whole &= decide_calls(abi, mem, calls);
 		add_abi(ranges, abi);
 	} else if (arch == SCMP_ARCH_X86_64) {
-		add_action(ranges, X32_BIT, SECCOMP_RET_KILL_PROCESS);
+		add_action(ranges, FILTER_X32_BIT, SECCOMP_RET_KILL_PROCESS);
 		/* A tracer that skips a call sets its number to -1: ptrace(2), seccomp(2). */
 		add_action(ranges, UINT32_MAX, profile->action);
 	}
@@ -247,7 +246,7 @@ static void add_arch(struct filter_code *code, struct mem *mem, const struct fil
 }
 
 size_t filter_sections(struct filter_section *sections, struct mem *mem, const struct filter_profile *profile,
-		       const struct filter_call *calls)
+		       uint64_t keep)
 {
 	size_t count = 0;
 
@@ -259,7 +258,7 @@ size_t filter_sections(struct filter_section *sections, struct mem *mem, const s
 		filter_code_start(&section->code, mem);
 		if (i == 0)
 			filter_code_canary(&section->code);
-		add_arch(&section->code, mem, profile, profile->archs[i], calls);
+		add_arch(&section->code, mem, profile, profile->archs[i], filter_calls(mem, profile, keep, i > 0));
 	}
 	return count;
 }
@@ -273,8 +272,7 @@ bool filter_compile_profile(struct filter *filter, struct filter_profile *profil
 	if (!filter_profile_read(profile, problems, node, target))
 		return false;
 	struct mem *mem = &problems->mem;
-	const struct filter_call *calls = filter_calls(mem, profile, target->keep);
-	size_t count = filter_sections(sections, mem, profile, calls);
+	size_t count = filter_sections(sections, mem, profile, target->keep);
 	if (!filter_assemble(filter, mem, sections, count)) {
 		yaml_problem(problems, node, "too large: the kernel takes %d instructions", BPF_MAXINSNS);
 		return false;

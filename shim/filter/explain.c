@@ -186,7 +186,7 @@ static void explain_rules(struct mem *mem, const struct node *node, const struct
 	if (!filter_profile_read(&profile, &problems, node, target))
 		profile.rules = NULL;
 	for (const struct filter_rule *rule = profile.rules; rule; rule = rule->next)
-		if (filter_rule_names(&profile, rule, name))
+		if (filter_rule_names(&profile, rule, name, false))
 			list_add(mem, lines,
 				 mem_format(mem, "%s:%u: %s%s%s%s%s", rule->node->file, rule->node->line,
 					    action_text(mem, rule->action), conditions_text(mem, rule),

@@ -96,8 +96,8 @@ bool filter_explain_call(struct mem *mem, const struct filter *filter, const str
 /* --explain: what each addition of CHANGES opens, one line each. */
 void filter_explain_changes(struct mem *mem, const struct filter_changes *changes, struct list *lines);
 
-/* Does FILTER kill every program for the 32-bit ABI of this machine? */
-bool filter_kills_32bit(const struct filter *filter);
+/* Does FILTER kill every program for the 32-bit ABI of this machine or, if X32, for x32? */
+bool filter_kills_32bit(const struct filter *filter, bool x32);
 
 /*
  * Loads the filter into this process. Needs no_new_privs (or CAP_SYS_ADMIN). Ends the process with 111 if the kernel

@@ -11,6 +11,7 @@
 
 #define FILTER_ARGS 6
 #define FILTER_ARCHS 3
+#define FILTER_X32_BIT UINT32_C(0x40000000) /* this bit of a call's number marks the x32 ABI of x86-64 */
 /* The flags of seccomp(2) that a profile can ask for: the other flags are for a supervisor. */
 #define FILTER_FLAGS (SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW)
 
@@ -34,6 +35,7 @@ struct filter_rule {
 	uint64_t caps, not_caps; /* the rule applies if all of CAPS and none of NOT_CAPS are kept … */
 	bool here;               /* … and the architecture and kernel match */
 	bool change;             /* from the config's allow or deny, not from the profile */
+	bool foreign;            /* not for the machine's own ABI */
 };
 
 /*
@@ -66,8 +68,12 @@ const struct node *filter_rule_name(const struct filter_rule *rule, const struct
 /* Is CALL one of the names of RULE? */
 bool filter_rule_lists(const struct filter_rule *rule, const char *call);
 
-/* Does RULE decide CALL? A rule of the profile does not if the config allows the call. */
-bool filter_rule_names(const struct filter_profile *profile, const struct filter_rule *rule, const char *call);
+/*
+ * Does RULE decide CALL of the machine's own ABI or, if FOREIGN, of another one? A rule of the profile does not if the
+ * config allows the call.
+ */
+bool filter_rule_names(const struct filter_profile *profile, const struct filter_rule *rule, const char *call,
+		       bool foreign);
 
 /* Strictness of an action: the smaller, the stricter. */
 int32_t filter_rank(uint32_t action);
@@ -89,12 +95,13 @@ struct filter_call {
 	struct filter_use *uses; /* strictest first */
 };
 
-struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *profile, uint64_t keep);
+/* The calls that rules decide, of the machine's own ABI or, if FOREIGN, of the others. In MEM. */
+struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *profile, uint64_t keep, bool foreign);
 
 /* Generates the code for each of PROFILE's architectures into SECTIONS[FILTER_ARCHS]; returns how many there are. */
 struct filter_section;
 size_t filter_sections(struct filter_section *sections, struct mem *mem, const struct filter_profile *profile,
-		       const struct filter_call *calls);
+		       uint64_t keep);
 
 /* code.c: instructions. When the buffer is full, the count stays at BPF_MAXINSNS + 1 and nothing more is written. */
 struct filter_code {

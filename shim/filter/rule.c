@@ -23,12 +23,13 @@ bool filter_rule_lists(const struct filter_rule *rule, const char *call)
 	return name != NULL;
 }
 
-bool filter_rule_names(const struct filter_profile *profile, const struct filter_rule *rule, const char *call)
+bool filter_rule_names(const struct filter_profile *profile, const struct filter_rule *rule, const char *call,
+		       bool foreign)
 {
-	if (!filter_rule_lists(rule, call))
+	if ((rule->foreign && !foreign) || !filter_rule_lists(rule, call))
 		return false;
 	for (const struct filter_rule *r = profile->rules; r && !rule->change; r = r->next)
-		if (r->change && r->action == SECCOMP_RET_ALLOW && filter_rule_lists(r, call))
+		if (r->change && r->action == SECCOMP_RET_ALLOW && filter_rule_names(profile, r, call, foreign))
 			return false;
 	return true;
 }

@@ -70,10 +70,11 @@ void filter_add_32bit(struct filter_profile *profile)
 		add_other(profile, this_machine()->others[0]);
 }
 
-bool filter_kills_32bit(const struct filter *filter)
+bool filter_kills_32bit(const struct filter *filter, bool x32)
 {
-	/* exit(2) has number 1 in both. An ABI that the profile does not name is killed for any call. */
-	const struct filter_answers answer = filter_answer(filter, this_machine()->others[0], 1);
+	/* exit(2): number 1 on i386 and Arm, 60 on x32. An ABI that the profile does not name is killed for any call. */
+	const struct filter_answers answer = x32 ? filter_answer(filter, SCMP_ARCH_X86_64, FILTER_X32_BIT | 60)
+						 : filter_answer(filter, this_machine()->others[0], 1);
 
 	return filter->code && filter_rank(answer.laxest) <= filter_rank(SECCOMP_RET_KILL_THREAD);
 }

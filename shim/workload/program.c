@@ -20,6 +20,14 @@
 #define MACHINE32 EM_ARM
 #endif
 
+/* What a message calls a program of another ABI of this machine, and how the filter lets it run. */
+static const struct abi {
+	const char *name, *way;
+} abis[] = {
+	[PROGRAM_ELF32] = {"a 32-bit program", "write \"seccomp: {allow: [32bit]}\""},
+	[PROGRAM_X32] = {"a program for the x32 ABI", "name SCMP_ARCH_X32 in a profile, or build it for x86-64"},
+};
+
 /* 0, or the error that execve(2) would return before it reads the file. */
 static int file_error(const char *path)
 {
@@ -54,6 +62,16 @@ const char *program_find(struct mem *mem, const char *name, const char *path, in
 	return NULL;
 }
 
+/* e_machine lies behind 18 bytes in both classes. */
+static enum program_kind elf_kind(const char *head)
+{
+	if (head[EI_CLASS] != ELFCLASS32 || head[19])
+		return PROGRAM_ELF;
+	if (head[18] == MACHINE32)
+		return PROGRAM_ELF32;
+	return MACHINE32 == EM_386 && head[18] == EM_X86_64 ? PROGRAM_X32 : PROGRAM_ELF;
+}
+
 /* Reads the kind of FD, the file at FILE->path, and returns the interpreter of a script. */
 static const char *file_head(struct program_file *file, struct mem *mem, int fd)
 {
@@ -63,10 +81,8 @@ static const char *file_head(struct program_file *file, struct mem *mem, int fd)
 	if (length < 0)
 		return NULL;
 	file->kind = PROGRAM_UNKNOWN;
-	if (length >= SELFMAG &&
-	    memcmp(head, ELFMAG, SELFMAG) == 0) /* e_machine lies behind 18 bytes in both classes */
-		file->kind = head[EI_CLASS] == ELFCLASS32 && head[18] == MACHINE32 && !head[19] ? PROGRAM_ELF32
-												: PROGRAM_ELF;
+	if (length >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
+		file->kind = elf_kind(head);
 	const char *interpreter = script_line(head, &argument);
 	if (!interpreter)
 		return NULL;
@@ -130,11 +146,10 @@ const char *program_refused(const struct program *program, struct mem *mem, uint
 
 	for (size_t i = 0; i < program->count; i++) {
 		const struct program_file *file = &program->files[i];
-		if (file->kind == PROGRAM_ELF32 && filter_kills_32bit(filter))
-			return mem_format(mem,
-					  "cannot execute \"%s\": it is a 32-bit program, and the seccomp filter kills "
-					  "those: write \"seccomp: {allow: [32bit]}\"",
-					  file->path);
+		if ((file->kind == PROGRAM_ELF32 || file->kind == PROGRAM_X32) &&
+		    filter_kills_32bit(filter, file->kind == PROGRAM_X32))
+			return mem_format(mem, "cannot execute \"%s\": it is %s, and the seccomp filter kills those: %s",
+					  file->path, abis[file->kind].name, abis[file->kind].way);
 		if (!file->caps.present)
 			continue;
 		capability_list(has, sizeof(has), file->caps.permitted | file->caps.inheritable);
