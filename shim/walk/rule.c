@@ -15,9 +15,14 @@ static bool is_read_only(int fd)
 	return fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
 }
 
+bool walk_is_roots_alone(uint32_t uid, mode_t mode)
+{
+	return uid == 0 && (mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 bool walk_is_roots(int fd, const struct stat *stat)
 {
-	return stat->st_uid == 0 && ((stat->st_mode & (S_IWGRP | S_IWOTH)) == 0 || is_read_only(fd));
+	return walk_is_roots_alone(stat->st_uid, stat->st_mode) || (stat->st_uid == 0 && is_read_only(fd));
 }
 
 bool walk_is_procfs(int fd)
@@ -38,5 +43,5 @@ bool walk_is_of_others(int directory)
 {
 	struct stat stat;
 
-	return fd_fstat(directory, &stat) != 0 || stat.st_uid != 0 || (stat.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+	return fd_fstat(directory, &stat) != 0 || !walk_is_roots_alone(stat.st_uid, stat.st_mode);
 }

@@ -10,11 +10,14 @@
 #include "base/fd.h"
 #include "base/start.h"
 #include "walk/held.h"
+#include "walk/rule.h"
 
 static const char *why_not(struct mem *mem, const struct stat *stat)
 {
 	if (!S_ISREG(stat->st_mode))
 		return "it must be a regular file";
+	if (walk_is_roots_alone(stat->st_uid, stat->st_mode))
+		return NULL;
 	if (stat->st_uid == OVERFLOW_ID)
 		return "it belongs to uid 65534, as root's files do in a user namespace that does not map root: map "
 		       "root's id, or bake the file into the image";
@@ -23,12 +26,10 @@ static const char *why_not(struct mem *mem, const struct stat *stat)
 				  "it belongs to uid %u: it must be owned by root (in a Dockerfile COPY --chown=0:0 "
 				  "--chmod=0644, for a bind mount chown root on the host)",
 				  stat->st_uid);
-	if (stat->st_mode & (S_IWGRP | S_IWOTH))
-		return mem_format(mem,
-				  "its mode %04o lets others than root write it (in a Dockerfile COPY "
-				  "--chmod=0644, for a bind mount chmod go-w on the host)",
-				  (unsigned int)stat->st_mode & 07777);
-	return NULL;
+	return mem_format(mem,
+			  "its mode %04o lets others than root write it (in a Dockerfile COPY "
+			  "--chmod=0644, for a bind mount chmod go-w on the host)",
+			  (unsigned int)stat->st_mode & 07777);
 }
 
 static const char *why_unreachable(struct mem *mem, int err, const struct walk_where *where)

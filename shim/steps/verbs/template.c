@@ -13,6 +13,7 @@
 #include "steps/common/options.h"
 #include "steps/common/owner.h"
 #include "steps/common/say.h"
+#include "walk/rule.h"
 
 #define RESULT_LIMIT (64 * 1024 * 1024)
 
@@ -105,7 +106,7 @@ static void put(struct setup *setup, const struct environment *env, const char *
 
 	/* The author of the template would see every variable, including those that the workload does not get. */
 	if (step->variables.count == 0 && identity_is_root() &&
-	    (source->ground.foreign || source->stat.st_uid != 0 || source->stat.st_mode & (S_IWGRP | S_IWOTH))) {
+	    (source->ground.foreign || !walk_is_roots_alone(source->stat.st_uid, source->stat.st_mode))) {
 		setup_refused(setup, "read", path,
 			      "others than root can write it, and could have it show every variable: list those that "
 			      "it may use (variables: [..])");
