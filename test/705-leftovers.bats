@@ -43,6 +43,69 @@ reported() {
 	done
 }
 
+# Sets what execve(2) keeps, or shows it.
+flags_program() {
+	cat >"$T/flags.py" <<-'END'
+		import ctypes, os, signal, sys
+		libc = ctypes.CDLL(None)
+		def prctl(*args):
+		    return libc.prctl(*map(ctypes.c_long, args), *[ctypes.c_long(0)] * (5 - len(args)))
+		if len(sys.argv) > 2:
+		    for flag in sys.argv[1].split():
+		        if flag == "coredump":
+		            open("/proc/self/coredump_filter", "w").write("0x1")
+		        elif flag == "pending":
+		            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+		            os.kill(os.getpid(), signal.SIGUSR1)
+		        else:
+		            assert prctl(int(flag), 1) == 0
+		    os.execv(sys.argv[2], sys.argv[2:])
+		reaper = ctypes.c_int(9)
+		libc.prctl(37, ctypes.byref(reaper), 0, 0, 0)
+		print("slack", prctl(30), "subreaper", reaper.value, "thp", prctl(42), "mdwe", prctl(66), "ksm", prctl(68),
+		      "coredump", open("/proc/self/coredump_filter").read().strip()[-2:], "pending", *map(int, signal.sigpending()))
+	END
+}
+
+@test "what the start has set of its flags: the workload sees it, and the report names it" {
+	local form flags seen note
+	flags_program
+	for form in text json; do
+		config $form >"$T/capshim.yaml"
+		while IFS='|' read -r flags seen note; do
+			observe timeout 20 /usr/bin/python3 "$T/flags.py" "$flags" "$CAPSHIM" -c "$T/capshim.yaml" -- \
+				/usr/bin/python3 "$T/flags.py"
+			assert_success
+			assert_line "$seen"
+			assert_equal "$(notes)" "$note"
+		done <<-'END'
+			|slack 50000 subreaper 0 thp 0 mdwe 0 ksm 0 coredump 33 pending|
+			29|slack 1 subreaper 0 thp 0 mdwe 0 ksm 0 coredump 33 pending|timer slack 1 ns
+			36|slack 50000 subreaper 1 thp 0 mdwe 0 ksm 0 coredump 33 pending|subreaper
+			41|slack 50000 subreaper 0 thp 1 mdwe 0 ksm 0 coredump 33 pending|no huge pages (THP)
+			65|slack 50000 subreaper 0 thp 0 mdwe 1 ksm 0 coredump 33 pending|no memory that is writable and executable (MDWE)
+			67|slack 50000 subreaper 0 thp 0 mdwe 0 ksm 1 coredump 33 pending|memory merging (KSM)
+			coredump|slack 50000 subreaper 0 thp 0 mdwe 0 ksm 0 coredump 01 pending|coredump_filter 1
+			pending|slack 50000 subreaper 0 thp 0 mdwe 0 ksm 0 coredump 33 pending 10|
+		END
+	done
+}
+
+@test "an I/O flusher is named, which only /proc tells" {
+	local flags note
+	image_make
+	mkdir "$IMAGE/proc/self"
+	while read -r flags note; do
+		printf '17 (a b) c) R 1 2 3 0 -1 %s 9 9\n' "$flags" >"$IMAGE/proc/self/stat"
+		capshim_run --image --no-proc -- -- /probe <<<'{user: app, report: text}'
+		assert_unprivileged 1234
+		assert_equal "$(notes)" "$note"
+	done <<-'END'
+		4194560
+		4718848 I/O flusher
+	END
+}
+
 @test "the class of scheduling and memory merging are named" {
 	local call pattern value note
 	while read -r call pattern value note; do

@@ -1,6 +1,8 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,9 +16,18 @@
 #include "base/diag.h"
 #include "base/json.h"
 #include "base/signals.h"
+#include "base/status.h"
 #include "workload/parts.h"
 
-#define GET_MEMORY_MERGE 68 /* PR_GET_MEMORY_MERGE, which some headers do not have yet */
+/* Some headers do not have these yet. */
+#define GET_MDWE 66         /* PR_GET_MDWE */
+#define GET_MEMORY_MERGE 68 /* PR_GET_MEMORY_MERGE */
+
+#define PLAIN_SLACK 50000        /* nanoseconds: what the first process of a system has, prctl(2) */
+#define PLAIN_DUMP 0x23          /* core(5), "Controlling which mappings are written": the default, but for ELF headers */
+#define PLAIN_DUMP_HEADERS 0x10  /* those are the kernel builder's choice */
+#define FLAGS_IO_FLUSHER 0x80000 /* PF_MEMALLOC_NOIO: PR_SET_IO_FLUSHER, which cannot be read without CAP_SYS_RESOURCE */
+#define STAT_FLAGS 7             /* of /proc/PID/stat, counted from the state, proc_pid_stat(5) */
 
 static bool stdio_owned(const struct start *now)
 {
@@ -32,6 +43,45 @@ static bool bounding_taken(const struct plan *plan)
 	return plan->workload.bounding & ~plan->workload.keep;
 }
 
+/* The flags that the kernel has for this process, or 0 without /proc. */
+static unsigned long process_flags(struct mem *mem)
+{
+	const char *stat = status_text(mem, AT_FDCWD, "/proc/self/stat");
+	const char *at = stat ? strrchr(stat, ')') : NULL;
+
+	for (int field = 0; at && field < STAT_FLAGS; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoul(at, NULL, 10) : 0;
+}
+
+/* What execve(2) keeps of a process's flags and memory. Most of it needs no privilege, but the workload did not choose it. */
+static void note_flags(struct list *notes, struct mem *mem, bool real_time)
+{
+	static const struct {
+		int option;
+		const char *note;
+	} flags[] = {
+		{GET_MEMORY_MERGE, "memory merging (KSM)"},
+		{PR_GET_THP_DISABLE, "no huge pages (THP)"},
+		{GET_MDWE, "no memory that is writable and executable (MDWE)"},
+	};
+	const int slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+	const char *filter = status_text(mem, AT_FDCWD, "/proc/self/coredump_filter");
+	int subreaper = 0;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (prctl(flags[i].option, 0, 0, 0, 0) > 0)
+			list_add(mem, notes, flags[i].note);
+	if (slack >= 0 && slack != PLAIN_SLACK && !real_time)
+		list_take(mem, notes, mem_format(mem, "timer slack %d ns", slack));
+	if (filter && (strtoul(filter, NULL, 16) & ~(unsigned long)PLAIN_DUMP_HEADERS) != PLAIN_DUMP)
+		list_take(mem, notes, mem_format(mem, "coredump_filter %lx", strtoul(filter, NULL, 16)));
+	if (prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0) == 0 && subreaper)
+		list_add(mem, notes, "subreaper");
+	if (process_flags(mem) & FLAGS_IO_FLUSHER)
+		list_add(mem, notes, "I/O flusher");
+}
+
 /*
  * State from the start that the workload could not have set by itself: the operator decides on it, so it stays, and
  * the report names it. Also a missing session keyring, see drop.c, what the kernel lacks, and what cap_add_optional asks
@@ -43,16 +93,16 @@ static struct list read_notes(struct mem *mem, const struct plan *plan, bool bar
 	char names[1024];
 	const long policy = syscall(SYS_sched_getscheduler, 0) & ~SCHED_RESET_ON_FORK;
 	const long priority = syscall(SYS_getpriority, PRIO_PROCESS, 0); /* 20 minus the nice value */
+	const bool real_time = policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_DEADLINE;
 	struct list notes = {0};
 
-	if (policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_DEADLINE)
+	if (real_time)
 		list_add(mem, &notes, "real-time scheduling");
 	if (priority > 20)
 		list_take(mem, &notes, mem_format(mem, "nice %ld", 20 - priority));
 	if (syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0) >> IOPRIO_CLASS_SHIFT == IOPRIO_CLASS_RT)
 		list_add(mem, &notes, "real-time I/O");
-	if (prctl(GET_MEMORY_MERGE, 0, 0, 0, 0) == 1)
-		list_add(mem, &notes, "memory merging (KSM)");
+	note_flags(&notes, mem, real_time);
 	if (syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 && errno == EKEYREVOKED)
 		list_add(mem, &notes, "no session keyring");
 	if (missing)
