@@ -146,6 +146,41 @@ pid1() {
 	assert_output $'two\nthree'
 }
 
+@test "a standard error that nobody reads does not hold the end of a workload that SIGSYS has ended" {
+	local pages
+
+	init_config
+	mkfifo "$T/fifo"
+	exec 9<>"$T/fifo"
+	for pages in 0 15 16; do # of the 16 that a pipe has
+		head -c $((pages * 4096)) /dev/zero >&9
+		# shellcheck disable=SC2016 # the inner shell's
+		timeout -k 1 20 unshare --fork --pid --mount-proc --kill-child "$CAPSHIM" -c "$T/capshim.yaml" -- \
+			/bin/sh -c 'kill -SYS $$' 2>&9 9>&- && status=0 || status=$?
+		assert_equal "$status" 159
+		# What is there is read, and is whole.
+		output=$(dd bs=100000 count=1 iflag=nonblock <&9 2>/dev/null | tail -c +$((pages * 4096 + 1)))
+		[ "$pages" = 16 ] || assert_output --partial 'the workload was ended by SIGSYS'
+		[ "$pages" != 16 ] || assert_output ''
+	done
+	exec 9>&-
+}
+
+@test "a standard error that is closed: no process that is left gets init's own SIGPIPE" {
+	local got=$T/got
+
+	init_config 'init: {wait_until: all}'
+	mkfifo "$T/fifo"
+	exec 8<>"$T/fifo" 9>"$T/fifo" 8<&-
+	install -m 0666 /dev/null "$got"
+	# shellcheck disable=SC2016 # the inner shell's
+	timeout -k 1 20 unshare --fork --pid --mount-proc --kill-child "$CAPSHIM" -c "$T/capshim.yaml" -- \
+		/bin/sh -c '(trap "echo got it >>$0" PIPE; sleep 0.4; sleep 0.4; echo end >>"$0") & kill -SYS $$' "$got" \
+		2>&9 9>&- && status=0 || status=$?
+	exec 9>&-
+	assert_equal "$status $(cat "$got")" '159 end'
+}
+
 @test "the filter of PID 1 kills whatever the loop does not need" {
 	init_config 'command: pause'
 	sed -i /^user/d "$T/capshim.yaml"

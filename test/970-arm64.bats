@@ -178,11 +178,11 @@ alike() {
 		simulated "$directory" calls init
 		[ "$(grep -c allow <<<"$output")" = 4 ]
 		for call in rt_sigtimedwait kill exit_group munmap 'wait4 -1 0 0x40000003' 'ioctl 0 0x540f' 'ioctl 0 0x5410' \
-			'clock_gettime 1' 'write 3' 'close 3'; do
+			'clock_gettime 1' 'write 3' 'close 3' 'ppoll 0 1'; do
 			# shellcheck disable=SC2086 # a call and its arguments
 			answered "$directory" allow init $call
 		done
-		for call in 'wait4 -1 0 0' 'ioctl 0 0x5412' 'clock_gettime 0' 'write 1' 'close 2' read openat mmap mprotect \
+		for call in 'wait4 -1 0 0' 'ppoll 0 2' 'ioctl 0 0x5412' 'clock_gettime 0' 'write 1' 'close 2' read openat mmap mprotect \
 			'prctl 22' execve clone rt_sigreturn 'kill@0x40000028' 'kill@0x40000003' 'kill@0'; do
 			# shellcheck disable=SC2086
 			answered "$directory" kill init $call

@@ -46,7 +46,8 @@ static const struct row {
 	{SYS_clock_gettime, 0, CLOCK_MONOTONIC, false}, /* stop_grace_period */
 	{SYS_exit_group, EVERY, 0, false},              /* exit */
 	{SYS_write, 0, INIT_GO_FD, false},              /* once: lets the workload go */
-	{SYS_write, 0, STDERR_FILENO, false},           /* says why it ends, if the canary does not answer */
+	{SYS_ppoll, 1, 1, false},                       /* could a message be written at once? */
+	{SYS_write, 0, STDERR_FILENO, false},           /* says why it or the workload ends */
 	{SYS_close, 0, INIT_GO_FD, false},              /* afterwards there is nothing to write to */
 	{SYS_munmap, EVERY, 0, false},                  /* frees memory that is not needed */
 	{SYS_lseek, 0, INIT_PROC_FD, true},             /* rewinds the list of processes */

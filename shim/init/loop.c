@@ -1,6 +1,7 @@
 #include "init/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -102,6 +103,21 @@ RESIDENT static void suspend(struct init_state *state, int signal)
 	signal_to(-state->main, SIGCONT);
 }
 
+/*
+ * Says why the workload has ended, unless that would have to wait: a pipe that nobody reads must not hold the container.
+ * A pipe that is writable has a free page, and the line is shorter: pipe(7). O_NONBLOCK would be the workload's as well.
+ */
+RESIDENT static void say_killed(const struct init_state *state)
+{
+	struct pollfd to = {.fd = STDERR_FILENO, .events = POLLOUT};
+	const struct __kernel_timespec none = {0, 0};
+
+	if (call(SYS_ppoll, (long)&to, 1, (long)&none, 0) != 1 || !(to.revents & POLLOUT))
+		return;
+	if (call(SYS_write, STDERR_FILENO, (long)state->killed, (long)state->killed_length, 0) == -EPIPE)
+		(void)wait_for(SIGNAL_BIT(SIGPIPE), 0); /* this process's own, which no other process is to get */
+}
+
 RESIDENT static void workload_changed(struct init_state *state, int status)
 {
 	if (WIFSTOPPED(status)) {
@@ -110,7 +126,7 @@ RESIDENT static void workload_changed(struct init_state *state, int status)
 		return;
 	}
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		(void)call(SYS_write, STDERR_FILENO, (long)state->killed, (long)state->killed_length, 0);
+		say_killed(state);
 	state->gone = true;
 	state->status = state->plan.exit_code_map[WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)];
 }

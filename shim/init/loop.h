@@ -56,7 +56,7 @@ struct init_state {
  * The calls that it may still make, see filter.c, as CODE of at most INIT_FILTER_ROOM instructions; with or without
  * the rows that STATE->proc needs.
  */
-#define INIT_FILTER_ROOM 102
+#define INIT_FILTER_ROOM 108
 struct filter init_filter(struct sock_filter *code, bool proc);
 
 /* Lets the workload go, unmaps the memory in STATE->gaps, and loops until there is nothing left to wait for. */
