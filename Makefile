@@ -51,7 +51,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-protot
 	    -Wwrite-strings -Wformat=2
 # Sources name each other from shim/ on. -iquote: what the libraries include is never ours.
 OWN_CPPFLAGS := -D_GNU_SOURCE -DCAPSHIM_VERSION='"$(VERSION)"' -iquote shim
-OWN_CFLAGS := -std=c11 $(WARNINGS) $(if $(WERROR),-Werror) $(CODE)
+OWN_CFLAGS := -std=c2x $(WARNINGS) $(if $(WERROR),-Werror) $(CODE)
 
 ifeq ($(LIBC),musl)
 OUT := $(BUILD)/musl

@@ -7,4 +7,4 @@
  * Reads lines of the kernel's log (dmesg, journalctl -k, audit.log) from standard input and prints, for each system call
  * that they say was refused, how often, by which programs, and at the end what to add to the config. The exit status.
  */
-int log_names(void) __attribute__((warn_unused_result));
+[[nodiscard]] int log_names(void);

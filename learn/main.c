@@ -17,7 +17,7 @@
 
 #define STATUS_FAILED 1
 
-int main(int argc, char **argv, char **envp)
+int main(int, char **argv, char **envp)
 {
 	static struct learned learned; /* larger than a stack should hold, and zero */
 	struct tailored tailored = {0};
@@ -26,7 +26,6 @@ int main(int argc, char **argv, char **envp)
 	struct start start = {0};
 	struct mem mem = {NULL};
 
-	(void)argc;
 	start_read(&start, &mem);
 	learn_options_read(&options, &start, &mem, argv);
 	if (options.log)

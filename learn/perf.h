@@ -17,7 +17,7 @@ struct perf_points {
 };
 
 /* Reads them from tracefs. NULL, or why that cannot be, in MEM. */
-const char *perf_points_read(struct perf_points *points, struct mem *mem) __attribute__((warn_unused_result));
+[[nodiscard]] const char *perf_points_read(struct perf_points *points, struct mem *mem);
 
 /* perf_ring.c: a ring buffer that the kernel writes records to. */
 struct perf_ring {
@@ -26,7 +26,7 @@ struct perf_ring {
 };
 
 /* Maps that of the event FD, of SIZE bytes or, where the kernel lends less, of as many as it does. */
-bool perf_ring_map(struct perf_ring *ring, int fd, size_t size) __attribute__((warn_unused_result));
+[[nodiscard]] bool perf_ring_map(struct perf_ring *ring, int fd, size_t size);
 void perf_ring_unmap(struct perf_ring *ring);
 
 /* Adds what has come in to the events that wait. Returns how many records were lost. */

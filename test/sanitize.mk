@@ -40,7 +40,7 @@ GENERATED += $(OUT)/test/sanitize/reports.o
 endif
 
 # Made with BUILD as above: what sanitizers and valgrind are tried on, and what stands where the tests expect capshim.
-SANITIZE_CFLAGS := -std=c11 $(WARNINGS) -Wno-maybe-uninitialized -D_GNU_SOURCE -g -O0
+SANITIZE_CFLAGS := -std=c2x $(WARNINGS) -Wno-maybe-uninitialized -D_GNU_SOURCE -g -O0
 $(BUILD)/broken-sanitized: test/sanitize/broken.c $(OUT)/test/sanitize/reports.o
 	$(call say,CC)
 	@mkdir -p $(@D)

@@ -8,7 +8,7 @@
 #define CAPABILITY_BIT(number) (UINT64_C(1) << (number))
 
 /* The number of a capability. Case and the CAP_ prefix do not matter; a plain number is not accepted. -1: unknown. */
-int capability_number(const char *name) __attribute__((warn_unused_result));
+[[nodiscard]] int capability_number(const char *name);
 
 /* "CAP_CHOWN"; "CAP_41" for a number newer than the library. Writes into NAME and returns it. */
 const char *capability_name(char *name, size_t size, unsigned int number);
@@ -24,7 +24,7 @@ struct capability_file {
 };
 
 /* Reads them from an open descriptor (not O_PATH). 0, or -1 with errno; "no such attribute" is 0. */
-int capability_of_file(int fd, struct capability_file *file) __attribute__((warn_unused_result));
+[[nodiscard]] int capability_of_file(int fd, struct capability_file *file);
 
 /* The same by path, for reports only: links are followed on the way, but not at the end. */
-int capability_of_path(const char *path, struct capability_file *file) __attribute__((warn_unused_result));
+[[nodiscard]] int capability_of_path(const char *path, struct capability_file *file);

@@ -10,19 +10,19 @@
  * openat(2) with O_CLOEXEC. Also -1 with EBADF for a descriptor below 3: those are open while capshim runs, so a call
  * that returned one did not open anything.
  */
-int fd_openat(int parent, const char *name, int flags) __attribute__((warn_unused_result));
+[[nodiscard]] int fd_openat(int parent, const char *name, int flags);
 
 /* close(2), except for -1. Keeps errno. */
 void fd_close(int fd);
 
 /* Returns FD, checked in the same way: for descriptors that another call than openat(2) returned. */
-int fd_checked(int fd) __attribute__((warn_unused_result));
+[[nodiscard]] int fd_checked(int fd);
 
 /*
  * fstat(2) as a raw call: musl copies the answer from a buffer of its own, which may hold an older answer. If the
  * kernel filled nothing in, it fails with EIO.
  */
-int fd_fstat(int fd, struct stat *stat) __attribute__((warn_unused_result));
+[[nodiscard]] int fd_fstat(int fd, struct stat *stat);
 
 /* Owner, type and place of a file, from statx(2). */
 struct fd_stat {
@@ -34,7 +34,7 @@ struct fd_stat {
 };
 
 /* Reads it for NAME in PARENT, or for PARENT itself if NAME is "". 0, or -1 with errno. */
-int fd_statx(int parent, const char *name, struct fd_stat *stat) __attribute__((warn_unused_result));
+[[nodiscard]] int fd_statx(int parent, const char *name, struct fd_stat *stat);
 
 /*
  * Lists the directory that FD holds (O_PATH or not; it stays open). fd_next() returns the names without "." and "..", NULL
@@ -45,4 +45,4 @@ const char *fd_next(DIR *dir);
 int fd_end(DIR *dir);
 
 /* Link count, owner and mode of STAT, in the form of fstat(2); nothing else is filled in. */
-struct stat fd_plain(const struct fd_stat *stat) __attribute__((warn_unused_result));
+[[nodiscard]] struct stat fd_plain(const struct fd_stat *stat);

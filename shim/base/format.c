@@ -205,8 +205,7 @@ int dprintf(int fd, const char *restrict text, ...)
 }
 
 /* The libraries call it for a failed assertion: the stream is standard error. */
-int vfprintf(FILE *restrict stream, const char *restrict text, va_list args)
+int vfprintf(FILE *restrict, const char *restrict text, va_list args)
 {
-	(void)stream;
 	return vdprintf(STDERR_FILENO, text, args);
 }

@@ -11,4 +11,4 @@
  * Not fnmatch(3): musl's carries 17 KB of tables for the letters of every script. So [:alpha:] has no meaning here,
  * and nothing depends on a locale. The time is at most length of PATTERN times length of TEXT.
  */
-bool glob_match(const char *pattern, const char *text) __attribute__((warn_unused_result));
+[[nodiscard]] bool glob_match(const char *pattern, const char *text);

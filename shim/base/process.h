@@ -9,4 +9,4 @@
  * fork(2): -1 with errno if it fails. If the call reports that this is the child and it is not, the process ends with
  * 112: it would go on with the child's work, as root.
  */
-pid_t process_fork(void) __attribute__((warn_unused_result));
+[[nodiscard]] pid_t process_fork(void);

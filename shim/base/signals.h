@@ -16,7 +16,7 @@ void signals_block(uint64_t *was);
 void signals_mask(uint64_t blocked);
 
 /* The blocked signals that are pending. */
-uint64_t signals_pending(void) __attribute__((warn_unused_result));
+[[nodiscard]] uint64_t signals_pending(void);
 
 /*
  * signals_handle() sets what SIGNAL does: SIG_DFL, SIG_IGN (which also discards a pending one), or a handler that
@@ -24,7 +24,7 @@ uint64_t signals_pending(void) __attribute__((warn_unused_result));
  * answer.
  */
 void signals_handle(int signal, void (*handler)(int));
-unsigned long signals_handler(int signal) __attribute__((warn_unused_result));
+[[nodiscard]] unsigned long signals_handler(int signal);
 
 /*
  * Restores the signal mask, and the dispositions that the run may have changed, to what START had, and proves it. For

@@ -21,7 +21,7 @@ struct status {
  * Reads PATH ("17/status") in PROC, an open /proc. Groups are in MEM. 0, or -1 with errno: ENOENT or ESRCH if the
  * process has ended, ENODATA if this kernel does not tell everything.
  */
-int status_read(struct status *status, struct mem *mem, int proc, const char *path) __attribute__((warn_unused_result));
+[[nodiscard]] int status_read(struct status *status, struct mem *mem, int proc, const char *path);
 
 /* The bytes of PATH in PROC and a NUL, in MEM; NULL with errno. */
-char *status_text(struct mem *mem, int proc, const char *path) __attribute__((warn_unused_result));
+[[nodiscard]] char *status_text(struct mem *mem, int proc, const char *path);

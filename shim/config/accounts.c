@@ -125,7 +125,7 @@ static void read_text(struct plan *plan, const struct node *node, void *to)
 	*(const char **)to = value_text(plan, node);
 }
 
-static void read_wish(struct plan *plan, const struct node *node, void *to)
+static void read_wish(struct plan *plan, const struct node *node, void *)
 {
 	struct wish_text text = {0};
 	struct account_wish *wish = &plan->wishes[plan->nwishes];
@@ -141,7 +141,6 @@ static void read_wish(struct plan *plan, const struct node *node, void *to)
 	static const struct key keys[] = {{"name", NULL},  {"uid", NULL},  {"gid", NULL},    {"home", NULL},
 					  {"shell", NULL}, {"when", NULL}, {"unless", NULL}, {NULL, NULL}};
 
-	(void)to;
 	value_map(plan, node, keys, NULL);
 	if (node->kind != NODE_MAP || !config_when_now(plan, node))
 		return;

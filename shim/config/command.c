@@ -94,11 +94,10 @@ static void suffix_split(struct plan *plan, const struct node *node, void *to)
 static const struct key suffix_keys[] = {{"for", rule_globs}, {"words", rule_words}, {"split", suffix_split},
 					 {"when", NULL},      {"unless", NULL},      {NULL, NULL}};
 
-static void suffix_rule(struct plan *plan, const struct node *node, void *root)
+static void suffix_rule(struct plan *plan, const struct node *node, void *)
 {
 	struct words_rule rule = {.of = config_command_name(plan), .suffix = true};
 
-	(void)root;
 	if (node->kind == NODE_SCALAR) {
 		rule_words(plan, node, &rule);
 	} else {
@@ -136,29 +135,26 @@ void config_command(struct plan *plan, const struct node *node, void *root)
 	plan->unused = false;
 }
 
-void config_prefix(struct plan *plan, const struct node *node, void *root)
+void config_prefix(struct plan *plan, const struct node *node, void *)
 {
 	bool matched = false;
 
-	(void)root;
 	value_each(plan, node, prefix_rule, &matched);
 }
 
 /* setup_for and setup_unless_args decide about the setup, never about the drop. */
-void config_setup_for(struct plan *plan, const struct node *node, void *root)
+void config_setup_for(struct plan *plan, const struct node *node, void *)
 {
 	struct list globs = {0};
 
-	(void)root;
 	if (value_list(plan, node, value_text, &globs) && plan->command == COMMAND_RUN)
 		plan->run_setup = value_matches(&globs, config_command_name(plan));
 }
 
-void config_setup_unless_args(struct plan *plan, const struct node *node, void *root)
+void config_setup_unless_args(struct plan *plan, const struct node *node, void *)
 {
 	struct list arguments = {0};
 
-	(void)root;
 	if (!plan->run_setup || !value_list(plan, node, value_text, &arguments))
 		return;
 	for (size_t i = 1; i < plan->argv.count; i++)

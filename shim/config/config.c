@@ -12,12 +12,11 @@
 #include "privilege/drop.h"
 #include "walk/trust.h"
 
-static void load_env_file(struct plan *plan, const struct node *node, void *to)
+static void load_env_file(struct plan *plan, const struct node *node, void *)
 {
 	const char *path = value_path(plan, node), *why = NULL;
 	size_t length;
 
-	(void)to;
 	if (!path)
 		return;
 	char *text = trust_read(plan->mem, path, YAML_LIMIT, &length, &why);
@@ -31,11 +30,10 @@ static void load_env_file(struct plan *plan, const struct node *node, void *to)
 }
 
 /* From top to bottom: each value sees those above it. */
-static void read_environment(struct plan *plan, const struct node *node, void *root)
+static void read_environment(struct plan *plan, const struct node *node, void *)
 {
 	const struct node *one = node->kind == NODE_SCALAR ? node : node->first;
 
-	(void)root;
 	for (; one; one = node->kind == NODE_SCALAR ? NULL : one->next) {
 		const char *value = value_text(plan, one);
 		const char *equals = value && !one->key ? strchr(value, '=') : NULL;
@@ -61,9 +59,8 @@ struct import_keys {
 	struct list below;
 };
 
-static void read_import_names(struct plan *plan, const struct node *node, void *to)
+static void read_import_names(struct plan *, const struct node *node, void *to)
 {
-	(void)plan;
 	((struct import_keys *)to)->names = node;
 }
 
@@ -73,12 +70,11 @@ static void read_import_below(struct plan *plan, const struct node *node, void *
 	(void)value_list(plan, node, value_fixed_path, &((struct import_keys *)to)->below);
 }
 
-static void read_imports(struct plan *plan, const struct node *node, void *root)
+static void read_imports(struct plan *plan, const struct node *node, void *)
 {
 	static const struct key keys[] = {{"names", read_import_names}, {"below", read_import_below}, {NULL, NULL}};
 	struct import_keys imports = {.names = node};
 
-	(void)root;
 	if (node->kind == NODE_MAP) {
 		imports.names = NULL;
 		value_map(plan, node, keys, &imports);
@@ -105,11 +101,10 @@ static void read_nonroot_setup(struct plan *plan, const struct node *node, void 
 	*(int *)to = value_fixed(plan, node) ? value_word(plan, node, words) : -1;
 }
 
-static void read_nonroot_ids(struct plan *plan, const struct node *node, void *to)
+static void read_nonroot_ids(struct plan *plan, const struct node *node, void *)
 {
 	static const char *const words[] = {"configured", "any", NULL};
 
-	(void)to;
 	plan->ids_any = value_fixed(plan, node) && value_word(plan, node, words) == 1;
 }
 
@@ -143,25 +138,22 @@ static void read_nonroot(struct plan *plan, const struct node *node, void *root)
 				"capabilities of capshim (setcap -r), or start the container as root";
 }
 
-static void read_allow_root(struct plan *plan, const struct node *node, void *root)
+static void read_allow_root(struct plan *plan, const struct node *node, void *)
 {
-	(void)root;
 	if (value_fixed(plan, node))
 		(void)value_bool(plan, node, &plan->allow_root);
 }
 
-static void read_keep(struct plan *plan, const struct node *node, void *root)
+static void read_keep(struct plan *plan, const struct node *node, void *)
 {
-	(void)root;
 	value_capabilities(plan, node, &plan->workload.keep);
 }
 
 /* Completes the set of kept capabilities. */
-static void read_keep_optional(struct plan *plan, const struct node *node, void *root)
+static void read_keep_optional(struct plan *plan, const struct node *node, void *)
 {
 	uint64_t welcome = 0;
 
-	(void)root;
 	if (node)
 		value_capabilities(plan, node, &welcome);
 	plan->optional = welcome & ~plan->workload.keep;

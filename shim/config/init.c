@@ -65,9 +65,8 @@ static bool is_forwarded(struct plan *plan, const struct node *node, int number,
 	return false;
 }
 
-static void read_signal_map(struct plan *plan, const struct node *node, void *to)
+static void read_signal_map(struct plan *plan, const struct node *node, void *)
 {
-	(void)to;
 	if (node->kind != NODE_MAP) {
 		yaml_problem(&plan->problems, node, "must be a mapping such as {TERM: QUIT, HUP: ignore}");
 		return;
@@ -81,9 +80,8 @@ static void read_signal_map(struct plan *plan, const struct node *node, void *to
 	}
 }
 
-static void read_exit_code_map(struct plan *plan, const struct node *node, void *to)
+static void read_exit_code_map(struct plan *plan, const struct node *node, void *)
 {
-	(void)to;
 	if (node->kind != NODE_MAP) {
 		yaml_problem(&plan->problems, node, "must be a mapping such as {143: 0}");
 		return;
@@ -100,39 +98,35 @@ static void read_exit_code_map(struct plan *plan, const struct node *node, void 
 	}
 }
 
-static void read_target(struct plan *plan, const struct node *node, void *to)
+static void read_target(struct plan *plan, const struct node *node, void *)
 {
 	static const char *const words[] = {"process", "group", NULL};
 
-	(void)to;
 	plan->init.signal_target = value_word(plan, node, words) == 1 ? TARGET_GROUP : TARGET_PROCESS;
 }
 
-static void read_wait_until(struct plan *plan, const struct node *node, void *to)
+static void read_wait_until(struct plan *plan, const struct node *node, void *)
 {
 	static const char *const words[] = {"main", "all", NULL};
 
-	(void)to;
 	plan->init.wait_all = value_word(plan, node, words) == 1;
 }
 
-static void read_grace(struct plan *plan, const struct node *node, void *to)
+static void read_grace(struct plan *plan, const struct node *node, void *)
 {
 	unsigned int seconds;
 
-	(void)to;
 	if (node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0)
 		return;
 	if (value_seconds(plan, node, &seconds))
 		plan->init.stop_grace_seconds = (int)seconds;
 }
 
-static void read_stop_signal(struct plan *plan, const struct node *node, void *to)
+static void read_stop_signal(struct plan *plan, const struct node *node, void *)
 {
 	const char *text = value_text(plan, node);
 	int number = text ? read_signal(plan, node, text) : 0;
 
-	(void)to;
 	if (number && is_forwarded(plan, node, number, text, "a stop signal"))
 		plan->init.stop_signals |= START_SIGNAL_BIT(number);
 }

@@ -62,11 +62,10 @@ static void read_hard(struct plan *plan, const struct node *node, void *to)
 	limit->hard_set = limit_value(plan, node, &limit->hard);
 }
 
-void config_ulimits(struct plan *plan, const struct node *map, void *root)
+void config_ulimits(struct plan *plan, const struct node *map, void *)
 {
 	static const struct key keys[] = {{"soft", read_soft}, {"hard", read_hard}, {NULL, NULL}};
 
-	(void)root;
 	if (map->kind != NODE_MAP) {
 		yaml_problem(&plan->problems, map, "must be a mapping such as {nofile: 65536}");
 		return;
@@ -119,11 +118,10 @@ static void read_umask_to(struct plan *plan, const struct node *node, void *to)
 	read_mask(plan, node, &((struct plan_umask *)to)->to);
 }
 
-void config_umask(struct plan *plan, const struct node *node, void *root)
+void config_umask(struct plan *plan, const struct node *node, void *)
 {
 	static const struct key keys[] = {{"from", read_umask_from}, {"to", read_umask_to}, {NULL, NULL}};
 
-	(void)root;
 	const char *text = node->kind == NODE_SCALAR ? value_text(plan, node) : "";
 	if (!text || strcmp(text, "inherit") == 0)
 		return;
@@ -140,41 +138,36 @@ void config_umask(struct plan *plan, const struct node *node, void *root)
 		yaml_problem(&plan->problems, node, "a umask has no bits above 0777: write three digits behind the 0");
 }
 
-void config_unset(struct plan *plan, const struct node *node, void *root)
+void config_unset(struct plan *plan, const struct node *node, void *)
 {
-	(void)root;
 	(void)value_list(plan, node, value_text, &plan->unset);
 }
 
-void config_working_dir(struct plan *plan, const struct node *node, void *root)
+void config_working_dir(struct plan *plan, const struct node *node, void *)
 {
-	(void)root;
 	plan->working_dir = value_path(plan, node);
 }
 
-void config_oom_score_adj(struct plan *plan, const struct node *node, void *root)
+void config_oom_score_adj(struct plan *plan, const struct node *node, void *)
 {
 	long long value = 0;
 
-	(void)root;
 	plan->oom_score_adj_set = value_number(plan, node, -1000, 1000, &value);
 	plan->oom_score_adj = (int)value;
 }
 
-void config_own_stdio(struct plan *plan, const struct node *node, void *root)
+void config_own_stdio(struct plan *plan, const struct node *node, void *)
 {
 	static const char *const words[] = {"auto", "true", "false", NULL};
 	int word = node ? value_word(plan, node, words) : -1;
 
-	(void)root;
 	plan->own_stdio = word > 0 ? (enum plan_stdio)word : STDIO_AUTO;
 	if (plan->command != COMMAND_RUN) /* no process is left that could open them again */
 		plan->own_stdio = STDIO_FALSE;
 }
 
-void config_new_session(struct plan *plan, const struct node *node, void *root)
+void config_new_session(struct plan *plan, const struct node *node, void *)
 {
-	(void)root;
 	(void)value_bool(plan, node, &plan->new_session);
 }
 
@@ -200,11 +193,10 @@ static void keep_listen_fds(struct plan *plan)
 		keep_fd(plan, fd);
 }
 
-static void read_keep_fd(struct plan *plan, const struct node *node, void *to)
+static void read_keep_fd(struct plan *plan, const struct node *node, void *)
 {
 	long long fd;
 
-	(void)to;
 	if (node->kind == NODE_SCALAR && strcmp(node->text, "listen_fds") == 0)
 		keep_listen_fds(plan);
 	else if (value_number(plan, node, 3, 1023, &fd))
@@ -219,19 +211,17 @@ void config_keep_fds(struct plan *plan, const struct node *node, void *root)
 		value_each(plan, node, read_keep_fd, root);
 }
 
-void config_report(struct plan *plan, const struct node *node, void *root)
+void config_report(struct plan *plan, const struct node *node, void *)
 {
 	static const char *const words[] = {"none", "text", "json", NULL};
 	int word = value_word(plan, node, words);
 
-	(void)root;
 	plan->report = word > 0 ? (enum plan_report)word : REPORT_NONE;
 	if (plan->report == REPORT_JSON && plan->mode == PLAN_RUN)
 		diag_as_json();
 }
 
-void config_trace(struct plan *plan, const struct node *node, void *root)
+void config_trace(struct plan *plan, const struct node *node, void *)
 {
-	(void)root;
 	(void)value_bool(plan, node, &plan->trace);
 }

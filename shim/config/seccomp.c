@@ -59,12 +59,11 @@ static void file_filter(struct plan *plan, const struct node *node, const char *
 			     bytes || access(text, F_OK) == 0 ? "" : " (COPY it into the image, or mount it there)");
 }
 
-static void read_profile(struct plan *plan, const struct node *node, void *to)
+static void read_profile(struct plan *plan, const struct node *node, void *)
 {
 	const struct filter_changes *changes = &plan->filter_changes;
 	const char *text = value_fixed(plan, node);
 
-	(void)to;
 	if (!text)
 		return;
 	if (strcmp(text, "unconfined") == 0) {
@@ -94,21 +93,18 @@ static void fixed_names(struct plan *plan, const struct node *node, const struct
 		*to = node;
 }
 
-static void read_allow(struct plan *plan, const struct node *node, void *to)
+static void read_allow(struct plan *plan, const struct node *node, void *)
 {
-	(void)to;
 	fixed_names(plan, node, &plan->filter_changes.allow);
 }
 
-static void read_deny(struct plan *plan, const struct node *node, void *to)
+static void read_deny(struct plan *plan, const struct node *node, void *)
 {
-	(void)to;
 	fixed_names(plan, node, &plan->filter_changes.deny);
 }
 
-static void read_log(struct plan *plan, const struct node *node, void *to)
+static void read_log(struct plan *plan, const struct node *node, void *)
 {
-	(void)to;
 	(void)value_bool(plan, node, &plan->filter_changes.log);
 }
 

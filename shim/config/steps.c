@@ -388,9 +388,8 @@ static bool is_group(const struct node *node)
 	return node->kind == NODE_MAP && yaml_get(node, "steps");
 }
 
-static void read_step_or_group(struct plan *plan, const struct node *node, void *root)
+static void read_step_or_group(struct plan *plan, const struct node *node, void *)
 {
-	(void)root;
 	if (is_group(node))
 		read_step_group(plan, node);
 	else

@@ -88,9 +88,8 @@ static void look_at(void *context, const struct walk_entry *entry)
 }
 
 /* Files that this user may not read are skipped silently. */
-static void pass_over(void *context, const char *path, int err)
+static void pass_over(void *, const char *, int)
 {
-	(void)context, (void)path, (void)err;
 }
 
 /* Root can write everywhere, which is not reported. */

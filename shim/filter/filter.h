@@ -45,8 +45,8 @@ struct filter_target {
  * workload could start (it denies execve) or end (exit_group) is a problem, because after the drop it would be too
  * late.
  */
-bool filter_compile(struct filter *filter, struct problems *problems, const struct node *profile,
-		    const struct filter_target *target) __attribute__((warn_unused_result));
+[[nodiscard]] bool filter_compile(struct filter *filter, struct problems *problems, const struct node *profile,
+				  const struct filter_target *target);
 
 /*
  * Adds to LINES, for --check, one line for each name that PROFILE allows and libseccomp does not know. They are
@@ -59,8 +59,8 @@ void filter_unknown(struct mem *mem, const struct node *profile, const struct fi
  * Reads a compiled profile (FILE.bpf) of LENGTH bytes. Returns NULL, or what is wrong: not such a file, truncated,
  * made for another architecture, other capabilities, another kernel condition or another version, wrong checksum.
  */
-const char *filter_read(struct filter *filter, struct mem *mem, const void *bytes, size_t length,
-			const struct filter_target *target) __attribute__((warn_unused_result));
+[[nodiscard]] const char *filter_read(struct filter *filter, struct mem *mem, const void *bytes, size_t length,
+				      const struct filter_target *target);
 
 /* The built-in default profile for these kept capabilities. Does not need libseccomp. */
 void filter_default(struct filter *filter, struct mem *mem, uint64_t keep);
@@ -70,8 +70,7 @@ void filter_default(struct filter *filter, struct mem *mem, uint64_t keep);
  * OUT. Prints what is wrong, and the names that filter_unknown() finds. Returns the exit status: 0, DIAG_USER or
  * DIAG_SYSTEM.
  */
-int filter_compile_file(const char *in, const char *out, const struct filter_target *target)
-	__attribute__((warn_unused_result));
+[[nodiscard]] int filter_compile_file(const char *in, const char *out, const struct filter_target *target);
 
 /* --explain: the tree of the built-in default profile, as filter_compile() takes it; its memory belongs to PROBLEMS. */
 const struct node *filter_default_profile(struct problems *problems);
@@ -89,9 +88,8 @@ const char *filter_summary(struct mem *mem, const struct filter *filter);
  * --explain: what FILTER answers to the call NAME, and the rules of PROFILE (NULL: compiled, rules unknown) that
  * decided it. False: there is no call of that name.
  */
-bool filter_explain_call(struct mem *mem, const struct filter *filter, const struct node *profile,
-			 const struct filter_target *target, const char *name, struct list *lines)
-	__attribute__((warn_unused_result));
+[[nodiscard]] bool filter_explain_call(struct mem *mem, const struct filter *filter, const struct node *profile,
+				       const struct filter_target *target, const char *name, struct list *lines);
 
 /* --explain: what each addition of CHANGES opens, one line each. */
 void filter_explain_changes(struct mem *mem, const struct filter_changes *changes, struct list *lines);

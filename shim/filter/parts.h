@@ -56,8 +56,8 @@ struct filter_profile {
 };
 
 /* profile.c. Returns false exactly when it added a problem. */
-bool filter_profile_read(struct filter_profile *profile, struct problems *problems, const struct node *node,
-			 const struct filter_target *target) __attribute__((warn_unused_result));
+[[nodiscard]] bool filter_profile_read(struct filter_profile *profile, struct problems *problems,
+				       const struct node *node, const struct filter_target *target);
 
 /* rule.c. Does RULE apply when the set KEEP is kept? */
 bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep);
@@ -145,8 +145,8 @@ void filter_code_call(struct filter_code *code, uint32_t number, const struct fi
 void filter_code_ranges(struct filter_code *code, const struct filter_range *ranges, size_t count);
 
 /* Joins SECTIONS; calls of other architectures kill the process. False: larger than the kernel accepts. */
-bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter_section *sections, size_t nsections)
-	__attribute__((warn_unused_result));
+[[nodiscard]] bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter_section *sections,
+				   size_t nsections);
 
 /* answer.c: the strictest and the most permissive answer that FILTER can give to a call, found by running its BPF. */
 struct filter_answers {
@@ -156,9 +156,9 @@ struct filter_answers {
 struct filter_answers filter_answer(const struct filter *filter, uint32_t arch, uint32_t number);
 
 /* Why no workload could start or end under FILTER, whatever the arguments of its calls; NULL: it could. */
-const char *filter_unusable(struct mem *mem, const struct filter *filter) __attribute__((warn_unused_result));
+[[nodiscard]] const char *filter_unusable(struct mem *mem, const struct filter *filter);
 
 /* The same as filter_compile(), but also returns the profile that it read. */
-bool filter_compile_profile(struct filter *filter, struct filter_profile *profile, struct problems *problems,
-			    const struct node *node, const struct filter_target *target)
-	__attribute__((warn_unused_result));
+[[nodiscard]] bool filter_compile_profile(struct filter *filter, struct filter_profile *profile,
+					  struct problems *problems, const struct node *node,
+					  const struct filter_target *target);

@@ -38,7 +38,7 @@ struct accounts {
  * Is TEXT an id: [0-9]{1,10}, nothing else, base 10, at most 4294967294 (neither -1 nor an overflow)? A leading zero
  * is refused too, because it looks octal, except in "0" itself.
  */
-bool accounts_id(const char *text, uint32_t *id) __attribute__((warn_unused_result));
+[[nodiscard]] bool accounts_id(const char *text, uint32_t *id);
 
 /*
  * Parse the bytes of passwd and group into ACCOUNTS. Lines that are not accounts are skipped, and a line whose id is
@@ -54,11 +54,11 @@ const struct account *accounts_user_by_id(const struct accounts *accounts, uint3
 const struct account_group *accounts_group(const struct accounts *accounts, const char *name);
 
 /* Adds GID to the ascending list *GROUPS of *COUNT, without duplicates; the list is in MEM and has room for MAX. */
-bool accounts_add_gid(uint32_t *groups, size_t *count, size_t max, uint32_t gid) __attribute__((warn_unused_result));
+[[nodiscard]] bool accounts_add_gid(uint32_t *groups, size_t *count, size_t max, uint32_t gid);
 
 /* Adds the gids of all groups that have NAME as a member, but never 0. False: more than MAX. */
-bool accounts_member_of(const struct accounts *accounts, const char *name, uint32_t *groups, size_t *count, size_t max)
-	__attribute__((warn_unused_result));
+[[nodiscard]] bool accounts_member_of(const struct accounts *accounts, const char *name, uint32_t *groups,
+				      size_t *count, size_t max);
 
 /* An entry that passwd and group must have. */
 struct account_wish {
@@ -73,13 +73,12 @@ struct account_wish {
  * made. Returns NULL, or why it is not possible: the uid or gid belongs to root or is 0, a field contains ':' or a
  * newline.
  */
-const char *accounts_apply(struct accounts *accounts, const struct account_wish *wish)
-	__attribute__((warn_unused_result));
+[[nodiscard]] const char *accounts_apply(struct accounts *accounts, const struct account_wish *wish);
 
 /*
  * The text of a passwd (GROUP false) or group (GROUP true) file that fulfils WISH, made from TEXT: the line of that
  * name is added or renumbered, every other line stays byte for byte. In MEM; *CHANGED says whether it differs from
  * TEXT.
  */
-const char *accounts_edit(struct mem *mem, const char *text, const struct account_wish *wish, bool group, bool *changed)
-	__attribute__((warn_unused_result));
+[[nodiscard]] const char *accounts_edit(struct mem *mem, const char *text, const struct account_wish *wish, bool group,
+					bool *changed);

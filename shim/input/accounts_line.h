@@ -28,7 +28,6 @@ bool accounts_next(const char **at, const char *end, struct accounts_field *text
  * Is TEXT a line of passwd (GROUP false) or group (GROUP true)? That is: the number of fields of passwd(5) or group(5),
  * strict ids, a name, no NUL byte. Comments and the + and - lines of NIS are not.
  */
-bool accounts_line(struct accounts_entry *line, struct accounts_field text, bool group)
-	__attribute__((warn_unused_result));
+[[nodiscard]] bool accounts_line(struct accounts_entry *line, struct accounts_field text, bool group);
 
 bool accounts_same(struct accounts_field field, const char *text);

@@ -34,15 +34,14 @@ struct node {
  * duplicate keys, more than 64 levels or 20000 values. Returns NULL exactly when it added a problem. An empty
  * document is an empty map.
  */
-struct node *yaml_read(struct problems *problems, const char *file, const char *bytes, size_t length)
-	__attribute__((warn_unused_result));
+[[nodiscard]] struct node *yaml_read(struct problems *problems, const char *file, const char *bytes, size_t length);
 
 /*
  * The same, but returns NULL only if it could not read to the end. A tree with problems is for finding further
  * problems, and must not be acted on: of duplicate keys it has the first, an alias is its text.
  */
-struct node *yaml_read_flawed(struct problems *problems, const char *file, const char *bytes, size_t length)
-	__attribute__((warn_unused_result));
+[[nodiscard]] struct node *yaml_read_flawed(struct problems *problems, const char *file, const char *bytes,
+					    size_t length);
 
 /* The value of KEY in MAP, or NULL. */
 struct node *yaml_get(const struct node *map, const char *key);

@@ -13,8 +13,7 @@
  * drop can reach WANT from START. Otherwise returns the reason (static, or in MEM): the missing capability and what
  * to write, an id that the user namespace does not map, or a locked securebit.
  */
-const char *drop_plan(struct privileges *want, const struct start *start, struct mem *mem)
-	__attribute__((warn_unused_result));
+[[nodiscard]] const char *drop_plan(struct privileges *want, const struct start *start, struct mem *mem);
 
 /* Drops everything that WANT does not hold. START is the state at the start. Does not return on failure: status 111. */
 void drop_privileges(const struct privileges *want, const struct start *start);

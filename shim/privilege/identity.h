@@ -35,7 +35,7 @@ void identity_end(void);
  * act as another user (SETUID, SETGID)?
  */
 bool identity_is_root(void);
-bool identity_can_change(void) __attribute__((warn_unused_result));
+[[nodiscard]] bool identity_can_change(void);
 
 /*
  * Becomes WHO, with exactly EFFECTIVE (limited to what the start has) in the effective set. Each part is read back.

@@ -15,7 +15,7 @@ extern const struct verb *const verb_table[]; /* ends with NULL */
 void setup_run(const struct plan *plan);
 
 /* Do all conditions of the step hold now? Also false if one could not be evaluated and on_error lets the run go on. */
-bool setup_conditions(struct setup *setup, const struct condition *conditions) __attribute__((warn_unused_result));
+[[nodiscard]] bool setup_conditions(struct setup *setup, const struct condition *conditions);
 
 /* Puts the entries of plan->wishes into passwd and group. */
 void setup_accounts(struct setup *setup);

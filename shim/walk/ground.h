@@ -58,7 +58,7 @@ void ground_enter(struct ground *ground, int parent, int fd, const struct stat *
 void ground_as_owner(struct ground *ground, uint32_t uid);
 
 /* Acts as GROUND asks from now on. 0, or -1 with errno GROUND_NO_IDENTITY. */
-int ground_act(const struct ground *ground) __attribute__((warn_unused_result));
+[[nodiscard]] int ground_act(const struct ground *ground);
 
 /*
  * Acts as the user UID, who owns an object on GROUND that is to be changed. GID is its group, or IDENTITY_NO_ID for
@@ -100,5 +100,4 @@ bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
 bool ground_may_give(const struct ground *ground, const struct stat *stat);
 
 /* walk_chmod() as UID, the owner of what FD holds, so that CAP_FOWNER is not needed. GID as for ground_become(). */
-int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gid, mode_t mode)
-	__attribute__((warn_unused_result));
+[[nodiscard]] int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gid, mode_t mode);

@@ -11,24 +11,23 @@
  * blocks, never follows a link, works without /proc. -1 with errno: ESTALE if the name refers to something else by
  * now, EINVAL for any other type.
  */
-int walk_reopen(int fd, int parent, const char *name, int flags) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_reopen(int fd, int parent, const char *name, int flags);
 
 /* The same for the regular file that a walk FOUND; *OPENED receives fstat(2) of the new descriptor. */
-int walk_reopen_found(const struct walk_found *found, int flags, struct stat *opened)
-	__attribute__((warn_unused_result));
+[[nodiscard]] int walk_reopen_found(const struct walk_found *found, int flags, struct stat *opened);
 
 /*
  * Sets the mode of what FD (O_PATH or not) holds: with fchmodat2(2), else through /proc/self/fd, else by
  * walk_reopen(). PARENT and NAME say where it was found; NAME may be NULL for a directory. Not for links. 0, or -1
  * with errno.
  */
-int walk_chmod(int fd, int parent, const char *name, mode_t mode) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_chmod(int fd, int parent, const char *name, mode_t mode);
 
 /*
  * Opens /proc/self/fd, where NUMBER is the magic link of FD. -1 with ENOENT where /proc is not a procfs: an image could have
  * a plain directory there.
  */
-int walk_links(int fd, char number[16]) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_links(int fd, char number[16]);
 
 /* Sets the owner, as fchownat(2), of what FD (O_PATH or not) holds, also of a link; else through /proc/self/fd. */
-int walk_chown(int fd, uint32_t uid, uint32_t gid) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_chown(int fd, uint32_t uid, uint32_t gid);

@@ -11,18 +11,18 @@
  * walk_parent() with WALK_MAKE that also makes the missing directories on the way. They belong to the identity and
  * have mode 0755, whatever the umask.
  */
-int walk_make_parent(const char *path, const char **name, struct ground *ground, struct walk_where *where)
-	__attribute__((warn_unused_result));
+[[nodiscard]] int walk_make_parent(const char *path, const char **name, struct ground *ground,
+				   struct walk_where *where);
 
 /* Removes the access control lists of the directory FD, acting as its owner OWNER: acl(5). 0, or -1 with errno. */
-int walk_clear_acl(int fd, uint32_t owner) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_clear_acl(int fd, uint32_t owner);
 
 /*
  * Removes the access control list that FD, just made in PARENT, has inherited from a directory owned by another user.
  * FD is a file open for writing, or a device or FIFO held with O_PATH, which needs /proc; for a directory see
  * walk_made(). Lists inherited from a directory owned by root stay. 0, or -1 with errno.
  */
-int walk_disinherit(int fd, int parent) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_disinherit(int fd, int parent);
 
 /*
  * The mode of a new directory until it is complete; no config can write it. An empty directory that still has it was
@@ -41,19 +41,17 @@ bool walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid);
  * Opens with O_PATH the directory NAME in PARENT that was just made. On foreign ground another one may have been put
  * in its place: ESTALE unless it is empty and belongs to the identity. Also removes inherited lists. -1 with errno.
  */
-int walk_made(int parent, const char *name) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_made(int parent, const char *name);
 
 /*
  * Gives the directory FD, NAME in PARENT, which was just made, its mode and these owners (UINT32_MAX: the
  * identity's). 0, or -1 with errno.
  */
-int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid)
-	__attribute__((warn_unused_result));
+[[nodiscard]] int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid);
 
 /*
  * Makes the directory NAME in PARENT with exactly MODE and these owners (as walk_finish()), and opens it with O_PATH.
  * Only the identity can enter it before it is complete. It is remembered (ground_remember()) if it is given to
  * another user. -1 with errno, EEXIST included.
  */
-int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid)
-	__attribute__((warn_unused_result));
+[[nodiscard]] int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid);

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 /* Does the rule allow following a link in DIRECTORY that belongs to UID? */
-bool walk_follows(int directory, uint32_t uid) __attribute__((warn_unused_result));
+[[nodiscard]] bool walk_follows(int directory, uint32_t uid);
 
 /*
  * The judgement that everything here rests on: is a file or directory of this owner and mode owned by root and writable

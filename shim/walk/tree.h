@@ -59,7 +59,7 @@ struct tree_walk {
  * where it had to stop: EINVAL if TOP is "/" (unless `whole`), ESTALE if a directory was moved while the walk was in
  * it.
  */
-int walk_tree(struct tree_walk *tree, int top, const char *path) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_tree(struct tree_walk *tree, int top, const char *path);
 
 /* Holds an entry with O_PATH and reads it again into *NOW. The descriptor is the caller's. */
-int walk_pin(const struct walk_entry *entry, struct fd_stat *now) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_pin(const struct walk_entry *entry, struct fd_stat *now);

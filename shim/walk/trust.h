@@ -14,11 +14,10 @@
  * is wrong and what to write (COPY --chmod=0644, chown root, a bind mount of a developer's own file, a user namespace
  * in which files owned by root show as 65534).
  */
-int trust_open(struct mem *mem, const char *path, const char **why) __attribute__((warn_unused_result));
+[[nodiscard]] int trust_open(struct mem *mem, const char *path, const char **why);
 
 /*
  * Reads the whole of such a file, at most LIMIT bytes; the number of bytes must equal st_size. The result is
  * NUL-terminated, in MEM, its length in *LENGTH. NULL: *WHY as above, and errno is ENOENT only where there is no such file.
  */
-char *trust_read(struct mem *mem, const char *path, size_t limit, size_t *length, const char **why)
-	__attribute__((warn_unused_result));
+[[nodiscard]] char *trust_read(struct mem *mem, const char *path, size_t limit, size_t *length, const char **why);

@@ -45,15 +45,14 @@ struct walk_found {
  * openat(2). The process acts as itself afterwards. WHERE, if not NULL, receives the component at which the walk
  * ended, for the message.
  */
-int walk_open(const char *path, int flags, struct walk_where *where) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_open(const char *path, int flags, struct walk_where *where);
 
 /* The same, but also tells where it lies, and acts as that place asks: 0, or -1 with errno and no descriptor. */
-int walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where)
-	__attribute__((warn_unused_result));
+[[nodiscard]] int walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where);
 void walk_release(struct walk_found *found);
 
 /* Enters the directory that was FOUND, and acts as its contents ask: *INSIDE is their ground. 0, or -1. */
-int walk_enter(const struct walk_found *found, int flags, struct ground *inside) __attribute__((warn_unused_result));
+[[nodiscard]] int walk_enter(const struct walk_found *found, int flags, struct ground *inside);
 
 /*
  * Opens the directory that holds the last component of PATH, and points *NAME at that component inside PATH. The
@@ -61,8 +60,8 @@ int walk_enter(const struct walk_found *found, int flags, struct ground *inside)
  * WALK_MAKE. Errors as for walk_open(), and EINVAL if PATH ends in '/', "." or "..". GROUND, if not NULL, receives
  * the directory's ground.
  */
-int walk_parent(const char *path, int flags, const char **name, struct ground *ground, struct walk_where *where)
-	__attribute__((warn_unused_result));
+[[nodiscard]] int walk_parent(const char *path, int flags, const char **name, struct ground *ground,
+			      struct walk_where *where);
 
 /*
  * Writes why a walk ended with ERR at WHERE into WHY, and returns WHY: for ELOOP and EPERM what was refused and who

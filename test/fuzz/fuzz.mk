@@ -13,7 +13,7 @@ FUZZ_WORLD := $(wildcard test/fuzz/world*.c)
 FUZZ_MEANING := test/filter/meaning.c test/filter/calls.c
 FUZZ_SOURCES := $(FUZZ_SHARED) $(FUZZ_WORLD) $(FUZZ_MEANING) test/fuzz/json.c test/fuzz/mutate.c $(FUZZ_TARGETS:%=test/fuzz/%.c)
 
-FUZZ_FLAGS := $(filter-out -Wpedantic,$(WARNINGS)) -std=c11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
+FUZZ_FLAGS := $(filter-out -Wpedantic,$(WARNINGS)) -std=c2x -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
 	      -D_GNU_SOURCE -DCAPSHIM_VERSION='"$(VERSION)"' -DFUZZ_WORLD='"$(abspath test/fuzz/world)"' -iquote shim
 FUZZ_WRAP := diag_die diag_cannot
 $(FUZZ)/bin/config $(FUZZ)/bin/steps: FUZZ_WRAP += trust_read access faccessat walk_open walk_find config_look_up \

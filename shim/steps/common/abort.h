@@ -17,4 +17,4 @@ void abort_restore(const struct start *start);
  * For code that runs with all signals blocked: has one of the four arrived? Then what must not stay half done is
  * finished or undone first.
  */
-bool abort_pending(void) __attribute__((warn_unused_result));
+[[nodiscard]] bool abort_pending(void);

@@ -14,8 +14,7 @@ bool content_is(const struct file_want *want, int fd, int parent, const char *na
  * Writes the wanted content into the new file OUT, with its holes, what else is to be kept of the source, and to the disk.
  * False with errno: EINTR where a signal came that ends the setup.
  */
-bool content_write(int out, const struct file_want *want) __attribute__((warn_unused_result));
+[[nodiscard]] bool content_write(int out, const struct file_want *want);
 
 /* Writes it over the OLD content (bytes NULL: not known) of OUT, which is there again where that fails. 0, or -1. */
-int content_replace(int out, const struct file_want *want, const struct file_want *old)
-	__attribute__((warn_unused_result));
+[[nodiscard]] int content_replace(int out, const struct file_want *want, const struct file_want *old);

@@ -8,4 +8,4 @@
  * none is left. Does not need /proc. Calls only functions that signal-safety(7) allows. False with errno: EPERM if
  * one may not be killed (needs CAP_KILL), ETIMEDOUT if some are left after ten seconds.
  */
-bool end_children(void) __attribute__((warn_unused_result));
+[[nodiscard]] bool end_children(void);

@@ -32,8 +32,8 @@ void file_attributes(const struct step *step, struct file_want *want);
  * follows), found->fd is -1 and only parent and name are set; with MAKE the missing directories on the way are made.
  * False: could not VERB it, and that was reported.
  */
-bool file_find(struct setup *setup, const char *verb, const char *path, bool make, struct walk_found *found)
-	__attribute__((warn_unused_result));
+[[nodiscard]] bool file_find(struct setup *setup, const char *verb, const char *path, bool make,
+			     struct walk_found *found);
 void file_release(struct walk_found *found);
 
 /*
@@ -64,18 +64,17 @@ bool file_renames_first(int parent, const struct file_want *want);
  * Reads the regular file that FD (O_PATH; NAME in PARENT) holds, at most 16 MiB. NUL-terminated, in MEM. NULL with
  * errno: EFBIG, EINVAL if it is not a regular file.
  */
-char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *length)
-	__attribute__((warn_unused_result));
+[[nodiscard]] char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *length);
 
 /*
  * Is the directory or file that was FOUND empty? lost+found does not count. A directory whose seeding was interrupted
  * counts as empty: FILE_SEEDING in it belongs to the identity and is not empty. 1, 0, or -1 with errno. Acts as the
  * directory asks.
  */
-int file_is_empty(const struct walk_found *found) __attribute__((warn_unused_result));
+[[nodiscard]] int file_is_empty(const struct walk_found *found);
 
 /* The same for the directory FD (O_PATH), with the process already acting as it asks. */
-int file_is_empty_directory(int fd) __attribute__((warn_unused_result));
+[[nodiscard]] int file_is_empty_directory(int fd);
 
 /*
  * Does the directory at FD, NAME in PARENT, hold nothing but entries that GLOBS match? 0 if it is not a directory; -1

@@ -10,11 +10,10 @@
  * subreaper or PID 1 capshim kills and reaps them all. Returns the exit status (128+n for a signal), or -1 after it
  * reported why the program could not be started, or that it was killed at the timeout.
  */
-int run_program(struct setup *setup, const struct step *step, char *const *argv) __attribute__((warn_unused_result));
+[[nodiscard]] int run_program(struct setup *setup, const struct step *step, char *const *argv);
 
 /* run_program(), and reports a status that is not in ok_exit_codes. True: it is in ok_exit_codes. */
-bool run_to_success(struct setup *setup, const struct step *step, char *const *argv)
-	__attribute__((warn_unused_result));
+[[nodiscard]] bool run_to_success(struct setup *setup, const struct step *step, char *const *argv);
 
 /* A program that may be executed. The descriptor is the caller's, the words are in the memory of the setup. */
 struct run_image {
@@ -27,5 +26,4 @@ struct run_image {
  * script its interpreter as well. The interpreter gets the script's path, not a descriptor, and opens it itself: that
  * does not need /proc, and by the trust rule only root can put another file there. False: it was reported.
  */
-bool run_open(struct setup *setup, struct run_image *image, char *const *argv, char *const *environment)
-	__attribute__((warn_unused_result));
+[[nodiscard]] bool run_open(struct setup *setup, struct run_image *image, char *const *argv, char *const *environment);

@@ -11,10 +11,10 @@
  * clause must name u, g, o or a: without that, chmod(1) would apply the umask. "g=u" is not supported. False: not a
  * mode.
  */
-bool mode_parse(struct mem *mem, const char *text, struct mode_change *change) __attribute__((warn_unused_result));
+[[nodiscard]] bool mode_parse(struct mem *mem, const char *text, struct mode_change *change);
 
 /*
  * The mode, at most 07777, that CHANGE makes from NOW. As with GNU chmod, "=" keeps the set-id bits of a directory
  * unless it names them; an octal mode is set exactly as written.
  */
-mode_t mode_apply(const struct mode_change *change, mode_t now, bool directory) __attribute__((warn_unused_result));
+[[nodiscard]] mode_t mode_apply(const struct mode_change *change, mode_t now, bool directory);

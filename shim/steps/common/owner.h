@@ -20,7 +20,7 @@ struct held {
 bool owner_differs(const struct owner *owner, const struct fd_stat *now);
 
 /* fchownat(2) on what is held, only for the id that differs. */
-int owner_apply(const struct owner *owner, const struct held *held, bool always) __attribute__((warn_unused_result));
+[[nodiscard]] int owner_apply(const struct owner *owner, const struct held *held, bool always);
 
 /*
  * Can an id that reads as OWNER's be another one that the user namespace does not map? Such an id shows as the

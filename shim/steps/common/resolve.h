@@ -21,5 +21,5 @@ union resolve_address {
  * The addresses of HOST: itself if it is an address, then /etc/hosts, then the name servers of /etc/resolv.conf with
  * its search list, each asked for at most two seconds and none after END. Returns how many; 0 with errno.
  */
-size_t resolve_host(struct mem *mem, const char *host, const struct timespec *end,
-		    union resolve_address found[RESOLVE_MAX]) __attribute__((warn_unused_result));
+[[nodiscard]] size_t resolve_host(struct mem *mem, const char *host, const struct timespec *end,
+				  union resolve_address found[RESOLVE_MAX]);

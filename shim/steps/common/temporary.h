@@ -13,11 +13,10 @@
  * Makes the file that is to become NAME in PARENT, mode 0600, open for writing and locked; its name there goes to TEMPORARY.
  * -1 with errno.
  */
-int temporary_file(int parent, const char *name, char temporary[TEMPORARY_NAME]) __attribute__((warn_unused_result));
+[[nodiscard]] int temporary_file(int parent, const char *name, char temporary[TEMPORARY_NAME]);
 
 /* The same for a symbolic link with this TEXT: 0, or -1 with errno. */
-int temporary_link(int parent, const char *name, const char *text, char temporary[TEMPORARY_NAME])
-	__attribute__((warn_unused_result));
+[[nodiscard]] int temporary_link(int parent, const char *name, const char *text, char temporary[TEMPORARY_NAME]);
 
 /* Removes what a run that was killed has left of NAME, if somebody else has put NAME in place since then. */
 void temporary_forget(int parent, const char *name);
@@ -26,8 +25,7 @@ void temporary_forget(int parent, const char *name);
  * Renames TEMPORARY to NAME; with FRESH only where there is none: EEXIST. 0, or -1 with errno: for ENOENT and ESTALE it is
  * worth another try, temporary_again(), for somebody took the file for one that was left.
  */
-int temporary_place(int parent, const char *temporary, const char *name, bool fresh)
-	__attribute__((warn_unused_result));
+[[nodiscard]] int temporary_place(int parent, const char *temporary, const char *name, bool fresh);
 bool temporary_again(int result, int *tries);
 
 /* Is it the file FD that NAME in PARENT means? errno is ESTALE where it is not. */

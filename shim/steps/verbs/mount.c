@@ -268,9 +268,8 @@ static void mount_check(const struct step *step, struct problems *problems, cons
 		yaml_problem(problems, node, "a bind mount does not take the option \"%s\"", wish.data);
 }
 
-static uint64_t mount_needs(const struct step *step)
+static uint64_t mount_needs(const struct step *)
 {
-	(void)step;
 	return CAPABILITY_BIT(CAP_SYS_ADMIN);
 }
 

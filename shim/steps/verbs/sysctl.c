@@ -160,7 +160,7 @@ static void set(struct setup *setup, const char *key, const struct walk_found *f
 		setup->changed++;
 }
 
-static void step_sysctl(struct setup *setup, const struct step *step, const char *item)
+static void step_sysctl(struct setup *setup, const struct step *, const char *item)
 {
 	char path[KEY];
 	struct walk_where where;
@@ -169,7 +169,6 @@ static void step_sysctl(struct setup *setup, const struct step *step, const char
 	const char *value = key_path(path, item);
 	const char *key = mem_copy(&setup->mem, item, strcspn(item, "="));
 
-	(void)step;
 	if (!value) {
 		setup_refused(setup, "set", key, "it is no key");
 		return;
