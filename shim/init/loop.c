@@ -8,40 +8,52 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/time_types.h>
-
 #include "base/diag.h"
 #include "init/resident.h"
 
 /* The linker's names for the ends of a section whose name is an identifier, ld(1) "Orphan Sections". */
 extern const char __start_init_resident[], __stop_init_resident[];
 
-#define SECOND INT64_C(1000000000)
-#define KILL_PATIENCE (5 * SECOND)
+#define NANOSECONDS 1000000000L
+#define KILL_PATIENCE 5 /* seconds */
 #define REAP_AT_ONCE 64 /* so that a storm of orphans does not delay signals */
 #define ALL_SIGNALS UINT64_MAX
 #define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
 #define JOB_CONTROL (SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 
-/* The monotonic clock never reads 0 this late: 0 means that the call filled nothing in. Ask again. */
-RESIDENT static int64_t now(void)
+/*
+ * Times are seconds and nanoseconds apart: a machine may take a constant of 64 bits from memory outside of the section,
+ * and have only a function there to divide by one.
+ *
+ * The monotonic clock never reads 0 this late: 0 means that the call filled nothing in. Ask again.
+ */
+RESIDENT static struct __kernel_timespec now(void)
 {
 	struct __kernel_timespec time = {0, 0};
 
 	for (int i = 0; i < 2 && time.tv_sec == 0 && time.tv_nsec == 0; i++)
 		(void)call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&time, 0, 0);
-	return time.tv_sec * SECOND + time.tv_nsec;
+	return time;
 }
 
-/*
- * The next signal of SIGNALS; -EAGAIN after TIMEOUT nanoseconds (negative: no timeout), -EINTR after a stop and
- * continue.
- */
-RESIDENT static long wait_for(uint64_t signals, int64_t timeout)
+/* What is left of SECONDS since the stop began. It is over if tv_sec is negative. */
+RESIDENT static struct __kernel_timespec left_of(const struct init_state *state, int64_t seconds)
 {
-	struct __kernel_timespec time = {timeout / SECOND, timeout % SECOND};
+	struct __kernel_timespec time = now();
 
-	return call(SYS_rt_sigtimedwait, (long)&signals, 0, timeout < 0 ? 0 : (long)&time, sizeof(signals));
+	time.tv_sec = state->stopped.tv_sec + seconds - time.tv_sec;
+	time.tv_nsec = state->stopped.tv_nsec - time.tv_nsec;
+	if (time.tv_nsec < 0) {
+		time.tv_nsec += NANOSECONDS;
+		time.tv_sec--;
+	}
+	return time;
+}
+
+/* The next signal of SIGNALS; -EAGAIN after TIMEOUT (null: no timeout), -EINTR after a stop and continue. */
+RESIDENT static long wait_for(uint64_t signals, const struct __kernel_timespec *timeout)
+{
+	return call(SYS_rt_sigtimedwait, (long)&signals, 0, (long)timeout, sizeof(signals));
 }
 
 /*
@@ -82,7 +94,7 @@ RESIDENT static _Noreturn void leave(struct init_state *state, int status)
 RESIDENT static void stop_too(const struct init_state *state)
 {
 	signal_to(foreground(state, state->main, state->group) ? 0 : state->self, SIGSTOP);
-	(void)wait_for(SIGNAL_BIT(SIGCONT), 0); /* the caller passes it on */
+	(void)wait_for(SIGNAL_BIT(SIGCONT), NULL); /* the caller passes it on */
 	(void)foreground(state, state->group, state->main);
 }
 
@@ -168,7 +180,7 @@ RESIDENT static void forward(struct init_state *state, int signal)
 		return;
 	if (SIGNAL_BIT(signal) & state->plan.stop_signals && state->plan.stop_grace_seconds >= 0 && !state->stopping) {
 		state->stopping = true;
-		state->deadline = now() + state->plan.stop_grace_seconds * SECOND;
+		state->stopped = now();
 	}
 	if (state->plan.wait_all && SIGNAL_BIT(signal) & state->plan.stop_signals && init_signal_descendants(state, as))
 		return;
@@ -187,11 +199,13 @@ RESIDENT static void forward(struct init_state *state, int signal)
  */
 RESIDENT static void kill_rest(struct init_state *state)
 {
+	const int64_t patience = (int64_t)state->plan.stop_grace_seconds + KILL_PATIENCE;
+
 	signal_rest(state, SIGKILL);
 	/* If this is not process 1 they would outlive it: KILL until none is left, and then reap() ends the loop. */
-	while (!state->pid1 && state->plan.wait_all && now() < state->deadline + KILL_PATIENCE &&
+	while (!state->pid1 && state->plan.wait_all && left_of(state, patience).tv_sec >= 0 &&
 	       init_signal_descendants(state, SIGKILL)) {
-		(void)wait_for(SIGNAL_BIT(SIGCHLD), SECOND / 2);
+		(void)wait_for(SIGNAL_BIT(SIGCHLD), &(const struct __kernel_timespec){0, NANOSECONDS / 2});
 		reap(state);
 	}
 	if (state->gone)
@@ -230,14 +244,16 @@ RESIDENT _Noreturn void init_loop(struct init_state *state)
 		give_back(state->gaps[i].from, state->gaps[i].to, state->page);
 
 	for (;;) {
-		int64_t left = state->stopping ? state->deadline - now() : -1;
-		if (state->stopping && left <= 0) {
+		struct __kernel_timespec left = {1, 0};
+		if (state->stopping)
+			left = left_of(state, state->plan.stop_grace_seconds);
+		if (left.tv_sec < 0) {
 			kill_rest(state);
 			continue;
 		}
-		if (state->again && (left < 0 || left > SECOND))
-			left = SECOND;
-		long signal = wait_for(ALL_SIGNALS, state->more ? 0 : left);
+		if (state->more || (state->again && left.tv_sec > 0))
+			left = (struct __kernel_timespec){!state->more, 0};
+		long signal = wait_for(ALL_SIGNALS, state->more || state->again || state->stopping ? &left : NULL);
 		if (signal > 0 && signal != SIGCHLD)
 			forward(state, (int)signal);
 		if (signal == SIGCHLD || state->more || (state->again && signal == -EAGAIN)) {

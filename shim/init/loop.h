@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <linux/time_types.h>
+
 #include "plan.h"
 
 /*
@@ -41,9 +43,9 @@ struct init_state {
 	bool gone;     /* the workload was reaped; exit with STATUS */
 	bool more;     /* there may be children that can be reaped without a further SIGCHLD */
 	bool again;    /* look for children once more after a second without a signal */
-	bool stopping; /* KILL is due at DEADLINE */
+	bool stopping; /* KILL is due when the grace period since STOPPED is over */
 	int status;
-	int64_t deadline; /* CLOCK_MONOTONIC, nanoseconds */
+	struct __kernel_timespec stopped; /* when the first stop signal came, CLOCK_MONOTONIC */
 
 	char killed[INIT_LINE]; /* the message if a seccomp filter ends the workload: the section has no text */
 	size_t killed_length;
