@@ -159,7 +159,7 @@ pid1() {
 			/bin/sh -c 'kill -SYS $$' 2>&9 9>&- && status=0 || status=$?
 		assert_equal "$status" 159
 		# What is there is read, and is whole.
-		output=$(dd bs=100000 count=1 iflag=nonblock <&9 2>/dev/null | tail -c +$((pages * 4096 + 1)))
+		output=$(dd bs=100000 count=1 iflag=nonblock if="$T/fifo" 2>/dev/null | tail -c +$((pages * 4096 + 1)))
 		[ "$pages" = 16 ] || assert_output --partial 'the workload was ended by SIGSYS'
 		[ "$pages" != 16 ] || assert_output ''
 	done
