@@ -84,7 +84,7 @@ static void say_place(const struct learned *learned, struct mem *mem)
 		dprintf(STDOUT_FILENO,
 			"no failing call led to this answer: it is what stayed of all that this container "
 			"has\n");
-	if (learned->changed)
+	if (learned->changed && !learned->uncertain)
 		dprintf(STDOUT_FILENO, "the workload changed files, and each run saw those of the one before: --reset "
 				       "COMMAND puts them back\n");
 }
@@ -115,6 +115,12 @@ void answer_say(const struct learned *learned, const struct tailored *tailored, 
 	}
 	dprintf(STDOUT_FILENO, "cap_add: [%s]\n", learn_names(mem, learned->keep, ""));
 	say_caps(learned, mem, learned->keep);
+	if (learned->uncertain)
+		dprintf(STDOUT_FILENO,
+			"uncertain: the answer may lack %s. The workload %s files, and each run saw those of the one "
+			"before: learn again with --reset COMMAND, which puts them back\n",
+			learned->changed ? learn_names(mem, learned->uncertain, "") : "something",
+			learned->changed ? "changed" : "may have changed");
 	const uint64_t missing = learned->asked & ~learned->available, spared = learned->asked & learned->available;
 	if (spared)
 		dprintf(STDOUT_FILENO, "asked, and not missed\n");
@@ -164,11 +170,12 @@ void answer_json(const struct learned *learned, const struct tailored *tailored,
 
 	dprintf(STDOUT_FILENO,
 		"{\"passed\":%s,\"interrupted\":%s,\"cap_add\":[%s],\"needed\":[%s],\"asked\":[%s],\"missing\":[%s],"
-		"\"container\":[%s],\"filtered\":%s,\"guessed\":%s,\"changed\":%s,\"kernel\":%s,\"ip_unprivileged_port_start\":%s,"
+		"\"uncertain\":[%s],\"container\":[%s],\"filtered\":%s,\"guessed\":%s,\"changed\":%s,\"kernel\":%s,\"ip_unprivileged_port_start\":%s,"
 		"\"back_end\":\"%s\",\"runs\":%u,\"rounds\":%u,\"calls\":%llu,\"milliseconds\":%u%s}\n",
 		learned->passed ? "true" : "false", learned->interrupted ? "true" : "false",
 		learn_names(mem, learned->keep, "\""), json_caps(learned, mem, learned->keep),
 		json_caps(learned, mem, learned->asked), learn_names(mem, learned->asked & ~learned->available, "\""),
+		learn_names(mem, learned->passed ? learned->uncertain : 0, "\""),
 		learn_names(mem, grants, "\""), learned->filtered ? "true" : "false",
 		learned->guessed ? "true" : "false", learned->changed ? "true" : "false", json_quoted(mem, kernel(mem)),
 		json_quoted(mem, port_start(mem)), learned->back_end, learned->runs, learned->rounds,

@@ -289,6 +289,8 @@ void learn_search(struct learned *to, const struct run_context *context, uint64_
 		minimise(to, context, limit_ms);
 	to->asked &= ~to->keep;
 	to->changed &= !context->options->reset;
+	if (to->changed || (!observer && !context->options->reset))
+		to->uncertain = (to->guessed ? to->available : to->asked & to->available) & ~to->keep;
 	to->passed = to->passed && !to->interrupted;
 }
 

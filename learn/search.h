@@ -18,7 +18,8 @@ struct learned {
 	bool guessed;                    /* no call told what is missing: all were tried, one by one */
 	uint64_t calls[OBSERVE_CALLS / 64], count, lost;
 	bool foreign;
-	bool changed; /* files, and no --reset put them back */
+	bool changed;       /* files, and no --reset put them back */
+	uint64_t uncertain; /* not missed by runs that saw what others had changed, or may have: no observer told */
 	struct mem mem;
 };
 
