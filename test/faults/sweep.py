@@ -73,13 +73,15 @@ IDS = ("pid", "ppid", "pgid", "sid")
 OWN_STDIO = ("fchown", "fchmod", "fstat", "newfstatat", "fstatfs", "statx")
 EXCUSED = re.compile(r"^stdio\.[012]=")
 
-# The calls that lie in the set-up as well: those that change or read whose privileges a step has. The set-up is what the
-# first process does from one PR_SET_CHILD_SUBREAPER to the next; what else runs then are the programs of steps.
 # The calls that change files: between two of them a killed run leaves the same.
 CHANGES = {"openat", "mkdirat", "mknodat", "symlinkat", "linkat", "renameat", "renameat2", "unlinkat", "fchown", "fchownat",
            "chmod", "fchmod", "fchmodat", "fchmodat2", "write", "pwrite64", "ftruncate", "fallocate", "utimensat", "fsetxattr",
            "removexattr", "fremovexattr", "mount"}
 SIGNALS = [signal.SIGKILL, signal.SIGTERM]
+# The outcomes of one run, by their first word, that must not be.
+WRONG = {"escape", "died", "unrepaired"}
+# The calls that lie in the set-up as well: those that change or read whose privileges a step has. The set-up is what the
+# first process does from one PR_SET_CHILD_SUBREAPER to the next; what else runs then are the programs of steps.
 IDENTITY = {"setgroups", "getgroups", "setresgid", "setresuid", "setfsgid", "setfsuid", "capset", "capget"}
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -415,7 +417,6 @@ class Place:
         return Result(done.returncode, *(text.decode(errors="replace").replace(self.dir, "PLACE")
                                          for text in (done.stdout, done.stderr)), files)
 
-
     def reach(self, fault):
         """The same, until the call is made."""
         for _ in range(ATTEMPTS):
@@ -484,6 +485,29 @@ def judge(call, result, good):
     return f"escape: status {result.status}, message {result.error.strip()[:200]!r}"
 
 
+def carry_out(name, work, one, places, options, pool):
+    """one(PLACE, *ITEM) for each item of the work, in one thread a place, which are then removed. It returns what was done, the
+    outcome, and what --verbose says besides. Returns how often each outcome was, and a line for each that must not be."""
+    tally, bad = collections.Counter(), []
+
+    def share(slot):
+        for item in work[slot::len(places)]:
+            done, outcome, details = one(places[slot], *item)
+            kind, line = outcome.split(":")[0], f"{name}: {done}: {outcome}"
+            tally[kind] += 1
+            if kind in WRONG:
+                bad.append(line)
+            if options.verbose:
+                print(f"{line} {details}")
+
+    list(pool.map(share, range(len(places))))
+    for place in places:
+        shutil.rmtree(place.dir)
+    if tally["not reached"] > SHARE * len(work):
+        bad.append(f"{name}: {tally['not reached']} of {len(work)} calls were not reached")
+    return tally, bad
+
+
 def sweep(config, options, pool, root):
     places = [Place(root, config, os.environ["CAPSHIM"]) for _ in range(options.jobs)]
     calls, good = min((calls_of(places[0], config.late) for _ in range(LISTS)), key=lambda run: len(run[0]))
@@ -492,26 +516,14 @@ def sweep(config, options, pool, root):
     work = [(process, at, name, fault) for process, at, name, _, may_lie in calls for fault in faults
             if not (options.short and name == "prctl" and at % 7 and fault != LIE)
             and (may_lie if fault == LIE else name not in NEVER_FAIL)]
-    tally = collections.Counter()
-    bad = []
 
-    def one(slot):
-        for process, at, name, fault in work[slot::options.jobs]:
-            value = 0 if fault == LIE else -getattr(errno, fault)
-            result = places[slot].reach(["--at", f"{process}:{at}", "--value", str(value)])
-            outcome = judge(name, result, good)
-            tally[outcome.split(":")[0]] += 1
-            line = f"{config.name}: process {process} call {at} {name} {fault}: {outcome}"
-            if outcome.split(":")[0] in ("escape", "died"):
-                bad.append(line)
-            if options.verbose:
-                print(f"{line} {result.status} {result.messages} {[x for x in result.ran if x not in good.ran]}")
+    def one(place, process, at, name, fault):
+        value = 0 if fault == LIE else -getattr(errno, fault)
+        result = place.reach(["--at", f"{process}:{at}", "--value", str(value)])
+        details = f"{result.status} {result.messages} {[line for line in result.ran if line not in good.ran]}"
+        return f"process {process} call {at} {name} {fault}", judge(name, result, good), details
 
-    list(pool.map(one, range(options.jobs)))
-    for place in places:
-        shutil.rmtree(place.dir)
-    if tally["not reached"] > SHARE * len(work):
-        bad.append(f"{config.name}: {tally['not reached']} of {len(work)} calls were not reached")
+    tally, bad = carry_out(config.name, work, one, places, options, pool)
     print(f"{config.name:15} {len(calls):5} calls {sum(tally.values()):6} injections {tally['refused']:6} refused "
           f"{tally['harmless']:6} harmless {tally['excused']:4} excused "
           f"{tally['start of the C library']:3} in the C library's start {tally['not reached']:2} not reached "
@@ -551,25 +563,14 @@ def sweep_kills(config, options, pool, root):
     work = [(f"{process}:{at}", name, number) for process, at, name, number in
             ((process, at, name, number) for process, at, name in killed_calls(calls, options.short) for number in SIGNALS)
             if not (options.short and number == signal.SIGTERM and at % 5)]
-    tally, bad = collections.Counter(), []
 
-    def one(slot):
-        for at, name, number in work[slot::options.jobs]:
-            first = places[slot].reach(["--at", at, "--signal", str(int(number))])
-            second = places[slot].begin([])
-            outcome = "not reached" if first.status == NOT_REACHED else judge_repair(first, second, good)
-            tally[outcome.split(":")[0]] += 1
-            line = f"{config.name}: call {at} {name} {number.name}: {outcome}"
-            if outcome.startswith("unrepaired"):
-                bad.append(line)
-            if options.verbose:
-                print(f"{line} {first.status} {first.messages}")
+    def one(place, at, name, number):
+        first = place.reach(["--at", at, "--signal", str(int(number))])
+        second = place.begin([])
+        outcome = "not reached" if first.status == NOT_REACHED else judge_repair(first, second, good)
+        return f"call {at} {name} {number.name}", outcome, f"{first.status} {first.messages}"
 
-    list(pool.map(one, range(options.jobs)))
-    for place in places:
-        shutil.rmtree(place.dir)
-    if tally["not reached"] > SHARE * len(work):
-        bad.append(f"{config.name}: {tally['not reached']} of {len(work)} calls were not reached")
+    tally, bad = carry_out(config.name, work, one, places, options, pool)
     print(f"{config.name:15} {len(calls):5} calls {sum(tally.values()):6} kills {tally['repaired']:6} repaired "
           f"{tally['not reached']:2} not reached {tally['unrepaired']:4} unrepaired", flush=True)
     return tally, bad
