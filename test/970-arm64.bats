@@ -1,32 +1,17 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2153,SC2154 # status, output and lines are bats'
+# shellcheck disable=SC2034,SC2153,SC2154 # status, output and lines are bats'; COMPILER and COMMON are machine.bash's
 # What is different on arm64, and what must not be. For "make test-arm64": programs for arm64 must run here, and CAPSHIM
-# is not the one that is shipped (test/arm64/absent.c). Native is the machine's own, x86-64.
+# is not the one that is shipped (test/arm64/absent.c).
 
 load helpers
 
-NATIVE=${PROBE%/*/*}
-ARM64=$NATIVE/arm64
+OTHER=${PROBE%/*/*}/arm64 COMPILER=aarch64-linux-musl-gcc COMMON=280
 PODMAN=/usr/share/containers/seccomp.json
+
+load machine
 
 setup() {
 	test_dir
-}
-
-# simulated SIMULATOR-DIRECTORY WORD ...: bpfsim; it must succeed.
-simulated() {
-	observe timeout 60 "$1/test/bpfsim" "${@:2}"
-	assert_success
-}
-
-# answered DIRECTORY ANSWER SOURCE NAME [ARGUMENT ...]
-answered() {
-	simulated "$1" call "$3" '' "${@:4}"
-	assert_output "$2" || fail "$* is $output"
-}
-
-kept() {
-	"$START" -- "$PROBE" | sed -n 's/^permitted=//p' | tr , ' '
 }
 
 # given LINE ...: a config for uid 1234 that the emulator can run.
@@ -34,15 +19,10 @@ given() {
 	printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: none' "$@" >"$T/capshim.yaml"
 }
 
-shipped() {
-	observe timeout -k 5 20 "$START" --clean --env PATH=/usr/bin:/bin -- "$ARM64/capshim" -c "$T/capshim.yaml" -- "$@" \
-		</dev/null
-}
-
 @test "it is a static program for arm64, on kernels with pages of up to 64 KB" {
 	local type address size flags align from to last=0 count=0
 
-	run readelf -hlW "$ARM64/capshim"
+	run readelf -hlW "$OTHER/capshim"
 	assert_line --regexp 'Machine: +AArch64'
 	assert_line --regexp 'Type: +EXEC'
 	refute_output --partial INTERP
@@ -65,37 +45,31 @@ shipped() {
 	assert_unprivileged 1234
 	assert_no_way_back
 	assert_probe fds 0,1,2 blocked 0x0 ignored 0x0
-	shipped "$ARM64/test/probe"
+	shipped "$OTHER/test/probe"
 	assert_unprivileged 1234
 	given 'seccomp: unconfined' 'cap_add: [NET_BIND_SERVICE, CHECKPOINT_RESTORE]'
 	shipped "$PROBE"
 	assert_unprivileged 1234 net_bind_service,checkpoint_restore
-	shipped "$ARM64/test/probe"
+	shipped "$OTHER/test/probe"
 	assert_unprivileged 1234 net_bind_service,checkpoint_restore
 }
 
 @test "where filters cannot be loaded nothing runs, with or without init" {
-	given
-	shipped "$PROBE"
-	assert_refused 111 'cannot load "the seccomp filter"'
-	given 'seccomp: unconfined' 'init: true'
-	observe timeout -k 5 20 unshare --fork --pid --mount-proc "$START" --clean -- "$ARM64/capshim" \
-		-c "$T/capshim.yaml" -- "$PROBE" </dev/null
-	assert_refused 111 'cannot load "the seccomp filter"'
+	nothing_without_filters
 }
 
 @test "the default filter for arm64 does what its JSON says, whatever is kept" {
 	local cap
 
-	simulated "$ARM64" check default
-	simulated "$ARM64" libseccomp "$REPO/config/seccomp/default.json"
-	simulated "$ARM64" libseccomp "$REPO/config/seccomp/default.json" sys_admin sys_ptrace
+	simulated "$OTHER" check default
+	simulated "$OTHER" libseccomp "$REPO/config/seccomp/default.json"
+	simulated "$OTHER" libseccomp "$REPO/config/seccomp/default.json" sys_admin sys_ptrace
 	for cap in $(kept); do
-		simulated "$ARM64" check default "$cap"
-		simulated "$ARM64" check default "$cap" sys_admin
+		simulated "$OTHER" check default "$cap"
+		simulated "$OTHER" check default "$cap" sys_admin
 	done
 	# shellcheck disable=SC2046 # a list of words
-	simulated "$ARM64" check default $(kept)
+	simulated "$OTHER" check default $(kept)
 }
 
 @test "Podman's profile for arm64, with 32-bit Arm, does what it says and matches libseccomp's code" {
@@ -103,14 +77,14 @@ shipped() {
 
 	for caps in '' AUDIT_WRITE 'SYS_ADMIN SYS_PTRACE SYS_CHROOT'; do
 		# shellcheck disable=SC2086 # lists of words
-		simulated "$ARM64" check "$PODMAN" $caps
+		simulated "$OTHER" check "$PODMAN" $caps
 		# shellcheck disable=SC2086
-		simulated "$ARM64" libseccomp "$PODMAN" $caps
+		simulated "$OTHER" libseccomp "$PODMAN" $caps
 	done
-	answered "$ARM64" allow "$PODMAN" 20@0x40000028
-	answered "$ARM64" kill "$PODMAN" 20@0x40000003
-	answered "$ARM64" kill default 20@0x40000028
-	answered "$ARM64" kill default 20@0xc000003e
+	answered "$OTHER" allow "$PODMAN" 20@0x40000028
+	answered "$OTHER" kill "$PODMAN" 20@0x40000003
+	answered "$OTHER" kill default 20@0x40000028
+	answered "$OTHER" kill default 20@0xc000003e
 	answered "$NATIVE" kill "$PODMAN" 20@0x40000028
 }
 
@@ -121,40 +95,14 @@ shipped() {
 		{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4002, "architectures": ["SCMP_ARCH_ARM"],
 		"syscalls": [{"names": ["getppid", "set_tls", "execve", "exit_group"], "action": "SCMP_ACT_ALLOW"}]}
 	END
-	simulated "$ARM64" check "$profile"
-	simulated "$ARM64" libseccomp "$profile"
-	answered "$ARM64" allow "$profile" 64@0x40000028
-	answered "$ARM64" 'errno 4002' "$profile" 63@0x40000028
-	answered "$ARM64" 'errno 38' "$profile" 500@0x40000028
-	answered "$ARM64" allow "$profile" 0xf0005@0x40000028
-	answered "$ARM64" 'errno 4002' "$profile" 0xf0002@0x40000028
-	answered "$ARM64" 'errno 4002' "$profile" 0xf0006@0x40000028
-}
-
-# numbers COMPILER: the names and numbers of all calls, from the headers of the C library.
-numbers() {
-	printf '#include <sys/syscall.h>\n' | "$1" -E -dM - | sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$/\1 \2/p'
-}
-
-# answers COMPILER DIRECTORY SOURCE [CAP ...]: "NAME ANSWER" of every call, sorted by name.
-answers() {
-	local compiler=$1 directory=$2
-
-	shift 2
-	[ -e "$T/$compiler" ] || numbers "$compiler" >"$T/$compiler"
-	timeout 60 "$directory/test/bpfsim" calls "$@" >"$T/calls" || return
-	awk 'NR == FNR { answer[$1] = $2 $3; next } $2 in answer { print $1, answer[$2] }' "$T/calls" "$T/$compiler" |
-		LC_ALL=C sort
-}
-
-# alike SOURCE [CAP ...]: every call that both architectures have gets the same answer; prints how many there are.
-alike() {
-	answers musl-gcc "$NATIVE" "$@" >"$T/native"
-	answers aarch64-linux-musl-gcc "$ARM64" "$@" >"$T/arm64"
-	LC_ALL=C join "$T/native" "$T/arm64" >"$T/both"
-	run awk '$2 != $3' "$T/both"
-	assert_output ''
-	[ "$(wc -l <"$T/both")" -gt 280 ]
+	simulated "$OTHER" check "$profile"
+	simulated "$OTHER" libseccomp "$profile"
+	answered "$OTHER" allow "$profile" 64@0x40000028
+	answered "$OTHER" 'errno 4002' "$profile" 63@0x40000028
+	answered "$OTHER" 'errno 38' "$profile" 500@0x40000028
+	answered "$OTHER" allow "$profile" 0xf0005@0x40000028
+	answered "$OTHER" 'errno 4002' "$profile" 0xf0002@0x40000028
+	answered "$OTHER" 'errno 4002' "$profile" 0xf0006@0x40000028
 }
 
 @test "a call that both architectures have gets the same answer on both, whatever is kept" {
@@ -174,7 +122,7 @@ alike() {
 
 	alike init
 	alike init-proc
-	for directory in "$NATIVE" "$ARM64"; do
+	for directory in "$NATIVE" "$OTHER"; do
 		simulated "$directory" calls init
 		[ "$(grep -c allow <<<"$output")" = 4 ]
 		for call in rt_sigtimedwait kill exit_group munmap 'wait4 -1 0 0x40000003' 'ioctl 0 0x540f' 'ioctl 0 0x5410' \
@@ -204,7 +152,7 @@ alike() {
 	local source
 
 	for source in default init init-proc "$PODMAN"; do
-		"$ARM64/test/bpfsim" dump "$source" >"$T/dump"
+		"$OTHER/test/bpfsim" dump "$source" >"$T/dump"
 		observe timeout 20 /usr/bin/python3 - "$T/dump" <<-'END'
 			import ctypes, struct, sys
 
@@ -223,29 +171,20 @@ alike() {
 }
 
 @test "a compiled profile of one architecture is refused on the other" {
-	printf '{"defaultAction": "SCMP_ACT_ALLOW"}\n' >"$T/profile.json"
-	given "seccomp: $T/native.bpf" 'command: [/bin/true]'
-	observe timeout 20 "$NATIVE/capshim" --compile-seccomp "$T/profile.json" "$T/native.bpf"
-	assert_success
-	observe timeout 20 "$ARM64/capshim" --compile-seccomp "$T/profile.json" "$T/arm64.bpf"
-	assert_success
+	native_profile_refused
 	observe timeout 20 "$NATIVE/capshim" -c "$T/capshim.yaml" --check
 	assert_success
-	shipped "$PROBE"
-	assert_refused 100 native.bpf 'another architecture'
+	observe timeout 20 "$OTHER/capshim" --compile-seccomp "$T/profile.json" "$T/arm64.bpf"
+	assert_success
 	given "seccomp: $T/arm64.bpf" 'command: [/bin/true]'
-	observe timeout 20 "$ARM64/capshim" -c "$T/capshim.yaml" --check
+	observe timeout 20 "$OTHER/capshim" -c "$T/capshim.yaml" --check
 	assert_success
 	observe timeout 20 "$NATIVE/capshim" -c "$T/capshim.yaml" -- "$PROBE"
 	assert_refused 100 arm64.bpf 'another architecture'
 }
 
 @test "libseccomp knows the architectures that arm64 runs, and no others" {
-	local objects
-
-	objects=$(aarch64-linux-gnu-nm "${DEPS:-$NATIVE/deps}"/aarch64-linux-gnu/lib/libseccomp.a 2>/dev/null |
-		sed -n 's/.* [RD] arch_def_//p' | grep -vx native | sort | tr '\n' ' ')
-	assert_equal "$objects" 'aarch64 arm '
+	assert_equal "$(libseccomp_knows aarch64-linux-gnu)" 'aarch64 arm'
 }
 
 # Whatever lies outside is unmapped while the loop runs; 800-init.bats reads the machine code of x86-64.
@@ -253,7 +192,7 @@ alike() {
 	local object
 
 	for object in loop descendants; do
-		run aarch64-linux-gnu-readelf -rSW "$ARM64/musl/shim/init/$object.o"
+		run aarch64-linux-gnu-readelf -rSW "$OTHER/musl/shim/init/$object.o"
 		assert_success
 		assert_line --regexp ' init_resident +PROGBITS'
 		# From one of the two files to the other.
