@@ -51,7 +51,7 @@ native_profile_refused() {
 
 # numbers COMPILER: the names and numbers of all calls, from the headers of its C library; made once a test.
 numbers() {
-	local list=$T/numbers.${1##*/}
+	local list=$T/numbers${1//\//.}
 
 	[ -s "$list" ] || printf '#include <sys/syscall.h>\n' | "$1" -E -dM - |
 		sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$/\1 \2/p' >"$list"
