@@ -46,7 +46,8 @@ FIXTURE_PARTS := $(filter-out $(FIXTURE_MAINS),$(FIXTURES))
 # -Oz: the binary is read from a cold page cache at every start of a container; -Os is 2 KB more, -O2 29 KB, and neither
 # is faster.
 CFLAGS ?= -Oz
-CODE := -ffunction-sections -fdata-sections -fstack-protector-strong
+# No sibling calls: a function that ends in one of several calls has its end once, and not before each jump; 1 KB less.
+CODE := -ffunction-sections -fdata-sections -fstack-protector-strong -fno-optimize-sibling-calls
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wwrite-strings -Wformat=2
 # Sources name each other from shim/ on. -iquote: what the libraries include is never ours.
