@@ -21,11 +21,10 @@ const char *account_half(struct plan *plan, const char *text, const char **rest)
 
 static bool bad_id(struct plan *plan, const struct node *node, const char *kind, const char *text)
 {
-	yaml_problem(&plan->problems, node,
-		     "\"%s\" is not a %s id: ids are whole numbers from 0 to 4294967294, "
-		     "written without a sign, blanks or leading zeros",
-		     text, kind);
-	return false;
+	return yaml_problem(&plan->problems, node,
+			    "\"%s\" is not a %s id: ids are whole numbers from 0 to 4294967294, "
+			    "written without a sign, blanks or leading zeros",
+			    text, kind);
 }
 
 static void read_account_file(struct plan *plan, const char *file,
@@ -63,11 +62,10 @@ bool account_find_user(struct plan *plan, const struct node *node, const char *t
 		*uid = (*entry)->uid;
 		return true;
 	}
-	yaml_problem(&plan->problems, node,
-		     "\"%s\" is neither a user in /etc/passwd nor a user id: add the user to the "
-		     "image, name it under accounts, or write a numeric UID:GID",
-		     text);
-	return false;
+	return yaml_problem(&plan->problems, node,
+			    "\"%s\" is neither a user in /etc/passwd nor a user id: add the user to the "
+			    "image, name it under accounts, or write a numeric UID:GID",
+			    text);
 }
 
 bool account_find_group(struct plan *plan, const struct node *node, const char *text, uint32_t *gid)
@@ -80,16 +78,13 @@ bool account_find_group(struct plan *plan, const struct node *node, const char *
 		*gid = entry->gid;
 		return true;
 	}
-	if (!*text) {
-		yaml_problem(&plan->problems, node,
-			     "there is no group behind the colon: leave the colon out, or write it");
-		return false;
-	}
-	yaml_problem(&plan->problems, node,
-		     "\"%s\" is neither a group in /etc/group nor a group id: add the group to "
-		     "the image, or write a numeric id",
-		     text);
-	return false;
+	if (!*text)
+		return yaml_problem(&plan->problems, node,
+				    "there is no group behind the colon: leave the colon out, or write it");
+	return yaml_problem(&plan->problems, node,
+			    "\"%s\" is neither a group in /etc/group nor a group id: add the group to "
+			    "the image, or write a numeric id",
+			    text);
 }
 
 bool account_find_identity(struct plan *plan, const struct node *node, const char *text, struct identity *to)
@@ -105,13 +100,11 @@ bool account_find_identity(struct plan *plan, const struct node *node, const cha
 	to->group_written = group;
 	if (group)
 		return account_find_group(plan, node, group, &to->gid);
-	if (!entry) {
-		yaml_problem(&plan->problems, node,
-			     "user id %s has no entry in /etc/passwd: write its group as well, "
-			     "such as \"%s:%s\"",
-			     user, user, user);
-		return false;
-	}
+	if (!entry)
+		return yaml_problem(&plan->problems, node,
+				    "user id %s has no entry in /etc/passwd: write its group as well, "
+				    "such as \"%s:%s\"",
+				    user, user, user);
 	to->gid = entry->gid;
 	return true;
 }

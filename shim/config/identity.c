@@ -100,12 +100,11 @@ static bool add_group_of(struct plan *plan, const struct node *node, const char 
 	close(fd);
 	if (!error && st.st_gid != 0)
 		return accounts_add_gid(list->gids, &list->count, list->room, st.st_gid);
-	yaml_problem(
+	return yaml_problem(
 		&plan->problems, node,
 		error ? "cannot read the group of \"%s\": mount another file, or name the group itself"
 		      : "\"%s\" belongs to group 0, which is only given where it is written: write 0 if it is meant",
 		path);
-	return false;
 }
 
 /*
@@ -137,10 +136,9 @@ static bool group_of(struct plan *plan, const struct node *node, const char *pat
 	const char *last = strrchr(path, '/');
 	bool any = false;
 
-	if (path[0] != '/') {
-		yaml_problem(&plan->problems, node, "\"%s\" must be an absolute path: write group_of:/path", path);
-		return false;
-	}
+	if (path[0] != '/')
+		return yaml_problem(&plan->problems, node, "\"%s\" must be an absolute path: write group_of:/path",
+				    path);
 	if (!strpbrk(last, "*?["))
 		return add_group_of(plan, node, path, optional, list);
 	const char *parent = last == path ? "/" : mem_copy(plan->mem, path, (size_t)(last - path));
@@ -151,9 +149,8 @@ static bool group_of(struct plan *plan, const struct node *node, const char *pat
 	if (any || optional)
 		return good;
 	plan->problems.pending++;
-	yaml_problem(&plan->problems, node,
-		     "nothing matches \"%s\": mount it, or write {group_of: PATH, optional: true}", path);
-	return false;
+	return yaml_problem(&plan->problems, node,
+			    "nothing matches \"%s\": mount it, or write {group_of: PATH, optional: true}", path);
 }
 
 static void read_group_of(struct plan *plan, const struct node *node, struct group_list *list)
@@ -188,11 +185,9 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 		return;
 	}
 	bool good = text && account_find_group(plan, node, text, &gid);
-	if (good && gid == 0 && strcmp(text, "0") != 0 && strcmp(text, "root") != 0) {
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" is group 0, which is only given where it is written: write 0", text);
-		good = false;
-	}
+	if (good && gid == 0 && strcmp(text, "0") != 0 && strcmp(text, "root") != 0)
+		good = yaml_problem(&plan->problems, node,
+				    "\"%s\" is group 0, which is only given where it is written: write 0", text);
 	list->good &= good && accounts_add_gid(list->gids, &list->count, list->room, gid);
 }
 
@@ -401,11 +396,9 @@ bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 		return account_find_group(plan, node, group, &to->gid);
 	if (!group)
 		return true;
-	if (!entry) {
-		yaml_problem(&plan->problems, node, "\"%s\" has no login group: write the group behind the colon",
-			     text);
-		return false;
-	}
+	if (!entry)
+		return yaml_problem(&plan->problems, node,
+				    "\"%s\" has no login group: write the group behind the colon", text);
 	to->gid = entry->gid;
 	return true;
 }

@@ -60,9 +60,8 @@ static bool is_forwarded(struct plan *plan, const struct node *node, int number,
 {
 	if (number != SIGKILL && number != SIGSTOP && number != SIGCHLD)
 		return true;
-	yaml_problem(&plan->problems, node, "%s cannot be %s: %s", name, cannot,
-		     number == SIGCHLD ? "the init needs it" : "the kernel does not deliver it to an init");
-	return false;
+	return yaml_problem(&plan->problems, node, "%s cannot be %s: %s", name, cannot,
+			    number == SIGCHLD ? "the init needs it" : "the kernel does not deliver it to an init");
 }
 
 static void read_signal_map(struct plan *plan, const struct node *node, void *)

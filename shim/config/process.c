@@ -44,8 +44,7 @@ static bool limit_value(struct plan *plan, const struct node *node, uint64_t *to
 		*to = strtoull(text, NULL, 10);
 		return true;
 	}
-	yaml_problem(&plan->problems, node, "\"%s\" must be a whole number or unlimited", text);
-	return false;
+	return yaml_problem(&plan->problems, node, "\"%s\" must be a whole number or unlimited", text);
 }
 
 static void read_soft(struct plan *plan, const struct node *node, void *to)

@@ -47,10 +47,10 @@ static bool is_scalar(struct plan *plan, const struct node *node)
 {
 	if (node->kind == NODE_SCALAR)
 		return true;
-	yaml_problem(&plan->problems, node,
-		     node->kind == NODE_LIST ? "must be one value, not a list: write it without [ ] or \"- \""
-					     : "must be one value, not a mapping: write it in one line behind its key");
-	return false;
+	return yaml_problem(&plan->problems, node,
+			    node->kind == NODE_LIST
+				    ? "must be one value, not a list: write it without [ ] or \"- \""
+				    : "must be one value, not a mapping: write it in one line behind its key");
 }
 
 const char *value_text(struct plan *plan, const struct node *node)
@@ -83,8 +83,7 @@ bool value_bool(struct plan *plan, const struct node *node, bool *to)
 	*to = strcmp(text, "true") == 0;
 	if (*to || strcmp(text, "false") == 0)
 		return true;
-	yaml_problem(&plan->problems, node, "\"%s\" must be true or false", text);
-	return false;
+	return yaml_problem(&plan->problems, node, "\"%s\" must be true or false", text);
 }
 
 bool value_number(struct plan *plan, const struct node *node, long long min, long long max, long long *to)
@@ -100,8 +99,7 @@ bool value_number(struct plan *plan, const struct node *node, long long min, lon
 		if (*to >= min && *to <= max)
 			return true;
 	}
-	yaml_problem(&plan->problems, node, "\"%s\" must be a whole number from %lld to %lld", text, min, max);
-	return false;
+	return yaml_problem(&plan->problems, node, "\"%s\" must be a whole number from %lld to %lld", text, min, max);
 }
 
 bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
@@ -123,14 +121,14 @@ bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
 		strlen(text) < 5 && !text[strspn(text, "0123456789")] ? strtoul(text, NULL, 10) : 0;
 	const bool octal = length > 0 && length <= 4 && !text[length] && text[0] != '0';
 	const bool was = decimal & S_IRUSR && decimal <= 07777 && text[0] != '0';
-	yaml_problem(&plan->problems, node, "\"%s\" must be octal and begin with 0: write %s%s%s%s%s", text,
-		     octal ? "\"0"
-		     : was ? ""
-			   : "such a number, for example 0750",
-		     octal ? text : "", octal ? "\"" : "", octal && was ? ", or " : "",
-		     was ? mem_format(plan->mem, "\"0%lo\" if a tool such as Helm made a decimal number of it", decimal)
-			 : "");
-	return false;
+	return yaml_problem(&plan->problems, node, "\"%s\" must be octal and begin with 0: write %s%s%s%s%s", text,
+			    octal ? "\"0"
+			    : was ? ""
+				  : "such a number, for example 0750",
+			    octal ? text : "", octal ? "\"" : "", octal && was ? ", or " : "",
+			    was ? mem_format(plan->mem, "\"0%lo\" if a tool such as Helm made a decimal number of it",
+					     decimal)
+				: "");
 }
 
 bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
@@ -155,8 +153,7 @@ bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
 		*to = (unsigned int)(number * units[i].seconds);
 		return number <= most;
 	}
-	yaml_problem(&plan->problems, node, "\"%s\" must be a time such as 30, 30s, 5m or 1h", text);
-	return false;
+	return yaml_problem(&plan->problems, node, "\"%s\" must be a time such as 30, 30s, 5m or 1h", text);
 }
 
 /* PATH without doubled slashes and without one at the end, which would mean "follow the link", path_resolution(7). */
@@ -285,19 +282,15 @@ bool value_matches(const struct list *globs, const char *text)
 
 bool value_argv(struct plan *plan, const struct node *node, struct list *to)
 {
-	if (node->kind == NODE_SCALAR && !node->quoted && strpbrk(node->text, " \t")) {
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" must be a list of program and arguments, such as "
-			     "[program, argument]: no shell splits it",
-			     node->text);
-		return false;
-	}
+	if (node->kind == NODE_SCALAR && !node->quoted && strpbrk(node->text, " \t"))
+		return yaml_problem(&plan->problems, node,
+				    "\"%s\" must be a list of program and arguments, such as "
+				    "[program, argument]: no shell splits it",
+				    node->text);
 	if (node->kind == NODE_MAP || (node->kind == NODE_LIST && node->count == 0) ||
-	    (node->kind == NODE_SCALAR && !node->quoted && (strcmp(node->text, "~") == 0 || !*node->text))) {
-		yaml_problem(&plan->problems, node,
-			     "must be a list of program and arguments, such as [program, argument]");
-		return false;
-	}
+	    (node->kind == NODE_SCALAR && !node->quoted && (strcmp(node->text, "~") == 0 || !*node->text)))
+		return yaml_problem(&plan->problems, node,
+				    "must be a list of program and arguments, such as [program, argument]");
 	return value_list(plan, node, value_text, to);
 }
 
@@ -311,8 +304,7 @@ bool value_program(struct plan *plan, const struct node *node, struct list *to)
 		return false;
 	if (to->items[0][0])
 		return true;
-	yaml_problem(&plan->problems, program, "the name of a program must not be empty");
-	return false;
+	return yaml_problem(&plan->problems, program, "the name of a program must not be empty");
 }
 
 static void unknown_capability(struct plan *plan, const struct node *node, const char *text)

@@ -43,7 +43,7 @@ struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *p
 	return calls;
 }
 
-#define NUMBERS 1024                 /* more than any architecture has calls */
+#define NUMBERS 1024 /* more than any architecture has calls */
 
 /* 32-bit Arm has calls that are in no kernel table, such as set_tls. Their slots follow the others. */
 #define ARM_PRIVATE UINT32_C(0xf0000)
@@ -273,10 +273,8 @@ bool filter_compile_profile(struct filter *filter, struct filter_profile *profil
 		return false;
 	struct mem *mem = &problems->mem;
 	size_t count = filter_sections(sections, mem, profile, target->keep);
-	if (!filter_assemble(filter, mem, sections, count)) {
-		yaml_problem(problems, node, "too large: the kernel takes %d instructions", BPF_MAXINSNS);
-		return false;
-	}
+	if (!filter_assemble(filter, mem, sections, count))
+		return yaml_problem(problems, node, "too large: the kernel takes %d instructions", BPF_MAXINSNS);
 	filter->flags = profile->flags;
 	const char *why = filter_unusable(mem, filter);
 	if (why)

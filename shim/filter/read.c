@@ -13,9 +13,8 @@ bool filter_is_null(const struct node *node)
 
 bool filter_is_scalar(struct filter_reader *reader, const struct node *node)
 {
-	if (node->kind != NODE_SCALAR)
-		yaml_problem(reader->problems, node, "one value is wanted here, not a list or a mapping");
-	return node->kind == NODE_SCALAR;
+	return node->kind == NODE_SCALAR ||
+	       yaml_problem(reader->problems, node, "one value is wanted here, not a list or a mapping");
 }
 
 bool filter_read_number(struct filter_reader *reader, const struct node *node, uint64_t max, uint64_t *number)
@@ -31,8 +30,8 @@ bool filter_read_number(struct filter_reader *reader, const struct node *node, u
 	*number = plain ? strtoull(text, &end, 10) : 0;
 	if (plain && !*end && !errno && *number <= max)
 		return true;
-	yaml_problem(reader->problems, node, "\"%s\" is not a number from 0 to %llu", text, (unsigned long long)max);
-	return false;
+	return yaml_problem(reader->problems, node, "\"%s\" is not a number from 0 to %llu", text,
+			    (unsigned long long)max);
 }
 
 static void unknown_key(struct filter_reader *reader, const struct node *key, const struct filter_key *keys)

@@ -42,11 +42,9 @@ static bool read_arch_name(struct filter_reader *reader, const struct node *node
 	if (!filter_is_scalar(reader, node))
 		return false;
 	size_t length = strlen(node->text);
-	if (strncmp(node->text, prefix, strlen(prefix)) != 0 || length - strlen(prefix) >= sizeof(name)) {
-		yaml_problem(reader->problems, node, "\"%s\" is not an architecture: they begin with %s", node->text,
-			     prefix);
-		return false;
-	}
+	if (strncmp(node->text, prefix, strlen(prefix)) != 0 || length - strlen(prefix) >= sizeof(name))
+		return yaml_problem(reader->problems, node, "\"%s\" is not an architecture: they begin with %s",
+				    node->text, prefix);
 	memset(name, 0, sizeof(name));
 	for (size_t i = strlen(prefix); i < length; i++) {
 		char c = node->text[i];

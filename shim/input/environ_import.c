@@ -209,24 +209,20 @@ static bool read_import_rule(struct import_rule *rule, struct problems *problems
 	bool before, behind;
 
 	find_mark(node->text, star, &before, &behind);
-	if (strchr(star + 1, '*')) {
-		yaml_problem(problems, node, "\"%s\" has more than one *: write an entry for each", node->text);
-		return false;
-	}
-	if (before == behind) {
-		yaml_problem(problems, node,
-			     "\"%s\": the word FILE must stand on one side of the *, as in \"FILE__*\" or "
-			     "\"APP_*_FILE\": that side is left out of the name that is set",
-			     node->text);
-		return false;
-	}
+	if (strchr(star + 1, '*'))
+		return yaml_problem(problems, node, "\"%s\" has more than one *: write an entry for each", node->text);
+	if (before == behind)
+		return yaml_problem(problems, node,
+				    "\"%s\": the word FILE must stand on one side of the *, as in \"FILE__*\" or "
+				    "\"APP_*_FILE\": that side is left out of the name that is set",
+				    node->text);
 	rule->prefix = mem_copy(&problems->mem, node->text, (size_t)(star - node->text));
 	rule->suffix = star + 1;
 	rule->prefix_goes = before;
 	if (environ_name_ok(mem_format(&problems->mem, "%s%s", rule->prefix, rule->suffix)))
 		return true;
-	yaml_problem(problems, node, "\"%s\" can match no name: a name has letters, digits and _ only", node->text);
-	return false;
+	return yaml_problem(problems, node, "\"%s\" can match no name: a name has letters, digits and _ only",
+			    node->text);
 }
 
 /* The name that RULE sets for the variable VAR (NAME=VALUE), or NULL if it does not match. */
@@ -246,7 +242,7 @@ static void import_matching(const struct imports *imports, const struct node *no
 	struct environment *env = imports->env;
 	struct problems *problems = imports->problems;
 	struct list names = {0}, files = {0};
-	struct import_rule rule;
+	struct import_rule rule = {0};
 
 	if (!read_import_rule(&rule, problems, node))
 		return;

@@ -53,14 +53,11 @@ static void read_list(struct reader *reader, struct node *list, unsigned int lev
 /* May KEY stand in MAP? Otherwise adds a problem. */
 static bool check_key(struct reader *reader, const struct node *map, const struct node *key)
 {
-	if (key->kind != NODE_SCALAR) {
-		yaml_problem(reader->source.problems, key, "a key cannot be a list or a mapping " HINT_TEMPLATE);
-		return false;
-	}
-	if (!key->quoted && strcmp(key->text, "<<") == 0) {
-		yaml_problem(reader->source.problems, key, "merge keys (<<) are not accepted: write the keys out");
-		return false;
-	}
+	if (key->kind != NODE_SCALAR)
+		return yaml_problem(reader->source.problems, key, "a key cannot be a list or a mapping " HINT_TEMPLATE);
+	if (!key->quoted && strcmp(key->text, "<<") == 0)
+		return yaml_problem(reader->source.problems, key,
+				    "merge keys (<<) are not accepted: write the keys out");
 	const struct node *first = yaml_get(map, key->text);
 	if (first)
 		yaml_problem(reader->source.problems, key,
@@ -266,7 +263,7 @@ const struct node *yaml_item(const struct node *list, const struct node *before)
 	return before ? NULL : list;
 }
 
-void yaml_problem(struct problems *problems, const struct node *node, const char *format, ...)
+bool yaml_problem(struct problems *problems, const struct node *node, const char *format, ...)
 {
 	char text[DIAG_LINE];
 	va_list args;
@@ -278,4 +275,5 @@ void yaml_problem(struct problems *problems, const struct node *node, const char
 	const bool from = at && (at == node->text || at[-1] != '$') && !strstr(text, "${");
 	problem_add(problems, node->file, node->line, node->column, "%s%s%s%s", text, from ? " (from \"" : "",
 		    from ? node->text : "", from ? "\")" : "");
+	return false;
 }

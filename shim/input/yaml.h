@@ -52,6 +52,9 @@ struct node *yaml_get(const struct node *map, const char *key);
  */
 const struct node *yaml_item(const struct node *list, const struct node *before);
 
-/* problem_add() at the place of NODE. Where its value comes from the environment and was expanded, what it is made of is shown. */
-void yaml_problem(struct problems *problems, const struct node *node, const char *format, ...)
+/*
+ * problem_add() at the place of NODE; returns false. Where its value comes from the environment and was expanded, what
+ * it is made of is shown.
+ */
+bool yaml_problem(struct problems *problems, const struct node *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
