@@ -47,12 +47,17 @@ void fd_close(int fd)
 	errno = err;
 }
 
+int fd_fail(int err)
+{
+	errno = err;
+	return -1;
+}
+
 int fd_checked(int fd)
 {
 	if (fd < 0 || fd > STDERR_FILENO)
 		return fd;
-	errno = EBADF;
-	return -1;
+	return fd_fail(EBADF);
 }
 
 int fd_fstat(int fd, struct stat *stat)
@@ -62,8 +67,7 @@ int fd_fstat(int fd, struct stat *stat)
 		return -1;
 	if (stat->st_mode & S_IFMT)
 		return 0;
-	errno = EIO;
-	return -1;
+	return fd_fail(EIO);
 }
 
 int fd_statx(int parent, const char *name, struct fd_stat *stat)
@@ -75,10 +79,8 @@ int fd_statx(int parent, const char *name, struct fd_stat *stat)
 	if (syscall(SYS_statx, parent, name, flags | AT_NO_AUTOMOUNT, STATX_WANTED, &kernel) != 0 &&
 	    (errno != EINVAL || syscall(SYS_statx, parent, name, flags, STATX_WANTED, &kernel) != 0))
 		return -1;
-	if ((kernel.mask & STATX_NEEDED) != STATX_NEEDED) {
-		errno = EIO; /* the file system does not know the owner, or the call did nothing */
-		return -1;
-	}
+	if ((kernel.mask & STATX_NEEDED) != STATX_NEEDED)
+		return fd_fail(EIO); /* the file system does not know the owner, or the call did nothing */
 	*stat = (struct fd_stat){
 		.uid = kernel.uid,
 		.gid = kernel.gid,

@@ -15,6 +15,9 @@
 /* close(2), except for -1. Keeps errno. */
 void fd_close(int fd);
 
+/* Sets errno to ERR, and returns -1: the end of a function that fails. */
+int fd_fail(int err);
+
 /* Returns FD, checked in the same way: for descriptors that another call than openat(2) returned. */
 [[nodiscard]] int fd_checked(int fd);
 

@@ -134,10 +134,8 @@ int status_read(struct status *status, struct mem *mem, int proc, const char *pa
 	    !one(value(text, "\nCapEff:\t"), 16, &held->effective) ||
 	    !one(value(text, "\nCapBnd:\t"), 16, &held->bounding) ||
 	    !one(value(text, "\nCapAmb:\t"), 16, &held->ambient) ||
-	    !one(value(text, "\nNoNewPrivs:\t"), 10, &no_new_privs) || !one(value(text, "\nSeccomp:\t"), 10, &mode)) {
-		errno = ENODATA;
-		return -1;
-	}
+	    !one(value(text, "\nNoNewPrivs:\t"), 10, &no_new_privs) || !one(value(text, "\nSeccomp:\t"), 10, &mode))
+		return fd_fail(ENODATA);
 	(void)one(value(text, "\nSeccomp_filters:\t"), 10, &filters);
 	(void)one(value(text, "\nPPid:\t"), 10, &parent);
 	(void)one(value(text, "\nThreads:\t"), 10, &threads);

@@ -181,10 +181,8 @@ int ground_act(const struct ground *at)
 		uint64_t effective;
 		identity_return();
 		const struct fs_identity own = identity_now(&effective);
-		if (!at->alone) {
-			errno = GROUND_NO_IDENTITY;
-			return -1;
-		}
+		if (!at->alone)
+			return fd_fail(GROUND_NO_IDENTITY);
 		identity_become(&own, CAPABILITY_BIT(CAP_CHOWN));
 		return 0;
 	}

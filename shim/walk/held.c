@@ -20,18 +20,15 @@
 static int reopen_file(const struct stat *held, int parent, const char *name, int flags, struct stat *opened)
 {
 	memset(opened, 0, sizeof(*opened));
-	if (!S_ISREG(held->st_mode)) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (!S_ISREG(held->st_mode))
+		return fd_fail(EINVAL);
 	int new = fd_openat(parent, name, flags | REOPEN_FLAGS);
 	if (new < 0)
 		return -1;
 	if (fd_fstat(new, opened) == 0 && opened->st_dev == held->st_dev && opened->st_ino == held->st_ino)
 		return new;
 	close(new);
-	errno = ESTALE;
-	return -1;
+	return fd_fail(ESTALE);
 }
 
 int walk_reopen(int fd, int parent, const char *name, int flags)
@@ -59,8 +56,7 @@ int walk_links(int fd, char number[16])
 	if (proc < 0 || (fstatfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC))
 		return proc;
 	close(proc);
-	errno = ENOENT;
-	return -1;
+	return fd_fail(ENOENT);
 }
 
 static int chmod_by_proc(int fd, mode_t mode)
@@ -105,14 +101,9 @@ int walk_chmod(int fd, int parent, const char *name, mode_t mode)
 	if (errno != ENOENT)
 		return -1;
 	int opened = walk_reopen(fd, parent, name, O_RDONLY);
-	if (opened < 0) {
-		if (errno == EINVAL)
-			errno = err;
-		return -1;
-	}
+	if (opened < 0)
+		return fd_fail(errno == EINVAL ? err : errno);
 	int result = fchmod(opened, mode);
-	err = errno;
-	close(opened);
-	errno = err;
+	fd_close(opened);
 	return result;
 }

@@ -61,10 +61,8 @@ static int clear_acl_by_proc(int fd)
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (statfs("/proc/self/fd", &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC) {
-		errno = ENOENT;
-		return -1;
-	}
+	if (statfs("/proc/self/fd", &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return fd_fail(ENOENT);
 	if (getxattr(path, "system.posix_acl_access", NULL, 0) < 0)
 		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
 	return removexattr(path, "system.posix_acl_access");
@@ -154,8 +152,7 @@ int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid,
 		return -1;
 	if ((now.st_mode & 07777) == mode)
 		return 0;
-	errno = EPERM; /* chmod(2) clears a set-group-ID bit silently */
-	return -1;
+	return fd_fail(EPERM); /* chmod(2) clears a set-group-ID bit silently */
 }
 
 int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid)

@@ -47,10 +47,8 @@ int tree_open_held(const struct tree_walk *tree, int held, int parent, const str
 {
 	if (fd_statx(held, "", &to->stat) != 0)
 		return -1;
-	if (!S_ISDIR(to->stat.mode)) {
-		errno = ENOTDIR;
-		return -1;
-	}
+	if (!S_ISDIR(to->stat.mode))
+		return fd_fail(ENOTDIR);
 	find_ground(tree, parent, above, to, held);
 	unlock(tree, to, held);
 	if (ground_act(&to->ground) != 0)

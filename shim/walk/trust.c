@@ -54,8 +54,7 @@ static int open_trusted(struct mem *mem, const char *path, struct stat *stat, co
 	if (walk_find(path, WALK_FOLLOW | WALK_TRUSTED, &found, &where) != 0) {
 		int err = errno;
 		*why = why_unreachable(mem, err, &where);
-		errno = err;
-		return -1;
+		return fd_fail(err);
 	}
 	int fd = -1;
 	*why = why_not(mem, &found.stat);
@@ -68,8 +67,7 @@ static int open_trusted(struct mem *mem, const char *path, struct stat *stat, co
 	if (!*why)
 		return fd;
 	fd_close(fd);
-	errno = EPERM;
-	return -1;
+	return fd_fail(EPERM);
 }
 
 int trust_open(struct mem *mem, const char *path, const char **why)

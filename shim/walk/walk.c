@@ -50,16 +50,14 @@ static int refuse_ground(struct walk *walk, int err)
 {
 	walk->where.uid = walk->ground.owner;
 	walk->where.mode = walk->ground.mode;
-	errno = err;
-	return -1;
+	return fd_fail(err);
 }
 
 static int refuse_here(struct walk *walk, int err, const struct stat *stat)
 {
 	walk->where.uid = stat->st_uid;
 	walk->where.mode = stat->st_mode;
-	errno = err;
-	return -1;
+	return fd_fail(err);
 }
 
 /* Completes the directory NAME in PARENT if a killed run left it unfinished on the way to another one. */
@@ -84,10 +82,8 @@ static int enter(struct walk *walk, int fd, const char *name, struct stat *stat)
 	fd_close(above);
 	walk->dir = fd;
 	walk->dir_stat = *stat;
-	if (!S_ISDIR(stat->st_mode)) {
-		errno = ENOTDIR;
-		return -1;
-	}
+	if (!S_ISDIR(stat->st_mode))
+		return fd_fail(ENOTDIR);
 	if ((walk->flags & WALK_TRUSTED) && !walk_is_roots(fd, stat))
 		return refuse_here(walk, EPERM, stat);
 	return ground_act(&walk->ground) == 0 ? 0 : refuse_ground(walk, errno);
@@ -121,10 +117,8 @@ static int take(struct walk *walk, char *name, bool *last)
 
 	rest += strspn(rest, "/");
 	size_t length = strcspn(rest, "/");
-	if (length > NAME_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	if (length > NAME_MAX)
+		return fd_fail(ENAMETOOLONG);
 	memcpy(name, rest, length);
 	name[length] = '\0';
 	if (length == 0)
@@ -149,27 +143,19 @@ static int follow_link(struct walk *walk, int link, const struct stat *stat)
 		return refuse_here(walk, ELOOP, stat);
 	if (!walk_is_roots(walk->dir, &walk->dir_stat))
 		return refuse_here(walk, ELOOP, &walk->dir_stat);
-	if (++walk->links > LINKS_MAX) {
-		errno = ELOOP;
-		return -1;
-	}
+	if (++walk->links > LINKS_MAX)
+		return fd_fail(ELOOP);
 	/* The rest waits at the end of the buffer while the text of the link is read to its beginning. */
 	size_t rest = strlen(walk->text + walk->taken) + 1;
-	if (rest > TEXT_MAX - PATH_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	if (rest > TEXT_MAX - PATH_MAX)
+		return fd_fail(ENAMETOOLONG);
 	memmove(walk->text + TEXT_MAX - rest, walk->text + walk->taken, rest);
 	walk->text[0] = '\0';
 	ssize_t length = readlinkat(link, "", walk->text, PATH_MAX);
-	if (length <= 0) {
-		errno = length < 0 ? errno : ENOENT; /* an empty link leads nowhere: path_resolution(7) */
-		return -1;
-	}
-	if (length >= PATH_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	if (length <= 0)
+		return fd_fail(length < 0 ? errno : ENOENT); /* an empty link leads nowhere: path_resolution(7) */
+	if (length >= PATH_MAX)
+		return fd_fail(ENAMETOOLONG);
 	memmove(walk->text + length, walk->text + TEXT_MAX - rest, rest);
 	walk->taken = 0;
 	return walk->text[0] == '/' ? enter_root(walk) : 0;
@@ -179,7 +165,7 @@ static int follow_link(struct walk *walk, int link, const struct stat *stat)
 static int take_step(struct walk *walk, struct walk_found *found)
 {
 	struct walk_where before = walk->where;
-	bool last;
+	bool last = false;
 
 	if (take(walk, found->name, &last) != 0)
 		return -1;
@@ -241,8 +227,7 @@ int walk_find(const char *path, int flags, struct walk_found *found, struct walk
 	if (result == 1)
 		return 0;
 	found->fd = -1;
-	errno = err;
-	return -1;
+	return fd_fail(err);
 }
 
 void walk_release(struct walk_found *found)
@@ -277,15 +262,11 @@ static int split_path(const char *path, char text[PATH_MAX], const char **name)
 {
 	const char *slash = strrchr(path, '/');
 
-	if (!slash || strlen(path) >= PATH_MAX) {
-		errno = slash ? ENAMETOOLONG : EINVAL;
-		return -1;
-	}
+	if (!slash || strlen(path) >= PATH_MAX)
+		return fd_fail(slash ? ENAMETOOLONG : EINVAL);
 	*name = slash + 1;
-	if (**name == '\0' || strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (**name == '\0' || strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0)
+		return fd_fail(EINVAL);
 	size_t length = slash == path ? 1 : (size_t)(slash - path);
 	memcpy(text, path, length);
 	text[length] = '\0';
@@ -322,8 +303,7 @@ int walk_parent(const char *path, int flags, const char **name, struct ground *g
 	if (result == 0)
 		return found.fd;
 	close(found.fd);
-	errno = err;
-	return -1;
+	return fd_fail(err);
 }
 
 const char *walk_why(char *why, size_t size, int err, const struct walk_where *where)
