@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <unistd.h>
 
 #include <linux/capability.h>
 
@@ -11,34 +10,38 @@
 #include "steps/common/say.h"
 #include "steps/steps.h"
 
-/* 1, 0, or -1: the condition could not be evaluated, and that was reported. */
-static int holds_exists(struct setup *setup, const struct condition *condition)
+/* 1: found. 0: it is not there. -1: it could not be looked at, and that was reported. */
+static int look_for(struct setup *setup, const struct condition *condition, struct walk_found *found)
 {
 	struct walk_where where;
-	int fd = walk_open(condition->path, WALK_FOLLOW, &where);
 
-	if (fd >= 0) {
-		close(fd);
+	if (walk_find(condition->path, WALK_FOLLOW, found, &where) == 0)
 		return 1;
-	}
 	if (errno == ENOENT || errno == ENOTDIR)
 		return 0;
 	setup_unreachable(setup, "look at", condition->path, errno, &where);
 	return -1;
 }
 
+/* 1, 0, or -1: the condition could not be evaluated, and that was reported. */
+static int holds_exists(struct setup *setup, const struct condition *condition)
+{
+	struct walk_found found;
+	const int there = look_for(setup, condition, &found);
+
+	if (there == 1)
+		walk_release(&found);
+	return there;
+}
+
 /* What does not exist is empty, and holds nothing else: the step that fills it is wanted. */
 static int holds_inside(struct setup *setup, const struct condition *condition)
 {
-	struct walk_where where;
 	struct walk_found found;
+	const int there = look_for(setup, condition, &found);
 
-	if (walk_find(condition->path, WALK_FOLLOW, &found, &where) != 0) {
-		if (errno == ENOENT || errno == ENOTDIR)
-			return 1;
-		setup_unreachable(setup, "look at", condition->path, errno, &where);
-		return -1;
-	}
+	if (there != 1)
+		return there == 0 ? 1 : -1;
 	int holds = condition->kind == WHEN_EMPTY ? file_is_empty(&found) : file_holds_only(&found, &condition->names);
 	if (holds < 0)
 		setup_failed(setup, "look into", condition->path, errno, CAP_DAC_OVERRIDE);
@@ -48,20 +51,16 @@ static int holds_inside(struct setup *setup, const struct condition *condition)
 
 static int holds_mountpoint(struct setup *setup, const struct condition *condition)
 {
-	struct walk_where where;
+	struct walk_found found;
 	struct fd_stat stat;
-	int fd = walk_open(condition->path, WALK_FOLLOW, &where);
+	const int there = look_for(setup, condition, &found);
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	if (fd < 0) {
-		setup_unreachable(setup, "look at", condition->path, errno, &where);
-		return -1;
-	}
-	int read = fd_statx(fd, "", &stat);
+	if (there != 1)
+		return there;
+	const int read = fd_statx(found.fd, "", &stat);
 	if (read != 0)
 		setup_failed(setup, "look at", condition->path, errno, DIAG_NO_CAP);
-	close(fd);
+	walk_release(&found);
 	return read == 0 ? stat.mount_begins : -1;
 }
 

@@ -123,8 +123,7 @@ static int set_mode(const struct change *change, const struct held *held, uint32
 		return -1;
 	if (!(mode & 06000) || fd_statx(held->fd, "", &now) != 0 || (now.mode & 07777) == mode)
 		return 0;
-	errno = EOPNOTSUPP; /* of a group that the owner is not in: chmod(2) clears the bit silently */
-	return -1;
+	return fd_fail(EOPNOTSUPP); /* of a group that the owner is not in: chmod(2) clears the bit silently */
 }
 
 /* The owner first, because that clears set-id bits. Then the mode, as the new owner, from the mode that is left. */
@@ -161,10 +160,9 @@ bool change_held(struct change *change, const struct held *held)
 		change->links++;
 		return false;
 	}
-	if (is_hard_link(&held->now) && change->step->hardlinks == HARDLINKS_REFUSE) {
-		setup_refused(change->setup, change->step->verb->name, held->path, HARD_LINK_TEXT, held->now.nlink);
-		return false;
-	}
+	if (is_hard_link(&held->now) && change->step->hardlinks == HARDLINKS_REFUSE)
+		return setup_refused(change->setup, change->step->verb->name, held->path, HARD_LINK_TEXT,
+				     held->now.nlink);
 	if (!change_apply(change, held))
 		return false;
 	change->setup->changed++;
@@ -181,26 +179,19 @@ static bool settle_held(struct setup *setup, const struct held *held, mode_t mod
 	if (owner_differs(owner, now) || always) {
 		if (S_ISDIR(now->mode) && uid != now->uid)
 			ground_remember(held->fd);
-		if (owner_apply(owner, held, always) != 0) {
-			setup_failed(setup, "chown", held->path, errno, CAP_CHOWN);
-			return false;
-		}
+		if (owner_apply(owner, held, always) != 0)
+			return setup_failed(setup, "chown", held->path, errno, CAP_CHOWN);
 		/*
 		 * The old owner's list would be inherited by everything made below. After the change: before, its
 		 * owner could set it again.
 		 */
 		if (S_ISDIR(now->mode) && uid != now->uid && now->uid != geteuid() &&
-		    walk_clear_acl(held->fd, uid) != 0) {
-			setup_failed(setup, "clear the access control list of", held->path, errno,
-				     errno == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
-			return false;
-		}
+		    walk_clear_acl(held->fd, uid) != 0)
+			return setup_failed(setup, "clear the access control list of", held->path, errno,
+					    errno == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
 	}
-	if (mode != (now->mode & 07777) &&
-	    ground_chmod(held->fd, held->parent, held->name, uid, owner->gid, mode) != 0) {
-		setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
-		return false;
-	}
+	if (mode != (now->mode & 07777) && ground_chmod(held->fd, held->parent, held->name, uid, owner->gid, mode) != 0)
+		return setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
 	return true;
 }
 

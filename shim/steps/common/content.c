@@ -176,6 +176,5 @@ int content_replace(int out, const struct file_want *want, const struct file_wan
 	if (room && old->bytes)
 		(void)fill(out, old, true);
 	(void)!ftruncate(out, now.st_size); /* what was reserved behind the end */
-	errno = err;
-	return -1;
+	return fd_fail(err);
 }

@@ -34,10 +34,8 @@ static bool find_absent(struct setup *setup, const char *verb, const char *path,
 	found->fd = -1;
 	found->parent = make ? walk_make_parent(path, &name, &found->ground, &where)
 			     : walk_parent(path, WALK_MAKE, &name, &found->ground, &where);
-	if (found->parent < 0) {
-		setup_unreachable(setup, verb, path, errno, &where);
-		return false;
-	}
+	if (found->parent < 0)
+		return setup_unreachable(setup, verb, path, errno, &where);
 	size_t length = strlen(name);
 	if (length < sizeof(found->name)) {
 		memcpy(found->name, name, length + 1);

@@ -222,10 +222,8 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	int cap = CAP_DAC_OVERRIDE, result = -1;
 
 	found.fd = fd_openat(parent, name, O_PATH | O_NOFOLLOW);
-	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fd_fstat(found.fd, &found.stat) != 0)) {
-		setup_failed(setup, verb, path, errno, cap);
-		return false;
-	}
+	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fd_fstat(found.fd, &found.stat) != 0))
+		return setup_failed(setup, verb, path, errno, cap);
 	snprintf(found.name, sizeof(found.name), "%s", name);
 	settle_owner(&want, found.fd < 0 ? NULL : &found.stat);
 	if (found.fd >= 0 && want.fresh) {
@@ -265,23 +263,15 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 		setup->same++;
 		return true;
 	}
-	if (!S_ISREG(found->stat.st_mode) || found->stat.st_nlink != 1) {
-		setup_refused(setup, "change", path, "it must be a regular file without other hard links");
-		return false;
-	}
-	if (!ground_may_give(&found->ground, &found->stat)) {
-		setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, found->stat.st_uid);
-		return false;
-	}
-	if (owner && walk_chown(found->fd, want.uid, want.gid) != 0) {
-		setup_failed(setup, "chown", path, errno, CAP_CHOWN);
-		return false;
-	}
+	if (!S_ISREG(found->stat.st_mode) || found->stat.st_nlink != 1)
+		return setup_refused(setup, "change", path, "it must be a regular file without other hard links");
+	if (!ground_may_give(&found->ground, &found->stat))
+		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, found->stat.st_uid);
+	if (owner && walk_chown(found->fd, want.uid, want.gid) != 0)
+		return setup_failed(setup, "chown", path, errno, CAP_CHOWN);
 	/* Also if only the owner differs: changing the owner clears set-id bits, chown(2). */
-	if (mode && ground_chmod(found->fd, found->parent, found->name, want.uid, want.gid, *mode) != 0) {
-		setup_failed(setup, "chmod", path, errno, *mode & 02000 ? CAP_FSETID : CAP_FOWNER);
-		return false;
-	}
+	if (mode && ground_chmod(found->fd, found->parent, found->name, want.uid, want.gid, *mode) != 0)
+		return setup_failed(setup, "chmod", path, errno, *mode & 02000 ? CAP_FSETID : CAP_FOWNER);
 	setup->changed++;
 	return true;
 }

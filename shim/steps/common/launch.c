@@ -304,13 +304,11 @@ bool run_to_success(struct setup *setup, const struct step *step, char *const *a
 	if ((step->ok_exit_codes[status / 8] >> (status % 8)) & 1)
 		return true;
 	if (status > 128)
-		setup_refused(setup, "run", argv[0], "it ended with status %d (as if by signal %d%s)", status,
-			      status - 128,
-			      status == 128 + SIGSYS && step->user.filter.code
-				      ? ": the default seccomp filter kills 32-bit programs. For one write \"seccomp: "
-					"unconfined\" on this step"
-				      : "");
-	else
-		setup_refused(setup, "run", argv[0], "it ended with status %d", status);
-	return false;
+		return setup_refused(
+			setup, "run", argv[0], "it ended with status %d (as if by signal %d%s)", status, status - 128,
+			status == 128 + SIGSYS && step->user.filter.code
+				? ": the default seccomp filter kills 32-bit programs. For one write \"seccomp: "
+				  "unconfined\" on this step"
+				: "");
+	return setup_refused(setup, "run", argv[0], "it ended with status %d", status);
 }

@@ -84,10 +84,9 @@ static bool open_script(struct setup *setup, struct run_image *image, char *line
 
 	/* Without a newline the first line may be cut off. */
 	interpreter = strchr(line, '\n') ? script_line(line, &argument) : NULL;
-	if (!interpreter || *interpreter != '/') {
-		setup_refused(setup, "run", path, "its #! line does not name an interpreter by an absolute path");
-		return false;
-	}
+	if (!interpreter || *interpreter != '/')
+		return setup_refused(setup, "run", path,
+				     "its #! line does not name an interpreter by an absolute path");
 	image->fd = open_image(setup, interpreter, interpreter, again);
 	if (image->fd < 0)
 		return false;

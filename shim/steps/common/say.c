@@ -42,7 +42,7 @@ const char *setup_verb(const struct setup *setup)
 	return setup->step ? setup->step->verb->name : "accounts";
 }
 
-void setup_failed_for(struct setup *setup, const char *verb, const char *object, int err, const char *reason)
+bool setup_failed_for(struct setup *setup, const char *verb, const char *object, int err, const char *reason)
 {
 	enum plan_on_error on_error = setup->step ? setup->step->on_error : ON_ERROR_FAIL;
 	bool tried = setup->plan->try_setup && (err == EPERM || err == EACCES || err == EROFS);
@@ -52,6 +52,7 @@ void setup_failed_for(struct setup *setup, const char *verb, const char *object,
 	/* One line for the step; setup_end() counts the others. */
 	if (setup->failures++ == 0 && on_error != ON_ERROR_IGNORE)
 		diag_say("warning: cannot %s \"%s\": %s", verb, object, reason);
+	return false;
 }
 
 /*
@@ -100,7 +101,7 @@ static const char *owner_text(struct mem *mem, const struct step *step)
 	return *uid || *gid ? mem_format(mem, "%s%s%s", uid, *uid && *gid ? " or " : "", gid) : NULL;
 }
 
-void setup_failed(struct setup *setup, const char *verb, const char *object, int err, int cap)
+bool setup_failed(struct setup *setup, const char *verb, const char *object, int err, int cap)
 {
 	const char *link = err == EEXIST ? dangling(&setup->mem, object) : NULL;
 	const char *ids = err == EINVAL || err == EOVERFLOW ? owner_text(&setup->mem, setup->step) : NULL;
@@ -121,10 +122,10 @@ void setup_failed(struct setup *setup, const char *verb, const char *object, int
 			strerror(err), account->uid, account->gid);
 	else
 		failure_text(why, sizeof(why), err, cap);
-	setup_failed_for(setup, verb, object, err, why);
+	return setup_failed_for(setup, verb, object, err, why);
 }
 
-void setup_refused(struct setup *setup, const char *verb, const char *object, const char *format, ...)
+bool setup_refused(struct setup *setup, const char *verb, const char *object, const char *format, ...)
 {
 	char reason[1024];
 	va_list args;
@@ -132,7 +133,7 @@ void setup_refused(struct setup *setup, const char *verb, const char *object, co
 	va_start(args, format);
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
-	setup_failed_for(setup, verb, object, 0, reason);
+	return setup_failed_for(setup, verb, object, 0, reason);
 }
 
 /* Why the link at WHERE was not followed on the way to PATH: in the order in which a walk decides. */
@@ -147,24 +148,40 @@ static const char *link_refused(const char *path, const struct walk_where *where
 	return "it lies on procfs, where none is followed";
 }
 
-void setup_unreachable(struct setup *setup, const char *verb, const char *path, int err, const struct walk_where *where)
+bool setup_unreachable(struct setup *setup, const char *verb, const char *path, int err, const struct walk_where *where)
 {
 	if (err == ELOOP)
-		setup_refused(setup, verb, path, "the symbolic link \"%s\" is not followed: %s", where->path,
-			      link_refused(path, where));
-	else if (err == GROUND_NO_IDENTITY)
-		setup_refused(
+		return setup_refused(setup, verb, path, "the symbolic link \"%s\" is not followed: %s", where->path,
+				     link_refused(path, where));
+	if (err == GROUND_NO_IDENTITY)
+		return setup_refused(
 			setup, verb, path,
 			"\"%s\" lies in or below a directory of uid %u with mode %04o, where capshim acts as that "
 			"user: this needs CAP_SETUID and CAP_SETGID: add them to the container's cap_add",
 			where->path, where->uid, (unsigned int)where->mode & 07777);
-	else if (err == EPERM)
-		setup_refused(
+	if (err == EPERM)
+		return setup_refused(
 			setup, verb, path,
 			"\"%s\" belongs to uid %u and has mode %04o: it must be owned by root and writable by nobody else",
 			where->path, where->uid, (unsigned int)where->mode & 07777);
-	else
-		setup_failed(setup, verb, path, err, CAP_DAC_OVERRIDE);
+	return setup_failed(setup, verb, path, err, CAP_DAC_OVERRIDE);
+}
+
+bool setup_find(struct setup *setup, const char *verb, const char *path, struct walk_found *found)
+{
+	struct walk_where where;
+
+	return walk_find(path, WALK_FOLLOW, found, &where) == 0 || setup_unreachable(setup, verb, path, errno, &where);
+}
+
+int setup_open(struct setup *setup, const char *verb, const char *path)
+{
+	struct walk_where where;
+	int fd = walk_open(path, WALK_FOLLOW, &where);
+
+	if (fd < 0)
+		setup_unreachable(setup, verb, path, errno, &where);
+	return fd;
 }
 
 void setup_note(struct setup *setup, const char *format, ...)

@@ -4,26 +4,29 @@
 #pragma once
 
 #include "steps/setup.h"
+#include "walk/walk.h"
 
 /*
  * A step could not VERB OBJECT because of ERR (errno), for want of CAP (or DIAG_NO_CAP). Ends the process with 111
  * and "cannot VERB "OBJECT": why" - unless on_error or try_setup lets it go on: then it counts, says the first one
- * (on_error: warn), and returns. The caller goes on with the next entry.
+ * (on_error: warn), and returns. The caller goes on with the next entry. Returns false, as the next three do.
  */
-void setup_failed(struct setup *setup, const char *verb, const char *object, int err, int cap);
+bool setup_failed(struct setup *setup, const char *verb, const char *object, int err, int cap);
 
 /* The same with a reason in words instead of errno. */
-void setup_refused(struct setup *setup, const char *verb, const char *object, const char *format, ...)
+bool setup_refused(struct setup *setup, const char *verb, const char *object, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* setup_failed() with words that tell more than ERR does: "cannot VERB "OBJECT": REASON". */
-void setup_failed_for(struct setup *setup, const char *verb, const char *object, int err, const char *reason);
-
-struct walk_where;
+bool setup_failed_for(struct setup *setup, const char *verb, const char *object, int err, const char *reason);
 
 /* setup_failed() for a path that a function of walk.h could not reach: tells which link was not followed, and why. */
-void setup_unreachable(struct setup *setup, const char *verb, const char *path, int err,
+bool setup_unreachable(struct setup *setup, const char *verb, const char *path, int err,
 		       const struct walk_where *where);
+
+/* walk_find() and walk_open() with WALK_FOLLOW, for VERB: false, or -1, after setup_unreachable(). */
+[[nodiscard]] bool setup_find(struct setup *setup, const char *verb, const char *path, struct walk_found *found);
+[[nodiscard]] int setup_open(struct setup *setup, const char *verb, const char *path);
 
 /* Says one line about the step that is no failure ("12 hard links skipped …"). */
 void setup_note(struct setup *setup, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -98,12 +98,10 @@ int temporary_file(int parent, const char *name, char temporary[TEMPORARY_NAME])
 		fd_close(fd);
 		if (err != ESTALE && err != ENOENT) { /* not taken: it could not be looked at */
 			(void)unlinkat(parent, temporary, 0);
-			errno = err;
-			return -1;
+			return fd_fail(err);
 		}
 	}
-	errno = EEXIST;
-	return -1;
+	return fd_fail(EEXIST);
 }
 
 int temporary_link(int parent, const char *name, const char *text, char temporary[TEMPORARY_NAME])
@@ -137,10 +135,8 @@ int temporary_place(int parent, const char *temporary, const char *name, bool fr
 		return unlinkat(parent, temporary, 0);
 	if (errno == EEXIST)
 		return -1;
-	if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) == 0) {
-		errno = EEXIST;
-		return -1;
-	}
+	if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) == 0)
+		return fd_fail(EEXIST);
 	return renameat(parent, temporary, parent, name);
 }
 

@@ -174,24 +174,20 @@ static bool make_mount(struct setup *setup, const struct step *step, const struc
 		     bind ? wish->flags & (MS_BIND | MS_REC) : wish->flags, wish->data) == 0)
 		return true;
 	if (errno == ENOENT && bind)
-		setup_refused(setup, "mount on", path, "a bind mount needs /proc, and there is none");
-	else if (errno == ENODEV)
-		setup_refused(setup, "mount on", path, "the kernel knows no file system type \"%s\"", step->type);
-	else
-		setup_failed(setup, "mount on", path, errno, CAP_SYS_ADMIN);
-	return false;
+		return setup_refused(setup, "mount on", path, "a bind mount needs /proc, and there is none");
+	if (errno == ENODEV)
+		return setup_refused(setup, "mount on", path, "the kernel knows no file system type \"%s\"",
+				     step->type);
+	return setup_failed(setup, "mount on", path, errno, CAP_SYS_ADMIN);
 }
 
 /* The walk now leads onto the mount: it gets its flags, or is unmounted again. */
 static void finish(struct setup *setup, const struct wish *wish, const char *path, bool made)
 {
-	struct walk_where where;
-	int fd = walk_open(path, WALK_FOLLOW, &where);
+	int fd = setup_open(setup, "mount on", path);
 
-	if (fd < 0) {
-		setup_unreachable(setup, "mount on", path, errno, &where);
+	if (fd < 0)
 		return;
-	}
 	if (protect(fd, wish) != 0 ||
 	    (wish->propagation && mount_on(fd, NULL, NO_TYPE, wish->propagation, NULL) != 0)) {
 		int err = errno;
@@ -213,13 +209,10 @@ static void finish(struct setup *setup, const struct wish *wish, const char *pat
 
 static void mount_one(struct setup *setup, const struct step *step, const struct wish *wish, const char *path)
 {
-	struct walk_where where;
-	int fd = walk_open(path, WALK_FOLLOW, &where);
+	int fd = setup_open(setup, "mount on", path);
 
-	if (fd < 0) {
-		setup_unreachable(setup, "mount on", path, errno, &where);
+	if (fd < 0)
 		return;
-	}
 	bool mounted = is_mounted(step, wish, fd);
 	if (mounted || make_mount(setup, step, wish, path, fd))
 		finish(setup, wish, path, !mounted);
@@ -230,7 +223,6 @@ static void step_mount(struct setup *setup)
 {
 	const struct step *step = setup->step;
 	struct wish wish;
-	struct walk_where where;
 	int back = fd_openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
 
 	if (back < 0) {
@@ -239,12 +231,9 @@ static void step_mount(struct setup *setup)
 	}
 	read_options(&wish, &setup->mem, step);
 	if (wish.flags & MS_BIND)
-		wish.source = walk_open(step->source, WALK_FOLLOW, &where);
-	if (wish.flags & MS_BIND && wish.source < 0)
-		setup_unreachable(setup, "mount", step->source, errno, &where);
-	else
-		for (size_t i = 0; i < step->items.count; i++)
-			mount_one(setup, step, &wish, step->items.items[i]);
+		wish.source = setup_open(setup, "mount", step->source);
+	for (size_t i = 0; i < step->items.count && !(wish.flags & MS_BIND && wish.source < 0); i++)
+		mount_one(setup, step, &wish, step->items.items[i]);
 	fd_close(wish.source);
 	if (fchdir(back) != 0)
 		diag_cannot("return to", "the working directory", errno, CAP_DAC_OVERRIDE);

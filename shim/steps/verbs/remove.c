@@ -27,10 +27,10 @@ struct removal {
 	size_t left;      /* directories that were not empty */
 };
 
-static void not_removed(struct setup *setup, const char *path, int err)
+static bool not_removed(struct setup *setup, const char *path, int err)
 {
 	/* EPERM comes from the sticky bit, or from an immutable file, which no capability of capshim removes. */
-	setup_failed(setup, "remove", path, err, err == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
+	return setup_failed(setup, "remove", path, err, err == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
 }
 
 /* unlink(2) is EBUSY for a mount point. */
@@ -114,10 +114,8 @@ static void removal_failed(void *context, const char *path, int err)
 static bool remove_below(struct removal *removal, int top, const char *path)
 {
 	if (removal->step->recursive && !removal->step->cross_mounts &&
-	    ground_may_have_moved(&removal->ground, removal->parent, top)) {
-		setup_refused(removal->setup, "remove", path, CHANGE_MOVED);
-		return false;
-	}
+	    ground_may_have_moved(&removal->ground, removal->parent, top))
+		return setup_refused(removal->setup, "remove", path, CHANGE_MOVED);
 	struct tree_walk tree = {.ground = removal->ground,
 				 .parent = removal->parent,
 				 .unlock = removal->step->recursive ? S_IRWXU : 0,
@@ -135,13 +133,11 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 		tree.mounts = 0;
 		if (walk_tree(&tree, top, path) != 0) {
 			if (errno == ESTALE)
-				setup_refused(removal->setup, "remove", path,
-					      "a directory was moved while it was walked");
-			else if (errno == EINVAL)
-				setup_refused(removal->setup, "remove", path, "it is in the root directory");
-			else
-				not_removed(removal->setup, path, errno);
-			return false;
+				return setup_refused(removal->setup, "remove", path,
+						     "a directory was moved while it was walked");
+			if (errno == EINVAL)
+				return setup_refused(removal->setup, "remove", path, "it is in the root directory");
+			return not_removed(removal->setup, path, errno);
 		}
 		if (removal->left == 0 || removal->removed == 0)
 			break;

@@ -52,12 +52,9 @@ static int in_version_order(const void *a, const void *b)
  */
 static bool list_programs(struct setup *setup, const struct step *step, const char *path, struct list *names)
 {
-	struct walk_where where;
-	int held = walk_open(path, WALK_FOLLOW, &where);
-	if (held < 0) {
-		setup_unreachable(setup, "list", path, errno, &where);
+	int held = setup_open(setup, "list", path);
+	if (held < 0)
 		return false;
-	}
 	const size_t most = is_trusted(path) ? SIZE_MAX : 1;
 	DIR *dir = fd_list(held);
 	fd_close(held);

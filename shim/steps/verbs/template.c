@@ -148,17 +148,14 @@ static const char *target_name(struct mem *mem, const struct step *step, const c
 static void template_link(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to,
 			  const char *name)
 {
-	struct walk_where where;
 	struct walk_found source;
 
 	if (entry->cut) {
 		setup_refused(mirror->setup, "read", entry->path, "below it is a link whose path is too long");
 		return;
 	}
-	if (walk_find(entry->path, WALK_FOLLOW, &source, &where) != 0) {
-		setup_unreachable(mirror->setup, "read", entry->path, errno, &where);
+	if (!setup_find(mirror->setup, "read", entry->path, &source))
 		return;
-	}
 	if (S_ISREG(source.stat.st_mode))
 		put(mirror->setup, mirror->context, entry->path, &source, mirror_target(mirror, entry, name), to, name);
 	else if (!S_ISDIR(source.stat.st_mode))
@@ -251,12 +248,9 @@ static void step_template(struct setup *setup)
 			setup_note(setup, "no variable is called \"%s\" (variables)", step->variables.items[i]);
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
-		struct walk_where where;
 		struct walk_found source;
-		if (walk_find(path, WALK_FOLLOW, &source, &where) != 0) {
-			setup_unreachable(setup, "read", path, errno, &where);
+		if (!setup_find(setup, "read", path, &source))
 			continue;
-		}
 		if (S_ISDIR(source.stat.st_mode))
 			template_tree(setup, env, path, &source);
 		else

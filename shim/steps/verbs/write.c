@@ -101,10 +101,8 @@ static bool decide(struct setup *setup, const struct step *step, const char *pat
 		return false;
 	}
 	const char *text = read_present(setup, found, &want->length);
-	if (!text) {
-		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
-		return false;
-	}
+	if (!text)
+		return setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
 	want->bytes = append_missing(&setup->mem, text, &want->length, step->content);
 	return true;
 }
