@@ -44,6 +44,7 @@ struct frame {
 	size_t path_length;   /* of the path to it; CUT if there was no room */
 	struct ground ground; /* of what lies in it */
 	mode_t locked;        /* its mode before it was unlocked; 0: it was not unlocked */
+	bool closed;          /* it, or a directory above it, was unlocked */
 };
 
 struct tree_state {
@@ -157,6 +158,7 @@ static void push(struct tree_state *state, const struct tree_directory *opened, 
 		.stat = opened->stat,
 		.ground = opened->ground,
 		.locked = opened->locked,
+		.closed = parent->closed || opened->locked,
 		.name = name,
 		.base = base,
 		.end = base,
@@ -308,7 +310,8 @@ static bool read_batch(struct tree_state *state)
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_excluded(state->tree, name))
 			continue;
 		if (record->type != DT_DIR) {
-			bool mine = state->tree->file && is_mine(state->tree, name);
+			bool mine = state->tree->file && (!state->tree->closed_only || frame->closed) &&
+				    is_mine(state->tree, name);
 			if (!mine && record->type != DT_UNKNOWN)
 				continue;
 			if (!hand_out(state, name, record->type, mine))
@@ -397,6 +400,7 @@ static int begin(struct tree_state *state, int top, struct walk_entry *entry)
 		.stat = entry->stat,
 		.ground = opened.ground,
 		.locked = opened.locked,
+		.closed = opened.locked,
 		.path_length = strlen(state->path),
 	};
 	return 0;

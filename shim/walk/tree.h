@@ -25,9 +25,16 @@ struct tree_walk {
 	bool whole;           /* TOP may be "/": for walks that only look */
 	struct ground ground; /* of TOP's name, in PARENT; the functions below are called as the entry's ground asks */
 	int parent;
-	bool as_owners;    /* on foreign ground open every directory as its own owner */
-	mode_t unlock;     /* mode bits added there to a directory whose owner lacks them, until the walk leaves it */
-	bool cross_mounts; /* otherwise entries on another mount are skipped and counted */
+	bool as_owners; /* on foreign ground open every directory as its own owner */
+	mode_t unlock;  /* mode bits added there to a directory whose owner lacks them, until the walk leaves it */
+	/*
+	 * For processes that share one tree, since one of them would lock a directory while another is in it: a directory
+	 * that would have to be unlocked is skipped and counted. It is for a walk with CLOSED_ONLY, by one process, that
+	 * hands out nothing but the files below such directories.
+	 */
+	bool put_off, closed_only;
+	size_t closed;              /* result: directories that were put off */
+	bool cross_mounts;          /* otherwise entries on another mount are skipped and counted */
 	const struct list *exclude; /* globs on base names below the top: skipped with all they hold; NULL: none */
 	void *context;              /* passed to these four: */
 	/* A directory, before its entries. False: skip its entries and its leave(). NULL: always true. */

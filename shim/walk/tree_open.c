@@ -28,12 +28,22 @@ static bool is_locked(const struct tree_walk *tree, const struct tree_directory 
 	return it->ground.foreign && (it->stat.mode & tree->unlock) != tree->unlock;
 }
 
-/* Adds the rights that its owner lacks to the directory FD. If that fails, using the directory will fail. */
-static void unlock(const struct tree_walk *tree, struct tree_directory *it, int fd)
+/*
+ * Adds the rights that its owner lacks to the directory FD, or puts it off. If that fails, using the directory will
+ * fail. 0, or -1 with errno.
+ */
+static int unlock(struct tree_walk *tree, struct tree_directory *it, int fd)
 {
-	if (is_locked(tree, it) && ground_act(&it->ground) == 0 &&
-	    walk_chmod(fd, -1, NULL, (it->stat.mode & 07777) | tree->unlock) == 0)
+	if (!is_locked(tree, it))
+		return 0;
+	if (tree->put_off) {
+		tree->closed++;
+		errno = ENOENT;
+		return -1;
+	}
+	if (ground_act(&it->ground) == 0 && walk_chmod(fd, -1, NULL, (it->stat.mode & 07777) | tree->unlock) == 0)
 		it->locked = it->stat.mode | S_IFDIR;
+	return 0;
 }
 
 void tree_lock(const struct tree_directory *it)
@@ -42,22 +52,20 @@ void tree_lock(const struct tree_directory *it)
 		(void)!walk_chmod(it->fd, -1, NULL, it->locked & 07777);
 }
 
-int tree_open_held(const struct tree_walk *tree, int held, int parent, const struct ground *above,
-		   struct tree_directory *to)
+int tree_open_held(struct tree_walk *tree, int held, int parent, const struct ground *above, struct tree_directory *to)
 {
 	if (fd_statx(held, "", &to->stat) != 0)
 		return -1;
 	if (!S_ISDIR(to->stat.mode))
 		return fd_fail(ENOTDIR);
 	find_ground(tree, parent, above, to, held);
-	unlock(tree, to, held);
-	if (ground_act(&to->ground) != 0)
+	if (unlock(tree, to, held) != 0 || ground_act(&to->ground) != 0)
 		return -1;
 	to->fd = fd_openat(held, ".", O_RDONLY | O_DIRECTORY);
 	return to->fd < 0 ? -1 : 0;
 }
 
-int tree_open_named(const struct tree_walk *tree, int parent, const char *name, const struct ground *above,
+int tree_open_named(struct tree_walk *tree, int parent, const char *name, const struct ground *above,
 		    struct tree_directory *to)
 {
 	to->locked = 0;
@@ -66,8 +74,7 @@ int tree_open_named(const struct tree_walk *tree, int parent, const char *name, 
 		if (fd_statx(to->fd, "", &to->stat) != 0)
 			return -1;
 		find_ground(tree, parent, above, to, to->fd);
-		unlock(tree, to, to->fd);
-		return 0;
+		return unlock(tree, to, to->fd);
 	}
 	if (errno != EACCES)
 		return -1;

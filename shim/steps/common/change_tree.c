@@ -62,7 +62,7 @@ static void count(struct job *job, const char *path)
 {
 	if (++job->entries % PROGRESS_EVERY == 0)
 		setup_progress(job->change->setup, path);
-	if (job->entries == SHARE_AFTER && job->tree.part == 0)
+	if (job->entries == SHARE_AFTER && job->tree.part == 0 && job->tree.parts > 1)
 		share(job);
 }
 
@@ -123,7 +123,7 @@ static void job_leave(void *context, const struct walk_entry *entry)
 	/* on_root_mismatch looks at the top, so the top is changed last. */
 	if (entry->depth == 0) {
 		share_end(job);
-		if (job->deferred)
+		if (job->deferred || job->tree.closed)
 			deferred(job);
 		if (job->change->step->contents_only)
 			return;
@@ -151,24 +151,26 @@ static void known_failure(void *context, const char *path, int err)
 	(void)err;
 }
 
-/* Changes the directories that waited for the other processes. */
-static void deferred(const struct job *first)
-{
-	struct job job = {.change = first->change, .tree = first->tree, .top = first->top, .path = first->path};
-
-	job.tree.context = &job;
-	job.tree.file = NULL;
-	job.tree.leave = directory_leave;
-	job.tree.failed = known_failure;
-	job.tree.parts = 0;
-	job_walk(&job);
-}
-
 static void job_failed(void *context, const char *path, int err)
 {
 	struct job *job = context;
 
 	setup_failed(job->change->setup, job->change->step->verb->name, path, err, CAP_DAC_OVERRIDE);
+}
+
+/* Changes what waited for the other processes: directories, and all below those that had to be unlocked. */
+static void deferred(const struct job *first)
+{
+	struct job job = {.change = first->change, .tree = first->tree, .top = first->top, .path = first->path};
+
+	job.tree.context = &job;
+	job.tree.file = first->tree.closed ? job_file : NULL;
+	job.tree.leave = directory_leave;
+	job.tree.failed = first->tree.closed ? job_failed : known_failure;
+	job.tree.put_off = false;
+	job.tree.closed_only = true;
+	job.tree.parts = 0;
+	job_walk(&job);
 }
 
 static void job_walk(struct job *job)
@@ -292,26 +294,29 @@ static void share_end(struct job *job)
 	job->results = NULL;
 }
 
-static void change_tree(struct change *change, const struct walk_found *top, const char *path)
+static void change_tree(struct change *change, const struct walk_found *top, const struct held *held)
 {
 	const struct step *step = change->step;
+	const char *path = held->path;
+	const mode_t unlock = S_IRUSR | S_IXUSR;
 	struct job job = {
 		.change = change,
 		.tree = {.ground = top->ground,
 			 .parent = top->parent,
 			 .as_owners = true,
-			 .unlock = S_IRUSR | S_IXUSR,
+			 .unlock = unlock,
 			 .cross_mounts = step->cross_mounts,
 			 .exclude = &step->exclude,
 			 .file = job_file,
 			 .leave = job_leave,
 			 .failed = job_failed,
-			 .parts = processors()},
+			 .parts = (held->now.mode & unlock) == unlock ? processors() : 1},
 		.top = top->fd,
 		.path = path,
 	};
 
 	job.tree.context = &job;
+	job.tree.put_off = job.tree.parts > 1;
 	job_walk(&job);
 	share_end(&job); /* in case the walk had to stop early */
 	if (job.tree.mounts)
@@ -343,7 +348,7 @@ static void change_object(struct change *change, const struct walk_found *found,
 		if (change->step->change_policy == CHANGE_ON_ROOT_MISMATCH && !change_is_due(change, &held->now))
 			change->setup->same++;
 		else
-			change_tree(change, found, held->path);
+			change_tree(change, found, held);
 		return;
 	}
 	if (change_held(change, held) &&

@@ -1,0 +1,53 @@
+#!/usr/bin/env bats
+# What the owner of a volume closes, plants or leaves there before the next start, and what an image has that only looks
+# as if a killed run had left it.
+
+load helpers
+
+setup() {
+	test_dir
+	V=$T/volume # owned by the user 1234
+	O=$T/outside
+	mkdir -p "$V" "$O"
+	chown 1234:1234 "$V"
+}
+
+# start: one start of a container that runs the steps on standard input.
+start() {
+	{
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:'
+		cat
+	} >"$T/capshim.yaml"
+	again "$@"
+}
+
+# again: one more start of the same.
+again() {
+	capshim_run --config "$T/capshim.yaml" "$@"
+}
+
+# attack COMMAND: in another container that shares the volume.
+attack() {
+	setpriv --reuid 1234 --regid 1234 --clear-groups bash -c "cd '$V' && $1"
+}
+
+# owners PATH ...: "UID:GID MODE" of each, on one line.
+owners() {
+	stat -c '%u:%g %a' "$@" | xargs
+}
+
+@test "chown and chmod with several processes: directories that their owner cannot enter" {
+	local to
+	attack 'mkdir -p tree/{1..40}/sub; for i in {1..40}; do touch tree/$i/{1..60} tree/$i/sub/{1..9}; done
+		chmod 0 tree/{1..20}; chmod 0300 tree/{21..30}; chmod 0200 tree/{31..35}/sub'
+	for to in 2345 1234 2345 1234; do
+		start --with --bounding --with chown,setuid,setgid <<<"  - {chown: $V/tree, owner: \"$to:$to\", recursive: true}"
+		assert_success
+		assert_equal "$(find "$V/tree" ! -uid "$to" -o ! -gid "$to")" ''
+		assert_equal "$(find "$V/tree" -perm 0 | wc -l) $(find "$V/tree" -perm 0300 | wc -l) $(find "$V/tree" -perm 0200 | wc -l)" \
+			'20 10 5'
+		start --with --bounding --with chown,setuid,setgid <<<"  - {chmod: $V/tree, file_mode: '0$((600 + to / 1000))', recursive: true}"
+		assert_success
+		assert_equal "$(find "$V/tree" -type f ! -perm "0$((600 + to / 1000))")" ''
+	done
+}
