@@ -231,9 +231,9 @@ load files
 		  - {mknod: $D/fifo, type: p, owner: "2345:2345"}
 	END
 	killed fchownat 1
-	assert_equal "$(state "$D/made")" '0:0 1700 directory'
+	assert_equal "$(state "$D/made")" '0:0 1500 directory'
 	killed fchmod 1
-	assert_equal "$(state "$D/made")" '2345:2345 1700 directory'
+	assert_equal "$(state "$D/made")" '2345:2345 1500 directory'
 	killed fchownat 1
 	assert_equal "$(state "$D/made" "$D/fifo" | xargs)" '2345:2345 755 directory 0:0 0 fifo'
 	capshim_run --config "$T/capshim.yaml"

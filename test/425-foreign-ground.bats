@@ -340,7 +340,7 @@ os.setxattr(sys.argv[1], \"system.posix_acl_default\",
 @test "attack: what looks like the rest of a run that was killed hands down no access control list" {
 	local after
 	mkdir -p "$T/source/sub" && cp "$O/secret" "$T/source/sub/key"
-	attack 'mkdir -p site/sub; chmod 01700 site/sub'
+	attack 'mkdir -p site/sub; chmod 01500 site/sub'
 	hand_down site/sub
 	start <<<"  - {copy: $T/source, to: $V/site, recursive: true, owner: \"root:root\", mode: 0640}"
 	assert_success

@@ -51,3 +51,18 @@ owners() {
 		assert_equal "$(find "$V/tree" -type f ! -perm "0$((600 + to / 1000))")" ''
 	done
 }
+
+@test "a directory of the image that looks unfinished: copy and mkdir leave its mode alone" {
+	mkdir -p "$T/source/"{sticky,shared,closed} "$T/image/"{sticky,shared,closed,empty}
+	chmod 1777 "$T/source/sticky" && chmod 0777 "$T/source/shared" && chmod 0555 "$T/source/closed"
+	chmod 1755 "$T/image/shared" "$T/image/closed" && chmod 1700 "$T/image/empty"
+	start <<-END
+		  - {copy: $T/source, to: $T/image, recursive: true}
+		  - {mkdir: [$T/image/empty, $T/image/empty/below/more]}
+	END
+	for _ in 1 2; do
+		assert_success
+		assert_equal "$(owners "$T/image/"{sticky,shared,closed,empty})" '0:0 755 0:0 1755 0:0 1755 0:0 1700'
+		again
+	done
+}

@@ -25,12 +25,12 @@
 [[nodiscard]] int walk_disinherit(int fd, int parent);
 
 /*
- * The mode of a new directory until it is complete; no config can write it. An empty directory that still has it was
- * left by a run that was killed, and the next run completes it.
+ * The mode of a new directory until it is complete; no config can write it. mkdir(2) can set it, and nothing else uses
+ * it: its owner could make nothing in it, and the sticky bit adds nothing. An empty directory that still has it was left
+ * by a run that was killed, and the next run completes it.
  */
-#define WALK_UNFINISHED 01700
-#define WALK_UNFINISHED_REFUSED \
-	"0%o marks a directory that is not complete yet: write 0700, where nobody else can remove anything anyway"
+#define WALK_UNFINISHED 01500
+#define WALK_UNFINISHED_REFUSED "0%o marks a directory that is not complete yet: write 0500 or 0700"
 
 #define WALK_PARENT_MODE 0755 /* of a directory that is made on the way to another */
 

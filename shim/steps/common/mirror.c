@@ -24,11 +24,12 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 
 	/*
 	 * It is filled as its owner, who needs these rights until it is complete. Nobody else may write to it until
-	 * then: a start after a killed one still finds it owned by root alone. The sticky bit marks it as incomplete.
+	 * then: a start after a killed one still finds it owned by root alone. The set-user-ID bit, which means nothing on
+	 * a directory, marks it as incomplete.
 	 */
 	const bool closed = (mode & S_IRWXU) != S_IRWXU || (mode & (S_IWGRP | S_IWOTH));
 	const mode_t filling =
-		closed ? (((mode & 07777) | S_IRWXU) & ~(mode_t)(S_IWGRP | S_IWOTH)) ^ S_ISVTX : mode & 07777;
+		closed ? ((mode & 03777) | S_IRWXU | S_ISUID) & ~(mode_t)(S_IWGRP | S_IWOTH) : mode & 07777;
 	file_attributes(step, &want);
 	if (want.uid == ACCOUNTS_NO_ID)
 		want.uid = identity_uid();
