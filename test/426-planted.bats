@@ -66,3 +66,17 @@ owners() {
 		again
 	done
 }
+
+@test "attack: a FIFO that somebody holds open, with the mode that a killed run leaves" {
+	attack 'mkfifo -m 0600 fifo'
+	exec 7< <(exec setpriv --reuid 1234 --regid 1234 --clear-groups bash -c \
+		"exec 5<>$V/fifo; chmod 0 $V/fifo; echo open; exec sleep 10" 3>&-)
+	read -r -t 10 -u 7
+	start <<<"  - {mknod: $V/fifo, type: p, owner: root, mode: 0600}"
+	assert_success
+	assert_equal "$(owners "$V/fifo")" '0:0 600'
+	# Nobody reads what root writes there: it is another FIFO.
+	run timeout 1 bash -c "echo secret >$V/fifo"
+	assert_failure 124
+	exec 7<&-
+}

@@ -37,9 +37,9 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 
 	if (step->owner_written)
 		owner = step->owner;
-	/* No config gives a node mode 0: a killed run left it, before or after giving it away. */
+	/* No config gives a node mode 0: a killed run left it after giving it away. */
 	bool left = known && (stat.st_mode & 07777) == 0;
-	made |= left && (stat.st_uid == identity_uid() || stat.st_uid == owner.uid);
+	made |= left && stat.st_uid == owner.uid;
 	if (made && owner.uid == ACCOUNTS_NO_ID)
 		owner.uid = identity_uid();
 	if (made && owner.gid == ACCOUNTS_NO_ID)
@@ -58,14 +58,31 @@ static void settle(struct setup *setup, const struct step *step, struct held *he
 		change_settle(setup, held, ground, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
 }
 
+/*
+ * Opens the node, unless a killed run left it before giving it away: it is removed. On foreign ground another process may
+ * hold such a node open.
+ */
+static int open_node(const struct held *held)
+{
+	struct stat stat;
+	int fd = fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
+
+	if (fd < 0 || fd_fstat(fd, &stat) != 0 || stat.st_mode & 07777 || stat.st_uid != identity_uid() ||
+	    !(S_ISFIFO(stat.st_mode) || S_ISCHR(stat.st_mode) || S_ISBLK(stat.st_mode)))
+		return fd;
+	(void)unlinkat(held->parent, held->name, 0);
+	close(fd);
+	return fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
+}
+
 static void make_node(struct setup *setup, const struct step *step, struct held *held, const struct ground *ground)
 {
 	bool made = false;
 
-	held->fd = fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
+	held->fd = open_node(held);
 	if (held->fd < 0 && errno == ENOENT) {
 		dev_t device = type_of(step) == S_IFIFO ? 0 : makedev(step->major, step->minor);
-		/* Mode 0, so that nobody can open it before it has its owner. */
+		/* Mode 0, so that others cannot open it before it has its owner. */
 		made = mknodat(held->parent, held->name, type_of(step), device) == 0;
 		if (!made && errno != EEXIST) { /* another run may be faster */
 			setup_failed(setup, "mknod", held->path, errno, errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
