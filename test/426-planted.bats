@@ -80,3 +80,20 @@ owners() {
 	assert_failure 124
 	exec 7<&-
 }
+
+@test "attack: sockets, links and FIFOs with the names of temporary files" {
+	local kind name
+	start <<<"  - {write: $V/conf, content: a}"
+	assert_success
+	rm "$V/conf"
+	strace -f -o "$T/calls" -e trace=openat "$CAPSHIM" -c "$T/capshim.yaml"
+	name=$(grep -om1 '\.capshim-[0-9a-f]*-' "$T/calls")
+	for kind in 'mkfifo' 'ln -s /etc/passwd' 'python3 -c "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])"'; do
+		rm -f "$V/conf"
+		attack "$kind ${name}0; $kind ${name}1"
+		assert_equal "$(ls -A "$V" | wc -l)" 2
+		again
+		assert_success
+		assert_equal "$(ls -A "$V") $(cat "$V/conf")" 'conf a'
+	done
+}

@@ -40,20 +40,19 @@ bool temporary_is_at(int fd, int parent, const char *name)
 }
 
 /*
- * Removes TEMPORARY unless somebody is at work on it. True: the name is free. What cannot be opened goes as well, for it may
- * hold a secret and belong to another user by now; but its name is not used again, so that a process that is still at work
- * on it does not rename a file of this one.
+ * Removes TEMPORARY unless somebody is at work on it. True: the name is free. What cannot be opened goes as well: it may
+ * hold a secret and belong to another user by now, or be a link or a socket that was planted. But its name is not used
+ * again, so that a process that is still at work on it does not rename a file of this one.
  */
 static bool discard(int parent, const char *temporary)
 {
 	int fd = fd_openat(parent, temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0) {
-		if (errno == ENOENT)
-			return true;
-		if (errno == EACCES || errno == EPERM || errno == ELOOP)
+		const bool free = errno == ENOENT;
+		if (!free)
 			(void)unlinkat(parent, temporary, 0);
-		return false;
+		return free;
 	}
 	bool gone = flock(fd, LOCK_EX | LOCK_NB) == 0 && temporary_is_at(fd, parent, temporary) &&
 		    unlinkat(parent, temporary, 0) == 0;
