@@ -90,21 +90,17 @@ static void close_span(unsigned int first, unsigned int last)
 		diag_die(DIAG_UNPROVEN, "cannot prove that the descriptors above 2 are closed: %d is open", canary);
 }
 
-static bool is_kept(const uint64_t *keep, unsigned int fd)
-{
-	return keep && keep[fd / 64] >> (fd % 64) & 1;
-}
-
 void descriptors_close(const uint64_t *keep)
 {
 	unsigned int first = FIRST_FD;
 
-	for (unsigned int fd = FIRST_FD; fd < KEEP_FDS; fd++) {
-		if (!is_kept(keep, fd))
-			continue;
-		if (fd > first)
-			close_span(first, fd - 1);
-		first = fd + 1;
-	}
+	for (unsigned int word = 0; keep && word < KEEP_FDS / 64; word++)
+		for (uint64_t left = keep[word]; left; left &= left - 1) {
+			unsigned int fd = word * 64 + (unsigned int)__builtin_ctzll(left);
+			if (fd > first)
+				close_span(first, fd - 1);
+			if (fd >= first)
+				first = fd + 1;
+		}
 	close_span(first, LAST_FD);
 }
