@@ -28,7 +28,7 @@ static bool bad_id(struct plan *plan, const struct node *node, const char *kind,
 }
 
 static void read_account_file(struct plan *plan, const char *file,
-			      void (*parse)(struct accounts *, struct problems *, const char *, const char *, size_t))
+			      void (*parse)(struct accounts *, struct problems *, const char *, char *, size_t))
 {
 	const char *why = NULL;
 	size_t length;

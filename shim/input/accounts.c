@@ -45,19 +45,19 @@ bool accounts_next(const char **at, const char *end, struct accounts_field *text
 bool accounts_line(struct accounts_entry *line, struct accounts_field text, bool group)
 {
 	const size_t count = group ? GROUP_FIELDS : USER_FIELDS;
-	const char *at = text.at, *end = text.at + text.length;
+	const char *begin = text.at, *end = text.at + text.length;
+	size_t found = 0;
 
-	if (memchr(text.at, '\0', text.length))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		const char *colon = memchr(at, ':', (size_t)(end - at));
-		/* Every field but the last is followed by a colon. */
-		if (!colon != (i == count - 1))
+	for (const char *at = begin; at <= end; at++) {
+		const char byte = at < end ? *at : ':';
+		if (byte != ':' && byte != '\0')
+			continue;
+		if (byte == '\0' || found == count)
 			return false;
-		line->fields[i] = (struct accounts_field){at, (size_t)((colon ? colon : end) - at)};
-		at = colon ? colon + 1 : end;
+		line->fields[found++] = (struct accounts_field){begin, (size_t)(at - begin)};
+		begin = at + 1;
 	}
-	if (line->fields[0].length == 0 || strchr("#+-", *line->fields[0].at))
+	if (found != count || line->fields[0].length == 0 || strchr("#+-", *line->fields[0].at))
 		return false;
 	if (group)
 		return id_of(line->fields[GROUP_GID], &line->gid);
@@ -69,44 +69,46 @@ bool accounts_same(struct accounts_field field, const char *text)
 	return strlen(text) == field.length && memcmp(text, field.at, field.length) == 0;
 }
 
-static const char *field_text(struct mem *mem, struct accounts_field field)
+/* Ends the FIELD of BYTES with a NUL, in place. */
+static char *field_text(char *bytes, struct accounts_field field)
 {
-	return mem_copy(mem, field.at, field.length);
+	char *text = bytes + (field.at - bytes);
+
+	text[field.length] = '\0';
+	return text;
 }
 
 /* Both append at END and return the new end, so that a file is read in time linear in its size. */
-static struct account **add_user(struct mem *mem, struct account **end, const struct accounts_entry *line)
+static struct account **add_user(struct mem *mem, struct account **end, const struct accounts_entry *line, char *bytes)
 {
 	struct account *user = mem_alloc(mem, sizeof(*user));
 
-	user->name = field_text(mem, line->fields[USER_NAME]);
-	user->home = field_text(mem, line->fields[USER_HOME]);
-	user->shell = field_text(mem, line->fields[USER_SHELL]);
+	user->name = field_text(bytes, line->fields[USER_NAME]);
+	user->home = field_text(bytes, line->fields[USER_HOME]);
+	user->shell = field_text(bytes, line->fields[USER_SHELL]);
 	user->uid = line->uid;
 	user->gid = line->gid;
 	*end = user;
 	return &user->next;
 }
 
-static struct account_group **add_group(struct mem *mem, struct account_group **end, const struct accounts_entry *line)
+static struct account_group **add_group(struct mem *mem, struct account_group **end, const struct accounts_entry *line,
+					char *bytes)
 {
 	struct account_group *group = mem_alloc(mem, sizeof(*group));
-	const char *members = field_text(mem, line->fields[GROUP_MEMBERS]);
+	char *members = field_text(bytes, line->fields[GROUP_MEMBERS]), *member;
 
-	group->name = field_text(mem, line->fields[GROUP_NAME]);
+	group->name = field_text(bytes, line->fields[GROUP_NAME]);
 	group->gid = line->gid;
-	while (*members) {
-		size_t length = strcspn(members, ",");
-		if (length)
-			list_add(mem, &group->members, mem_copy(mem, members, length));
-		members += length + (members[length] == ',');
-	}
+	while ((member = strsep(&members, ",")))
+		if (*member)
+			list_take(mem, &group->members, member);
 	*end = group;
 	return &group->next;
 }
 
-static void parse(struct accounts *accounts, struct problems *problems, const char *file, const char *bytes,
-		  size_t length, bool group)
+static void parse(struct accounts *accounts, struct problems *problems, const char *file, char *bytes, size_t length,
+		  bool group)
 {
 	const char *at = bytes, *end = bytes + length;
 	struct account **user = &accounts->users;
@@ -128,19 +130,19 @@ static void parse(struct accounts *accounts, struct problems *problems, const ch
 		else if (!accounts_line(&line, text, group))
 			continue;
 		else if (group)
-			members = add_group(accounts->mem, members, &line);
+			members = add_group(accounts->mem, members, &line, bytes);
 		else
-			user = add_user(accounts->mem, user, &line);
+			user = add_user(accounts->mem, user, &line, bytes);
 	}
 }
 
-void accounts_parse_users(struct accounts *accounts, struct problems *problems, const char *file, const char *bytes,
+void accounts_parse_users(struct accounts *accounts, struct problems *problems, const char *file, char *bytes,
 			  size_t length)
 {
 	parse(accounts, problems, file, bytes, length, false);
 }
 
-void accounts_parse_groups(struct accounts *accounts, struct problems *problems, const char *file, const char *bytes,
+void accounts_parse_groups(struct accounts *accounts, struct problems *problems, const char *file, char *bytes,
 			   size_t length)
 {
 	parse(accounts, problems, file, bytes, length, true);

@@ -42,11 +42,12 @@ struct accounts {
 
 /*
  * Parse the bytes of passwd and group into ACCOUNTS. Lines that are not accounts are skipped, and a line whose id is
- * not strict never matches. At most 1 MiB for a file and 64 KiB for a line, otherwise a problem is added.
+ * not strict never matches. At most 1 MiB for a file and 64 KiB for a line, otherwise a problem is added. The accounts
+ * point into BYTES, which a NUL must follow, and which are changed: fields end with a NUL afterwards.
  */
-void accounts_parse_users(struct accounts *accounts, struct problems *problems, const char *file, const char *bytes,
+void accounts_parse_users(struct accounts *accounts, struct problems *problems, const char *file, char *bytes,
 			  size_t length);
-void accounts_parse_groups(struct accounts *accounts, struct problems *problems, const char *file, const char *bytes,
+void accounts_parse_groups(struct accounts *accounts, struct problems *problems, const char *file, char *bytes,
 			   size_t length);
 
 const struct account *accounts_user(const struct accounts *accounts, const char *name);

@@ -119,8 +119,8 @@ static struct accounts parse(struct problems *problems, const char *users, size_
 {
 	struct accounts accounts = {.mem = &problems->mem};
 
-	accounts_parse_users(&accounts, problems, "passwd", users, nusers);
-	accounts_parse_groups(&accounts, problems, "group", groups, ngroups);
+	accounts_parse_users(&accounts, problems, "passwd", mem_copy(&problems->mem, users, nusers), nusers);
+	accounts_parse_groups(&accounts, problems, "group", mem_copy(&problems->mem, groups, ngroups), ngroups);
 	return accounts;
 }
 
