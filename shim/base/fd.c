@@ -60,14 +60,22 @@ int fd_checked(int fd)
 	return fd_fail(EBADF);
 }
 
+/* RESULT, unless the kernel filled nothing in. */
+static int fd_filled(long result, const struct stat *stat)
+{
+	return result != 0 || stat->st_mode & S_IFMT ? (int)result : fd_fail(EIO);
+}
+
 int fd_fstat(int fd, struct stat *stat)
 {
 	*stat = (struct stat){.st_uid = UINT32_MAX, .st_gid = UINT32_MAX};
-	if (syscall(SYS_fstat, fd, stat) != 0)
-		return -1;
-	if (stat->st_mode & S_IFMT)
-		return 0;
-	return fd_fail(EIO);
+	return fd_filled(syscall(SYS_fstat, fd, stat), stat);
+}
+
+int fd_lstat(const char *path, struct stat *stat)
+{
+	*stat = (struct stat){.st_uid = UINT32_MAX, .st_gid = UINT32_MAX};
+	return fd_filled(syscall(SYS_newfstatat, AT_FDCWD, path, stat, AT_SYMLINK_NOFOLLOW), stat);
 }
 
 int fd_statx(int parent, const char *name, struct fd_stat *stat)

@@ -27,6 +27,9 @@ int fd_fail(int err);
  */
 [[nodiscard]] int fd_fstat(int fd, struct stat *stat);
 
+/* The same for PATH; a link is not followed. */
+int fd_lstat(const char *path, struct stat *stat) __attribute__((warn_unused_result));
+
 /* Owner, type and place of a file, from statx(2). */
 struct fd_stat {
 	uint32_t uid, gid, nlink;

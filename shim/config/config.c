@@ -264,7 +264,7 @@ static const char *absolute(struct mem *mem, const char *file)
 {
 	char here[PATH_MAX];
 
-	return file[0] != '/' && getcwd(here, sizeof(here)) ? mem_format(mem, "%s/%s", here, file) : file;
+	return getcwd(here, sizeof(here)) ? mem_format(mem, "%s/%s", here, file) : file;
 }
 
 /* A problem of an option names the option, because the user sees no lines. */
@@ -318,7 +318,7 @@ static const struct node *read_config(struct plan *plan, const char *file)
 	plan->mem = plan->env.mem = &plan->problems.mem;
 	if (plan->options)
 		return config_of_options(plan, plan->options);
-	path = absolute(plan->mem, file);
+	path = file[0] == '/' ? file : absolute(plan->mem, file);
 	if (stdin_named)
 		why = "standard input is for --check and --explain: a config that acts is a file that only root can write";
 	else
