@@ -41,6 +41,7 @@ struct start {
 	uint32_t unmapped_group; /* which of the groups is not mapped, if group_unmapped */
 	uint64_t inheritable, permitted, effective, ambient;
 	uint64_t bounding; /* not read if CAP_SETPCAP is effective: see start_bounding() */
+	uint64_t dropped;  /* since then: is in the bounding set no more, and need not be dropped again */
 	unsigned int securebits;
 	bool bare;        /* the kernel has neither securebits nor ambient sets, like gVisor */
 	uint64_t blocked; /* signal mask: bit N-1 is signal N */

@@ -49,6 +49,8 @@ static const struct row {
 	{SYS_ppoll, 1, 1, false},                       /* could a message be written at once? */
 	{SYS_write, 0, STDERR_FILENO, false},           /* says why it or the workload ends */
 	{SYS_close, 0, INIT_GO_FD, false},              /* afterwards there is nothing to write to */
+	{SYS_read, 0, INIT_DROPPED_FD, false},          /* once: its end says that the workload has dropped */
+	{SYS_close, 0, INIT_DROPPED_FD, false},         /* afterwards there is nothing to read from */
 	{SYS_munmap, EVERY, 0, false},                  /* frees memory that is not needed */
 	{SYS_lseek, 0, INIT_PROC_FD, true},             /* rewinds the list of processes */
 	{SYS_getdents64, 0, INIT_PROC_FD, true},        /* reads the list */
@@ -57,16 +59,24 @@ static const struct row {
 };
 
 static_assert(INIT_STAT_FD == INIT_GO_FD, "one close(2) for both");
-static_assert(INIT_FILTER_ROOM >= 6 + 6 * sizeof(rows) / sizeof(*rows), "the longest filter");
+static_assert(INIT_FILTER_ROOM >= 7 + 6 * sizeof(rows) / sizeof(*rows), "the longest filter");
 
 struct filter init_filter(struct sock_filter *code, bool proc)
 {
+	struct sock_filter *to = code;
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		last = (uint32_t)rows[i].call > last ? (uint32_t)rows[i].call : last;
+	/* The calls above all rows first: while it loads a filter, the kernel tries it on every call that there is. */
 	const struct sock_filter head[] = {
-		LOAD(arch), UNLESS(ARCH, 1), BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0), ANSWER(SECCOMP_RET_KILL_PROCESS),
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last, 2, 0),
+		LOAD(arch),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
+		ANSWER(SECCOMP_RET_KILL_PROCESS),
 		LOAD(nr),
 	};
-	struct sock_filter *to = code;
-
 	for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
 		*to++ = head[i];
 	for (const struct row *row = rows; row < rows + sizeof(rows) / sizeof(*rows); row++) {

@@ -104,22 +104,8 @@ static bool open_proc(pid_t self)
 }
 
 /*
- * Waits until the workload's process has dropped as well: only then may an init without privileges signal it. End of
- * file means that the process has ended; the loop passes its status on.
- */
-static void wait_for_workload(void)
-{
-	char byte;
-
-	if (read(INIT_DROPPED_FD, &byte, 1) < 0)
-		cannot("read", "a pipe");
-	close(INIT_DROPPED_FD);
-}
-
-/*
- * Drops everything, proves it and loads the filter: from here on this process cannot change. Only the pipe end
- * INIT_GO_FD stays open above the standard streams. (A sanitizer would make calls of its own after the filter is
- * loaded.)
+ * Drops everything, proves it and loads the filter: from here on this process cannot change. Only the pipe ends stay open
+ * above the standard streams. (A sanitizer would make calls of its own after the filter is loaded.)
  */
 __attribute__((no_sanitize("address"))) static _Noreturn void
 become_init(const struct plan *plan, struct init_state *state, char **argv, char **envp)
@@ -133,8 +119,6 @@ become_init(const struct plan *plan, struct init_state *state, char **argv, char
 	descriptors_close(state->proc ? keep_proc : state->main ? keep_fds : NULL);
 	drop_privileges(&plan->init_holds, &plan->start);
 	verify_privileges(&plan->init_holds);
-	if (state->main)
-		wait_for_workload();
 	find_gaps(state, argv[0], wipe(argv, envp));
 	struct filter filter = init_filter(code, state->proc);
 	filter_load(&filter);
@@ -183,7 +167,7 @@ static _Noreturn void stay(const struct plan *plan, pid_t workload, const int *d
 	become_init(plan, &state, argv, envp);
 }
 
-struct init_peer init_fork(const struct plan *plan, char **argv, char **envp)
+struct init_peer init_fork(struct plan *plan, char **argv, char **envp)
 {
 	int go[2] = {-1, -1}, dropped[2] = {-1, -1};
 
@@ -193,6 +177,9 @@ struct init_peer init_fork(const struct plan *plan, char **argv, char **envp)
 	signals_handle(SIGCHLD, SIG_DFL);
 	if (pipe2(go, O_CLOEXEC) != 0 || pipe2(dropped, O_CLOEXEC) != 0)
 		cannot("make", "a pipe");
+	/* Neither process may hold more than the workload: dropped once, while there is one. */
+	drop_bounding(&plan->workload, &plan->start);
+	plan->start.dropped = ~plan->workload.bounding;
 	pid_t pid = process_fork();
 	if (pid < 0)
 		cannot("fork", "the workload's process");
@@ -205,11 +192,11 @@ struct init_peer init_fork(const struct plan *plan, char **argv, char **envp)
 
 void init_meet(const struct plan *plan, struct init_peer peer)
 {
-	char byte = 1;
+	char byte;
 
 	if (!plan->init.on)
 		return;
-	if (write(peer.dropped, &byte, 1) != 1 || read(peer.go, &byte, 1) != 1)
+	if (read(peer.go, &byte, 1) != 1)
 		diag_die(DIAG_UNPROVEN, "cannot run the workload: its init did not become what it must be");
 	close(peer.dropped);
 	close(peer.go);

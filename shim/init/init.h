@@ -13,11 +13,11 @@ struct init_peer {
  * process; never returns in PID 1, which exits with the workload's status. ARGV and ENVP are main()'s own: their
  * strings are wiped in PID 1. Ends both processes with 111 or 112 if PID 1 cannot reach its final state.
  */
-struct init_peer init_fork(const struct plan *plan, char **argv, char **envp);
+struct init_peer init_fork(struct plan *plan, char **argv, char **envp);
 
 /*
- * After the proof of the workload's process: tells its init that it has dropped, and waits until the init has proven
- * that it holds nothing and has loaded its filter. Ends with 112 if the init is gone.
+ * After the proof of the workload's process: waits until its init has proven that it holds nothing and has loaded its
+ * filter, and closes the other pipe, which tells the init that this process has dropped. Ends with 112 if the init is gone.
  */
 void init_meet(const struct plan *plan, struct init_peer peer);
 

@@ -240,6 +240,13 @@ RESIDENT _Noreturn void init_loop(struct init_state *state)
 	if (state->main)
 		(void)call(SYS_write, INIT_GO_FD, (long)&go, 1, 0);
 	(void)call(SYS_close, INIT_GO_FD, 0, 0, 0);
+	/*
+	 * Until the workload's process has dropped as well: only then may this one signal it. The pipe also ends if that
+	 * process does.
+	 */
+	if (state->main)
+		(void)call(SYS_read, INIT_DROPPED_FD, (long)&go, 1, 0);
+	(void)call(SYS_close, INIT_DROPPED_FD, 0, 0, 0);
 	for (int i = 0; i < INIT_GAPS; i++)
 		give_back(state->gaps[i].from, state->gaps[i].to, state->page);
 

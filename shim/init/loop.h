@@ -9,8 +9,8 @@
 #include "plan.h"
 
 /*
- * The pipe that lets the workload's process go on: the only descriptor above 2 until that has happened. The other one
- * reports that the workload's process has dropped its privileges.
+ * The pipe that lets the workload's process go on, and the pipe that ends when that process has dropped its privileges:
+ * the only descriptors above 2 until both has happened.
  */
 #define INIT_GO_FD 3
 #define INIT_DROPPED_FD 4
@@ -58,7 +58,7 @@ struct init_state {
  * The calls that it may still make, see filter.c, as CODE of at most INIT_FILTER_ROOM instructions; with or without
  * the rows that STATE->proc needs.
  */
-#define INIT_FILTER_ROOM 108
+#define INIT_FILTER_ROOM 121
 struct filter init_filter(struct sock_filter *code, bool proc);
 
 /* Lets the workload go, unmaps the memory in STATE->gaps, and loops until there is nothing left to wait for. */

@@ -61,16 +61,13 @@ static void clear_ambient(void)
 		refused("clear", "the ambient set", DIAG_NO_CAP);
 }
 
-/*
- * Drops from the bounding set what WANT does not hold, up to EINVAL, which ends the kernel's list. With CAP_SETPCAP it is
- * no error to drop what is not there; without it drop_plan() has checked that there is nothing to drop.
- */
-static void drop_bounding(const struct privileges *want, const struct start *start)
+/* Up to EINVAL, which ends the kernel's list. With CAP_SETPCAP it is no error to drop what is not there. */
+void drop_bounding(const struct privileges *want, const struct start *start)
 {
 	if (!(start->effective & BIT(CAP_SETPCAP)))
 		return;
 	for (unsigned long cap = 0; cap < 64; cap++) {
-		if (want->bounding & BIT(cap) || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+		if ((want->bounding | start->dropped) & BIT(cap) || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 			continue;
 		if (errno == EINVAL)
 			return;

@@ -15,5 +15,11 @@
  */
 [[nodiscard]] const char *drop_plan(struct privileges *want, const struct start *start, struct mem *mem);
 
+/*
+ * Drops from the bounding set what WANT does not hold and what is not START->dropped already. With CAP_SETPCAP effective,
+ * otherwise drop_plan() has checked that there is nothing to drop. Does not return on failure: status 111.
+ */
+void drop_bounding(const struct privileges *want, const struct start *start);
+
 /* Drops everything that WANT does not hold. START is the state at the start. Does not return on failure: status 111. */
 void drop_privileges(const struct privileges *want, const struct start *start);
