@@ -139,3 +139,38 @@ prctls_before() { sed -n "/$1/q; s/^prctl(\(PR_CAPBSET_[A-Z]*\), \(CAP_[A-Z_]*\|
 	observe "$START" --bounding setgid,setpcap,setuid -- "$T/capshim" -c "$T/capshim.yaml" -- "$T/probe"
 	assert_unprivileged 1234
 }
+
+# idle CALLS [START OPTION ...]: a run under a filter that answers 0 to these calls, as the fixture deny takes them. The
+# workload is told what it holds by /proc, which no such filter can change.
+idle() {
+	local calls=$1
+	shift
+	observe timeout -k 5 20 "$START" --clean "$@" -- "${PROBE%/*}/deny" 0 "$calls" "$T/capshim" -c "$T/capshim.yaml" -- \
+		/bin/cat /proc/self/status /proc/self/personality
+}
+
+@test "a filter of the runtime that answers 0 to all calls of a kind, and does nothing: no state looks right by that" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	local keep calls
+	for keep in '' NET_RAW; do
+		printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: none' 'seccomp: unconfined' "cap_add: [$keep]" >"$T/capshim.yaml"
+		idle 999 --groups 0,42 --personality 0x40000
+		assert_success
+		assert_line --regexp '^Groups:[[:space:]]*$'
+		assert_line 00000000
+		# setgroups and getgroups; the second alone
+		idle 116,115 --groups 0,42
+		assert_refused 112 'other groups are out of reach'
+		idle 115 --groups 0,42
+		assert_success
+		assert_line --regexp '^Groups:[[:space:]]*$'
+		# PR_CAPBSET_DROP and PR_CAPBSET_READ
+		idle 157:24,157:23
+		assert_refused 112 'where the bounding set ends'
+		# personality: all of it, what sets it, and what reads it
+		for calls in 135 135:0 135:131072 135:4294967295; do
+			idle $calls --personality 0x40000
+			assert_refused 112 'personality'
+		done
+	done
+}

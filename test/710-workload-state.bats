@@ -201,6 +201,18 @@ load workload
 	assert_refused 111 'closed file descriptor 0'
 }
 
+@test "a directory as a standard stream prevents the start, O_PATH or not: it would lead out of the container" {
+	local fd open
+	for fd in 0 1 2; do
+		for open in --fd --fd-path; do
+			workload --with --close --with "$fd" --with $open --with "$fd" -- /probe <<<'setup: [{mkdir: /data/made}]'
+			assert_failure 111
+			[ "$fd" = 2 ] || assert_output "capshim: cannot give the workload \"file descriptor $fd\": it is a directory"
+			[ ! -e "$IMAGE/data/made" ]
+		done
+	done
+}
+
 # --- descriptors
 
 @test "nothing above 2 is passed on, O_PATH and high numbers included" {

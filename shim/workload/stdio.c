@@ -52,15 +52,28 @@ static bool all_open(void)
 	return poll(fds, 3, 0) >= 0 && !((fds[0].revents | fds[1].revents | fds[2].revents) & POLLNVAL);
 }
 
+/* A directory that a runtime has left there would be a way out of the container, as it is under any other number. */
+static void refuse_directory(int fd)
+{
+	struct stat status;
+	char object[32];
+
+	snprintf(object, sizeof(object), "file descriptor %d", fd);
+	if (fd_fstat(fd, &status) != 0)
+		diag_cannot("look at", object, errno, DIAG_NO_CAP);
+	if (S_ISDIR(status.st_mode))
+		diag_die(DIAG_SYSTEM, "cannot give the workload \"%s\": it is a directory", object);
+}
+
 void workload_stdio_open(void)
 {
-	if (all_open())
-		return;
-	/* One may be an O_PATH descriptor, which poll(2) does not see. */
+	const bool whole = all_open();
+
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) != -1)
-			continue;
-		if (!open_null(fd) && !open_pipe(fd))
+		/* One may be an O_PATH descriptor, which poll(2) does not see. */
+		if (whole || fcntl(fd, F_GETFD) != -1)
+			refuse_directory(fd);
+		else if (!open_null(fd) && !open_pipe(fd))
 			diag_die(DIAG_SYSTEM, "cannot open something on the closed file descriptor %d: %s", fd,
 				 strerror(errno));
 	}

@@ -13,6 +13,7 @@ REASONS = {
         prove_capabilities swap: prove_bounding(want)
         prove_flags swap: must_equal("KEEP_CAPS"
         prove_flags swap: must_equal("no_new_privs"
+        prove_personality swap: must_equal("the flags of the personality"
         verify_privileges swap: prove_ids(want);
         verify_privileges swap: prove_groups(want);
         verify_privileges swap: prove_capabilities(want);

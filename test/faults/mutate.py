@@ -371,7 +371,8 @@ def files(options):
 
 
 # It takes two lies to tell these apart, which 510-proof.bats tells; the short form runs no tests.
-BY_TESTS = ("verify_privileges remove: prove_no_way_back(want);",)
+BY_TESTS = ("verify_privileges remove: prove_no_way_back(want);", "SYS_setgroups, want->ngroups", "that other groups are",
+            "where the bounding set ends", "prove_personality", "UNAME26")
 
 
 def found(options):
@@ -382,7 +383,7 @@ def found(options):
         mutants = statements.mutants(file, text)
         taken = collections.Counter()
         for mutant in mutants:
-            if options.short and named(mutant) in BY_TESTS:
+            if options.short and any(words in named(mutant) for words in BY_TESTS):
                 continue
             taken[mutant.kind] += 1
             if not options.short or taken[mutant.kind] % 16 == 4:
