@@ -88,6 +88,29 @@ forked() {
 	done
 }
 
+@test "in every start, with and without an init: a signal during the drop is not lost" {
+	local start word with
+
+	for start in minimal nonroot nonroot_ambient userns; do
+		start_state $start
+		with=()
+		for word in "${STATE[@]}"; do
+			with+=(--with "$word")
+		done
+		init_config
+		held capset "${with[@]}" --with --block --with 15 "$T/signals" 1
+		wait_until forked
+		send TERM
+		init_end
+		assert_equal "$start $status $(grep -cx 15 "$LOG")" "$start 0 1"
+		init_config 'init: false'
+		held capset "${with[@]}" "$T/signals" 1
+		send TERM
+		init_end
+		assert_equal "$start $status $(grep -c ready "$LOG")" "$start 143 0"
+	done
+}
+
 @test "init: many signals of one start, each once, and none that is not mapped" {
 	local signal
 
