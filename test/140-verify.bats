@@ -197,6 +197,30 @@ verify() {
 	assert_output --partial '/proc/4194305'
 }
 
+@test "in a user namespace: clean, the same by --as-workload, and a root exec is found" {
+	local inside
+	printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: [44]' 'seccomp: unconfined' 'cap_add: [KILL]' >"$T/capshim.yaml"
+	"$START" --userns 0:0:65536 --clean -- /usr/bin/unshare --pid --mount --fork --mount-proc --kill-child \
+		"$CAPSHIM" -c "$T/capshim.yaml" -- "$PROBE" --sleep 60 </dev/null >"$LOG" 2>&1 3>&- &
+	OUTER=$!
+	wait_until grep -q ^uid= "$LOG" || fail "$(cat "$LOG")"
+	CONTAINER=$(pgrep -P "$OUTER")
+	inside=(timeout 30 nsenter --target "$CONTAINER" --user --pid --mount --setuid 0 --setgid 0)
+	observe "${inside[@]}" "$CAPSHIM" -c "$T/capshim.yaml" --verify
+	assert_success
+	assert_output --partial '1 processes, 1 threads: none holds more'
+	observe "${inside[@]}" "$CAPSHIM" -c "$T/capshim.yaml" --as-workload -- "$PROBE"
+	assert_unprivileged 1234 kill
+	assert_probe groups 44
+	"${inside[@]}" "$PROBE" --sleep 60 </dev/null >"$T/beside.log" 2>&1 3>&- &
+	disown
+	wait_until grep -q ^uid= "$T/beside.log"
+	observe "${inside[@]}" "$CAPSHIM" -c "$T/capshim.yaml" --verify
+	assert_failure 112
+	assert_output --partial 'Uid 0; Gid 0'
+	refute_output --partial 'pid 1 '
+}
+
 @test "by the workload itself, also as a health check" {
 	container_config etc/capshim.yaml <<<'user: app'
 	container_start -- -- /probe --sleep 60
