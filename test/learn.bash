@@ -5,8 +5,8 @@
 
 LEARN=${LEARN:-$REPO/build/capshim-learn}
 
-# A check: something listens on port 80.
-HTTP="bash -c 'exec 3<>/dev/tcp/127.0.0.1/80'"
+# A check: a server answers on port 80. That it listens is not enough: a connection is made before the server accepts it.
+HTTP="bash -c 'exec 3<>/dev/tcp/127.0.0.1/80 && printf \"GET / HTTP/1.0\\r\\n\\r\\n\" >&3 && read -r line <&3'"
 
 # What each run of learn sees: tracefs, a network of its own with lo, and Docker's capabilities.
 learn_setup() {
