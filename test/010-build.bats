@@ -95,8 +95,8 @@ tests() {
 	tests a any '@test "good" { true; }' '@test "bad" { echo why; false; }'
 	tests b serial '@test "skipped" { skip reason; }'
 	tests c any '@test "never runs" {'
-	tests d engine '@test "first" { echo $$ >'"$T/first; }"
-	tests e engine '@test "in 5ms # odd" { [ -s '"$T/first ]; }"
+	tests d long:9 '@test "short" { true; }'
+	tests e long:10,other '@test "in 5ms # odd" { true; }'
 	TAP=$T/tap observe "$REPO/test/run" "$T"/[a-e].bats
 	assert_failure 1
 	assert_line --regexp '^FAILED  a +2 tests'
@@ -109,19 +109,26 @@ tests() {
 	assert_equal "$(grep -oE '^(not )?ok [0-9]+' "$T/tap" | grep -oE '[0-9]+' | sort -n | paste -sd' ')" '1 2 3 4 5 6'
 	grep -qx 'ok 6 skipped # skip reason' "$T/tap" # alone, after all others
 	grep -q '^ok [1-5] in 5ms # odd$' "$T/tap"
-	observe "$REPO/test/run" "$T/d.bats"
+	TAP=$T/tap JOBS=1 observe "$REPO/test/run" "$T"/[de].bats
 	assert_success
+	assert_equal "$(grep -o '^ok .*' "$T/tap")" $'ok 1 in 5ms # odd\nok 2 short' # what takes long comes first
 }
 
 @test "test/run: an interrupt ends everything that was started" {
 	tests a any '@test "hangs" { setsid sleep 9753 & echo $! >'"$T/pid"'; timeout 9753 sleep 9753; }'
-	"$START" --signals -- "$REPO/test/run" "$T/a.bats" >"$T/out" 2>&1 3>&- &
-	wait_until test -s "$T/pid"
+	# A program that ends well at an interrupt: bash(1) then goes on.
+	tests b any '@test "does not hear" { while :; do bash -c "trap \"exit 0\" INT; echo >'"$T/b"'; sleep 0.2 & wait"; done; }' \
+		'teardown_file() { echo >'"$T/over; }"
+	"$START" --signals -- "$REPO/test/run" "$T/a.bats" "$T/b.bats" >"$T/out" 2>&1 3>&- &
+	wait_until test -s "$T/pid" -a -s "$T/b"
 	kill -INT $!
 	status=0
+	SECONDS=0
 	wait $! || status=$?
 	assert_equal "$status" 130
 	assert_equal "$(cat /proc/"$(cat "$T/pid")"/comm 2>/dev/null)" ''
+	[ -s "$T/over" ]
+	[ "$SECONDS" -lt 40 ]
 }
 
 # conversions: what the string literals of shim/ have behind a '%' that shim/base/format.c does not know; a few are no formats.

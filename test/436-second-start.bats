@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long
+# bats file_tags=long:20
 # Every pair of steps on one path, three starts each, with the least list of capabilities, and what a workload does in
 # between (test/pairs.py): a file of its own, for each ground is a minute's work on a busy machine.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long
+# bats file_tags=long:20
 # shellcheck disable=SC2154 # status, output and lines are bats'
 # Init mode under load: orphans and signals in great numbers.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=engine
+# bats file_tags=long:20
 # The starts that people meet, with a real Docker engine: what it passes on is what unshare(1) can only imitate.
 
 load helpers

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
-# bats file_tags=long
-# Dockerfile.example, built and run as its comments say. It takes longer than all other containers, so it has an engine of
-# its own and runs beside them.
+# bats file_tags=long:150
+# Dockerfile.example, built and run as its comments say.
 
 load helpers
 load engine

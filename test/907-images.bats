@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long
+# bats file_tags=long:80
 # The Dockerfiles of config/images, built and run by a real engine: each says in its head what a container of it must be
 # granted. It is what --explain prints there, with it the image runs and --verify finds nothing, and less is refused.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=engine
+# bats file_tags=long:110
 # The list of capabilities that --explain prints, given to a real container as it stands: with it everything works,
 # and without any one of it nothing runs.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long
+# bats file_tags=long:20
 # capshim-learn as a newcomer runs it: mounted into a container of the Docker engine.
 
 load helpers

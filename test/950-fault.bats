@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long
+# bats file_tags=long:60
 # Every system call between capshim's start and the workload's fails, and then lies: the short form of make test-faults; and
 # of make test-kills: the setup is killed behind every call that changes files, and the next start must repair it.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long
+# bats file_tags=long:20
 # The drop and the proof with a statement less, or in another order: the short form of make test-mutants.
 
 load helpers

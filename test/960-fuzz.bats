@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long
+# bats file_tags=long:20
 # The seeds of the fuzz targets, with sanitizers: whatever a target found once stays found. "make fuzz" looks for more.
 
 load helpers

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=engine
+# bats file_tags=long:20
 # capshim-learn in a plain container, where only it is mounted: Docker's default profile and capabilities, nothing granted.
 # Docker passes standard output and error on by two streams, so that a line of one may stand in a line of the other.
 

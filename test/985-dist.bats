@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long
+# bats file_tags=long:90
 # What others install: the same bytes from the same sources, and tarballs, image and package that hold what they should.
 
 load helpers

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long
+# bats file_tags=long:20
 # shellcheck disable=SC2016 # in single quotes on purpose
 # README, manual pages and schema say what is so: their commands and configs run, their output is what comes out, and
 # their keys are the program's.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long
+# bats file_tags=long:20
 # shellcheck disable=SC2016 # in single quotes on purpose
 # The examples and manifests of config/: each runs with exactly the capabilities that it says it must be granted, and
 # without any of them it does not.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=engine
+# bats file_tags=long:20
 # The README's way into an image, with a real engine: its Dockerfile lines and its config, then what --explain prints is
 # pasted behind `docker run`.
 

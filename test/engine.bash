@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # A Docker engine of our own, for the tests of real containers: its state, socket and pid file lie in one directory
-# that is removed afterwards, so it neither sees nor disturbs an engine that the machine already runs.
+# that is removed afterwards, so it neither sees nor disturbs an engine that the machine already runs, nor the one of another
+# file of tests that runs at the same time.
 # Used by setup_suite.bash (stop) and the container tests (start); can also be sourced by hand.
 
 ENGINE_BASE=debian:bookworm-slim # the name that Dockerfiles expect; made here, not pulled
@@ -35,6 +36,7 @@ engine_start() {
 			--data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/docker.pid" \
 			--host "$DOCKER_HOST" --config-file "$dir/config.json" >"$dir/log" 2>&1 </dev/null
 	) &
+	echo $! >"$dir/pid"
 	disown
 	engine_wait 60 timeout 10 docker info || {
 		echo "the Docker engine does not answer; the end of its log:" >&2
@@ -43,21 +45,38 @@ engine_start() {
 	}
 }
 
-# engine_stop DIR: ends it by its own pid and removes its state. Success where none was started.
+# engine_stop DIR: ends it by its own pid and removes its state, also where it was killed or is still starting. Success where
+# none was started.
 engine_stop() {
-	local dir=$1/engine pid mount
+	local dir=$1/engine pid mounts i
 
 	[ -d "$dir" ] || return 0
-	if pid=$(cat "$dir/docker.pid" 2>/dev/null); then
-		timeout 30 docker --host "unix://$dir/docker.sock" ps -q |
+	pid=$(cat "$dir/pid" 2>/dev/null)
+	if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
+		timeout 30 docker --host "unix://$dir/docker.sock" ps -q 2>/dev/null |
 			xargs -r timeout 30 docker --host "unix://$dir/docker.sock" rm -f >/dev/null 2>&1
 		kill "$pid" 2>/dev/null
 		engine_wait 30 eval "! kill -0 $pid" || kill -KILL "$pid"
 	fi
-	while read -r _ mount _; do
-		case $mount in "$dir"/*) umount -l "$mount" ;; esac
-	done </proc/mounts
+	engine_wait 30 engine_kill_rest "$dir"
+	# Read as a whole: what is unmounted meanwhile would shift the rest.
+	mapfile -t mounts < <(awk -v dir="$dir/" 'index($2, dir) == 1 { print $2 }' /proc/mounts)
+	for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do
+		umount -l "${mounts[i]}"
+	done
 	rm -rf "$dir"
+}
+
+# engine_kill_rest DIR: what a killed engine leaves: its containerd, the shims, whose words name the directory, and process 1
+# of each container, which has a mount of it. Fails while there was any.
+engine_kill_rest() {
+	local pid found=1
+
+	for pid in $(pgrep -f "^[^ ]*(dockerd|containerd|containerd-shim-runc-v2) .* $1/") $(cat "$1"/exec/containerd/daemon/io.containerd.runtime.v2.task/moby/*/init.pid 2>/dev/null); do
+		grep -qsF "$1/" "/proc/$pid/cmdline" || grep -qsF "${1#"${1%/*/*}"}/" "/proc/$pid/mountinfo" || continue
+		kill -KILL "$pid" 2>/dev/null && found=0
+	done
+	[ "$found" = 1 ]
 }
 
 # engine_wait SECONDS COMMAND...: until COMMAND succeeds.
@@ -71,12 +90,14 @@ engine_wait() {
 	done
 }
 
-# engine_base: makes sure that ENGINE_BASE exists in the engine. Built once, then taken from the cache.
+# engine_base: makes sure that ENGINE_BASE exists in the engine. Built once, then taken from the cache: one file builds it,
+# and another that needs it meanwhile waits.
 engine_base() {
 	local archive=$ENGINE_CACHE/debian-bookworm.tar
 
 	timeout 30 docker image inspect "$ENGINE_BASE" >/dev/null 2>&1 && return
-	[ -s "$archive" ] || engine_debootstrap "$archive" || return
+	mkdir -p "$ENGINE_CACHE"
+	(flock 9 && { [ -s "$archive" ] || engine_debootstrap "$archive"; }) 9>"$archive.lock" || return
 	timeout 120 docker import "$archive" "$ENGINE_BASE" >/dev/null
 }
 
@@ -96,8 +117,7 @@ engine_debootstrap() {
 		echo "apt of this machine names no bookworm mirror: run apt-get update" >&2
 		return 1
 	}
-	mkdir -p "$ENGINE_CACHE"
-	work=$(mktemp -d /var/lib/capshim-base.XXXXXX)
+	work=$(mktemp -d "${DOCKER_CONFIG%/*}/base.XXXXXX") # in the directory of the engine, which is removed with all mounts
 	timeout 600 debootstrap --variant=minbase --include=ca-certificates bookworm "$work/root" "$mirror" \
 		>"$work/log" 2>&1 || {
 		tail -n 20 "$work/log" >&2
