@@ -131,11 +131,10 @@ static void read_wish(struct plan *plan, const struct node *node, void *)
 		      {"gid", &text.gid},
 		      {"home", &text.home},
 		      {"shell", &text.shell}};
-	static const struct key keys[] = {{"name", NULL},  {"uid", NULL},  {"gid", NULL},    {"home", NULL},
-					  {"shell", NULL}, {"when", NULL}, {"unless", NULL}, {NULL, NULL}};
+	static const char *const keys[] = {"name", "uid", "gid", "home", "shell", "when", "unless", NULL};
 
-	value_map(plan, node, keys, NULL);
-	if (node->kind != NODE_MAP || !config_when_now(plan, node))
+	value_known(plan, node, keys, sizeof(*keys));
+	if (node->kind != NODE_MAP || !config_when(plan, node, NULL))
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		const struct node *field = yaml_get(node, fields[i].name);

@@ -41,20 +41,15 @@ static void rule_words(struct plan *plan, const struct node *node, void *to)
 	plan->unused = false;
 }
 
-static void rule_globs(struct plan *plan, const struct node *node, void *to)
-{
-	(void)value_list(plan, node, value_text, &((struct words_rule *)to)->globs);
-}
-
-static void prefix_replace(struct plan *plan, const struct node *node, void *to)
-{
-	(void)value_bool(plan, node, &((struct words_rule *)to)->replace);
-}
-
 /* "words" comes after the keys that decide whether they are used. */
-static const struct key prefix_keys[] = {{"for", rule_globs},   {"replace", prefix_replace},
-					 {"words", rule_words}, {"when", NULL},
-					 {"unless", NULL},      {NULL, NULL}};
+static const struct key prefix_keys[] = {
+	{"for", key_texts, offsetof(struct words_rule, globs)},
+	{"replace", key_bool, offsetof(struct words_rule, replace)},
+	{"words", rule_words, 0},
+	{"when", NULL, 0},
+	{"unless", NULL, 0},
+	{NULL, NULL, 0},
+};
 
 /* MATCHED: a rule has matched already. The first match counts; the others are still checked. */
 static void prefix_rule(struct plan *plan, const struct node *node, void *matched)
@@ -62,7 +57,7 @@ static void prefix_rule(struct plan *plan, const struct node *node, void *matche
 	struct words_rule rule = {.of = plan->argv.count ? plan->argv.items[0] : "",
 				  .late = *(bool *)matched || plan->argv.count == 0};
 
-	rule.late |= node->kind == NODE_MAP && !config_when_now(plan, node);
+	rule.late |= node->kind == NODE_MAP && !config_when(plan, node, NULL);
 	value_map(plan, node, prefix_keys, &rule);
 	if (node->kind != NODE_MAP)
 		return;
@@ -91,17 +86,24 @@ static void suffix_split(struct plan *plan, const struct node *node, void *to)
 	}
 }
 
-static const struct key suffix_keys[] = {{"for", rule_globs}, {"words", rule_words}, {"split", suffix_split},
-					 {"when", NULL},      {"unless", NULL},      {NULL, NULL}};
+static const struct key suffix_keys[] = {
+	{"for", key_texts, offsetof(struct words_rule, globs)},
+	{"words", rule_words, 0},
+	{"split", suffix_split, 0},
+	{"when", NULL, 0},
+	{"unless", NULL, 0},
+	{NULL, NULL, 0},
+};
 
-static void suffix_rule(struct plan *plan, const struct node *node, void *)
+/* An item of command_suffix. */
+void config_suffix(struct plan *plan, const struct node *node, void *)
 {
 	struct words_rule rule = {.of = config_command_name(plan), .suffix = true};
 
 	if (node->kind == NODE_SCALAR) {
 		rule_words(plan, node, &rule);
 	} else {
-		if (node->kind == NODE_MAP && !config_when_now(plan, node))
+		if (node->kind == NODE_MAP && !config_when(plan, node, NULL))
 			return;
 		value_map(plan, node, suffix_keys, &rule);
 		if (node->kind == NODE_MAP && !yaml_get(node, "words") && !yaml_get(node, "split"))
@@ -161,11 +163,6 @@ void config_setup_unless_args(struct plan *plan, const struct node *node, void *
 		for (size_t j = 0; j < arguments.count; j++)
 			if (strcmp(plan->argv.items[i], arguments.items[j]) == 0)
 				plan->run_setup = false;
-}
-
-void config_suffix(struct plan *plan, const struct node *node, void *root)
-{
-	value_each(plan, node, suffix_rule, root);
 }
 
 /* Completes the command line. */

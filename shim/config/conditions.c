@@ -77,20 +77,12 @@ static struct condition *new_condition(struct plan *plan, const struct condition
 	return condition;
 }
 
-static void only_dir(struct plan *plan, const struct node *node, void *to)
-{
-	((struct condition *)to)->path = value_path(plan, node);
-}
-
-static void only_names(struct plan *plan, const struct node *node, void *to)
-{
-	(void)value_list(plan, node, value_text, &((struct condition *)to)->names);
-}
-
 /* {dir: PATH, names: GLOBS} */
 static void read_only(struct plan *plan, const struct node *node, struct condition *to)
 {
-	static const struct key only_keys[] = {{"dir", only_dir}, {"names", only_names}, {NULL, NULL}};
+	static const struct key only_keys[] = {{"dir", key_path, offsetof(struct condition, path)},
+					       {"names", key_texts, offsetof(struct condition, names)},
+					       {NULL, NULL, 0}};
 
 	value_map(plan, node, only_keys, to);
 	if (node->kind == NODE_MAP && (!yaml_get(node, "dir") || !yaml_get(node, "names")))
@@ -221,9 +213,4 @@ bool config_when(struct plan *plan, const struct node *map, struct condition **c
 	bool unwanted = unless && !read_conditions(plan, unless, true, conditions);
 
 	return wanted && !unwanted;
-}
-
-bool config_when_now(struct plan *plan, const struct node *map)
-{
-	return config_when(plan, map, NULL);
 }

@@ -61,18 +61,20 @@ struct import_keys {
 
 static void read_import_names(struct plan *, const struct node *node, void *to)
 {
-	((struct import_keys *)to)->names = node;
+	*(const struct node **)to = node;
 }
 
 static void read_import_below(struct plan *plan, const struct node *node, void *to)
 {
 	/* A variable must not choose what root reads. */
-	(void)value_list(plan, node, value_fixed_path, &((struct import_keys *)to)->below);
+	(void)value_list(plan, node, value_fixed_path, to);
 }
 
 static void read_imports(struct plan *plan, const struct node *node, void *)
 {
-	static const struct key keys[] = {{"names", read_import_names}, {"below", read_import_below}, {NULL, NULL}};
+	static const struct key keys[] = {{"names", read_import_names, offsetof(struct import_keys, names)},
+					  {"below", read_import_below, offsetof(struct import_keys, below)},
+					  {NULL, NULL, 0}};
 	struct import_keys imports = {.names = node};
 
 	if (node->kind == NODE_MAP) {
@@ -87,11 +89,6 @@ static void read_imports(struct plan *plan, const struct node *node, void *)
 	if (imports.names)
 		environ_import(&plan->env, &plan->problems, imports.names,
 			       node->kind == NODE_MAP ? &imports.below : NULL);
-}
-
-static void read_env_files(struct plan *plan, const struct node *node, void *root)
-{
-	value_each(plan, node, load_env_file, root);
 }
 
 static void read_nonroot_setup(struct plan *plan, const struct node *node, void *to)
@@ -111,7 +108,9 @@ static void read_nonroot_ids(struct plan *plan, const struct node *node, void *)
 static void read_nonroot(struct plan *plan, const struct node *node, void *root)
 {
 	static const char *const words[] = {"skip_setup", "try_setup", "refuse", NULL};
-	static const struct key keys[] = {{"setup", read_nonroot_setup}, {"ids", read_nonroot_ids}, {NULL, NULL}};
+	static const struct key keys[] = {{"setup", read_nonroot_setup, 0},
+					  {"ids", read_nonroot_ids, 0},
+					  {NULL, NULL, 0}};
 	const struct node *setup = yaml_get(((const struct config_root *)root)->node, "setup");
 	int word = plan->command == COMMAND_RUN ? NONROOT_SKIP_SETUP : NONROOT_REFUSE;
 
@@ -142,11 +141,6 @@ static void read_allow_root(struct plan *plan, const struct node *node, void *)
 {
 	if (value_fixed(plan, node))
 		(void)value_bool(plan, node, &plan->allow_root);
-}
-
-static void read_keep(struct plan *plan, const struct node *node, void *)
-{
-	value_capabilities(plan, node, &plan->workload.keep);
 }
 
 /* Completes the set of kept capabilities. */
@@ -186,49 +180,51 @@ static void read_init(struct plan *plan, const struct node *node, void *root)
 		plan->refused = drop_plan(&plan->init_holds, &plan->start, plan->mem);
 }
 
-#define ALWAYS 1U   /* read even if it is not written: NODE is NULL then */
-#define WORKLOAD 2U /* about the workload, which "command: none" and "pause" do not have */
-#define PROCESS 4U  /* about a process, which includes "pause" */
-#define START 8U    /* not read for a process started beside the workload */
+#define ALWAYS 1   /* read even if it is not written: NODE is NULL then */
+#define WORKLOAD 2 /* about the workload, which "command: none" and "pause" do not have */
+#define PROCESS 4  /* about a process, which includes "pause" */
+#define START 8    /* not read for a process started beside the workload */
+#define EACH 16    /* READ is called for every item of a list, or for a single item in its place */
 
 /* Every key of the config. Each one comes after those that it depends on. */
 static const struct root_key {
 	const char *name;
 	key_reader *read;
-	unsigned int flags;
+	uint16_t flags;
+	uint16_t offset; /* of what READ fills in, in the plan; 0: it gets the struct config_root */
 } root_keys[] = {
 	/* Every ${...} below sees the result. */
-	{"env_file", read_env_files, 0},
-	{"file_environment", read_imports, 0},
-	{"environment", read_environment, 0},
+	{"env_file", load_env_file, EACH, 0},
+	{"file_environment", read_imports, 0, 0},
+	{"environment", read_environment, 0, 0},
 	/* Conditions use the command; none and pause decide about the keys that follow. */
-	{"command", config_command, ALWAYS},
-	{"command_prefix", config_prefix, START},
-	{"setup_for", config_setup_for, START},
-	{"setup_unless_args", config_setup_unless_args, START},
-	{"command_suffix", config_suffix, START},
-	{"entrypoint", config_entrypoint, START | ALWAYS},
-	{"on_nonroot", read_nonroot, ALWAYS},
-	{"allow_root", read_allow_root, 0},
-	{"accounts", config_accounts, ALWAYS}, /* names resolve with these */
-	{"user", config_user, ALWAYS},
-	{"supplementary_groups", config_groups, ALWAYS},
-	{"cap_add", read_keep, WORKLOAD},
-	{"cap_add_optional", read_keep_optional, WORKLOAD | ALWAYS},
-	{"seccomp", config_seccomp, WORKLOAD | ALWAYS}, /* needs the kept capabilities */
-	{"ulimits", config_ulimits, PROCESS},
-	{"umask", config_umask, WORKLOAD},
-	{"unset_environment", config_unset, WORKLOAD},
-	{"working_dir", config_working_dir, WORKLOAD},
-	{"oom_score_adj", config_oom_score_adj, PROCESS},
-	{"own_stdio", config_own_stdio, WORKLOAD | ALWAYS},
-	{"new_session", config_new_session, WORKLOAD},
-	{"keep_fds", config_keep_fds, WORKLOAD | ALWAYS},
-	{"report", config_report, WORKLOAD},
-	{"trace", config_trace, 0},
-	{"init", read_init, WORKLOAD | ALWAYS},
-	{"setup", config_steps, 0}, /* the owner `workload` is known by now */
-	{NULL, NULL, 0},
+	{"command", config_command, ALWAYS, 0},
+	{"command_prefix", config_prefix, START, 0},
+	{"setup_for", config_setup_for, START, 0},
+	{"setup_unless_args", config_setup_unless_args, START, 0},
+	{"command_suffix", config_suffix, START | EACH, 0},
+	{"entrypoint", config_entrypoint, START | ALWAYS, 0},
+	{"on_nonroot", read_nonroot, ALWAYS, 0},
+	{"allow_root", read_allow_root, 0, 0},
+	{"accounts", config_accounts, ALWAYS, 0}, /* names resolve with these */
+	{"user", config_user, ALWAYS, 0},
+	{"supplementary_groups", config_groups, ALWAYS, 0},
+	{"cap_add", value_capabilities, WORKLOAD, offsetof(struct plan, workload.keep)},
+	{"cap_add_optional", read_keep_optional, WORKLOAD | ALWAYS, 0},
+	{"seccomp", config_seccomp, WORKLOAD | ALWAYS, 0}, /* needs the kept capabilities */
+	{"ulimits", config_ulimits, PROCESS, 0},
+	{"umask", config_umask, WORKLOAD, 0},
+	{"unset_environment", key_texts, WORKLOAD, offsetof(struct plan, unset)},
+	{"working_dir", key_path, WORKLOAD, offsetof(struct plan, working_dir)},
+	{"oom_score_adj", config_oom_score_adj, PROCESS, 0},
+	{"own_stdio", config_own_stdio, WORKLOAD | ALWAYS, 0},
+	{"new_session", key_bool, WORKLOAD, offsetof(struct plan, new_session)},
+	{"keep_fds", config_keep_fds, WORKLOAD | ALWAYS, 0},
+	{"report", config_report, WORKLOAD, 0},
+	{"trace", key_bool, 0, offsetof(struct plan, trace)},
+	{"init", read_init, WORKLOAD | ALWAYS, 0},
+	{"setup", config_steps, 0, 0}, /* the owner `workload` is known by now */
+	{NULL, NULL, 0, 0},
 };
 
 /*
@@ -254,8 +250,13 @@ static void read_keys(struct plan *plan, const struct node *map)
 		const struct node *node = yaml_get(map, key->name);
 		if (node)
 			refuse_unused(plan, key, node);
-		if ((node || key->flags & ALWAYS) && !(key->flags & START && config_is_beside(plan)))
-			key->read(plan, node, &root);
+		if ((!node && !(key->flags & ALWAYS)) || (key->flags & START && config_is_beside(plan)))
+			continue;
+		void *to = key->offset ? (void *)((char *)plan + key->offset) : &root;
+		if (key->flags & EACH)
+			value_each(plan, node, key->read, to);
+		else
+			key->read(plan, node, to);
 	}
 }
 

@@ -155,11 +155,11 @@ static bool group_of(struct plan *plan, const struct node *node, const char *pat
 
 static void read_group_of(struct plan *plan, const struct node *node, struct group_list *list)
 {
-	static const struct key keys[] = {{"group_of", NULL}, {"optional", NULL}, {NULL, NULL}};
+	static const char *const keys[] = {"group_of", "optional", NULL};
 	const struct node *path = yaml_get(node, "group_of"), *optional = yaml_get(node, "optional");
 	bool may = false;
 
-	value_map(plan, node, keys, NULL);
+	value_known(plan, node, keys, sizeof(*keys));
 	if (!path)
 		yaml_problem(&plan->problems, node, "write {group_of: PATH, optional: true}");
 	list->good &= path && (!optional || value_bool(plan, optional, &may)) && value_fixed(plan, path) &&

@@ -137,13 +137,13 @@ static void read_stop_signals(struct plan *plan, const struct node *node, void *
 }
 
 static const struct key init_keys[] = {
-	{"signal_target", read_target},
-	{"signal_map", read_signal_map},
-	{"exit_code_map", read_exit_code_map},
-	{"wait_until", read_wait_until},
-	{"stop_signals", read_stop_signals},
-	{"stop_grace_period", read_grace},
-	{NULL, NULL},
+	{"signal_target", read_target, 0},
+	{"signal_map", read_signal_map, 0},
+	{"exit_code_map", read_exit_code_map, 0},
+	{"wait_until", read_wait_until, 0},
+	{"stop_signals", read_stop_signals, 0},
+	{"stop_grace_period", read_grace, 0},
+	{NULL, NULL, 0},
 };
 
 void config_init(struct plan *plan, const struct node *node, void *root)

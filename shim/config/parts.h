@@ -13,13 +13,17 @@ typedef void key_reader(struct plan *plan, const struct node *node, void *to);
 /* One row of a key table; the table ends with a row whose name is NULL. */
 struct key {
 	const char *name;
-	key_reader *read;
+	key_reader *read; /* NULL: the key is read elsewhere */
+	size_t offset;    /* of what READ fills in, in what the table fills in */
 };
+
+/* Readers for a bool, a path (const char *), and texts (struct list). */
+key_reader key_bool, key_path, key_texts;
 
 /* Reads MAP by TABLE, in the order of the table. An unknown key is a problem that names the nearest known one. */
 void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to);
 
-/* MAP must be a mapping whose keys are all names in TABLE, rows of SIZE bytes that start with the name. */
+/* MAP must be a mapping whose keys are all in TABLE: rows of SIZE bytes that begin with a name; a NULL name ends them. */
 void value_known(struct plan *plan, const struct node *map, const void *table, size_t size);
 void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest);
 
@@ -88,9 +92,8 @@ struct config_root {
 	struct identity user; /* as written */
 };
 key_reader config_command, config_prefix, config_setup_for, config_setup_unless_args, config_suffix, config_entrypoint,
-	config_accounts, config_user, config_groups, config_seccomp, config_ulimits, config_umask, config_unset,
-	config_working_dir, config_oom_score_adj, config_own_stdio, config_new_session, config_keep_fds, config_report,
-	config_trace, config_init, config_steps;
+	config_accounts, config_user, config_groups, config_seccomp, config_ulimits, config_umask, config_oom_score_adj,
+	config_own_stdio, config_keep_fds, config_report, config_init, config_steps;
 
 /* Is the plan for a process started beside the workload, which keeps nothing of the container's start? */
 static inline bool config_is_beside(const struct plan *plan)
@@ -113,8 +116,9 @@ const struct step *config_program(struct plan *plan, const struct node *node);
  */
 void config_look_up(struct plan *plan);
 
-/* conditions.c */
-bool config_when(struct plan *plan, const struct node *map,
-		 struct condition **conditions);                 /* false: the entry is excluded */
-bool config_when_now(struct plan *plan, const struct node *map); /* only conditions that can be evaluated now */
-const char *config_command_name(const struct plan *plan);        /* last component of the command */
+/*
+ * conditions.c. False: the entry is excluded. CONDITIONS receives those that are evaluated when the step's turn comes;
+ * NULL: there must be none.
+ */
+bool config_when(struct plan *plan, const struct node *map, struct condition **conditions);
+const char *config_command_name(const struct plan *plan); /* last component of the command */

@@ -1,34 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "base/nearest.h"
 #include "config/parts.h"
-
-static const struct limit_row {
-	const char *name;
-	int resource;
-} limit_table[] = {
-	{"as", RLIMIT_AS},
-	{"core", RLIMIT_CORE},
-	{"cpu", RLIMIT_CPU},
-	{"data", RLIMIT_DATA},
-	{"fsize", RLIMIT_FSIZE},
-	{"locks", RLIMIT_LOCKS},
-	{"memlock", RLIMIT_MEMLOCK},
-	{"msgqueue", RLIMIT_MSGQUEUE},
-	{"nice", RLIMIT_NICE},
-	{"nofile", RLIMIT_NOFILE},
-	{"nproc", RLIMIT_NPROC},
-	{"rss", RLIMIT_RSS},
-	{"rtprio", RLIMIT_RTPRIO},
-	{"rttime", RLIMIT_RTTIME},
-	{"sigpending", RLIMIT_SIGPENDING},
-	{"stack", RLIMIT_STACK},
-	{NULL, 0},
-};
+#include "workload/workload.h"
 
 static bool limit_value(struct plan *plan, const struct node *node, uint64_t *to)
 {
@@ -63,20 +40,20 @@ static void read_hard(struct plan *plan, const struct node *node, void *to)
 
 void config_ulimits(struct plan *plan, const struct node *map, void *)
 {
-	static const struct key keys[] = {{"soft", read_soft}, {"hard", read_hard}, {NULL, NULL}};
+	static const struct key keys[] = {{"soft", read_soft, 0}, {"hard", read_hard, 0}, {NULL, NULL, 0}};
 
 	if (map->kind != NODE_MAP) {
 		yaml_problem(&plan->problems, map, "must be a mapping such as {nofile: 65536}");
 		return;
 	}
 	for (const struct node *node = map->first; node; node = node->next) {
-		const struct limit_row *row = named_row(node->key->text, limit_table, sizeof(*limit_table));
+		const char *const *row = named_row(node->key->text, workload_limits, sizeof(*workload_limits));
 		if (!row) {
 			value_unknown(plan, node->key, "limit",
-				      nearest_name(node->key->text, limit_table, sizeof(*limit_table)));
+				      nearest_name(node->key->text, workload_limits, sizeof(*workload_limits)));
 			continue;
 		}
-		struct plan_limit *limit = &plan->limits[row->resource];
+		struct plan_limit *limit = &plan->limits[row - workload_limits];
 		limit->set = true;
 		if (node->kind == NODE_MAP) {
 			value_map(plan, node, keys, limit);
@@ -91,7 +68,7 @@ void config_ulimits(struct plan *plan, const struct node *map, void *)
 }
 
 /* Users who set a variable to a mask write 22 or 2; only configs pass through tools that turn 0022 into 18. */
-static void read_mask(struct plan *plan, const struct node *node, mode_t *to)
+static void read_mask(struct plan *plan, const struct node *node, void *to)
 {
 	const char *text = NULL;
 
@@ -102,31 +79,23 @@ static void read_mask(struct plan *plan, const struct node *node, mode_t *to)
 	}
 	size_t digits = text ? strspn(text, "01234567") : 0;
 	if (digits > 0 && digits <= 4 && !text[digits])
-		*to = (mode_t)strtoul(text, NULL, 8);
+		*(mode_t *)to = (mode_t)strtoul(text, NULL, 8);
 	else
 		(void)value_octal(plan, node, to);
 }
 
-static void read_umask_from(struct plan *plan, const struct node *node, void *to)
-{
-	read_mask(plan, node, &((struct plan_umask *)to)->from);
-}
-
-static void read_umask_to(struct plan *plan, const struct node *node, void *to)
-{
-	read_mask(plan, node, &((struct plan_umask *)to)->to);
-}
-
 void config_umask(struct plan *plan, const struct node *node, void *)
 {
-	static const struct key keys[] = {{"from", read_umask_from}, {"to", read_umask_to}, {NULL, NULL}};
+	static const struct key keys[] = {{"from", read_mask, offsetof(struct plan_umask, from)},
+					  {"to", read_mask, offsetof(struct plan_umask, to)},
+					  {NULL, NULL, 0}};
 
 	const char *text = node->kind == NODE_SCALAR ? value_text(plan, node) : "";
 	if (!text || strcmp(text, "inherit") == 0)
 		return;
 	plan->umask.set = true;
 	if (node->kind == NODE_SCALAR) {
-		read_umask_to(plan, node, &plan->umask);
+		read_mask(plan, node, &plan->umask.to);
 	} else {
 		plan->umask.conditional = true;
 		value_map(plan, node, keys, &plan->umask);
@@ -135,16 +104,6 @@ void config_umask(struct plan *plan, const struct node *node, void *)
 	}
 	if ((plan->umask.from | plan->umask.to) & ~(mode_t)0777)
 		yaml_problem(&plan->problems, node, "a umask has no bits above 0777: write three digits behind the 0");
-}
-
-void config_unset(struct plan *plan, const struct node *node, void *)
-{
-	(void)value_list(plan, node, value_text, &plan->unset);
-}
-
-void config_working_dir(struct plan *plan, const struct node *node, void *)
-{
-	plan->working_dir = value_path(plan, node);
 }
 
 void config_oom_score_adj(struct plan *plan, const struct node *node, void *)
@@ -163,11 +122,6 @@ void config_own_stdio(struct plan *plan, const struct node *node, void *)
 	plan->own_stdio = word > 0 ? (enum plan_stdio)word : STDIO_AUTO;
 	if (plan->command != COMMAND_RUN) /* no process is left that could open them again */
 		plan->own_stdio = STDIO_FALSE;
-}
-
-void config_new_session(struct plan *plan, const struct node *node, void *)
-{
-	(void)value_bool(plan, node, &plan->new_session);
 }
 
 static void keep_fd(struct plan *plan, long long fd)
@@ -218,9 +172,4 @@ void config_report(struct plan *plan, const struct node *node, void *)
 	plan->report = word > 0 ? (enum plan_report)word : REPORT_NONE;
 	if (plan->report == REPORT_JSON && plan->mode == PLAN_RUN)
 		diag_as_json();
-}
-
-void config_trace(struct plan *plan, const struct node *node, void *)
-{
-	(void)value_bool(plan, node, &plan->trace);
 }

@@ -85,33 +85,22 @@ static void read_profile(struct plan *plan, const struct node *node, void *)
 }
 
 /* Only checks that no variable chooses the names; the filter checks the names themselves. */
-static void fixed_names(struct plan *plan, const struct node *node, const struct node **to)
+static void fixed_names(struct plan *plan, const struct node *node, void *to)
 {
 	struct list names = {0};
 
 	if (value_list(plan, node, value_fixed, &names))
-		*to = node;
-}
-
-static void read_allow(struct plan *plan, const struct node *node, void *)
-{
-	fixed_names(plan, node, &plan->filter_changes.allow);
-}
-
-static void read_deny(struct plan *plan, const struct node *node, void *)
-{
-	fixed_names(plan, node, &plan->filter_changes.deny);
-}
-
-static void read_log(struct plan *plan, const struct node *node, void *)
-{
-	(void)value_bool(plan, node, &plan->filter_changes.log);
+		*(const struct node **)to = node;
 }
 
 void config_seccomp(struct plan *plan, const struct node *node, void *root)
 {
 	static const struct key seccomp_keys[] = {
-		{"allow", read_allow}, {"deny", read_deny}, {"log", read_log}, {"profile", read_profile}, {NULL, NULL},
+		{"allow", fixed_names, offsetof(struct plan, filter_changes.allow)},
+		{"deny", fixed_names, offsetof(struct plan, filter_changes.deny)},
+		{"log", key_bool, offsetof(struct plan, filter_changes.log)},
+		{"profile", read_profile, 0},
+		{NULL, NULL, 0},
 	};
 
 	if (plan->command != COMMAND_RUN)
@@ -121,7 +110,7 @@ void config_seccomp(struct plan *plan, const struct node *node, void *root)
 		return;
 	}
 	if (node)
-		value_map(plan, node, seccomp_keys, root);
+		value_map(plan, node, seccomp_keys, plan);
 	if (!node || !yaml_get(node, "profile"))
 		default_filter(plan);
 }

@@ -296,7 +296,7 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 
 const struct step *config_program(struct plan *plan, const struct node *node)
 {
-	static const struct key keys[] = {{"run", NULL}, {"user", NULL}, {"cap_add", NULL}, {NULL, NULL}};
+	static const char *const keys[] = {"run", "user", "cap_add", NULL};
 	const struct node *run = node->kind == NODE_MAP ? yaml_get(node, "run") : node;
 	struct step *program = mem_alloc(plan->mem, sizeof(*program));
 
@@ -307,7 +307,7 @@ const struct step *config_program(struct plan *plan, const struct node *node)
 		yaml_problem(&plan->problems, node, "must have \"run:\", a list of program and arguments");
 	if (node->kind != NODE_MAP)
 		return program;
-	value_map(plan, node, keys, NULL);
+	value_known(plan, node, keys, sizeof(*keys));
 	if (config_step_user(plan, yaml_get(node, "user"), yaml_get(node, "cap_add"), &program->user))
 		config_step_seccomp(plan, NULL, &program->user);
 	return program;
@@ -371,11 +371,11 @@ static void read_step(struct plan *plan, const struct node *node, void *group)
 /* - {when: .., steps: [..]} */
 static void read_step_group(struct plan *plan, const struct node *node)
 {
-	static const struct key group_keys[] = {{"when", NULL}, {"unless", NULL}, {"steps", NULL}, {NULL, NULL}};
+	static const char *const keys[] = {"when", "unless", "steps", NULL};
 	const struct node *steps = yaml_get(node, "steps");
 	struct step_group *group = mem_alloc(plan->mem, sizeof(*group));
 
-	value_map(plan, node, group_keys, NULL);
+	value_known(plan, node, keys, sizeof(*keys));
 	group->skipped = !config_when(plan, node, &group->conditions);
 	if (steps->kind != NODE_LIST || steps->count == 0)
 		yaml_problem(&plan->problems, steps, "must be a list of steps");

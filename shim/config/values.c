@@ -39,7 +39,7 @@ void value_map(struct plan *plan, const struct node *map, const struct key *tabl
 	for (const struct key *row = table; row->name; row++) {
 		const struct node *node = yaml_get(map, row->name);
 		if (node && row->read)
-			row->read(plan, node, to);
+			row->read(plan, node, (char *)to + row->offset);
 	}
 }
 
@@ -206,6 +206,21 @@ const char *value_target(struct plan *plan, const struct node *node)
 const char *value_fixed_path(struct plan *plan, const struct node *node)
 {
 	return checked_path(plan, node, value_fixed(plan, node));
+}
+
+void key_bool(struct plan *plan, const struct node *node, void *to)
+{
+	(void)value_bool(plan, node, to);
+}
+
+void key_path(struct plan *plan, const struct node *node, void *to)
+{
+	*(const char **)to = value_path(plan, node);
+}
+
+void key_texts(struct plan *plan, const struct node *node, void *to)
+{
+	(void)value_list(plan, node, value_text, to);
 }
 
 int value_word(struct plan *plan, const struct node *node, const char *const *words)

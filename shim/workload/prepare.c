@@ -18,7 +18,7 @@
 
 _Static_assert(RLIM_INFINITY == PLAN_UNLIMITED, "unlimited is what the kernel calls it");
 
-static const char *const limit_names[PLAN_LIMITS] = {
+const char *const workload_limits[PLAN_LIMITS + 1] = {
 	[RLIMIT_CPU] = "cpu",           [RLIMIT_FSIZE] = "fsize",
 	[RLIMIT_DATA] = "data",         [RLIMIT_STACK] = "stack",
 	[RLIMIT_CORE] = "core",         [RLIMIT_RSS] = "rss",
@@ -38,12 +38,12 @@ static void limit_read(int resource, struct limit_pair *limit)
 {
 	memset(limit, 0xa5, sizeof(*limit));
 	if (syscall(SYS_prlimit64, 0, resource, NULL, limit) != 0)
-		diag_cannot("read the limit", limit_names[resource], errno, DIAG_NO_CAP);
+		diag_cannot("read the limit", workload_limits[resource], errno, DIAG_NO_CAP);
 }
 
 static _Noreturn void limit_refused(int resource, const struct limit_pair *want, const struct limit_pair *now, int err)
 {
-	const char *name = limit_names[resource];
+	const char *name = workload_limits[resource];
 
 	if (err == EINVAL && want->soft > want->hard)
 		diag_die(DIAG_SYSTEM,
@@ -76,7 +76,8 @@ static void limit_set(int resource, const struct plan_limit *limit)
 		limit_refused(resource, &want, &now, errno);
 	limit_read(resource, &now);
 	if (want.soft != now.soft || want.hard != now.hard)
-		diag_die(DIAG_UNPROVEN, "cannot prove the limit \"%s\": it is not what was set", limit_names[resource]);
+		diag_die(DIAG_UNPROVEN, "cannot prove the limit \"%s\": it is not what was set",
+			 workload_limits[resource]);
 }
 
 static _Noreturn void oom_refused(const char *verb, int err)

@@ -12,6 +12,8 @@
  */
 void workload_stdio_open(void);
 
+extern const char *const workload_limits[]; /* [RLIMIT_…]: the names of the limits; ends with NULL */
+
 /* As root, after the steps: stdio ownership, limits, oom_score_adj, working_dir if root can enter it. Ends with 111. */
 void workload_prepare(const struct plan *plan);
 
