@@ -91,7 +91,8 @@ static uint32_t read_decision(struct filter_reader *reader, const struct node *m
 static void read_argument(struct filter_reader *reader, const struct node *node)
 {
 	static const struct filter_key keys[] = {
-		{"index", NULL}, {"value", NULL}, {"valueTwo", NULL}, {"op", NULL}, {NULL, NULL},
+		{"index", NULL, false}, {"value", NULL, false}, {"valueTwo", NULL, false},
+		{"op", NULL, false},    {NULL, NULL, false},
 	};
 	static const char *const operators[] = {"NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"};
 	struct filter_rule *rule = reader->rule;
@@ -138,11 +139,6 @@ static void read_argument(struct filter_reader *reader, const struct node *node)
 	rule->conditions[rule->nconditions++] = condition;
 }
 
-static void read_arguments(struct filter_reader *reader, const struct node *node)
-{
-	filter_read_list(reader, node, read_argument);
-}
-
 /* A call that libseccomp does not know cannot be filtered: harmless if it was to be allowed, otherwise a hole. */
 static void check_names(struct filter_reader *reader, const struct filter_rule *rule)
 {
@@ -164,16 +160,16 @@ static void read_comment(struct filter_reader *reader, const struct node *node)
 static void read_rule(struct filter_reader *reader, const struct node *node)
 {
 	static const struct filter_key keys[] = {
-		{"names", NULL},
-		{"name", NULL},
-		{"action", NULL},
-		{"errnoRet", NULL},
-		{"errno", NULL},
-		{"args", read_arguments},
-		{"comment", read_comment},
-		{"includes", filter_read_includes},
-		{"excludes", filter_read_excludes},
-		{NULL, NULL},
+		{"names", NULL, false},
+		{"name", NULL, false},
+		{"action", NULL, false},
+		{"errnoRet", NULL, false},
+		{"errno", NULL, false},
+		{"args", read_argument, true},
+		{"comment", read_comment, false},
+		{"includes", filter_read_includes, false},
+		{"excludes", filter_read_excludes, false},
+		{NULL, NULL, false},
 	};
 	struct filter_rule *rule = mem_alloc(&reader->problems->mem, sizeof(*rule));
 
@@ -192,11 +188,6 @@ static void read_rule(struct filter_reader *reader, const struct node *node)
 		check_names(reader, rule);
 	*reader->end = rule;
 	reader->end = &rule->next;
-}
-
-static void read_rules(struct filter_reader *reader, const struct node *node)
-{
-	filter_read_list(reader, node, read_rule);
 }
 
 static void read_flag(struct filter_reader *reader, const struct node *node)
@@ -220,11 +211,6 @@ static void read_flag(struct filter_reader *reader, const struct node *node)
 		yaml_problem(reader->problems, node, "unknown flag \"%s\", or one for a supervisor", node->text);
 }
 
-static void read_flags(struct filter_reader *reader, const struct node *node)
-{
-	filter_read_list(reader, node, read_flag);
-}
-
 static void refuse_listener(struct filter_reader *reader, const struct node *node)
 {
 	yaml_problem(reader->problems, node->key, "\"%s\" is for SCMP_ACT_NOTIFY, which needs a supervisor",
@@ -235,17 +221,17 @@ bool filter_profile_read(struct filter_profile *profile, struct problems *proble
 			 const struct filter_target *target)
 {
 	static const struct filter_key keys[] = {
-		{"defaultAction", NULL},
-		{"defaultErrnoRet", NULL},
-		{"defaultErrno", NULL},
-		{"architectures", filter_read_archs},
-		{"archMap", filter_read_arch_map},
-		{"flags", read_flags},
-		{"listenerPath", refuse_listener},
-		{"listenerMetadata", refuse_listener},
-		{"comment", NULL},
-		{"syscalls", read_rules},
-		{NULL, NULL},
+		{"defaultAction", NULL, false},
+		{"defaultErrnoRet", NULL, false},
+		{"defaultErrno", NULL, false},
+		{"architectures", filter_read_arch, true},
+		{"archMap", filter_read_arch_map, true},
+		{"flags", read_flag, true},
+		{"listenerPath", refuse_listener, false},
+		{"listenerMetadata", refuse_listener, false},
+		{"comment", NULL, false},
+		{"syscalls", read_rule, true},
+		{NULL, NULL, false},
 	};
 	struct filter_reader reader = {.problems = problems, .profile = profile, .target = target};
 	const size_t before = problems->count;

@@ -53,6 +53,8 @@ void filter_read_map(struct filter_reader *reader, const struct node *map, const
 		const struct filter_key *key = named_row(node->key->text, keys, sizeof(*keys));
 		if (!key)
 			unknown_key(reader, node->key, keys);
+		else if (key->read && key->each && !filter_is_null(node))
+			filter_read_list(reader, node, key->read);
 		else if (key->read && !filter_is_null(node))
 			key->read(reader, node);
 	}

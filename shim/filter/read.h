@@ -11,10 +11,14 @@ struct filter_reader {
 	bool excludes;                   /* it is under excludes */
 };
 
-/* A member that a mapping may have. READ is NULL if another function reads it. A table ends with a NULL name. */
+/*
+ * A member that a mapping may have. READ is NULL if another function reads it; with EACH it reads the items of a list, or
+ * a single value in its place. A table ends with a NULL name.
+ */
 struct filter_key {
 	const char *name;
 	void (*read)(struct filter_reader *reader, const struct node *node);
+	bool each;
 };
 
 /* JSON's null, or a missing member: Go programs write null for empty lists and maps. */
@@ -28,8 +32,8 @@ void filter_read_list(struct filter_reader *reader, const struct node *list,
 		      void (*each)(struct filter_reader *reader, const struct node *node));
 
 /* where.c: architectures, archMap, includes and excludes */
-void filter_read_archs(struct filter_reader *reader, const struct node *node);
-void filter_read_arch_map(struct filter_reader *reader, const struct node *node);
+void filter_read_arch(struct filter_reader *reader, const struct node *node);
+void filter_read_arch_map(struct filter_reader *reader, const struct node *node); /* one entry of it */
 void filter_read_includes(struct filter_reader *reader, const struct node *node);
 void filter_read_excludes(struct filter_reader *reader, const struct node *node);
 

@@ -78,7 +78,7 @@ bool filter_kills_32bit(const struct filter *filter, bool x32)
 }
 
 /* An ABI that this machine cannot run never makes a call here; one that is not listed stays killed. */
-static void read_arch(struct filter_reader *reader, const struct node *node)
+void filter_read_arch(struct filter_reader *reader, const struct node *node)
 {
 	struct filter_profile *profile = reader->profile;
 	uint32_t arch = 0;
@@ -90,14 +90,11 @@ static void read_arch(struct filter_reader *reader, const struct node *node)
 			add_other(profile, arch);
 }
 
-void filter_read_archs(struct filter_reader *reader, const struct node *node)
+void filter_read_arch_map(struct filter_reader *reader, const struct node *node)
 {
-	filter_read_list(reader, node, read_arch);
-}
-
-static void read_arch_map_entry(struct filter_reader *reader, const struct node *node)
-{
-	static const struct filter_key keys[] = {{"architecture", NULL}, {"subArchitectures", NULL}, {NULL, NULL}};
+	static const struct filter_key keys[] = {{"architecture", NULL, false},
+						 {"subArchitectures", NULL, false},
+						 {NULL, NULL, false}};
 	size_t before = reader->profile->narchs;
 	uint32_t arch = 0;
 
@@ -109,14 +106,9 @@ static void read_arch_map_entry(struct filter_reader *reader, const struct node 
 		return;
 	}
 	if (!filter_is_null(subs))
-		filter_read_list(reader, subs, read_arch);
+		filter_read_list(reader, subs, filter_read_arch);
 	if (read_arch_name(reader, name, &arch) && arch != reader->profile->archs[0])
 		reader->profile->narchs = before;
-}
-
-void filter_read_arch_map(struct filter_reader *reader, const struct node *node)
-{
-	filter_read_list(reader, node, read_arch_map_entry);
 }
 
 static void read_capability(struct filter_reader *reader, const struct node *node)
@@ -130,11 +122,6 @@ static void read_capability(struct filter_reader *reader, const struct node *nod
 		reader->rule->not_caps |= CAPABILITY_BIT(number);
 	else
 		reader->rule->caps |= CAPABILITY_BIT(number);
-}
-
-static void read_rule_capabilities(struct filter_reader *reader, const struct node *node)
-{
-	filter_read_list(reader, node, read_capability);
 }
 
 static void read_arches(struct filter_reader *reader, const struct node *node)
@@ -183,10 +170,10 @@ static void read_min_kernel(struct filter_reader *reader, const struct node *nod
 }
 
 static const struct filter_key where_keys[] = {
-	{"caps", read_rule_capabilities},
-	{"arches", read_arches},
-	{"minKernel", read_min_kernel},
-	{NULL, NULL},
+	{"caps", read_capability, true},
+	{"arches", read_arches, false},
+	{"minKernel", read_min_kernel, false},
+	{NULL, NULL, false},
 };
 
 void filter_read_includes(struct filter_reader *reader, const struct node *node)
