@@ -60,6 +60,31 @@ int fd_checked(int fd)
 	return fd_fail(EBADF);
 }
 
+ssize_t fd_read_all(int fd, char *bytes, size_t room, size_t enough)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, bytes + done, room - done);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		done += n > 0 ? (size_t)n : 0;
+	} while (n != 0 && done < room && n != (ssize_t)enough);
+	return (ssize_t)done;
+}
+
+bool fd_write_all(int fd, const void *bytes, size_t length)
+{
+	for (size_t done = 0; done < length;) {
+		const ssize_t n = write(fd, (const char *)bytes + done, length - done);
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return false;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
 /* RESULT, unless the kernel filled nothing in. */
 static int fd_filled(long result, const struct stat *stat)
 {

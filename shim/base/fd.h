@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 /*
  * openat(2) with O_CLOEXEC. Also -1 with EBADF for a descriptor below 3: those are open while capshim runs, so a call
@@ -20,6 +21,15 @@ int fd_fail(int err);
 
 /* Returns FD, checked in the same way: for descriptors that another call than openat(2) returned. */
 [[nodiscard]] int fd_checked(int fd);
+
+/*
+ * Reads FD up to its end, or ROOM bytes (1 or more). A read that returned exactly ENOUGH bytes, the size of a file (0:
+ * not known), has seen the end: it is not asked again. Returns how many bytes, or -1 with errno.
+ */
+[[nodiscard]] ssize_t fd_read_all(int fd, char *bytes, size_t room, size_t enough);
+
+/* Writes all of it. False with errno. */
+[[nodiscard]] bool fd_write_all(int fd, const void *bytes, size_t length);
 
 /*
  * fstat(2) as a raw call: musl copies the answer from a buffer of its own, which may hold an older answer. If the

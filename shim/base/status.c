@@ -16,16 +16,11 @@
 static ssize_t status_bytes(int proc, const char *path, char *bytes, size_t size)
 {
 	int fd = fd_openat(proc, path, O_RDONLY);
-	size_t used = 0;
-	ssize_t n = 0;
+	const ssize_t used = fd < 0 ? -1 : fd_read_all(fd, bytes, size - 1, 0);
 
-	if (fd < 0)
-		return -1;
-	while (used < size - 1 && (n = read(fd, bytes + used, size - 1 - used)) > 0)
-		used += (size_t)n;
 	fd_close(fd);
-	bytes[used] = '\0';
-	return n < 0 ? -1 : (ssize_t)used;
+	bytes[used < 0 ? 0 : used] = '\0';
+	return used;
 }
 
 char *status_text(struct mem *mem, int proc, const char *path)

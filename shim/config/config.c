@@ -297,13 +297,12 @@ static char *read_untrusted(struct plan *plan, const char *file, bool stdin_name
 {
 	int fd = stdin_named ? STDIN_FILENO : fd_openat(AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	char *bytes = fd < 0 ? NULL : mem_alloc(plan->mem, YAML_LIMIT + 2);
-	ssize_t n = bytes ? 1 : -1;
+	const ssize_t n = bytes ? fd_read_all(fd, bytes, YAML_LIMIT + 1, 0) : -1;
 
-	for (*length = 0; n > 0 && *length <= YAML_LIMIT; *length += n > 0 ? (size_t)n : 0)
-		n = read(fd, bytes + *length, YAML_LIMIT + 1 - *length);
+	*length = n < 0 ? 0 : (size_t)n;
 	if (fd != STDIN_FILENO)
 		fd_close(fd);
-	return n == 0 ? bytes : NULL;
+	return n >= 0 && n <= YAML_LIMIT ? bytes : NULL;
 }
 
 /* Reads FILE, or the options in its place, into a tree; NULL with a problem. */

@@ -8,6 +8,7 @@
 
 #include "base/capability.h"
 #include "base/diag.h"
+#include "base/fd.h"
 #include "filter/parts.h"
 #include "walk/trust.h"
 
@@ -115,25 +116,13 @@ const char *filter_read(struct filter *filter, struct mem *mem, const void *byte
 	return filter_unusable(mem, filter);
 }
 
-static bool write_all(int fd, const void *bytes, size_t length)
-{
-	for (size_t done = 0; done < length;) {
-		ssize_t n = write(fd, (const char *)bytes + done, length - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		done += (size_t)n;
-	}
-	return true;
-}
-
 /* Does not follow a link. A file left by a failed write is refused later as truncated. */
 static int save(const char *out, const struct image *image, const struct sock_filter *code)
 {
 	char why[256];
 	int fd = openat(AT_FDCWD, out, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	bool ok = fd >= 0 && write_all(fd, image, sizeof(*image)) && write_all(fd, code, image->count * sizeof(*code));
+	bool ok = fd >= 0 && fd_write_all(fd, image, sizeof(*image)) &&
+		  fd_write_all(fd, code, image->count * sizeof(*code));
 	if (fd >= 0 && close(fd) != 0)
 		ok = false;
 	if (!ok)

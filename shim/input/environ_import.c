@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 
 #include "base/diag.h"
+#include "base/fd.h"
 #include "input/environ.h"
 #include "walk/held.h"
 
@@ -31,17 +32,10 @@ struct imports {
 static const char *read_bytes(struct mem *mem, int fd, size_t size, const char **why)
 {
 	char *bytes = mem_alloc(mem, size + 2);
-	size_t length = 0;
-	ssize_t n = 1;
-
 	/* Room for one byte more than expected, to notice a file that grew. */
-	while (n > 0 && length <= size) {
-		n = read(fd, bytes + length, size + 1 - length);
-		if (n < 0 && errno == EINTR)
-			n = 1;
-		else if (n > 0)
-			length += (size_t)n;
-	}
+	const ssize_t n = fd_read_all(fd, bytes, size + 1, 0);
+	size_t length = n < 0 ? 0 : (size_t)n;
+
 	if (n < 0)
 		*why = mem_text(mem, strerror(errno));
 	else if (length != size)

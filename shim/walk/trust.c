@@ -118,24 +118,6 @@ int trust_open(struct mem *mem, const char *path, const char **why)
 	return open_trusted(mem, path, &stat, why);
 }
 
-/*
- * Reads to the end, and asks for one byte more than SIZE: a file that grows, or whose size is wrong, does not pass. A
- * read that returns exactly SIZE has seen the end. Returns the number of bytes, or -1 with errno.
- */
-static ssize_t read_all(int fd, char *bytes, size_t size)
-{
-	for (size_t done = 0;;) {
-		ssize_t n = read(fd, bytes + done, size + 1 - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		done += (size_t)n;
-		if (n == 0 || done > size || (size_t)n == size)
-			return (ssize_t)done;
-	}
-}
-
 static char *read_trusted(struct mem *mem, int fd, const struct stat *stat, size_t limit, size_t *length,
 			  const char **why)
 {
@@ -145,7 +127,8 @@ static char *read_trusted(struct mem *mem, int fd, const struct stat *stat, size
 	}
 	size_t size = (size_t)stat->st_size;
 	char *bytes = mem_alloc(mem, size + 1);
-	ssize_t n = read_all(fd, bytes, size);
+	/* Room for one byte more: a file that grows, or whose size is wrong, does not pass. */
+	ssize_t n = fd_read_all(fd, bytes, size + 1, size);
 	if (n < 0) {
 		*why = mem_text(mem, strerror(errno));
 		return NULL;

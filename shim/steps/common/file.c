@@ -78,7 +78,6 @@ char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *l
 {
 	struct stat stat;
 	int in = walk_reopen(fd, parent, name, O_RDONLY);
-	ssize_t got = 1;
 
 	if (in < 0)
 		return NULL;
@@ -90,12 +89,12 @@ char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *l
 	/* More than its size, for it may grow, and in procfs it has none. */
 	size_t room = (size_t)stat.st_size + CHUNK;
 	char *bytes = mem_array(mem, room + 1, 1);
-	for (*length = 0; got > 0 && *length<room; *length += got> 0 ? (size_t)got : 0)
-		got = read(in, bytes + *length, room - *length);
-	close(in);
-	if (got > 0)
+	const ssize_t got = fd_read_all(in, bytes, room, 0);
+	fd_close(in);
+	*length = got < 0 ? 0 : (size_t)got;
+	if (*length == room)
 		errno = EFBIG;
-	return got == 0 ? bytes : NULL;
+	return got >= 0 && *length < room ? bytes : NULL;
 }
 
 int file_is_empty_directory(int fd)

@@ -66,21 +66,10 @@ static int open_input(const char *text)
 	fd = fd_checked(memfd_create("stdin", MFD_CLOEXEC | MFD_NOEXEC_SEAL));
 	if (fd < 0 && errno == EINVAL)
 		fd = fd_checked(memfd_create("stdin", MFD_CLOEXEC));
-	size_t length = text ? strlen(text) : 0;
-	while (fd >= 0 && length > 0) {
-		ssize_t wrote = write(fd, text, length);
-		if (wrote <= 0) {
-			close(fd);
-			return -1;
-		}
-		text += wrote;
-		length -= (size_t)wrote;
-	}
-	if (fd >= 0 && lseek(fd, 0, SEEK_SET) != 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (fd < 0 || ((!text || fd_write_all(fd, text, strlen(text))) && lseek(fd, 0, SEEK_SET) == 0))
+		return fd;
+	fd_close(fd);
+	return -1;
 }
 
 static void tell(int fd, enum stage stage, int err)
