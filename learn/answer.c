@@ -13,7 +13,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "explain/explain.h"
-#include "workload.h"
 
 #define PORT_START "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 

@@ -2,10 +2,8 @@
  * capshim-learn: finds the smallest cap_add by running the workload. Never in the image, never in production: what it runs
  * is given, for a while, what the container has.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "answer.h"
 #include "base/diag.h"

@@ -9,7 +9,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <linux/capability.h>
 #include <linux/magic.h>
 
 #include "base/diag.h"

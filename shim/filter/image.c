@@ -4,8 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/seccomp.h>
-
 #include "base/capability.h"
 #include "base/diag.h"
 #include "base/fd.h"

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <seccomp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/seccomp.h>

@@ -1,6 +1,5 @@
 #include <seccomp.h>
 #include <string.h>
-#include <strings.h>
 
 #include <linux/seccomp.h>
 

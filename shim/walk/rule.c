@@ -1,6 +1,5 @@
 #include "walk/rule.h"
 
-#include <stddef.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 

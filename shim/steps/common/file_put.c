@@ -7,11 +7,9 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
-#include <linux/falloc.h>
 
 #include "base/fd.h"
 #include "base/signals.h"
-#include "steps/common/abort.h"
 #include "steps/common/change.h"
 #include "steps/common/content.h"
 #include "steps/common/file.h"

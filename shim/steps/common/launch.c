@@ -14,7 +14,6 @@
 #include "base/descriptors.h"
 #include "base/diag.h"
 #include "base/fd.h"
-#include "base/path.h"
 #include "base/process.h"
 #include "base/signals.h"
 #include "privilege/drop.h"

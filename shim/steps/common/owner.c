@@ -1,6 +1,5 @@
 #include "steps/common/owner.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -12,7 +12,6 @@
 
 #include "base/diag.h"
 #include "steps/verb.h"
-#include "walk/walk.h"
 
 #define PROGRESS_SECONDS 5
 
