@@ -4,8 +4,6 @@
 #include "config/parts.h"
 #include "walk/trust.h"
 
-#define ACCOUNT_FILE_LIMIT (1024 * 1024)
-
 static bool all_digits(const char *text)
 {
 	return *text && !text[strspn(text, "0123456789")];
@@ -27,15 +25,14 @@ static bool bad_id(struct plan *plan, const struct node *node, const char *kind,
 			    text, kind);
 }
 
-static void read_account_file(struct plan *plan, const char *file,
-			      void (*parse)(struct accounts *, struct problems *, const char *, char *, size_t))
+static void read_account_file(struct plan *plan, bool group)
 {
-	const char *why = NULL;
+	const char *why = NULL, *file = group ? "/etc/group" : "/etc/passwd";
 	size_t length;
 
-	char *bytes = trust_read(plan->mem, file, ACCOUNT_FILE_LIMIT, &length, &why);
+	char *bytes = trust_read(plan->mem, file, ACCOUNTS_BYTES, &length, &why);
 	if (bytes)
-		parse(&plan->accounts, &plan->problems, file, bytes, length);
+		accounts_parse(&plan->accounts, &plan->problems, file, bytes, length, group);
 	else if (errno != ENOENT) /* an image without one is fine: names then do not resolve */
 		problem_add(&plan->problems, file, 0, 0, "%s", why);
 }
@@ -43,7 +40,7 @@ static void read_account_file(struct plan *plan, const char *file,
 const struct accounts *account_groups(struct plan *plan)
 {
 	if (!plan->accounts.groups_read)
-		read_account_file(plan, "/etc/group", accounts_parse_groups);
+		read_account_file(plan, true);
 	plan->accounts.groups_read = true;
 	return &plan->accounts;
 }
@@ -113,11 +110,6 @@ struct wish_text {
 	const char *name, *uid, *gid, *home, *shell;
 };
 
-static void read_text(struct plan *plan, const struct node *node, void *to)
-{
-	*(const char **)to = value_text(plan, node);
-}
-
 static void read_wish(struct plan *plan, const struct node *node, void *)
 {
 	struct wish_text text = {0};
@@ -139,7 +131,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *)
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		const struct node *field = yaml_get(node, fields[i].name);
 		if (field)
-			read_text(plan, field, fields[i].to);
+			*fields[i].to = value_text(plan, field);
 		else if (i < 3)
 			yaml_problem(&plan->problems, node, "an account needs name, uid and gid: write \"%s:\"",
 				     fields[i].name);
@@ -180,7 +172,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *)
 void config_accounts(struct plan *plan, const struct node *node, void *to)
 {
 	plan->accounts.mem = plan->mem;
-	read_account_file(plan, "/etc/passwd", accounts_parse_users);
+	read_account_file(plan, false);
 	if (!node)
 		return;
 	(void)account_groups(plan);

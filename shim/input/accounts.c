@@ -4,7 +4,6 @@
 
 #include "input/accounts_line.h"
 
-#define FILE_BYTES ((size_t)1024 * 1024)
 #define LINE_BYTES ((size_t)64 * 1024)
 #define ID_DIGITS 10
 
@@ -107,8 +106,8 @@ static struct account_group **add_group(struct mem *mem, struct account_group **
 	return &group->next;
 }
 
-static void parse(struct accounts *accounts, struct problems *problems, const char *file, char *bytes, size_t length,
-		  bool group)
+void accounts_parse(struct accounts *accounts, struct problems *problems, const char *file, char *bytes, size_t length,
+		    bool group)
 {
 	const char *at = bytes, *end = bytes + length;
 	struct account **user = &accounts->users;
@@ -116,7 +115,7 @@ static void parse(struct accounts *accounts, struct problems *problems, const ch
 	struct accounts_field text;
 	struct accounts_entry line;
 
-	if (length > FILE_BYTES) {
+	if (length > ACCOUNTS_BYTES) {
 		problem_add(problems, file, 0, 0, "larger than 1 MiB: no such file can be right");
 		return;
 	}
@@ -134,18 +133,6 @@ static void parse(struct accounts *accounts, struct problems *problems, const ch
 		else
 			user = add_user(accounts->mem, user, &line, bytes);
 	}
-}
-
-void accounts_parse_users(struct accounts *accounts, struct problems *problems, const char *file, char *bytes,
-			  size_t length)
-{
-	parse(accounts, problems, file, bytes, length, false);
-}
-
-void accounts_parse_groups(struct accounts *accounts, struct problems *problems, const char *file, char *bytes,
-			   size_t length)
-{
-	parse(accounts, problems, file, bytes, length, true);
 }
 
 const struct account *accounts_user(const struct accounts *accounts, const char *name)

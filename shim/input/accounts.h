@@ -40,15 +40,15 @@ struct accounts {
  */
 [[nodiscard]] bool accounts_id(const char *text, uint32_t *id);
 
+#define ACCOUNTS_BYTES ((size_t)1024 * 1024) /* of one file; a larger one is refused */
+
 /*
- * Parse the bytes of passwd and group into ACCOUNTS. Lines that are not accounts are skipped, and a line whose id is
- * not strict never matches. At most 1 MiB for a file and 64 KiB for a line, otherwise a problem is added. The accounts
+ * Parses the bytes of passwd (GROUP false) or group (GROUP true) into ACCOUNTS. Lines that are not accounts are skipped,
+ * and a line whose id is not strict never matches. At most 64 KiB for a line, otherwise a problem is added. The accounts
  * point into BYTES, which a NUL must follow, and which are changed: fields end with a NUL afterwards.
  */
-void accounts_parse_users(struct accounts *accounts, struct problems *problems, const char *file, char *bytes,
-			  size_t length);
-void accounts_parse_groups(struct accounts *accounts, struct problems *problems, const char *file, char *bytes,
-			   size_t length);
+void accounts_parse(struct accounts *accounts, struct problems *problems, const char *file, char *bytes, size_t length,
+		    bool group);
 
 const struct account *accounts_user(const struct accounts *accounts, const char *name);
 const struct account *accounts_user_by_id(const struct accounts *accounts, uint32_t uid);

@@ -212,11 +212,18 @@ bool environ_listens(const struct environment *env, pid_t pid)
 	return named && strcmp(named, own) == 0;
 }
 
-bool environ_name_ok(const char *name)
+size_t environ_name_at(const char *text)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
 
-	return *name && strspn(name, letters) == strlen(name) && !(*name >= '0' && *name <= '9');
+	return *text >= '0' && *text <= '9' ? 0 : strspn(text, letters);
+}
+
+bool environ_name_ok(const char *name)
+{
+	const size_t length = environ_name_at(name);
+
+	return length && !name[length];
 }
 
 /* Removes one pair of quotes around the whole of VALUE. */

@@ -57,6 +57,9 @@ bool environ_listens(const struct environment *env, pid_t pid);
 /* Can NAME be set: [A-Za-z_][A-Za-z0-9_]*? (Names from outside may be anything; those that capshim sets may not.) */
 bool environ_name_ok(const char *name);
 
+/* The length of such a name at the beginning of TEXT; 0 if none is there. */
+size_t environ_name_at(const char *text);
+
 /*
  * Reads the lines of an env_file: KEY=VALUE. Empty lines and lines that start with '#' are skipped. VALUE is taken as
  * it is, except for one pair of quotes around all of it. Lines end with

@@ -41,14 +41,6 @@ static bool is_reference(const char *text)
 	return strncmp(text, "${", 2) == 0;
 }
 
-/* The length of the name that starts at TEXT; 0 if none does. */
-static size_t name_at(const char *text)
-{
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
-
-	return *text >= '0' && *text <= '9' ? 0 : strspn(text, letters);
-}
-
 static void expand_reference(struct expansion *e, bool used, unsigned int level);
 
 /*
@@ -108,7 +100,7 @@ static void refuse_unset(struct expansion *e, const char *name, const char *mess
 static void expand_reference(struct expansion *e, bool used, unsigned int level)
 {
 	const char *begin = e->at;
-	size_t length = name_at(begin + 2);
+	size_t length = environ_name_at(begin + 2);
 	const char *form = begin + 2 + length;
 	bool plain = *form == '}';
 

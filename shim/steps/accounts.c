@@ -5,8 +5,6 @@
 #include "steps/steps.h"
 #include "walk/trust.h"
 
-#define LIMIT (1024 * 1024) /* as accounts_parse_users() */
-
 /*
  * The text of passwd or group, opened by the trust rule: their lines decide who is who. An image FROM scratch may
  * have none.
@@ -18,7 +16,7 @@ static const char *read_account_text(struct setup *setup, const char *path, cons
 
 	if (found->fd < 0)
 		return "";
-	const char *text = trust_read(&setup->mem, path, LIMIT, &length, &why);
+	const char *text = trust_read(&setup->mem, path, ACCOUNTS_BYTES, &length, &why);
 	if (!text)
 		setup_refused(setup, "edit", path, "%s", why);
 	else if (strlen(text) != length)

@@ -119,8 +119,8 @@ static struct accounts parse(struct problems *problems, const char *users, size_
 {
 	struct accounts accounts = {.mem = &problems->mem};
 
-	accounts_parse_users(&accounts, problems, "passwd", mem_copy(&problems->mem, users, nusers), nusers);
-	accounts_parse_groups(&accounts, problems, "group", mem_copy(&problems->mem, groups, ngroups), ngroups);
+	accounts_parse(&accounts, problems, "passwd", mem_copy(&problems->mem, users, nusers), nusers, false);
+	accounts_parse(&accounts, problems, "group", mem_copy(&problems->mem, groups, ngroups), ngroups, true);
 	return accounts;
 }
 

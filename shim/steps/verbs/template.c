@@ -45,20 +45,6 @@ static bool add(struct expanded *result, const char *bytes, size_t size)
 	return true;
 }
 
-static bool is_letter(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
-
-static size_t reference_name(const char *at)
-{
-	size_t length = is_letter(*at);
-
-	while (length && (is_letter(at[length]) || (at[length] >= '0' && at[length] <= '9')))
-		length++;
-	return length;
-}
-
 /*
  * The value for the reference at AT (a '$'), whose length goes to *LENGTH; NULL where there is none to replace: no
  * such variable, not among `variables`, or another form such as ${NAME:-x}.
@@ -67,7 +53,7 @@ static const char *reference(const struct environment *env, bool bare, const cha
 {
 	bool braces = at[1] == '{';
 	const char *name = at + 1 + braces;
-	size_t size = reference_name(name);
+	size_t size = environ_name_at(name);
 
 	if (!size || (braces ? name[size] != '}' : !bare))
 		return NULL;
