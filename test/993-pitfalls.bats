@@ -35,7 +35,7 @@ test_names() {
 				print "no source: " entry
 			entry = ""
 		}
-		/^## / { close_entry(); open = $2 == "Still" }
+		/^## / { close_entry(); open = $3 == "stays" }
 		/^- / && !open { close_entry(); entry = text = $0; shown = 0; entries++; next }
 		/^  - (Test|Here): / { shown = 1; next }
 		/^  - / { print "neither Test: nor Here: " $0 }
