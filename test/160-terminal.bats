@@ -88,6 +88,45 @@ assert_safe() {
 		$'\e[2J\xc2\x9b2J\xef\xbf\xbd2J\xe2\x80\xaeb\xe2\x81\xa6c\xe2\x80\xa8d\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\x7f\xc3\xa9\xe6\x97\xa5'
 }
 
+@test "the report, a trace and what an init says: one line stays one" {
+	local form config=$T/$EVIL
+
+	for form in text json; do
+		printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: none' "report: $form" 'trace: true' 'init: true' \
+			'setup:' '  - mkdir: "/run/x\u202e\n\e[2J"' '  - remove: "/run/x\u202e\n\e[2J"' >"$config"
+		chmod 0644 "$config"
+		observe "$CAPSHIM" -c "$config" -- /bin/true
+		assert_success
+		assert_safe
+		assert_equal "${#lines[@]}" 3
+		[ "$form" = text ] || assert_equal "$(jq -r 'select(.event == "capshim.verified").config' <<<"$output" | wc -l)" 2
+	done
+}
+
+@test "capshim-learn: a program, a check, what they print, and files" {
+	local options
+	local learn=${LEARN:-${CAPSHIM%/*}/capshim-learn} program=$T/$EVIL
+
+	cp /bin/dash "$program"
+	install -m 0 -o 77 /dev/null "$T/closed"
+	for options in '' --json; do
+		# shellcheck disable=SC2086 # none or one
+		observe timeout 60 "$learn" $options --back-end ptrace --user 1234:1234 --seccomp "$T/p$EVIL" -- "$program" -c \
+			"printf '%b' '\\033[2J\\n'; : <$T/closed"
+		[ "$status" -le 1 ]
+		assert_safe
+		assert_output --partial DAC_READ_SEARCH
+		observe timeout 60 "$learn" $options --back-end ptrace --user 1234:1234 --timeout 1 --check "no$EVIL" \
+			--reset "no$EVIL" -- "$program" -c "printf '%b' '\\033[2J\\0233\\n'; exit 3"
+		[ "$status" != 0 ]
+		assert_safe
+	done
+	observe timeout 60 "$learn" --log <<<"type=1326 comm=\"$(printf 'x\e[2J\x9b')\" arch=c000003e syscall=41 code=0x50001"
+	assert_success
+	assert_safe
+	assert_output --partial '\x1b[2J\x9b'
+}
+
 @test "a long name is cut between characters, and the line ends" {
 	local long
 
