@@ -97,3 +97,41 @@ owners() {
 		assert_equal "$(ls -A "$V") $(cat "$V/conf")" 'conf a'
 	done
 }
+
+# opened CALL:WHERE: a start of the config, in which the attacker opens what lies in the volume under another name while the
+# first CALL waits; what there is to be read in it goes to $T/read, and in the end something else is written into it.
+opened() {
+	local after
+	strace -f -o "$T/calls" -e "trace=${1%:*}" -e "inject=$1=300000:when=1" "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	after=$!
+	attack "/usr/bin/python3 -c '
+import os, time
+end, file = time.monotonic() + 0.8, -1
+while time.monotonic() < end:
+    for name in os.listdir():
+        try:
+            if file < 0 and name.startswith(\".capshim-\"):
+                file = os.open(name, os.O_RDWR)
+        except OSError:
+            pass
+if file >= 0:
+    print(os.pread(file, 100, 0))
+    os.pwrite(file, b\"evil\", 0)'" >"$T/read"
+	wait "$after"
+}
+
+@test "attack: what becomes another user's is opened before that, and read and written afterwards" {
+	local where step
+	for step in "write: $V/got, content: secret, owner: root, mode: 0600" \
+		"copy: $T/source, to: $V/got, owner: \"2345:2345\", mode: 06755, preserve: times"; do
+		echo secret >"$T/source" && touch -d 2001-01-01 "$T/source"
+		for where in flock:delay_exit fchown:delay_enter pwrite64:delay_enter; do
+			rm -f "$V/got"
+			printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$step}" >"$T/capshim.yaml"
+			opened "$where"
+			refute grep secret "$T/read"
+			assert_equal "$(ls -A "$V") $(cat "$V/got")" 'got secret'
+		done
+	done
+	assert_equal "$(owners "$V/got") $(stat -c %Y "$V/got")" "2345:2345 6755 $(date -d 2001-01-01 +%s)"
+}

@@ -3,10 +3,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
+#include <linux/magic.h>
 
 #include "base/fd.h"
 #include "base/signals.h"
@@ -87,6 +89,58 @@ static int put_in_place(int out, int parent, const char *temporary, const char *
 	return late && (!give_owner(out, want, cap) || !temporary_is_at(out, parent, name)) ? -1 : 0;
 }
 
+/* Does a lease say who has a file open? Not where other machines open it as well. */
+static bool has_leases(int fd)
+{
+	struct statfs fs = {0};
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type != NFS_SUPER_MAGIC && (uint32_t)fs.f_type != CIFS_SUPER_MAGIC &&
+	       (uint32_t)fs.f_type != SMB2_SUPER_MAGIC;
+}
+
+/*
+ * Gives the new file OUT away before it has any content: on foreign ground it belongs to the identity's user until then, who
+ * could open it, and go on reading and writing what is root's. The lease shows whoever has: fcntl(2), F_SETLEASE. ESTALE
+ * then, and the file is made once more.
+ */
+static bool give_empty(int out, const struct file_want *want, int *cap)
+{
+	(void)fcntl(out, F_SETSIG, SIGURG); /* the default SIGIO would end this process */
+	const bool leased = fcntl(out, F_SETLEASE, F_WRLCK) == 0;
+	bool good = leased || errno != EAGAIN || !has_leases(out);
+
+	*cap = CAP_CHOWN;
+	if (good && fchown(out, want->uid, want->gid) != 0)
+		return false;
+	if (leased) {
+		good = fcntl(out, F_GETLEASE) == F_WRLCK;
+		(void)fcntl(out, F_SETLEASE, F_UNLCK);
+	}
+	errno = ESTALE;
+	return good;
+}
+
+/* The content of the new file OUT in PARENT, on foreign ground as its new owner. */
+static bool fill_new(int out, int parent, const struct file_want *want, int *cap)
+{
+	uint64_t effective;
+	const struct fs_identity was = identity_now(&effective);
+
+	if (walk_disinherit(out, parent) != 0)
+		return false;
+	if (!ground_is_foreign() || want->uid == identity_uid() || file_renames_first(parent, want))
+		return content_write(out, want);
+	if (!give_empty(out, want, cap))
+		return false;
+	*cap = CAP_DAC_OVERRIDE;
+	ground_become(want->uid, IDENTITY_NO_ID);
+	bool filled = content_write(out, want);
+	int err = errno;
+	identity_become(&was, effective);
+	errno = err;
+	return filled;
+}
+
 /* Writes it under another name and renames it into place. 0, or -1 with errno and the capability that it needs. */
 static int replace_file(int parent, const char *name, const struct file_want *want, int *cap)
 {
@@ -98,7 +152,7 @@ static int replace_file(int parent, const char *name, const struct file_want *wa
 	signals_block(&was); /* until it is in place, or removed */
 	int out = temporary_file(parent, name, temporary);
 	if (out >= 0) {
-		if (content_write(out, want) && walk_disinherit(out, parent) == 0)
+		if (fill_new(out, parent, want, cap))
 			result = put_in_place(out, parent, temporary, name, want, cap);
 		int err = errno;
 		if (result != 0)

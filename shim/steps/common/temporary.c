@@ -50,7 +50,7 @@ static bool discard(int parent, const char *temporary)
 
 	if (fd < 0) {
 		const bool free = errno == ENOENT;
-		if (!free)
+		if (!free && errno != EAGAIN) /* which is leased: it is at work on it */
 			(void)unlinkat(parent, temporary, 0);
 		return free;
 	}
