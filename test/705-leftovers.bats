@@ -91,7 +91,21 @@ flags_program() {
 	done
 }
 
-@test "an I/O flusher is named, which only /proc tells" {
+@test "limits that let the workload raise its priority are named, unless the config sets them" {
+	local limit note more
+	while IFS='|' read -r limit note more; do
+		lie prlimit64 "$limit, NULL" "retval=0:poke_exit=@arg4=32000000000000003200000000000000" --groups none -- /bin/true \
+			< <(config text; echo "$more")
+		assert_success
+		assert_equal "$(notes)" "$note"
+	done <<-'END'
+		RLIMIT_RTPRIO|ulimit rtprio 50|
+		RLIMIT_NICE|ulimit nice 50|
+		RLIMIT_NICE|ulimit nice 50|ulimits: {rtprio: 0}
+	END
+}
+
+@test "an I/O flusher and a protection from the OOM killer are named, which only /proc tells" {
 	local flags note
 	image_make
 	mkdir "$IMAGE/proc/self"
@@ -104,6 +118,11 @@ flags_program() {
 		4194560
 		4718848 I/O flusher
 	END
+	printf '%s\n' -500 >"$IMAGE/proc/self/oom_score_adj"
+	capshim_run --image --no-proc -- -- /probe <<<'{user: app, report: text}'
+	assert_equal "$(notes)" 'I/O flusher, oom_score_adj -500'
+	capshim_run --image --no-proc -- -- /probe <<<'{user: app, report: text, oom_score_adj: -500}'
+	assert_equal "$(notes)" 'I/O flusher'
 }
 
 @test "the class of scheduling and memory merging are named" {

@@ -81,6 +81,26 @@ static void note_flags(struct list *notes, struct mem *mem, bool real_time)
 		list_add(mem, notes, "I/O flusher");
 }
 
+/* What the config does not set: limits that let the workload raise its priority later, and protection from the OOM killer. */
+static void note_limits(struct list *notes, struct mem *mem, const struct plan *plan)
+{
+	static const struct {
+		int resource;
+		const char *name;
+		rlim_t plain; /* RLIMIT_NICE of 20 lets a process reach nice 0, getrlimit(2) */
+	} limits[] = {{RLIMIT_NICE, "nice", 20}, {RLIMIT_RTPRIO, "rtprio", 0}};
+	const char *adjusted = status_text(mem, AT_FDCWD, "/proc/self/oom_score_adj");
+	struct rlimit limit = {0, 0};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		if (!plan->limits[limits[i].resource].set && getrlimit(limits[i].resource, &limit) == 0 &&
+		    limit.rlim_max > limits[i].plain)
+			list_take(mem, notes,
+				  mem_format(mem, "ulimit %s %lld", limits[i].name, (long long)limit.rlim_max));
+	if (adjusted && !plan->oom_score_adj_set && *adjusted == '-')
+		list_take(mem, notes, mem_format(mem, "oom_score_adj %ld", strtol(adjusted, NULL, 10)));
+}
+
 /*
  * State from the start that the workload could not have set by itself: the operator decides on it, so it stays, and
  * the report names it. Also a missing session keyring, see drop.c, what the kernel lacks, and what cap_add_optional asks
@@ -102,6 +122,7 @@ static struct list read_notes(struct mem *mem, const struct plan *plan, bool bar
 	if (syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0) >> IOPRIO_CLASS_SHIFT == IOPRIO_CLASS_RT)
 		list_add(mem, &notes, "real-time I/O");
 	note_flags(&notes, mem, real_time);
+	note_limits(&notes, mem, plan);
 	if (syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 && errno == EKEYREVOKED)
 		list_add(mem, &notes, "no session keyring");
 	if (missing)

@@ -184,6 +184,29 @@ END
 unprivileged
 is personality 0x0 itimer.real off fds 0,1,2 ignored 0x2 umask 0027
 
+check 'what a start with CAP_SYS_RESOURCE has set of its flags is named'
+run --io-flusher -- -- /probe --fd-end 16 <<END
+$APP
+report: text
+END
+unprivileged
+ends 0 'notes: I/O flusher'
+output=$(
+	echo -500 >/proc/self/oom_score_adj
+	ulimit -e 30
+	ulimit -r 50
+	exec /start --clean -- /capshim -- /probe --fd-end 16 2>&1
+)
+ends 0 'notes: ulimit nice 30, ulimit rtprio 50, oom_score_adj -500'
+
+check 'a directory as standard input: refused'
+stdin=/
+run -- -- /probe <<END
+$APP
+END
+refused 111 'it is a directory'
+stdin=/dev/null
+
 # --- what is kept
 
 check 'a kept capability is in all five sets, and no other'
