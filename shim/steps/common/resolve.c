@@ -1,8 +1,10 @@
 #include "steps/common/resolve.h"
 
 #include <arpa/inet.h>
+#include <arpa/nameser.h>
 #include <errno.h>
 #include <poll.h>
+#include <resolv.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,12 +15,7 @@
 #include "base/fd.h"
 #include "steps/common/file.h"
 
-#define DNS_PORT 53
-#define DNS_HEADER 12 /* RFC 1035 section 4.1.1 */
-#define DNS_NAME 256
 #define DNS_PACKET 1232 /* what arrives unfragmented everywhere */
-#define TYPE_A 1
-#define TYPE_AAAA 28
 #define SERVERS 3
 #define ANSWER_MS 2000
 #define BLANKS " \t\r"
@@ -140,98 +137,53 @@ static void read_resolver(struct mem *mem, struct resolver *resolver)
 	}
 }
 
-/* Writes the query for NAME; 0 if it is not a host name. */
-static size_t make_query(unsigned char query[DNS_PACKET], const char *name, unsigned char type)
-{
-	struct timespec now;
-	size_t at = DNS_HEADER;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	memset(query, 0, DNS_HEADER);
-	query[0] = (unsigned char)(now.tv_nsec >>
-				   8); /* the id: an attacker who can see the query could answer it anyway */
-	query[1] = (unsigned char)now.tv_nsec;
-	query[2] = 1; /* recursion desired */
-	query[5] = 1; /* one question */
-	if (strlen(name) >= DNS_NAME - 2)
-		return 0;
-	while (*name) {
-		size_t length = strcspn(name, ".");
-		if (length == 0 || length > 63)
-			return 0;
-		query[at++] = (unsigned char)length;
-		memcpy(query + at, name, length);
-		at += length;
-		name += length + (name[length] == '.');
-	}
-	query[at++] = 0;
-	query[at++] = 0;
-	query[at++] = type;
-	query[at++] = 0;
-	query[at++] = 1; /* IN */
-	return at;
-}
-
-/* The position after the name at AT, which may end in a pointer; beyond LENGTH if the name does not end. */
-static size_t skip_name(const unsigned char *answer, size_t length, size_t at)
-{
-	while (at < length) {
-		unsigned char label = answer[at];
-		if (label >= 0xc0)
-			return at + 2;
-		at += 1U + label;
-		if (label == 0)
-			return at;
-	}
-	return length + 1;
-}
-
 static unsigned int number(const unsigned char *at)
 {
 	return (unsigned int)at[0] << 8 | at[1];
 }
 
 /* Takes the addresses of TYPE from the answer to a query of QUERY bytes. Anything unexpected ends the reading. */
-static void read_answer(const unsigned char *answer, size_t length, size_t query, unsigned char type,
-			struct addresses *to)
+static void read_answer(const unsigned char *answer, size_t length, size_t query, ns_type type, struct addresses *to)
 {
 	unsigned int records = number(answer + 6);
 	size_t at = query;
 
 	for (; records > 0; records--) {
-		at = skip_name(answer, length, at);
+		const int name = dn_skipname(answer + at, answer + length);
+		at += name < 0 ? length : (size_t)name;
 		if (at + 10 > length)
 			return;
 		size_t size = number(answer + at + 8);
-		bool wanted = number(answer + at) == type && size == (type == TYPE_A ? 4 : 16);
+		bool wanted = number(answer + at) == (unsigned int)type && size == (type == ns_t_a ? 4 : 16);
 		at += 10 + size;
 		if (at > length)
 			return;
 		if (wanted)
-			add_address(to, type == TYPE_A ? AF_INET : AF_INET6, answer + at - size);
+			add_address(to, type == ns_t_a ? AF_INET : AF_INET6, answer + at - size);
 	}
 }
 
-static void ask(const union resolve_address *server, const char *name, unsigned char type, const struct timespec *end,
+static void ask(const union resolve_address *server, const char *name, ns_type type, const struct timespec *end,
 		struct addresses *to)
 {
 	unsigned char query[DNS_PACKET], answer[DNS_PACKET];
 	union resolve_address address = *server;
 	socklen_t size = address.any.sa_family == AF_INET ? sizeof(address.v4) : sizeof(address.v6);
-	size_t length = make_query(query, name, type);
+	/* The id is the clock's: an attacker who can see the query could answer it anyway. */
+	const int length = res_mkquery(QUERY, name, C_IN, type, NULL, 0, NULL, query, sizeof(query));
 	int fd = fd_checked(socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	struct pollfd poller = {.fd = fd, .events = POLLIN};
 
 	if (fd < 0)
 		return;
-	address.v4.sin_port = htons(DNS_PORT); /* at the same place in both */
-	if (length && connect(fd, &address.any, size) == 0 && send(fd, query, length, 0) == (ssize_t)length &&
+	address.v4.sin_port = htons(NS_DEFAULTPORT); /* at the same place in both */
+	if (length > 0 && connect(fd, &address.any, size) == 0 && send(fd, query, (size_t)length, 0) == length &&
 	    poll(&poller, 1, clock_left(end, ANSWER_MS)) == 1) {
 		ssize_t got = recv(fd, answer, sizeof(answer), 0);
 		/* Only an answer (QR) without an error code to exactly this query. */
-		if (got >= (ssize_t)length && memcmp(answer, query, 2) == 0 && answer[2] & 0x80 &&
-		    (answer[3] & 0xf) == 0 && memcmp(answer + DNS_HEADER, query + DNS_HEADER, length - DNS_HEADER) == 0)
-			read_answer(answer, (size_t)got, length, type, to);
+		if (got >= length && memcmp(answer, query, 2) == 0 && answer[2] & 0x80 && (answer[3] & 0xf) == 0 &&
+		    memcmp(answer + NS_HFIXEDSZ, query + NS_HFIXEDSZ, (size_t)length - NS_HFIXEDSZ) == 0)
+			read_answer(answer, (size_t)got, (size_t)length, type, to);
 	}
 	close(fd);
 }
@@ -239,8 +191,8 @@ static void ask(const union resolve_address *server, const char *name, unsigned 
 static bool ask_all(const struct resolver *resolver, const char *name, const struct timespec *end, struct addresses *to)
 {
 	for (size_t i = 0; i < resolver->nservers && to->count == 0 && clock_left(end, 1) > 0; i++) {
-		ask(&resolver->servers[i], name, TYPE_A, end, to);
-		ask(&resolver->servers[i], name, TYPE_AAAA, end, to);
+		ask(&resolver->servers[i], name, ns_t_a, end, to);
+		ask(&resolver->servers[i], name, ns_t_aaaa, end, to);
 	}
 	return to->count > 0;
 }
