@@ -127,6 +127,13 @@ int fd_statx(int parent, const char *name, struct fd_stat *stat)
 	return 0;
 }
 
+bool fd_begins_mount(int parent, const char *name)
+{
+	struct fd_stat stat;
+
+	return fd_statx(parent, name, &stat) == 0 && stat.mount_begins;
+}
+
 DIR *fd_list(int fd)
 {
 	int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);

@@ -52,6 +52,9 @@ struct fd_stat {
 /* Reads it for NAME in PARENT, or for PARENT itself if NAME is "". 0, or -1 with errno. */
 [[nodiscard]] int fd_statx(int parent, const char *name, struct fd_stat *stat);
 
+/* Is a mount point there, the same way? If that cannot be read: no. */
+bool fd_begins_mount(int parent, const char *name);
+
 /*
  * Lists the directory that FD holds (O_PATH or not; it stays open). fd_next() returns the names without "." and "..", NULL
  * at the end. fd_end() must be called: 0, or -1 with errno if the directory could not be opened or read.

@@ -62,13 +62,6 @@ void ground_remember(int fd)
 		ground.remembered[ground.count++] = copy;
 }
 
-static bool begins_mount(int fd)
-{
-	struct fd_stat stat;
-
-	return fd_statx(fd, "", &stat) == 0 && stat.mount_begins;
-}
-
 /*
  * Does PARENT, the directory that holds a mount point, lie on the mount of "/"? Then so do all directories above it,
  * and no other container can have moved the mount: a rename in another mount namespace moves mount points along.
@@ -83,7 +76,7 @@ static bool is_fixed(int parent)
 
 bool ground_may_have_moved(const struct ground *at, int parent, int fd)
 {
-	return at->foreign && (at->moved || (begins_mount(fd) && !is_fixed(parent)));
+	return at->foreign && (at->moved || (fd_begins_mount(fd, "") && !is_fixed(parent)));
 }
 
 /*
@@ -126,7 +119,7 @@ static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat, bool make)
 {
 	to->entered = false;
-	if (to->foreign && begins_mount(fd)) {
+	if (to->foreign && fd_begins_mount(fd, "")) {
 		if (is_fixed(parent))
 			*to = (struct ground){.foreign = false};
 		else

@@ -6,17 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define END_SECONDS 10
 #define LAST_PID (1 << 22) /* PID_MAX_LIMIT of the kernel, proc(5) */
 #define SWEEP 4096         /* process ids between two looks at the clock */
-
-static bool passed(const struct timespec *end)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec > end->tv_sec || (now.tv_sec == end->tv_sec && now.tv_nsec >= end->tv_nsec);
-}
 
 /* Reaps what has ended by itself; true if no child is left. __WALL: also children made by clone(2) without SIGCHLD. */
 static bool childless(void)
@@ -40,7 +34,7 @@ static bool end_child(pid_t pid, const struct timespec *end)
 		return false;
 	}
 	while (waitpid(pid, NULL, WNOHANG | __WALL) == 0) {
-		if (passed(end)) {
+		if (clock_left(end, 1) == 0) {
 			errno = ETIMEDOUT;
 			return false;
 		}
@@ -62,7 +56,7 @@ bool end_children(void)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += END_SECONDS;
 	while (!childless()) {
-		if (passed(&end)) {
+		if (clock_left(&end, 1) == 0) {
 			errno = ETIMEDOUT;
 			return false;
 		}

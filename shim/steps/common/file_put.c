@@ -201,13 +201,6 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 	return result;
 }
 
-static bool is_mount(int fd)
-{
-	struct fd_stat stat;
-
-	return fd_statx(fd, "", &stat) == 0 && stat.mount_begins;
-}
-
 /*
  * Could a process have it open for writing since before root owned it? A read lease can only be taken if none has:
  * fcntl(2), F_SETLEASE. Without leases on the file system the answer is yes, unless it is read-only.
@@ -261,7 +254,7 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 	} while (temporary_again(result, &tries) || (result != 0 && errno == EPERM && tries++ == 0));
 	/* rename(2) is EBUSY for a mount point; on a read-only file system it does not come to that. Nothing else is reason
 	 * enough: a full disk would leave half a file. */
-	if (result != 0 && (errno == EBUSY || errno == EROFS) && found->fd >= 0 && is_mount(found->fd))
+	if (result != 0 && (errno == EBUSY || errno == EROFS) && found->fd >= 0 && fd_begins_mount(found->fd, ""))
 		result = overwrite(found, want, cap);
 	return result;
 }

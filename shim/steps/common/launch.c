@@ -11,6 +11,7 @@
 
 #include <linux/capability.h>
 
+#include "base/clock.h"
 #include "base/descriptors.h"
 #include "base/diag.h"
 #include "base/fd.h"
@@ -150,13 +151,13 @@ static bool is_stopped(pid_t pid)
  */
 static enum outcome wait_for_program(struct setup *setup, pid_t pid, unsigned int seconds, const char *name)
 {
-	static const struct timespec second = {.tv_sec = 1};
-	struct timespec begin, now;
+	struct timespec end;
 	sigset_t child;
 
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += (time_t)seconds;
 	for (;;) {
 		siginfo_t info = {.si_pid = 0};
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0)
@@ -169,17 +170,10 @@ static enum outcome wait_for_program(struct setup *setup, pid_t pid, unsigned in
 		}
 		if (is_stopped(pid))
 			return OUTCOME_STOPPED;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		struct timespec left = second;
-		if (seconds) {
-			long long ns = (long long)(begin.tv_sec + (time_t)seconds - now.tv_sec) * 1000000000 +
-				       (begin.tv_nsec - now.tv_nsec);
-			if (ns <= 0)
-				return OUTCOME_LATE;
-			if (ns < 1000000000)
-				left = (struct timespec){.tv_nsec = (long)ns};
-		}
-		sigtimedwait(&child, NULL, &left);
+		const int ms = seconds ? clock_left(&end, 999) : 999;
+		if (ms == 0)
+			return OUTCOME_LATE;
+		sigtimedwait(&child, NULL, &(struct timespec){.tv_nsec = ms * 1000000L});
 		setup_progress(setup, name);
 	}
 }

@@ -194,15 +194,10 @@ static void finish(struct setup *setup, const struct wish *wish, const char *pat
 		if (made && fchdir(fd) == 0)
 			(void)umount2(".", MNT_DETACH);
 		setup_failed(setup, "give its options to the mount on", path, err, CAP_SYS_ADMIN);
-	} else if (made) {
-		struct fd_stat stat;
-		if (fd_statx(fd, "", &stat) == 0 && stat.mount_begins)
-			setup->changed++;
-		else
-			setup_refused(setup, "mount on", path,
-				      "mount(2) reports success, but nothing is mounted there");
+	} else if (made && !fd_begins_mount(fd, "")) {
+		setup_refused(setup, "mount on", path, "mount(2) reports success, but nothing is mounted there");
 	} else {
-		setup->same++;
+		*(made ? &setup->changed : &setup->same) += 1;
 	}
 	close(fd);
 }

@@ -36,8 +36,7 @@ static bool not_removed(struct setup *setup, const char *path, int err)
 /* unlink(2) is EBUSY for a mount point. */
 static bool is_mounted_on(const struct walk_entry *entry)
 {
-	struct fd_stat stat;
-	bool mount = fd_statx(entry->parent, entry->name, &stat) == 0 && stat.mount_begins;
+	bool mount = fd_begins_mount(entry->parent, entry->name);
 
 	errno = EBUSY;
 	return mount;
