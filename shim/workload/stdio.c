@@ -52,28 +52,15 @@ static bool all_open(void)
 	return poll(fds, 3, 0) >= 0 && !((fds[0].revents | fds[1].revents | fds[2].revents) & POLLNVAL);
 }
 
-/* A directory that a runtime has left there would be a way out of the container, as it is under any other number. */
-static void refuse_directory(int fd)
-{
-	struct stat status;
-	char object[32];
-
-	snprintf(object, sizeof(object), "file descriptor %d", fd);
-	if (fd_fstat(fd, &status) != 0)
-		diag_cannot("look at", object, errno, DIAG_NO_CAP);
-	if (S_ISDIR(status.st_mode))
-		diag_die(DIAG_SYSTEM, "cannot give the workload \"%s\": it is a directory", object);
-}
-
 void workload_stdio_open(void)
 {
-	const bool whole = all_open();
-
+	if (all_open())
+		return;
+	/* One may be an O_PATH descriptor, which poll(2) does not see. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		/* One may be an O_PATH descriptor, which poll(2) does not see. */
-		if (whole || fcntl(fd, F_GETFD) != -1)
-			refuse_directory(fd);
-		else if (!open_null(fd) && !open_pipe(fd))
+		if (fcntl(fd, F_GETFD) != -1)
+			continue;
+		if (!open_null(fd) && !open_pipe(fd))
 			diag_die(DIAG_SYSTEM, "cannot open something on the closed file descriptor %d: %s", fd,
 				 strerror(errno));
 	}
@@ -89,13 +76,18 @@ static bool terminal(int fd, const struct stat *status)
 	return S_ISCHR(status->st_mode) && major(status->st_rdev) != MEMORY_MAJOR && isatty(fd);
 }
 
+static bool foreign(int fd, const struct stat *status, uint32_t uid)
+{
+	if (status->st_uid == uid)
+		return false;
+	return S_ISFIFO(status->st_mode) || S_ISSOCK(status->st_mode) || terminal(fd, status);
+}
+
 bool workload_stdio_foreign(int fd, uint32_t uid)
 {
 	struct stat status;
 
-	if (fd_fstat(fd, &status) != 0 || status.st_uid == uid)
-		return false;
-	return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || terminal(fd, &status);
+	return fd_fstat(fd, &status) == 0 && foreign(fd, &status, uid);
 }
 
 /*
@@ -109,20 +101,24 @@ static bool excused(enum plan_stdio stdio, int err)
 /*
  * Opening /proc/self/fd/1, and so /dev/stdout, checks permissions again: a pipe owned by root is EACCES for the
  * workload. The group stays, as with container runtimes; /dev/null is for everybody and is not a terminal.
+ * A directory that a runtime has left there would be a way out of the container, as it is under any other number.
  */
 void workload_stdio_own(const struct plan *plan)
 {
 	const uint32_t uid = plan->workload.uid;
+	const bool gives = plan->own_stdio == STDIO_TRUE ||
+			   (plan->own_stdio == STDIO_AUTO && plan->start.effective & CAPABILITY_BIT(CAP_CHOWN));
+	struct stat status;
 	char object[32];
 
-	if (plan->own_stdio == STDIO_FALSE)
-		return;
-	if (plan->own_stdio == STDIO_AUTO && !(plan->start.effective & CAPABILITY_BIT(CAP_CHOWN)))
-		return;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (!workload_stdio_foreign(fd, uid))
-			continue;
 		snprintf(object, sizeof(object), "file descriptor %d", fd);
+		if (fd_fstat(fd, &status) != 0)
+			diag_cannot("look at", object, errno, DIAG_NO_CAP);
+		if (S_ISDIR(status.st_mode))
+			diag_die(DIAG_SYSTEM, "cannot give the workload \"%s\": it is a directory", object);
+		if (!gives || !foreign(fd, &status, uid))
+			continue;
 		if (fchown(fd, uid, (gid_t)-1) == 0) {
 			if (workload_stdio_foreign(fd, uid))
 				diag_die(DIAG_UNPROVEN, "cannot prove the owner of \"%s\": it is not %u", object, uid);
