@@ -90,7 +90,7 @@ healthy() {
 @test "exec with a terminal" {
 	docker_config "${APP[@]}"
 	started
-	FRONT=("$TERMINAL" --)
+	FRONT=("$TERMINAL" expect env.HOME type 'typed\n^D' expect 'stdin=typed' --)
 	docker_exec -it /capshim --as-workload -- /probe --read-stdin </dev/null
 	assert_line status=0
 	assert_probe uid 1234,1234,1234,1234 permitted net_bind_service no_new_privs 1 foreground "$(probe_value pid)"
