@@ -135,3 +135,23 @@ if file >= 0:
 	done
 	assert_equal "$(owners "$V/got") $(stat -c %Y "$V/got")" "2345:2345 6755 $(date -d 2001-01-01 +%s)"
 }
+
+@test "attack: what is root's, moved to the source of a bind mount" {
+	mkdir -m 0700 "$V/private" && echo secret >"$V/private/pw" && echo secret >"$V/pw" && chmod 0600 "$V/pw"
+	mkdir "$T/mnt" && touch "$T/file"
+	attack 'mv private app; mv pw conf; mkdir mine; echo x >mine/pw'
+	for step in "{mount: $T/mnt, type: bind, source: $V/app}, {copy: $T/mnt/pw, to: $T/got, owner: workload}" \
+		"{mount: $T/file, type: bind, source: $V/conf}, {copy: $T/file, to: $T/got, owner: workload}"; do
+		printf '%s\n' 'user: "1234:1234"' 'command: none' "setup: [$step]" >"$T/capshim.yaml"
+		for _ in 1 2; do
+			observe timeout 20 unshare --mount "$CAPSHIM" -c "$T/capshim.yaml"
+			assert_failure 111
+			assert [ ! -e "$T/got" ]
+		done
+	done
+	step="{mount: $T/mnt, type: bind, source: $V/mine}, {copy: $T/mnt/pw, to: $T/got, owner: workload}"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' "setup: [$step]" >"$T/capshim.yaml"
+	observe timeout 20 unshare --mount "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_success
+	assert_equal "$(cat "$T/got")" x
+}

@@ -12,6 +12,7 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "steps/common/change.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
 #include "walk/walk.h"
@@ -214,6 +215,25 @@ static void mount_one(struct setup *setup, const struct step *step, const struct
 	close(fd);
 }
 
+/*
+ * What a bind mount shows is judged anew where it is mounted. On foreign ground root's own could have been moved to this
+ * name, and would be on root's ground there.
+ */
+static int open_source(struct setup *setup, const char *source)
+{
+	struct walk_found found;
+
+	if (!setup_find(setup, "mount", source, &found))
+		return -1;
+	identity_return();
+	close(found.parent);
+	if (ground_may_give(&found.ground, &found.stat))
+		return found.fd;
+	setup_refused(setup, "mount", source, CHANGE_NOT_GIVEN, found.stat.st_uid);
+	close(found.fd);
+	return -1;
+}
+
 static void step_mount(struct setup *setup)
 {
 	const struct step *step = setup->step;
@@ -226,7 +246,7 @@ static void step_mount(struct setup *setup)
 	}
 	read_options(&wish, &setup->mem, step);
 	if (wish.flags & MS_BIND)
-		wish.source = setup_open(setup, "mount", step->source);
+		wish.source = open_source(setup, step->source);
 	for (size_t i = 0; i < step->items.count && !(wish.flags & MS_BIND && wish.source < 0); i++)
 		mount_one(setup, step, &wish, step->items.items[i]);
 	fd_close(wish.source);
