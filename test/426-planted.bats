@@ -155,3 +155,28 @@ if file >= 0:
 	assert_success
 	assert_equal "$(cat "$T/got")" x
 }
+
+@test "attack: a link to root's socket in the place of one that is waited for" {
+	local listener
+	mkdir -m 0700 "$O/closed"
+	# Who listens says who came.
+	timeout 20 python3 -c 'import socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+server.accept()
+print("connected", flush=True)' "$O/closed/socket" >"$T/seen" 3>&- &
+	listener=$!
+	attack "/usr/bin/python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"socket\")'; chmod 0 socket"
+	wait_until test -S "$O/closed/socket"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {wait_for: \"unix://$V/socket\", timeout: 2s}" \
+		>"$T/capshim.yaml"
+	# The second call is the one that root makes.
+	strace -f -o "$T/calls" -e trace=connect -e inject=connect:delay_enter=500000:when=2 "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	wait_until grep -q connect "$T/calls"
+	attack "rm socket; ln -s $O/closed/socket socket"
+	wait "$!" || :
+	sleep 0.3
+	kill "$listener"
+	assert_equal "$(cat "$T/seen")" ''
+}

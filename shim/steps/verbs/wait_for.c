@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -121,9 +122,10 @@ static int try_path(const struct target *target, bool nonempty, const struct tim
 	if (target->kind == TARGET_UNIX) {
 		memcpy(address.sun_path, target->path, strlen(target->path));
 		err = try_connect((const struct sockaddr *)&address, sizeof(address), end);
-		/* It may be root's, and nothing is read from it. */
+		/* It may be root's, and nothing is read from it. By its descriptor: another one may have the name by now. */
 		if (err == EACCES && identity_is_changed()) {
 			identity_return();
+			snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", found.fd);
 			err = try_connect((const struct sockaddr *)&address, sizeof(address), end);
 		}
 	} else if (nonempty) {
