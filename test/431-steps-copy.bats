@@ -170,11 +170,12 @@ make_source() {
 	timeout -k 5 100 strace -f -o "$T/strace" -e trace=pwrite64 -e inject=pwrite64:delay_exit=1000000 \
 		"$CAPSHIM" -c "$T/capshim.yaml" -- "$PROBE" >"$T/output" 2>&1 3>&- &
 	local strace=$! status=0
-	wait_until eval "ls '$T'/data/.capshim-[0-9a-f]* "
+	wait_until test -s "$T/data/one"
 	kill -TERM "$(pgrep -P "$(pgrep -P $strace)")"
 	wait $strace || status=$?
 	assert_equal "$status" 143
 	assert_equal "$(find "$T/data" -name '.capshim*')" "$T/data/.capshim-seeding"
+	assert [ ! -e "$T/data/one" ]
 	steps <<-END
 		- copy: $T/source
 		  to: $T/data
@@ -457,4 +458,15 @@ sys.exit(ctypes.CDLL(None).syscall(316, -100, os.fsencode(sys.argv[1]), -100, os
 	observe timeout 20 unshare --mount bash -c "mount --bind $T/from/sub $T/bound && $CAPSHIM -c $T/capshim.yaml"
 	assert_refused 111 "$T/from/sub" 'the directory that is written to'
 	assert_equal "$(find "$T/from" | wc -l)" 3
+}
+
+@test "copy: how far it is, every five seconds, also inside of one large file" {
+	head -c 9000000 /dev/urandom >"$T/large"
+	printf 'user: 1234:1234\nsupplementary_groups: none\nseccomp: unconfined\nsetup:\n- {copy: %s, to: %s, sync: false}\n' \
+		"$T/large" "$T/copied" >"$T/capshim.yaml"
+	run timeout 60 strace -qq -o /dev/null -e trace=pwrite64 -e inject=pwrite64:delay_enter=22000 \
+		"$CAPSHIM" -c "$T/capshim.yaml" -- "$PROBE"
+	assert_success
+	assert_line --regexp "^capshim: copy \"$T/large\": 0 changed, 0 already right, after [5-9] s, now at \"$T/copied\", 8 MiB of it\$"
+	cmp "$T/large" "$T/copied"
 }

@@ -33,9 +33,9 @@ start() {
 	} >"$T/$name.log" 2>&1 3>&- &
 }
 
-# In the trace of the call before which a run waits: two names of it are in use.
+# A run that waits before it writes each file, whose name is there already.
 slow() {
-	start "$1" -e trace=renameat2,renameat -e "inject=renameat2,renameat:delay_enter=$2"
+	start "$1" -e trace=pwrite64 -e "inject=pwrite64:delay_enter=$2"
 }
 
 pid_of_run() {
@@ -108,17 +108,39 @@ steps_again() {
 
 @test "seed: an interrupted one is completed, and existing files stay" {
 	seed
-	start first -e trace=renameat2 -e inject=renameat2:signal=KILL:when=3
+	start first -e trace=pwrite64 -e inject=pwrite64:signal=KILL:when=3
 	ended first 137
 	assert_equal "$(cat "$T/data/.capshim-seeding")" ''
-	as_app bash -c 'for name in "$0"/*; do [ ! -f "$name" ] || echo mine >"$name"; done' "$T/data"
+	as_app bash -c 'for name in "$0"/* "$0"/sub/*; do [ ! -f "$name" ] || [ ! -s "$name" ] || echo mine >"$name"; done' "$T/data"
 	steps_again
 	assert_success
 	assert_equal "$(grep -rl mine "$T/data" | wc -l)" 2
+	assert_equal "$(grep -rl image "$T/data" | wc -l)" 2
 	assert_equal "$(find "$T/data" ! -type d | wc -l)" 5
 	refute_leftovers "$T/data"
 	steps_again
 	assert_trace '0 changed, 1 already right'
+}
+
+@test "seed: after a power cut a file that is shorter than it was written is written again, and nothing else" {
+	seed
+	start first -e trace=unlinkat -e inject=unlinkat:signal=KILL
+	ended first 137
+	assert [ -s "$T/data/.capshim-seeding" ]
+	: >"$T/data/a"
+	printf imag >"$T/data/b"
+	printf mine >"$T/data/c"
+	rm "$T/data/sub/d"
+	ln "$T/data/a" "$T/linked"
+	steps_again
+	assert_success
+	assert_equal "$(cat "$T/data/b" "$T/data/c" "$T/data/sub/d")" $'image b\nmineimage sub/d'
+	assert_equal "$(cat "$T/data/a")" '' # it has another name, so somebody else was at it
+	refute_leftovers "$T/data"
+	: >"$T/data/b"
+	steps_again
+	assert_trace '0 changed, 1 already right'
+	assert_equal "$(cat "$T/data/b")" ''
 }
 
 @test "seed: a marker that nobody has sealed, or that is another user's, seeds nothing" {
@@ -269,28 +291,41 @@ bound() {
 	assert_equal "$(cat "$T/data/file")" new
 }
 
-@test "a power cut: the content is on the disk before its name is, once for each file, unless sync: false" {
-	local sync
+# synced CALLS: what the steps in $T/seed.yaml write, wait for and put in place, in this order.
+synced() {
+	observe timeout 60 strace -qq -o "$T/strace" -e trace=write,pwrite64,fdatasync,syncfs,sync,renameat,renameat2,unlinkat \
+		"$CAPSHIM" -c "$T/seed.yaml" -- "$PROBE"
+	assert_success
+	run bash -c 'grep -vE "^write\([0-2]," "$0/strace" | grep -oE "^(write|pwrite64|fdatasync|sync|syncfs|renameat2?|unlinkat)" | xargs' "$T"
+	assert_output "$1"
+	rm -rf "$T/written" "$T/filled" "$T"/data/*
+}
 
-	mkdir "$T/source" && echo a >"$T/source/a" && echo b >"$T/source/b"
-	for sync in '' ', sync: false'; do
-		config seed <<-END
-			  - {write: $T/written, content: x $sync}
-			  - {template: $T/source/a, to: $T/filled $sync}
-			  - {copy: $T/source, to: $T/data/tree, recursive: true $sync}
-		END
-		observe timeout 60 strace -qq -o "$T/strace" -e trace=pwrite64,fdatasync,renameat \
-			"$CAPSHIM" -c "$T/seed.yaml" -- "$PROBE"
-		assert_success
-		run bash -c 'grep -oE "^(pwrite64|fdatasync|renameat)" "$0/strace" | xargs' "$T"
-		if [ -z "$sync" ]; then
-			assert_output "$(printf 'pwrite64 fdatasync renameat %.0s' 1 2 3 4 | xargs)"
-		else
-			assert_output "$(printf 'pwrite64 renameat %.0s' 1 2 3 4 | xargs)"
-		fi
-		rm -r "$T/written" "$T/filled" "$T/data/tree"
-	done
-	# A disk that fails says so in time; a file system that cannot wait is fine.
+@test "a power cut: the content is on the disk before its name is, or before a tree is done, unless sync: false" {
+	mkdir -p "$T/source/sub" && echo a >"$T/source/a" && echo b >"$T/source/sub/b"
+	config seed <<-END
+		  - {write: $T/written, content: x}
+		  - {template: $T/source/a, to: $T/filled}
+		  - {copy: $T/source/a, to: $T/data/}
+	END
+	synced "$(printf 'pwrite64 fdatasync renameat %.0s' 1 2 3 | xargs)"
+	sed -i 's/}$/, sync: false}/' "$T/seed.yaml"
+	synced "$(printf 'pwrite64 renameat %.0s' 1 2 3 | xargs)"
+	config seed <<<"  - {copy: $T/source, to: $T/data/tree, recursive: true}"
+	synced 'pwrite64 pwrite64 syncfs'
+	config seed <<<"  - {template: $T/source, to: $T/data/tree}"
+	synced 'pwrite64 pwrite64 syncfs'
+	config seed <<<"  - {copy: $T/source, to: $T/data/tree, recursive: true, sync: false}"
+	synced 'pwrite64 pwrite64'
+	# The next start looks into what is there, but not into what it keeps.
+	config seed <<<"  - {copy: $T/source, to: $T/data/tree, recursive: true, if_exists: keep}"
+	synced 'pwrite64 fdatasync renameat2 pwrite64 fdatasync renameat2'
+	# A seed is one before anything of it is there, and none when all of it is.
+	config seed <<<"  - {copy: $T/source, to: $T/data, recursive: true, only_if_empty: true}"
+	synced 'write fdatasync pwrite64 pwrite64 syncfs unlinkat'
+}
+
+@test "a power cut: a disk that fails says so, and a file system that cannot wait is fine" {
 	config seed <<<"  - {write: $T/data/file, content: new}"
 	start first -e trace=fdatasync -e inject=fdatasync:error=EIO
 	ended first 111
@@ -298,6 +333,17 @@ bound() {
 	start second -e trace=fdatasync -e inject=fdatasync:error=EINVAL
 	ended second 0
 	assert_equal "$(cat "$T/data/file")" new
+	seed
+	rm "$T/data/file"
+	start third -e trace=syncfs -e inject=syncfs:error=EIO
+	ended third 111
+	assert_line --regexp 'I/O error|Input/output error'
+	assert [ -s "$T/data/.capshim-seeding" ]
+	observe timeout 60 strace -qq -o "$T/strace" -e trace=syncfs,sync -e inject=syncfs:error=ENOSYS \
+		"$CAPSHIM" -c "$T/seed.yaml" -- "$PROBE"
+	assert_success
+	assert_seeded
+	assert_equal "$(grep -oE '^[a-z]+' "$T/strace" | xargs)" 'syncfs sync'
 }
 
 @test "copy: holes are kept, even a huge one, and not read" {

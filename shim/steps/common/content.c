@@ -12,9 +12,10 @@
 
 #include "base/fd.h"
 #include "steps/common/abort.h"
-#include "walk/held.h"
+#include "steps/common/say.h"
 
 #define CHUNK (32 * 1024)
+#define PROGRESS_EVERY (8 * 1024 * 1024) /* bytes: reading the clock for each chunk would cost too much */
 
 /* Reads what belongs at AT of the wanted content into BUFFER, or points *PART at it. 0: the end; -1 with errno. */
 static ssize_t wanted_part(const struct file_want *want, off_t at, char *buffer, const char **part)
@@ -28,81 +29,104 @@ static ssize_t wanted_part(const struct file_want *want, off_t at, char *buffer,
 	return (ssize_t)(left < CHUNK ? left : CHUNK);
 }
 
-/*
- * Where the data of FD goes on from AT, or its size where only a hole follows: lseek(2), SEEK_DATA. AT where the file has no
- * holes, or cannot tell.
- */
-static off_t next_data(int fd, off_t at)
+/* Where the data of FD goes on from AT, or its SIZE if only a hole follows: lseek(2), SEEK_DATA. */
+static off_t next_data(int fd, off_t size, off_t at)
 {
-	struct stat stat;
-
-	if (fd_fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode) || stat.st_blocks >= (stat.st_size + 511) / 512)
-		return at;
 	off_t data = lseek(fd, at, SEEK_DATA);
-	if (data < 0 && errno == ENXIO && at < stat.st_size)
-		return stat.st_size;
-	return data > at ? data : at;
+
+	if (data < 0 && errno == ENXIO && at < size)
+		return size;
+	return data > at ? data : at; /* AT where it cannot tell */
 }
 
-/* A hole of the source is not written, but in place, where there is something else. */
-static off_t skip_hole(const struct file_want *want, off_t at, bool whole)
+/* The size of FD if it has holes, otherwise -1. */
+static off_t size_with_holes(const struct stat *stat)
 {
-	return want->bytes || whole ? at : next_data(want->source, at);
+	return S_ISREG(stat->st_mode) && stat->st_blocks < (stat->st_size + 511) / 512 ? stat->st_size : -1;
 }
 
-/* Past what is a hole in both. */
-static off_t same_hole(const struct file_want *want, int in, off_t at)
+/* Past what is a hole in both: of the source and of IN, whose sizes are -1 without holes. */
+static off_t same_hole(const struct file_want *want, off_t source, int in, off_t size, off_t at)
 {
-	off_t data = want->bytes ? at : next_data(want->source, at);
-	off_t other = data > at ? next_data(in, at) : at;
+	off_t data = source < 0 || size < 0 ? at : next_data(want->source, source, at);
+	off_t other = data > at ? next_data(in, size, at) : at;
 
 	return other < data ? other : data;
 }
 
-bool content_is(const struct file_want *want, int fd, int parent, const char *name)
+static void progress(const struct file_want *want, off_t at)
 {
-	char wanted[CHUNK], got[CHUNK];
-	off_t at = 0;
-	int in = walk_reopen(fd, parent, name, O_RDONLY);
-	bool same = in >= 0;
-
-	while (same) {
-		const char *part;
-		at = same_hole(want, in, at);
-		ssize_t length = wanted_part(want, at, wanted, &part);
-		ssize_t have = pread(in, got, CHUNK, at);
-		same = length >= 0 && have == length && memcmp(part, got, (size_t)length) == 0;
-		if (length == 0)
-			break;
-		at += length;
-	}
-	fd_close(in);
-	return same;
+	if (want->setup && at >= PROGRESS_EVERY && at % PROGRESS_EVERY < CHUNK)
+		setup_progress_in(want->setup, want->path, (uint64_t)at);
 }
 
-/* Writes the wanted content. False with errno: EINTR where a signal came that ends the setup, unless it is to be WHOLE. */
+enum content content_is(const struct file_want *want, int in)
+{
+	char wanted[CHUNK], got[CHUNK];
+	struct stat source = {.st_size = (off_t)want->length}, now;
+
+	if (fd_fstat(in, &now) != 0 || (!want->bytes && fd_fstat(want->source, &source) != 0))
+		return CONTENT_OTHER;
+	for (off_t at = 0;;) {
+		const char *part;
+		at = same_hole(want, size_with_holes(&source), in, size_with_holes(&now), at);
+		ssize_t length = wanted_part(want, at, wanted, &part);
+		ssize_t have = pread(in, got, CHUNK, at);
+		if (length < 0 || have < 0 || have > length || memcmp(part, got, (size_t)have) != 0)
+			return CONTENT_OTHER;
+		if (have < length)
+			return CONTENT_LESS;
+		at += length;
+		if (length == 0 || (at == source.st_size && at == now.st_size))
+			return CONTENT_SAME;
+		progress(want, at);
+	}
+}
+
+static bool write_piece(int out, const char *bytes, ssize_t length, off_t at)
+{
+	while (length > 0) {
+		ssize_t wrote = pwrite(out, bytes, (size_t)length, at);
+		if (wrote <= 0)
+			return false;
+		bytes += wrote;
+		length -= wrote;
+		at += wrote;
+	}
+	return true;
+}
+
+/*
+ * Writes the wanted content. With WHOLE also the holes of the source, because something else may be there, and no signal
+ * ends it: EINTR.
+ */
 static bool fill(int out, const struct file_want *want, bool whole)
 {
 	char buffer[CHUNK];
 	const char *part;
-	off_t at = 0;
-	ssize_t length;
+	struct stat source = {.st_size = (off_t)want->length};
+	off_t at = 0, end = 0; /* of what was written */
+	ssize_t length = 0;
 
-	while ((length = wanted_part(want, at = skip_hole(want, at, whole), buffer, &part)) > 0) {
-		while (length > 0) {
-			ssize_t wrote = pwrite(out, part, (size_t)length, at);
-			if (wrote <= 0)
-				return false;
-			part += wrote;
-			length -= wrote;
-			at += wrote;
-		}
-		if (!whole && abort_pending()) {
+	if (!want->bytes && fd_fstat(want->source, &source) != 0)
+		return false;
+	const off_t holes = whole ? -1 : size_with_holes(&source);
+	do {
+		if (holes >= 0)
+			at = next_data(want->source, holes, at);
+		length = wanted_part(want, at, buffer, &part);
+		if (length <= 0)
+			break;
+		if (!write_piece(out, part, length, at))
+			return false;
+		end = at += length;
+		progress(want, at);
+		if (!whole && length == CHUNK && abort_pending()) {
 			errno = EINTR;
 			return false;
 		}
-	}
-	return length == 0 && ftruncate(out, at) == 0;
+	} while (at != source.st_size);
+	return length >= 0 && ((at == end && !whole) || ftruncate(out, at) == 0);
 }
 
 /* Its content on the disk, before a name leads to it there. Some file systems have nothing to wait for: fsync(2). */
@@ -130,23 +154,21 @@ static bool keep_xattrs(int out, int source)
 	return done;
 }
 
-/* What is kept of the source beside its content. The time last: writing changes it. */
-static bool keep_rest(int out, const struct file_want *want)
+/* After the content: writing changes it. */
+static bool keep_times(int out, int source)
 {
 	struct stat stat;
 
-	if (want->keep_xattrs && !keep_xattrs(out, want->source))
-		return false;
-	if (!want->keep_times)
-		return true;
-	if (fd_fstat(want->source, &stat) != 0)
-		return false;
-	return futimens(out, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, stat.st_mtim}) == 0;
+	return fd_fstat(source, &stat) == 0 &&
+	       futimens(out, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, stat.st_mtim}) == 0;
 }
 
 bool content_write(int out, const struct file_want *want)
 {
-	return fill(out, want, false) && keep_rest(out, want) && sync_content(out, want);
+	if (want->keep_xattrs && !keep_xattrs(out, want->source))
+		return false;
+	return fill(out, want, false) && (!want->keep_times || keep_times(out, want->source)) &&
+	       sync_content(out, want);
 }
 
 /*

@@ -7,12 +7,18 @@
 
 #include "steps/common/file.h"
 
-/* Does the regular file FD (O_PATH; NAME in PARENT) hold exactly what is wanted? False where it cannot be read. */
-bool content_is(const struct file_want *want, int fd, int parent, const char *name);
+enum content {
+	CONTENT_OTHER,
+	CONTENT_SAME,
+	CONTENT_LESS, /* the beginning of what is wanted, and not all of it: maybe nothing */
+};
+
+/* What the regular file IN, open for reading, holds of what is wanted. CONTENT_OTHER if it cannot be read. */
+enum content content_is(const struct file_want *want, int in);
 
 /*
  * Writes the wanted content into the new file OUT, with its holes, what else is to be kept of the source, and to the disk.
- * False with errno: EINTR where a signal came that ends the setup.
+ * The last byte is written last. False with errno: EINTR where a signal came that ends the setup.
  */
 [[nodiscard]] bool content_write(int out, const struct file_want *want);
 

@@ -17,11 +17,15 @@ struct file_want {
 	size_t length;
 	int source; /* this descriptor, a regular file */
 	mode_t mode;
-	uint32_t uid, gid; /* ACCOUNTS_NO_ID: unchanged; capshim's own for a new file */
-	bool fresh;        /* keep an existing file, even one that appears meanwhile */
-	bool unsynced;     /* after a power cut the name may exist without the content */
-	bool keep_times;   /* the source's time of last modification */
-	bool keep_xattrs;  /* its extended attributes of the user's name space */
+	uint32_t uid, gid;   /* ACCOUNTS_NO_ID: unchanged; capshim's own for a new file */
+	bool fresh;          /* keep an existing file, even one that appears meanwhile */
+	bool unsynced;       /* after a power cut the name may exist without the content */
+	bool direct;         /* no NAME is known, and the next start replaces one that holds less than the content */
+	bool clean;          /* nothing that a killed run has left lies in its directory */
+	bool keep_times;     /* the source's time of last modification */
+	bool keep_xattrs;    /* its extended attributes of the user's name space */
+	struct setup *setup; /* for the progress inside of a large file, PATH; file_put() sets both */
+	const char *path;
 };
 
 /* The mode and owner that STEP asks for; by default a new file belongs to the identity. */
@@ -41,8 +45,9 @@ void file_release(struct walk_found *found);
  * happens if it is right already. Otherwise it is written beside NAME, given its owner and mode, and renamed into
  * place, so that no reader sees half of it, or a secret with another mode. It is written in place only if it is a
  * mount point (rename(2) answers EBUSY), and then only if it is a regular file with one name. A file that root must
- * own is also replaced if another process may have it open for writing. PATH is for messages. False: could not VERB
- * it, and that was reported. Counts what it did.
+ * own is also replaced if another process may have it open for writing. With DIRECT it is written under its own name
+ * if that is free: its owner and mode first, then the content, so that one that holds all of it is complete. PATH is
+ * for messages. False: could not VERB it, and that was reported. Counts what it did.
  */
 bool file_put(struct setup *setup, const char *verb, const char *path, int parent, const struct ground *ground,
 	      const char *name, const struct file_want *want);

@@ -29,29 +29,31 @@ static void settle_owner(struct file_want *want, const struct stat *now)
 		want->gid = now ? now->st_gid : ground_group(want->uid);
 }
 
-/* Sets the mode of the new file FD, which belongs to the identity, as far as possible before the owner is set. */
-static bool give_mode(int fd, const struct file_want *want, int *cap)
+/*
+ * Sets the mode of the new file FD, which belongs to the identity, as far as possible before the owner is set. *NOW is what
+ * it was.
+ */
+static bool give_mode(int fd, const struct file_want *want, struct stat *now, int *cap)
 {
-	struct stat now;
-
 	*cap = CAP_FOWNER;
-	return fd_fstat(fd, &now) == 0 &&
-	       ground_chmod(fd, -1, NULL, now.st_uid, IDENTITY_NO_ID, want->mode & 01777) == 0;
+	return fd_fstat(fd, now) == 0 &&
+	       ((now->st_mode & 07777) == (want->mode & 01777) ||
+		ground_chmod(fd, -1, NULL, now->st_uid, IDENTITY_NO_ID, want->mode & 01777) == 0);
 }
 
-/* Sets its owner; then, as the new owner, the set-id bits, which a change of owner clears (chown(2)). */
-static bool give_owner(int fd, const struct file_want *want, int *cap)
+/* Sets its owner; then, as the new owner, the set-id bits, which a change of owner clears (chown(2)). NOW as give_mode() has it. */
+static bool give_owner(int fd, const struct file_want *want, const struct stat *was, int *cap)
 {
-	struct stat now;
+	struct stat now = *was;
 
-	if (fd_fstat(fd, &now) != 0)
-		return false;
 	*cap = CAP_CHOWN;
 	if ((now.st_uid != want->uid || now.st_gid != want->gid) && fchown(fd, want->uid, want->gid) != 0)
 		return false;
 	*cap = CAP_FSETID;
 	if (want->mode & 06000 && ground_chmod(fd, -1, NULL, want->uid, want->gid, want->mode) != 0)
 		return false;
+	if ((now.st_mode & 07777) == want->mode && now.st_uid == want->uid && now.st_gid == want->gid)
+		return true;
 	if (fd_fstat(fd, &now) != 0)
 		return false;
 	if (now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode)
@@ -72,8 +74,9 @@ static int put_in_place(int out, int parent, const char *temporary, const char *
 			int *cap)
 {
 	bool late = file_renames_first(parent, want);
+	struct stat now;
 
-	if (!give_mode(out, want, cap) || (!late && !give_owner(out, want, cap)))
+	if (!give_mode(out, want, &now, cap) || (!late && !give_owner(out, want, &now, cap)))
 		return -1;
 	/* The group at once: a run that is killed after the rename leaves nothing that tells which it was to be. */
 	*cap = CAP_CHOWN;
@@ -86,7 +89,7 @@ static int put_in_place(int out, int parent, const char *temporary, const char *
 	if (temporary_place(parent, temporary, name, want->fresh) != 0)
 		return -1;
 	/* Until it was given away, its owner could put another file in its place. */
-	return late && (!give_owner(out, want, cap) || !temporary_is_at(out, parent, name)) ? -1 : 0;
+	return late && (!give_owner(out, want, &now, cap) || !temporary_is_at(out, parent, name)) ? -1 : 0;
 }
 
 /* Does a lease say who has a file open? Not where other machines open it as well. */
@@ -141,22 +144,50 @@ static bool fill_new(int out, int parent, const struct file_want *want, int *cap
 	return filled;
 }
 
-/* Writes it under another name and renames it into place. 0, or -1 with errno and the capability that it needs. */
-static int replace_file(int parent, const char *name, const struct file_want *want, int *cap)
+/*
+ * The mode to make a file with that is written under its own name. It may only be the final one if it says the same of
+ * every group, because the group is set later, and if no list is inherited from another user.
+ */
+static mode_t first_mode(const struct ground *ground, const struct file_want *want)
 {
+	return !ground->foreign && (want->mode >> 3 & 07) == (want->mode & 07) ? want->mode : 0600;
+}
+
+/* Who and mode first: the next start takes one that holds less than the content for what a killed run has left. */
+static bool fill_direct(int out, int parent, const struct file_want *want, int *cap)
+{
+	struct stat now;
+
+	if (walk_disinherit(out, parent) != 0 || !give_mode(out, want, &now, cap) || !give_owner(out, want, &now, cap))
+		return false;
+	*cap = CAP_DAC_OVERRIDE;
+	return content_write(out, want);
+}
+
+/*
+ * Writes it under another name and renames it into place, or at once under its own. 0, or -1 with errno and the capability
+ * that it needs.
+ */
+static int replace_file(const struct walk_found *at, const struct file_want *want, int *cap)
+{
+	const int parent = at->parent;
+	const char *const name = at->name;
 	char temporary[TEMPORARY_NAME];
 	uint64_t was;
 	int result = -1;
 
 	*cap = CAP_DAC_OVERRIDE;
 	signals_block(&was); /* until it is in place, or removed */
-	int out = temporary_file(parent, name, temporary);
+	int out = want->direct ? temporary_create(parent, name, first_mode(&at->ground, want))
+			       : temporary_file(parent, name, want->clean, temporary);
 	if (out >= 0) {
-		if (fill_new(out, parent, want, cap))
+		if (want->direct)
+			result = fill_direct(out, parent, want, cap) ? 0 : -1;
+		else if (fill_new(out, parent, want, cap))
 			result = put_in_place(out, parent, temporary, name, want, cap);
 		int err = errno;
 		if (result != 0)
-			(void)unlinkat(parent, temporary, 0);
+			(void)unlinkat(parent, want->direct ? name : temporary, 0);
 		close(out);
 		errno = err;
 	}
@@ -190,7 +221,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
 			errno = EACCES;
-		else if (right || (give_mode(out, want, cap) && give_owner(out, want, cap)))
+		else if (right || (give_mode(out, want, &now, cap) && give_owner(out, want, &now, cap)))
 			result = content_replace(out, want, &old);
 	}
 	int err = errno;
@@ -205,21 +236,17 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
  * Could a process have it open for writing since before root owned it? A read lease can only be taken if none has:
  * fcntl(2), F_SETLEASE. Without leases on the file system the answer is yes, unless it is read-only.
  */
-static bool may_be_written(const struct walk_found *found)
+static bool may_be_written(int fd)
 {
 	struct statvfs fs = {0};
-	int fd = walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
 
-	if (fd < 0)
-		return true;
-	(void)fcntl(fd, F_SETSIG,
-		    SIGURG); /* for a writer that comes meanwhile; the default SIGIO would end this process */
+	/* For a writer that comes meanwhile; the default SIGIO would end this process. */
+	(void)fcntl(fd, F_SETSIG, SIGURG);
 	bool unknown = fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
 	if (unknown)
 		unknown = fstatvfs(fd, &fs) != 0 || !(fs.f_flag & ST_RDONLY);
 	else
 		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-	close(fd);
 	return unknown;
 }
 
@@ -236,9 +263,12 @@ static bool needs_no_content(const struct walk_found *found, const struct file_w
 
 	if (!right && (!ours || found->ground.foreign))
 		return false;
-	if (!content_is(want, found->fd, found->parent, found->name))
-		return false;
-	return found->ground.foreign || want->uid != 0 || !may_be_written(found);
+	struct stat opened;
+	const int in = walk_reopen_found(found, O_RDONLY, &opened);
+	const bool same = in >= 0 && content_is(want, in) == CONTENT_SAME &&
+			  (found->ground.foreign || want->uid != 0 || !may_be_written(in));
+	fd_close(in);
+	return same;
 }
 
 /* Replaces what is FOUND, or creates it. */
@@ -250,7 +280,7 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 		/* Another run may have put root's file there since then, whose name is root's alone in a sticky directory. */
 		if (fstatat(found->parent, found->name, &now, AT_SYMLINK_NOFOLLOW) == 0)
 			ground_for_name(found->parent, now.st_uid);
-		result = replace_file(found->parent, found->name, want, cap);
+		result = replace_file(found, want, cap);
 	} while (temporary_again(result, &tries) || (result != 0 && errno == EPERM && tries++ == 0));
 	/* rename(2) is EBUSY for a mount point; on a read-only file system it does not come to that. Nothing else is reason
 	 * enough: a full disk would leave half a file. */
@@ -259,40 +289,62 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 	return result;
 }
 
+/* Puts it in place of what is FOUND, or where nothing is. False: it was reported. Counts. */
+static bool put_found(struct setup *setup, const char *verb, const struct walk_found *found,
+		      const struct file_want *want)
+{
+	int cap;
+
+	if (found->fd >= 0 && !want->fresh && !S_ISREG(found->stat.st_mode))
+		return setup_refused(setup, verb, want->path, "what is there must be a regular file: remove it first");
+	if (found->fd >= 0 && (want->fresh || needs_no_content(found, want))) {
+		if (!want->clean)
+			temporary_forget(found->parent, found->name);
+		if (!want->fresh)
+			return file_enforce(setup, want->path, found, &want->mode, want->uid, want->gid);
+		setup->same++;
+		return true;
+	}
+	if (put_new(found, want, &cap) == 0) {
+		setup->changed++;
+		return true;
+	}
+	if (errno == EMLINK)
+		return setup_refused(setup, verb, want->path, "it has other hard links, and cannot be replaced");
+	if (errno != EEXIST || !want->fresh)
+		return setup_failed(setup, verb, want->path, errno, cap);
+	setup->same++; /* another process put it there meanwhile */
+	return true;
+}
+
 bool file_put(struct setup *setup, const char *verb, const char *path, int parent, const struct ground *ground,
 	      const char *name, const struct file_want *wanted)
 {
-	struct file_want want = *wanted;
-	struct walk_found found = {.parent = parent, .ground = *ground};
-	int cap = CAP_DAC_OVERRIDE, result = -1;
+	struct file_want want = *wanted, new;
+	struct walk_found found = {.fd = -1, .parent = parent, .ground = *ground};
+	int cap;
 
+	want.setup = setup;
+	want.path = path;
+	(void)stpncpy(found.name, name, sizeof(found.name) - 1);
+	if (want.direct && want.uid == identity_uid() && !(want.mode & 06000)) {
+		new = want;
+		settle_owner(&new, NULL);
+		if (replace_file(&found, &new, &cap) == 0) {
+			setup->changed++;
+			return true;
+		}
+		if (errno != EEXIST)
+			return setup_failed(setup, verb, path, errno, cap);
+	}
+	want.direct = false; /* or another process has put it there meanwhile */
 	found.fd = fd_openat(parent, name, O_PATH | O_NOFOLLOW);
 	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fd_fstat(found.fd, &found.stat) != 0))
-		return setup_failed(setup, verb, path, errno, cap);
-	snprintf(found.name, sizeof(found.name), "%s", name);
+		return setup_failed(setup, verb, path, errno, CAP_DAC_OVERRIDE);
 	settle_owner(&want, found.fd < 0 ? NULL : &found.stat);
-	if (found.fd >= 0 && want.fresh) {
-		temporary_forget(parent, name);
-		setup->same++;
-		result = 0;
-	} else if (found.fd >= 0 && !S_ISREG(found.stat.st_mode)) {
-		setup_refused(setup, verb, path, "what is there must be a regular file: remove it first");
-	} else if (found.fd >= 0 && needs_no_content(&found, &want)) {
-		temporary_forget(parent, name);
-		result = file_enforce(setup, path, &found, &want.mode, want.uid, want.gid) ? 0 : -1;
-	} else {
-		result = put_new(&found, &want, &cap);
-		if (result == 0)
-			setup->changed++;
-		else if (errno == EEXIST && want.fresh)
-			result = (setup->same++, 0); /* another process put it there meanwhile */
-		else if (errno == EMLINK)
-			setup_refused(setup, verb, path, "it has other hard links, and cannot be replaced");
-		else
-			setup_failed(setup, verb, path, errno, cap);
-	}
+	bool done = put_found(setup, verb, &found, &want);
 	fd_close(found.fd);
-	return result == 0;
+	return done;
 }
 
 bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const mode_t *mode,

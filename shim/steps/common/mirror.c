@@ -12,6 +12,7 @@
 #include "base/signals.h"
 #include "steps/common/file.h"
 #include "steps/common/say.h"
+#include "steps/common/temporary.h"
 #include "walk/held.h"
 #include "walk/make.h"
 
@@ -51,6 +52,11 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 		return errno;
 	if (closed && (stat.st_mode & 07777) == filling && stat.st_uid == want.uid)
 		to->closed = mode | S_IFDIR;
+	to->made = *made;
+	to->clean = *made || (above->tree && !temporary_is_any(to->fd));
+	to->device = stat.st_dev;
+	to->resumed = above->resumed && !*made;
+	to->tree = above->tree;
 	to->ground = above->ground;
 	ground_enter(&to->ground, above->fd, to->fd, &stat, true);
 	if (*made)
@@ -134,6 +140,30 @@ const char *mirror_target(struct mirror *mirror, const struct walk_entry *entry,
 	return mirror->path;
 }
 
+void mirror_want(const struct mirror_level *to, off_t size, struct file_want *want)
+{
+	want->unsynced |= to->tree;
+	want->clean = to->clean;
+	/* An empty one, or one without its time, could not be told from one that is complete. */
+	want->direct = to->tree && to->made && size > 0 && !want->keep_times;
+}
+
+/*
+ * The files of the tree, and their names, are on the disk. If syncfs(2) cannot do it, sync(2) does, also for what lies on
+ * other mounts; but only syncfs(2) says of a disk that it failed.
+ */
+static void sync_tree(struct mirror *mirror, const struct mirror_level *to)
+{
+	const int fd = ground_act(&to->ground) == 0 ? fd_openat(to->fd, ".", O_RDONLY | O_DIRECTORY) : -1;
+	const int result = fd < 0 ? -1 : syncfs(fd);
+
+	if (result != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+		setup_failed(mirror->setup, "write to", mirror->step->to, errno, DIAG_NO_CAP);
+	else if (result != 0 || mirror->others)
+		sync();
+	fd_close(fd);
+}
+
 const char *mirror_in(struct setup *setup, const char *to, const char *name)
 {
 	return mem_format(&setup->mem, "%s%s%s", to, to[strlen(to) - 1] == '/' ? "" : "/", name);
@@ -157,8 +187,11 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 		return false;
 	}
 	struct mirror_level *level = &mirror->levels[entry->depth];
-	return mirror_directory(mirror->setup, mirror->step, mirror_target(mirror, entry, NULL), level - 1, entry->name,
-				entry->stat.mode, level) == 0;
+	if (mirror_directory(mirror->setup, mirror->step, mirror_target(mirror, entry, NULL), level - 1, entry->name,
+			     entry->stat.mode, level) != 0)
+		return false;
+	mirror->others |= level->device != mirror->levels[0].device;
+	return true;
 }
 
 static void mirror_leave(void *context, const struct walk_entry *entry)
@@ -201,11 +234,16 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 		.file = file,
 		.leave = mirror_leave,
 		.failed = mirror_failed,
-		.pin = true,
+		.pin = mirror->pin,
 	};
+	const uint64_t before = mirror->setup->changed;
+	struct mirror_level *top = &mirror->levels[0];
 
 	mirror->top = path;
-	mirror->levels[0] = *to;
+	*top = *to;
+	/* What `keep` finds next time it does not look into, so each file has to be complete. */
+	top->tree = mirror->step->if_exists != IF_EXISTS_KEEP || mirror->step->only_if_empty;
+	top->clean |= top->tree && !temporary_is_any(to->fd);
 	if (fd_statx(to->fd, "", &mirror->target) != 0) {
 		setup_failed(mirror->setup, mirror->verb, path, errno, DIAG_NO_CAP);
 		return;
@@ -216,6 +254,9 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 		setup_failed(mirror->setup, mirror->verb, path, errno, DIAG_NO_CAP);
 	for (size_t i = 1; i < MIRROR_DEPTH; i++)
 		fd_close(mirror->levels[i].fd);
+	/* What an interrupted seed has written need not be on the disk. */
+	if (top->tree && mirror->step->sync == SYNC_YES && (mirror->setup->changed > before || top->resumed))
+		sync_tree(mirror, top);
 	if (mirror->special)
 		setup_note(mirror->setup, "%zu entries passed over that are neither files, links nor directories",
 			   mirror->special);

@@ -1,6 +1,7 @@
 /* Walking a tree while its directories are made elsewhere: shared by copy and template. */
 #pragma once
 
+#include "steps/common/file.h"
 #include "steps/setup.h"
 #include "walk/tree.h"
 #include "walk/walk.h"
@@ -12,6 +13,11 @@ struct mirror_level {
 	int fd;               /* O_PATH */
 	struct ground ground; /* of what lies in it */
 	mode_t closed;        /* the mode for when it is full, if its owner could not fill it with that mode; or 0 */
+	dev_t device;
+	bool made;    /* nothing was in it when this run came */
+	bool clean;   /* nothing that a killed run has left was in it */
+	bool resumed; /* it may hold what an interrupted seed has left */
+	bool tree;    /* files are not synced one by one, and the next start repairs what is not complete */
 };
 
 struct mirror {
@@ -21,15 +27,17 @@ struct mirror {
 	const struct list *exclude; /* for walk_tree() */
 	const void *context;        /* for FILE */
 	/*
-	 * Handles an entry that is not a directory: ENTRY (pinned) belongs into the directory TO. The process acts as
-	 * the source asks.
+	 * Handles an entry that is not a directory: ENTRY belongs into the directory TO. The process acts as the source
+	 * asks.
 	 */
 	void (*file)(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to);
 	/* Skipped: FIFOs and the like. Kept with their owner: symbolic links that another user may have made. */
 	size_t special, planted;
-	struct fd_stat target;                    /* the top of the destination */
-	const char *top;                          /* the source's path */
-	char path[2048];                          /* mirror_target()'s */
+	bool pin;              /* FILE wants every entry held by a descriptor */
+	bool others;           /* something of the destination lies on another file system than its top */
+	struct fd_stat target; /* the top of the destination */
+	const char *top;       /* the source's path */
+	char path[2048];       /* mirror_target()'s */
 	struct mirror_level levels[MIRROR_DEPTH]; /* by depth */
 };
 
@@ -59,6 +67,12 @@ const char *mirror_target(struct mirror *mirror, const struct walk_entry *entry,
 /* The path of NAME in the directory TO, for messages. */
 const char *mirror_in(struct setup *setup, const char *to, const char *name);
 
-/* Walks the tree below SOURCE (a directory); its entries belong into the directory TO. */
+/* Files of the directory TO are written in this way: WANT. SIZE is that of the content. */
+void mirror_want(const struct mirror_level *to, off_t size, struct file_want *want);
+
+/*
+ * Walks the tree below SOURCE (a directory); its entries belong into the directory TO. Then waits until all of it is on
+ * the disk, unless the step does not want that, or wanted it for each file (`if_exists: keep`).
+ */
 void mirror_tree(struct mirror *mirror, const struct walk_found *source, const char *path,
 		 const struct mirror_level *to);

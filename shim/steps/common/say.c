@@ -195,12 +195,21 @@ void setup_note(struct setup *setup, const char *format, ...)
 	diag_say("%s \"%s\": %s", setup_verb(setup), setup_subject(setup), text);
 }
 
-void setup_progress(struct setup *setup, const char *object)
+void setup_progress_in(struct setup *setup, const char *object, uint64_t bytes)
 {
+	char in[40] = "";
+
 	if (setup_milliseconds(&setup->said) < PROGRESS_SECONDS * 1000)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &setup->said);
-	diag_say("%s \"%s\": %llu changed, %llu already right, after %lld s, now at \"%s\"", setup_verb(setup),
+	if (bytes)
+		snprintf(in, sizeof(in), ", %llu MiB of it", (unsigned long long)(bytes >> 20));
+	diag_say("%s \"%s\": %llu changed, %llu already right, after %lld s, now at \"%s\"%s", setup_verb(setup),
 		 setup_subject(setup), (unsigned long long)setup->changed, (unsigned long long)setup->same,
-		 setup_milliseconds(&setup->begin) / 1000, object);
+		 setup_milliseconds(&setup->begin) / 1000, object, in);
+}
+
+void setup_progress(struct setup *setup, const char *object)
+{
+	setup_progress_in(setup, object, 0);
 }

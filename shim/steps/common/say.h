@@ -34,6 +34,9 @@ void setup_note(struct setup *setup, const char *format, ...) __attribute__((for
 /* To be called for every entry of long work: says how far it is every five seconds. */
 void setup_progress(struct setup *setup, const char *object);
 
+/* The same inside of a large file, of which so many BYTES are done. */
+void setup_progress_in(struct setup *setup, const char *object, uint64_t bytes);
+
 /* The verb of the step at hand, and what it is about: its first path or program. */
 const char *setup_verb(const struct setup *setup);
 const char *setup_subject(struct setup *setup);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
 
 #include "base/fd.h"
 
+#define PREFIX ".capshim-"
 #define SLOTS 2 /* for so many runs that are at work on one file; others wait a moment */
 #define WAITS 100
 #define WAIT 10 /* milliseconds */
@@ -26,7 +28,7 @@ static void name_slot(char temporary[TEMPORARY_NAME], const char *name, unsigned
 
 	for (; *name; name++)
 		value = (value ^ (unsigned char)*name) * 0x100000001b3;
-	snprintf(temporary, TEMPORARY_NAME, ".capshim-%016llx-%u", (unsigned long long)value, slot);
+	snprintf(temporary, TEMPORARY_NAME, PREFIX "%016llx-%u", (unsigned long long)value, slot);
 }
 
 bool temporary_is_at(int fd, int parent, const char *name)
@@ -71,26 +73,37 @@ static void forget_slots(int parent, const char *name, unsigned int but)
 	}
 }
 
-static int create(int parent, const char *temporary)
+bool temporary_is_any(int fd)
 {
-	return fd_checked(openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+	DIR *dir = fd_list(fd);
+	bool any = false;
+
+	for (const char *name; !any && (name = fd_next(dir));)
+		any = strncmp(name, PREFIX, strlen(PREFIX)) == 0;
+	return fd_end(dir) != 0 || any;
 }
 
-int temporary_file(int parent, const char *name, char temporary[TEMPORARY_NAME])
+int temporary_create(int parent, const char *name, mode_t mode)
+{
+	return fd_checked(openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+}
+
+int temporary_file(int parent, const char *name, bool clean, char temporary[TEMPORARY_NAME])
 {
 	for (unsigned int turn = 0; turn < SLOTS * WAITS; turn++) {
 		if (turn >= SLOTS && turn % SLOTS == 0)
 			(void)poll(NULL, 0, WAIT);
 		name_slot(temporary, name, turn % SLOTS);
-		int fd = create(parent, temporary);
+		int fd = temporary_create(parent, temporary, 0600);
 		if (fd < 0 && errno != EEXIST)
 			return -1;
 		if (fd < 0 && discard(parent, temporary))
-			fd = create(parent, temporary);
+			fd = temporary_create(parent, temporary, 0600);
 		/* Before it was locked somebody may have taken it for one that was left. A file system may have no locks. */
 		const bool mine = fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
 		if (mine && temporary_is_at(fd, parent, temporary)) {
-			forget_slots(parent, name, turn % SLOTS);
+			if (!clean)
+				forget_slots(parent, name, turn % SLOTS);
 			return fd;
 		}
 		const int err = mine ? errno : ESTALE;

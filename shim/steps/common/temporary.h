@@ -6,14 +6,21 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define TEMPORARY_NAME 48
 
 /*
  * Makes the file that is to become NAME in PARENT, mode 0600, open for writing and locked; its name there goes to TEMPORARY.
- * -1 with errno.
+ * CLEAN: nothing was left there, temporary_is_any(). -1 with errno.
  */
-[[nodiscard]] int temporary_file(int parent, const char *name, char temporary[TEMPORARY_NAME]);
+[[nodiscard]] int temporary_file(int parent, const char *name, bool clean, char temporary[TEMPORARY_NAME]);
+
+/* Could something that a run has left lie in the directory FD? */
+bool temporary_is_any(int fd);
+
+/* Makes the file NAME in PARENT, which is not there yet, for writing. -1 with errno. */
+[[nodiscard]] int temporary_create(int parent, const char *name, mode_t mode);
 
 /* The same for a symbolic link with this TEXT: 0, or -1 with errno. */
 [[nodiscard]] int temporary_link(int parent, const char *name, const char *text, char temporary[TEMPORARY_NAME]);

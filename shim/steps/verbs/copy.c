@@ -14,6 +14,7 @@
 #include "base/signals.h"
 #include "base/start.h"
 #include "steps/common/change.h"
+#include "steps/common/content.h"
 #include "steps/common/file.h"
 #include "steps/common/mirror.h"
 #include "steps/common/options.h"
@@ -39,28 +40,70 @@ static bool keeps(const struct step *step)
 	return step->if_exists == IF_EXISTS_KEEP || step->only_if_empty;
 }
 
-static bool keeps_existing(struct setup *setup, const struct step *step, int to, const char *name)
+static bool keeps_existing(struct setup *setup, const struct step *step, const struct mirror_level *to,
+			   const char *name)
 {
 	struct stat stat;
 
-	if (!keeps(step) || fstatat(to, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!keeps(step) || to->made || fstatat(to->fd, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
 	setup->same++;
 	return true;
 }
 
+/*
+ * Opens the file NAME in PARENT for reading, whatever has that name by now, as long as it is a regular file. Never follows a
+ * link, never blocks. -1 with errno.
+ */
+static int open_regular(int parent, const char *name)
+{
+	struct stat stat;
+	const int fd = fd_openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 || (fd_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode)))
+		return fd;
+	close(fd);
+	errno = ESTALE;
+	return -1;
+}
+
+/*
+ * Has an interrupted seed left NAME without all of its content? Then it holds the beginning of SOURCE, or nothing: a
+ * killed run writes in that order, and after a power cut a file may be shorter than what was written.
+ */
+static bool is_cut_short(const struct mirror_level *to, const char *name, const struct file_want *want)
+{
+	struct stat stat;
+	const int fd = open_regular(to->fd, name);
+	const bool is =
+		fd >= 0 && fd_fstat(fd, &stat) == 0 && stat.st_nlink == 1 && content_is(want, fd) == CONTENT_LESS;
+
+	fd_close(fd);
+	return is;
+}
+
 /* PATH is the destination's, MODE the source's. Set-id bits are not taken over: the owner is another now. */
-static void put_file(struct setup *setup, const struct step *step, const char *path, int source, mode_t mode,
+static void put_file(struct setup *setup, const struct step *step, const char *path, int source,
 		     const struct mirror_level *to, const char *name)
 {
+	struct stat stat;
 	struct file_want want = {.source = source,
 				 .fresh = keeps(step),
 				 .keep_times = preserves(step, "times"),
 				 .keep_xattrs = preserves(step, "xattrs")};
 
+	if (fd_fstat(source, &stat) != 0) {
+		setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
+		return;
+	}
 	file_attributes(step, &want);
 	if (!step->mode_written)
-		want.mode = mode & 01777;
+		want.mode = stat.st_mode & 01777;
+	mirror_want(to, stat.st_size, &want);
+	if (to->resumed && is_cut_short(to, name, &want))
+		want.fresh = false;
+	else if (to->resumed && keeps_existing(setup, step, to, name))
+		return;
 	(void)file_put(setup, "write", path, to->fd, &to->ground, name, &want);
 }
 
@@ -152,35 +195,36 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to)
 {
 	struct setup *setup = mirror->setup;
-	char text[PATH_MAX] = "";
+	char text[PATH_MAX];
 	bool file = S_ISREG(entry->stat.mode), link = S_ISLNK(entry->stat.mode);
-	int source = file ? walk_reopen(entry->fd, entry->parent, entry->name, O_RDONLY) : -1;
-	ssize_t length = link ? readlinkat(entry->fd, "", text, sizeof(text) - 1) : 0;
+	int source = file ? open_regular(entry->parent, entry->name) : -1;
+	ssize_t length = link ? readlinkat(entry->parent, entry->name, text, sizeof(text) - 1) : 0;
 	int err = errno;
 
+	text[length > 0 ? length : 0] = '\0';
 	if (ground_act(&to->ground) != 0)
 		setup_failed(setup, "write", mirror_target(mirror, entry, entry->name), errno, DIAG_NO_CAP);
-	else if (keeps_existing(setup, mirror->step, to->fd, entry->name))
+	else if ((source < 0 || !to->resumed) && keeps_existing(setup, mirror->step, to, entry->name))
 		;
 	else if (!file && !link)
 		mirror->special++;
 	else if (length < 0 || (file && source < 0))
 		setup_failed(setup, "read", entry->path, err, CAP_DAC_OVERRIDE);
 	else if (file)
-		put_file(setup, mirror->step, mirror_target(mirror, entry, entry->name), source, entry->stat.mode, to,
-			 entry->name);
+		put_file(setup, mirror->step, mirror_target(mirror, entry, entry->name), source, to, entry->name);
 	else
 		put_link(mirror, entry, text, to);
 	fd_close(source);
 }
 
 /*
- * The lock of a seed, on the file that lies there until it is complete: *MARKER is -1 where nothing is to be done. The file
- * holds something once it has been seen, under the lock, that the directory was empty. Waits for another run that seeds.
- * 0, or -1 with errno.
+ * The lock of a seed, on the file that lies in TO until it is complete: *MARKER is -1 where nothing is to be done. The file
+ * holds something once it has been seen, under the lock, that the directory was empty; that is on the disk before anything
+ * else, so that a power cut leaves no seed that seems complete. Waits for another run that seeds. 0, or -1 with errno.
  */
-static int seed_begin(struct setup *setup, const struct step *step, int to, int *marker)
+static int seed_begin(struct setup *setup, const struct step *step, struct mirror_level *level, int *marker)
 {
+	const int to = level->fd;
 	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	bool said = false;
 	struct stat stat;
@@ -195,10 +239,16 @@ static int seed_begin(struct setup *setup, const struct step *step, int to, int 
 		if (!busy && temporary_is_at(*marker, to, FILE_SEEDING) && fd_fstat(*marker, &stat) == 0) {
 			/* Another user may have linked a file of the identity's there. */
 			const bool ours = stat.st_nlink == 1;
-			if (ours && stat.st_size > 0)
+			level->resumed = ours && stat.st_size > 0;
+			if (level->resumed)
 				return 0;
-			if (ours && file_is_empty_directory(to) > 0)
-				return write(*marker, "\n", 1) == 1 ? 0 : -1;
+			level->made = ours && file_is_empty_directory(to) > 0;
+			if (level->made)
+				return write(*marker, "\n", 1) == 1 &&
+						       (step->sync == SYNC_NO || fdatasync(*marker) == 0 ||
+							errno == EINVAL || errno == ENOSYS)
+					       ? 0
+					       : -1;
 			(void)unlinkat(to, FILE_SEEDING, 0);
 		}
 		close(*marker);
@@ -233,7 +283,7 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
 
 	if (mirror_open(setup, step, source->stat.st_mode & 01777, &to) != 0)
 		return;
-	if (ground_act(&to.ground) != 0 || (step->only_if_empty && seed_begin(setup, step, to.fd, &marker) != 0))
+	if (ground_act(&to.ground) != 0 || (step->only_if_empty && seed_begin(setup, step, &to, &marker) != 0))
 		setup_failed(setup, "seed", step->to, errno, CAP_DAC_OVERRIDE);
 	else if (!step->only_if_empty || marker >= 0)
 		mirror_tree(&mirror, source, path, &to);
@@ -247,8 +297,7 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
  * Copies into the directory `to` if it is one or is written as one ("/etc/", several sources), otherwise to that
  * name.
  */
-static void put_source(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source,
-		       int in)
+static void put_source(struct setup *setup, const struct step *step, const char *path, int in)
 {
 	struct walk_found found;
 	struct mirror_level to = {.fd = -1};
@@ -269,9 +318,8 @@ static void put_source(struct setup *setup, const struct step *step, const char 
 	}
 	if (ground_act(&to.ground) != 0)
 		setup_failed(setup, "write to", step->to, errno, DIAG_NO_CAP);
-	else if (!keeps_existing(setup, step, to.fd, name))
-		put_file(setup, step, into ? mirror_in(setup, step->to, name) : step->to, in, source->stat.st_mode, &to,
-			 name);
+	else if (!keeps_existing(setup, step, &to, name))
+		put_file(setup, step, into ? mirror_in(setup, step->to, name) : step->to, in, &to, name);
 	if (into)
 		close(to.fd);
 	else
@@ -286,7 +334,7 @@ static void copy_file(struct setup *setup, const struct step *step, const char *
 		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
 		return;
 	}
-	put_source(setup, step, path, source, in);
+	put_source(setup, step, path, in);
 	close(in);
 }
 

@@ -112,6 +112,7 @@ static void put(struct setup *setup, const struct environment *env, const char *
 		want.bytes = result.bytes ? result.bytes : "";
 		want.length = result.size;
 		file_attributes(step, &want);
+		mirror_want(to, (off_t)want.length, &want);
 		(void)file_put(setup, "write", target, to->fd, &to->ground, name, &want);
 	}
 	free(result.bytes);
@@ -182,7 +183,8 @@ static void template_tree(struct setup *setup, const struct environment *env, co
 				.verb = "read",
 				.exclude = &exclude,
 				.context = env,
-				.file = template_entry};
+				.file = template_entry,
+				.pin = true};
 	struct mirror_level to;
 
 	if (mirror_open(setup, setup->step, 0755, &to) != 0)
