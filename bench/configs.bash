@@ -63,21 +63,14 @@ configs_write() {
 		exec gosu 1234:1234 "\$@"
 	END
 	chmod 0755 "$work/entrypoint"
-	chown_configs
 }
 
-# chown_config NAME OWNER [MORE]: a recursive chown and nothing after it.
-chown_config() {
+# step_config NAME STEP: a recursive step and nothing after it.
+step_config() {
 	cat >"$work/$1.yaml" <<-END
 		user: "1234:1234"
 		command: none
 		setup:
-		  - {chown: $work/volume, owner: "$2:$2", recursive: true${3:-}}
+		  - {$2, recursive: true}
 	END
-}
-
-chown_configs() {
-	chown_config chown-right 2000
-	chown_config chown-top 2000 ', change_policy: on_root_mismatch'
-	chown_config chown-differ 3000
 }

@@ -159,52 +159,87 @@ measure_orphans() {
 		'{ print $1, $2 == "-" ? "-" : sprintf("%.0f", count * 1e6 / $2) }'
 }
 
-# state, files, name, seconds (median), KB at the peak
-walk() {
-	./timer "$3" "$4" variants | awk -v state="$1" -v files="$2" -F '\t' -v OFS='\t' \
-		'{ print state, files, $1, $2 == "-" ? "-" : sprintf("%.4f", $2 / 1e6), $NF }'
-}
-
-walks_right() {
-	variant capshim "$work/capshim" -c "$work/chown-right.yaml"
-	variant chown chown -R 2000:2000 "$work/volume"
-	variant find find "$work/volume" ! -user 2000 -exec chown 2000:2000 {} +
-}
-
-# As a new volume is: all of it root's. It is made so again before each, which is not timed.
-walks_first() {
-	local round tool
-	for ((round = 0; round < 5; round++)); do
-		for tool in capshim chown find; do
-			chown -R 0:0 "$work/volume"
-			case $tool in
-			capshim) variant capshim "$work/capshim" -c "$work/chown-differ.yaml" ;;
-			chown) variant chown chown -R 3000:3000 "$work/volume" ;;
-			find) variant find find "$work/volume" ! -user 3000 -exec chown 3000:3000 {} + ;;
-			esac >variants
-			walk first "$1" 1 0
-		done
-	done | sort -t $'\t' -k3,3 -k4,4n | awk -F '\t' '++n[$3] == 3' # the median of five
-}
-
+# files, name, seconds (median), KB at the peak: does the memory grow with the tree?
 measure_chown() {
 	local from=0 size
-	for size in $(printf '%s\n' "${sizes[@]}" "$files" | sort -nu); do
-		./tree "$work/volume" "$from" "$size" 2000
+	step_config chown "chown: $work/volume, owner: '2000:2000'"
+	variant capshim "$work/capshim" -c "$work/chown.yaml" >variants
+	variant chown chown -R 2000:2000 "$work/volume" >>variants
+	for size in "${sizes[@]}"; do
+		./tree "$work/volume" "$from" "$size" 2000 0
 		from=$size
-		walks_right >variants
-		if [ "$size" = "$files" ]; then
-			variant on_root_mismatch "$work/capshim" -c "$work/chown-top.yaml" >>variants
-			walk right "$size" "$walks" 1
-			# Each gives the tree to another owner, and none is twice in a row: all differ, every time.
-			variant capshim "$work/capshim" -c "$work/chown-differ.yaml" >variants
-			variant chown chown -R 3001:3001 "$work/volume" >>variants
-			variant find find "$work/volume" ! -user 3002 -exec chown 3002:3002 {} + >>variants
-			walk differ "$size" 3 0
-			walks_first "$size"
-			chown -R 2000:2000 "$work/volume"
-		else
-			walk right "$size" 1 0
-		fi
+		./timer 1 0 variants | awk -v files="$size" -F '\t' -v OFS='\t' \
+			'{ print files, $1, $2 == "-" ? "-" : sprintf("%.4f", $2 / 1e6), $NF }'
 	done
+	rm -rf "$work/volume"
+}
+
+# turns ROUNDS WHERE WHAT PREPARE ...: where, what, name, seconds (median), KB at the peak. Each command of the file
+# "variants" in turn, after what PREPARE does, which is not timed.
+turns() {
+	local rounds=$1 where=$2 what=$3 round line
+	shift 3
+	for ((round = 0; round < rounds; round++)); do
+		while IFS= read -r line; do
+			"$@" >&2
+			printf '%s\n' "$line" >variant
+			./timer 1 0 variant
+		done < <(if ((round % 2)); then tac variants; else cat variants; fi)
+	done | sort -t $'\t' -k1,1 -k2,2n | awk -v where="$where" -v what="$what" -F '\t' -v OFS='\t' '
+		{ if ($2 == "-") failed[$1]; n[$1]++; seconds[$1, n[$1]] = $2 / 1e6; if ($NF + 0 > peak[$1]) peak[$1] = $NF }
+		END { for (name in n)
+			print where, what, name, name in failed ? "-" : sprintf("%.4f", seconds[name, int((n[name] + 1) / 2)]), peak[name] }'
+}
+
+# beside STEP COMMAND ...: the step, and what it is measured against.
+beside() {
+	step_config tree "$1"
+	shift
+	variant capshim "$work/capshim" -c "$work/tree.yaml" >variants
+	variant other "$@" >>variants
+}
+
+# Untouched by what is measured next: all files on the disk, and one copy of them or none.
+with_copy() { [ -e "$1/copy" ] || cp -a "$1/tree" "$1/copy"; }
+without_copy() { rm -rf "$1/copy" && sync -f "$1"; }
+
+# trees FILE-SYSTEM: chown, chmod, copy, remove.
+trees() {
+	local fs=$1 at=$work/$1
+	local tree=$at/tree copy=$at/copy
+	./tree "$tree" 0 "$files" 2000 1024
+	sync -f "$at"
+	beside "chown: $tree, owner: '2000:2000'" chown -R 2000:2000 "$tree"
+	turns 5 "$fs" chown-right true
+	beside "chown: $tree, owner: '3000:3000'" chown -R 3000:3000 "$tree"
+	turns 5 "$fs" chown-roots chown -R 0:0 "$tree"
+	turns 5 "$fs" chown-others chown -R 2000:2000 "$tree"
+	chown -R 0:0 "$tree"
+	beside "chmod: $tree, file_mode: '0644', dir_mode: '0755'" chmod -R u=rwX,go=rX "$tree"
+	turns 5 "$fs" chmod-right true
+	beside "chmod: $tree, file_mode: '0640', dir_mode: '0750'" chmod -R o= "$tree"
+	turns 5 "$fs" chmod-differ chmod -R u=rwX,go=rX "$tree"
+	chmod -R u=rwX,go=rX "$tree"
+	beside "copy: $tree, to: $copy, sync: false" cp -aT "$tree" "$copy"
+	turns 3 "$fs" copy-new without_copy "$at"
+	turns 3 "$fs" copy-right true
+	beside "copy: $tree, to: $copy" sh -c "cp -aT $tree $copy && sync -f $copy"
+	turns 3 "$fs" copy-synced without_copy "$at"
+	beside "remove: $copy" rm -rf "$copy"
+	turns 3 "$fs" remove with_copy "$at"
+}
+
+# On file systems of their own: ext4 in a file on this disk, and tmpfs. Without mounts there are no rows.
+measure_trees() {
+	mkdir -p ext4 tmpfs
+	truncate -s 2G ext4.img && mkfs.ext4 -q -F -N $((files * 3 + 10000)) ext4.img
+	if mount -o loop ext4.img ext4; then
+		trees ext4
+		umount ext4
+	fi
+	rm -f ext4.img
+	if mount -t tmpfs -o size=2g,mode=0755 none tmpfs; then
+		trees tmpfs
+		umount tmpfs
+	fi
 }

@@ -122,38 +122,56 @@ report_inits() {
 	' "$results/idle.tsv"
 }
 
-report_chown() {
-	echo "A recursive chown of $files files, seconds, capshim's own start and drop included:"
+# what|what it is measured against|what the row is called|the goal: at most so many times that
+tree_rows() {
+	cat <<-'END'
+		chown-right|chown -R|chown, all right already|0.5
+		chown-roots|chown -R|chown, all differ, root's (a new volume)|1
+		chown-others|chown -R|chown, all differ, another user's|1
+		chmod-right|chmod -R|chmod, all right already|0.5
+		chmod-differ|chmod -R|chmod, all differ|1
+		copy-new|cp -a|copy, `sync: false`|1
+		copy-right|cp -a|copy, all right already|0.5
+		copy-synced|cp -a, sync -f|copy|1
+		remove|rm -rf|remove|1
+	END
+}
+
+# tree_seconds WHERE WHAT NAME
+tree_seconds() {
+	awk -F '\t' -v where="$1" -v what="$2" -v name="$3" '$1 == where && $2 == what && $3 == name { print $4 }' "$results/trees.tsv"
+}
+
+report_trees() {
+	local what other text fs
+	echo "Steps on trees of $files files of 1 KB, seconds, capshim's own start and drop included; ext4 in a file on this disk, and tmpfs:"
 	echo
-	echo "| | all right already | all differ, root's (a new volume) | all differ, another user's |"
-	echo '|---|--:|--:|--:|'
-	awk -F '\t' -v files="$files" '
-		$2 == files { value[$1, $3] = $4 }
-		function cell(state, tool,    v, c) {
-			v = value[state, tool]; c = value[state, "capshim"]
-			return v == "" ? "" : v == "-" ? "failed" : sprintf("%.3f (x %.2f)", v, c + 0 ? v / c : 0)
-		}
-		END {
-			split("capshim|chown|find|on_root_mismatch", tools, "|")
-			split("**capshim**|chown -R|find ! -user -exec chown|**capshim**, on_root_mismatch", names, "|")
-			for (i = 1; i <= 4; i++)
-				printf "| %s | %s | %s | %s |\n", names[i], cell("right", tools[i]), cell("first", tools[i]),
-					cell("differ", tools[i])
-		}' "$results/chown.tsv"
+	echo '| | beside | ext4 | beside | x | tmpfs | beside | x |'
+	echo '|---|---|--:|--:|--:|--:|--:|--:|'
+	while IFS='|' read -r what other text _; do
+		printf '| %s | %s |' "$text" "$other"
+		for fs in ext4 tmpfs; do
+			awk -v a="$(tree_seconds $fs "$what" capshim)" -v b="$(tree_seconds $fs "$what" other)" "$positive"'BEGIN {
+				printf " %s | %s | %s |", positive(a) ? sprintf("%.3f", a) : "-", positive(b) ? sprintf("%.3f", b) : "-",
+					positive(a) && positive(b) ? sprintf("%.2f", a / b) : "-" }'
+		done
+		echo
+	done < <(tree_rows)
+	echo
+	echo "Peak resident set of all of them: at most $(tree_peak) KB."
 	echo
 	awk -F '\t' '
-		$1 == "right" && $3 != "on_root_mismatch" {
-			if (!($2 in seen)) { seen[$2] = 1; order[++n] = $2 }
-			peak[$2, $3] = $5
-		}
+		{ if (!($1 in seen)) { seen[$1] = 1; order[++n] = $1 } peak[$1, $2] = $4 }
 		END {
-			printf "Peak resident set of it, KB:"
+			printf "That of a recursive chown:"
 			for (i = 1; i <= n; i++)
-				printf "%s %d files: **%d** (chown %d, find %d)", (i > 1 ? ";" : ""), order[i], peak[order[i], "capshim"],
-					peak[order[i], "chown"], peak[order[i], "find"]
+				printf "%s %d files: **%d** KB (chown -R %d)", (i > 1 ? ";" : ""), order[i], peak[order[i], "capshim"],
+					peak[order[i], "chown"]
 			print "."
 		}' "$results/chown.tsv"
 }
+
+tree_peak() { awk -F '\t' '$3 == "capshim" && $5 > most { most = $5 } END { print most + 0 }' "$results/trees.tsv"; }
 
 report() {
 	echo "Linux $(uname -r), $(nproc) processors, $(date -u +%Y-%m-%d), one run, all rows in turn, $starts times each."
@@ -161,7 +179,7 @@ report() {
 	echo
 	echo '![start-up](results/startup.svg)'
 	local part
-	for part in startup inits chown filter calls sizes; do
+	for part in startup inits trees filter calls sizes; do
 		echo
 		"report_$part"
 	done
@@ -228,14 +246,6 @@ added() {
 # over NAME NAME: what one adds by what the other adds.
 over() { quotient "$(added "$1")" "$(added "$2")"; }
 
-# chown_over STATE TOOL: capshim's time by that tool's.
-chown_over() { quotient "$(chown_seconds "$1" capshim)" "$(chown_seconds "$1" "$2")"; }
-
-chown_seconds() {
-	awk -F '\t' -v state="$1" -v tool="$2" -v files="$files" '$1 == state && $2 == files && $3 == tool { print $4 }' \
-		"$results/chown.tsv"
-}
-
 # calls_of PATTERN KIND: how many calls of that kind of config have a purpose that matches; nothing without that kind.
 calls_of() {
 	awk -F '\t' -v pattern="$1" -v kind="$2" '
@@ -245,7 +255,7 @@ calls_of() {
 
 # What this project asks of itself; said at the end of a run, for those who change something.
 goals() {
-	local tool
+	local tool what other text limit fs
 	goal 'start: capshim by bare minimum' "$(over capshim minimum)" 1.5
 	for tool in gosu setpriv capsh; do goal "start: capshim by $tool" "$(over capshim $tool)" 0.3; done
 	goal 'start: capshim by capsh --shell=PROGRAM, like for like' "$(over capshim capsh-direct)" 0.35
@@ -255,9 +265,13 @@ goals() {
 		"$(quotient "$(value filter load.builtin 2)" "$(value filter load.libseccomp 2)")" 0.25
 	goal "filter: getppid under the default by under Docker's" \
 		"$(quotient "$(value filter getppid.builtin 2)" "$(value filter getppid.docker.json 2)")" 1.05
-	goal 'chown, all right: capshim by chown -R' "$(chown_over right chown)" 0.5
-	goal 'chown, a new volume: capshim by chown -R' "$(chown_over first chown)" 1
-	goal 'chown, another user: capshim by chown -R' "$(chown_over differ chown)" 1.05
+	while IFS='|' read -r what other text limit; do
+		for fs in ext4 tmpfs; do
+			goal "$text, $fs: by $other" \
+				"$(quotient "$(tree_seconds $fs "$what" capshim)" "$(tree_seconds $fs "$what" other)")" "$limit"
+		done
+	done < <(tree_rows)
+	goal 'trees: peak resident set, KB' "$(tree_peak)" 1536
 	goal 'init: Rss, KB' "$(value idle capshim 2)" 120
 	goal 'init: wake-ups while idle' "$(value idle capshim 4)" 0
 	goal 'bytes of the binary' "$(value sizes capshim 2)" 327680

@@ -283,6 +283,22 @@ large_tree() {
 	[ "$(cut -d' ' -f1 "$T/calls" | sort -u | wc -l)" -gt 1 ] || [ "$(nproc)" = 1 ]
 }
 
+@test "a tree is not shared where the container may use one processor" {
+	local quota
+
+	large_tree
+	config <<<"  - {chown: $D/t, recursive: true}"
+	for quota in '150000 100000' '50000 100000'; do
+		chown -R 0:0 "$D/t"
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		run timeout 60 unshare -m bash -c 'mount -t tmpfs none /sys/fs/cgroup && echo "$1" >/sys/fs/cgroup/cpu.max &&
+			exec strace -f -qq -e trace=fchownat -o "$2/calls" "$0" -c "$2/capshim.yaml"' "$CAPSHIM" "$quota" "$T"
+		assert_success
+		assert_equal "$(grep -c 'fchownat.* = 0$' "$T/calls")" 6101
+		assert_equal "$(cut -d' ' -f1 "$T/calls" | sort -u | wc -l)" 1
+	done
+}
+
 @test "a failure in a shared tree ends all of it, and the top stays as it was" {
 	large_tree
 	steps --with --without --with chown <<<"  - {chown: $D/t, recursive: true}"

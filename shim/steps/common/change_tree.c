@@ -5,14 +5,16 @@
  * here; if it is large, other processes walk the other parts at the same time, otherwise they are walked here one
  * after the other: listing a small tree again costs next to nothing. While other processes run, no directory is
  * changed: what they found to be root's alone must stay so. A second walk then changes the directories, the top last.
- * With two processors this takes 100,000 files in 0.20 s instead of 0.33 on ext4, and in 0.18 instead of 0.26 on
- * tmpfs.
+ * With two idle processors that is 1.6 times as fast as one process, on ext4 and on tmpfs, and needs a fifth more
+ * processor time, so a container that may not use so much does not share.
  */
 #include "steps/common/change_tree.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -220,13 +222,28 @@ static _Noreturn void work(const struct job *first, unsigned int part)
 	_exit(0);
 }
 
+/* How many processors the container may keep busy: cpu.max of cgroups(7), version 2, is "QUOTA PERIOD" or "max PERIOD". */
+static unsigned long quota(void)
+{
+	char text[64] = "";
+	char *end = text;
+	int fd = fd_openat(AT_FDCWD, "/sys/fs/cgroup/cpu.max", O_RDONLY);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	fd_close(fd);
+	const unsigned long time = strtoul(text, &end, 10), period = strtoul(end, NULL, 10);
+	return length > 0 && end > text && period > 0 ? time / period : SHARE_MAX;
+}
+
 static unsigned int processors(void)
 {
+	const unsigned long allowed = quota();
 	cpu_set_t set;
 
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+	if (allowed <= 1 || sched_getaffinity(0, sizeof(set), &set) != 0)
 		return 1;
-	return CPU_COUNT(&set) < SHARE_MAX ? (unsigned int)CPU_COUNT(&set) : SHARE_MAX;
+	const unsigned int there = CPU_COUNT(&set) < SHARE_MAX ? (unsigned int)CPU_COUNT(&set) : SHARE_MAX;
+	return there < allowed ? there : (unsigned int)allowed;
 }
 
 /* Gives the other parts to other processes. share_end() does those for which no process could be started. */
