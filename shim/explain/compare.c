@@ -104,7 +104,8 @@ static struct list compare(struct mem *mem, const struct allowed *may, const str
 	/* Before Linux 5.9 filters are not counted. */
 	if (status->filtered && !status->filters ? false : status->filters < may->filters)
 		list_add(mem, &more,
-			 mem_format(mem, "%u seccomp filters instead of %u", status->filters, may->filters));
+			 mem_format(mem, "%u seccomp filter%s instead of %u", status->filters,
+				    status->filters == 1 ? "" : "s", may->filters));
 	return more;
 }
 
@@ -289,7 +290,8 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 			processes, threads);
 	else if (!found)
 		dprintf(STDOUT_FILENO,
-			"%zu processes, %zu threads: none holds more than \"%s\" names (securebits are not visible)\n",
-			processes, threads, text_shown(mem, plan->file));
+			"%zu process%s, %zu thread%s: none holds more than \"%s\" names (securebits are not visible)\n",
+			processes, processes == 1 ? "" : "es", threads, threads == 1 ? "" : "s",
+			text_shown(mem, plan->file));
 	return found ? DIAG_UNPROVEN : 0;
 }

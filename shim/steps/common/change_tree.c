@@ -338,9 +338,9 @@ static void change_tree(struct change *change, const struct walk_found *top, con
 	share_end(&job); /* in case the walk had to stop early */
 	if (job.tree.mounts)
 		setup_note(change->setup,
-			   "%zu entries of \"%s\" lie on other mounts and were left alone (write "
-			   "\"cross_mounts: true\" to include them)",
-			   job.tree.mounts, path);
+			   "entries of \"%s\" on other mounts that were left alone (write "
+			   "\"cross_mounts: true\" to include them): %zu",
+			   path, job.tree.mounts);
 }
 
 static void change_object(struct change *change, const struct walk_found *found, struct held *held)
@@ -390,7 +390,7 @@ void change_run(struct change *change)
 	}
 	if (change->links)
 		setup_note(change->setup,
-			   "%llu files that have several names (hard links) were left alone, for a name "
-			   "may lie elsewhere",
+			   "files with several names (hard links) that were left alone, because a name "
+			   "may lie elsewhere: %llu",
 			   (unsigned long long)change->links);
 }

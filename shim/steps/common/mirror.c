@@ -258,12 +258,12 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 	if (top->tree && mirror->step->sync == SYNC_YES && (mirror->setup->changed > before || top->resumed))
 		sync_tree(mirror, top);
 	if (mirror->special)
-		setup_note(mirror->setup, "%zu entries passed over that are neither files, links nor directories",
+		setup_note(mirror->setup, "entries passed over that are neither files, links nor directories: %zu",
 			   mirror->special);
 	if (mirror->planted)
 		setup_note(mirror->setup,
-			   "%zu symbolic links that others than root could have made do not become root's: no step "
-			   "follows them",
+			   "symbolic links that others than root could have made, which keep their owner so that no "
+			   "step follows them: %zu",
 			   mirror->planted);
 }
 

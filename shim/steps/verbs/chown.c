@@ -19,14 +19,15 @@ static void step_chown(struct setup *setup)
 
 	change_run(&change);
 	if (change.cleared)
-		setup_note(setup,
-			   "%llu files lost their set-user-ID or set-group-ID bit, as always when the owner changes",
-			   (unsigned long long)change.cleared);
+		setup_note(
+			setup,
+			"files that lost their set-user-ID or set-group-ID bit, as always when the owner changes: %llu",
+			(unsigned long long)change.cleared);
 	if (change.uncapable)
 		setup_note(
 			setup,
-			"%llu files lost their file capabilities, as always when the owner changes (exclude them, or "
-			"keep the capabilities by cap_add)",
+			"files that lost their file capabilities, as always when the owner changes (exclude them, or "
+			"keep the capabilities by cap_add): %llu",
 			(unsigned long long)change.uncapable);
 }
 

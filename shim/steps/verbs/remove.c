@@ -143,8 +143,8 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 	}
 	tree.mounts += removal->mounts;
 	if (tree.mounts && !removal->glob) /* with a glob they may be entries that it does not match */
-		setup_note(removal->setup, "%zu entries of \"%s\" lie on other mounts and were left alone", tree.mounts,
-			   path);
+		setup_note(removal->setup, "entries of \"%s\" on other mounts that were left alone: %zu", path,
+			   tree.mounts);
 	return true;
 }
 
