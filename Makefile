@@ -52,6 +52,8 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-protot
 	    -Wwrite-strings -Wformat=2
 # Sources name each other from shim/ on. -iquote: what the libraries include is never ours.
 OWN_CPPFLAGS := -D_GNU_SOURCE -DCAPSHIM_VERSION='"$(VERSION)"' -iquote shim
+# 32-bit machines: no file may forget which of two calls of a name it means.
+OWN_CPPFLAGS += $(if $(filter arm-%,$(HOST)),-include shim/base/calls32.h)
 OWN_CFLAGS := -std=c2x $(WARNINGS) $(if $(WERROR),-Werror) $(CODE)
 
 ifeq ($(LIBC),musl)
@@ -99,6 +101,7 @@ PROGRAMS := $(FIXTURE_MAINS:test/fixtures/%.c=$(BUILD)/test/%)
 include deps/seccomp.mk
 include deps/arm64.mk
 include deps/riscv64.mk
+include deps/armhf.mk
 include bench/bench.mk
 include test/test.mk
 include test/fuzz/fuzz.mk

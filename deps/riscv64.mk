@@ -17,4 +17,4 @@ test-riscv64: $(RISCV64_MUSL)/version
 	deps/install-packages build test riscv64
 	$(MAKE) all fixtures
 	$(MAKE) $(RISCV64) all emulated-fixtures
-	$(call test-emulated,riscv64,test/971-riscv64.bats)
+	$(call test-emulated,riscv64,test/971-machines.bats)

@@ -37,7 +37,9 @@ static const struct need_row {
 	{SYS_chown, C(CHOWN), PATH},
 	{SYS_lchown, C(CHOWN), PATH},
 	{SYS_mknod, C(MKNOD), PATH},
+#ifdef SYS_utime
 	{SYS_utime, C(FOWNER), PATH | C(FOWNER)},
+#endif
 	{SYS_utimes, C(FOWNER), PATH | C(FOWNER)},
 #endif
 	{SYS_openat, C(FOWNER), PATH},

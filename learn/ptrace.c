@@ -109,13 +109,13 @@ static void call_begins(struct tracee *one, const struct ptrace_syscall_info *in
 /* Opens with O_CREAT, but for /dev/null and its like, where shells send what nobody reads. */
 static bool creates(const struct tracee *one)
 {
-	unsigned long path = one->args[1], flags = one->args[2];
+	unsigned long path = (unsigned long)one->args[1], flags = (unsigned long)one->args[2];
 	char begins[sizeof(long)];
 
 #ifdef SYS_open
 	if (one->call == SYS_open) {
-		path = one->args[0];
-		flags = one->args[1];
+		path = (unsigned long)one->args[0];
+		flags = (unsigned long)one->args[1];
 	}
 #endif
 	return flags & O_CREAT && trace(PTRACE_PEEKDATA, one->tid, path, (unsigned long)begins) == 0 &&

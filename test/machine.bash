@@ -49,12 +49,21 @@ native_profile_refused() {
 	assert_refused 100 native.bpf 'another architecture'
 }
 
-# numbers COMPILER: the names and numbers of all calls, from the headers of its C library; made once a test.
+# numbers COMPILER: the names and numbers of all calls, from the headers of its C library; made once a test. Of a call that
+# is there for 32 and for 64 bits of a time or a size the latter.
 numbers() {
 	local list=$T/numbers${1//\//.}
 
 	[ -s "$list" ] || printf '#include <sys/syscall.h>\n' | "$1" -E -dM - |
-		sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$/\1 \2/p' >"$list"
+		awk '/^#define __NR_[a-z0-9_]+ [0-9]+$/ { number[substr($2, 6)] = $3 }
+			END {
+				for (name in number) {
+					print name, name "_time64" in number ? number[name "_time64"] : number[name]
+					plain = name
+					if (sub(/64$/, "", plain) && !(plain in number))
+						print plain, number[name]
+				}
+			}' >"$list"
 	cat "$list"
 }
 

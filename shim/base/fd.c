@@ -23,14 +23,18 @@ struct kernel_statx {
 static_assert(sizeof(struct kernel_statx) == 256, "statx(2)");
 
 #define STATX_WANTED (0x1U | 0x2U | 0x4U | 0x8U | 0x10U | 0x100U | 0x1000U) /* type mode nlink uid gid ino mnt_id */
+#define STATX_BASIC 0x7ffU
 #define STATX_MNT_ID_BIT 0x1000U
 #define STATX_NEEDED (STATX_WANTED & ~STATX_MNT_ID_BIT)
 #define STATX_MOUNT_ROOT 0x2000U
 
+#ifdef SYS_setresuid32
+static_assert(SYS_setresuid == SYS_setresuid32 && sizeof(time_t) == 8, "a 32-bit machine without base/calls32.h");
+#else
 /* The kernel's struct stat is the C library's on machines that have no second one for large files. */
 static_assert(sizeof(struct stat) == 144 || sizeof(struct stat) == 128, "fstat(2) of x86-64; of arm64 and riscv64");
-/* On a 32-bit machine setresuid(2), setgroups(2) and so on, by these numbers, take 16 bits of an id: 165536 is 34464. */
 static_assert(sizeof(long) == 8, "the system calls are those of 64-bit machines");
+#endif
 
 /* Always openat(2): musl's open(3) adds a call on the descriptor that was returned. */
 int fd_openat(int parent, const char *name, int flags)
@@ -85,6 +89,47 @@ bool fd_write_all(int fd, const void *bytes, size_t length)
 	return true;
 }
 
+#ifdef SYS_setresuid32
+/* The C library's struct stat is none of the kernel's. */
+static long kernel_stat(int parent, const char *path, struct stat *stat, int flags)
+{
+	struct kernel_statx kernel = {0};
+
+	if (syscall(SYS_statx, parent, path, flags, STATX_BASIC, &kernel) != 0)
+		return -1;
+	*stat = (struct stat){
+		.st_dev = makedev(kernel.dev_major, kernel.dev_minor),
+		.st_ino = kernel.ino,
+		.st_mode = kernel.mode,
+		.st_nlink = kernel.nlink,
+		.st_uid = kernel.uid,
+		.st_gid = kernel.gid,
+		.st_rdev = makedev(kernel.rdev_major, kernel.rdev_minor),
+		.st_size = (off_t)kernel.size,
+		.st_blocks = (blkcnt_t)kernel.blocks,
+		.st_atim = {(time_t)kernel.times[0][0], (long)(uint32_t)kernel.times[0][1]},
+		.st_ctim = {(time_t)kernel.times[2][0], (long)(uint32_t)kernel.times[2][1]},
+		.st_mtim = {(time_t)kernel.times[3][0], (long)(uint32_t)kernel.times[3][1]},
+	};
+	return 0;
+}
+
+static long kernel_fstat(int fd, struct stat *stat)
+{
+	return kernel_stat(fd, "", stat, AT_EMPTY_PATH);
+}
+#else
+static long kernel_stat(int parent, const char *path, struct stat *stat, int flags)
+{
+	return syscall(SYS_newfstatat, parent, path, stat, flags);
+}
+
+static long kernel_fstat(int fd, struct stat *stat)
+{
+	return syscall(SYS_fstat, fd, stat);
+}
+#endif
+
 /* RESULT, unless the kernel filled nothing in. */
 static int fd_filled(long result, const struct stat *stat)
 {
@@ -94,13 +139,13 @@ static int fd_filled(long result, const struct stat *stat)
 int fd_fstat(int fd, struct stat *stat)
 {
 	*stat = (struct stat){.st_uid = UINT32_MAX, .st_gid = UINT32_MAX};
-	return fd_filled(syscall(SYS_fstat, fd, stat), stat);
+	return fd_filled(kernel_fstat(fd, stat), stat);
 }
 
-int fd_lstat(const char *path, struct stat *stat)
+int fd_fstatat(int parent, const char *path, int flags, struct stat *stat)
 {
 	*stat = (struct stat){.st_uid = UINT32_MAX, .st_gid = UINT32_MAX};
-	return fd_filled(syscall(SYS_newfstatat, AT_FDCWD, path, stat, AT_SYMLINK_NOFOLLOW), stat);
+	return fd_filled(kernel_stat(parent, path, stat, flags), stat);
 }
 
 int fd_statx(int parent, const char *name, struct fd_stat *stat)

@@ -37,8 +37,8 @@ int fd_fail(int err);
  */
 [[nodiscard]] int fd_fstat(int fd, struct stat *stat);
 
-/* The same for PATH; a link is not followed. */
-int fd_lstat(const char *path, struct stat *stat) __attribute__((warn_unused_result));
+/* fstatat(2), in the same way. */
+[[nodiscard]] int fd_fstatat(int parent, const char *path, int flags, struct stat *stat);
 
 /* Owner, type and place of a file, from statx(2). */
 struct fd_stat {

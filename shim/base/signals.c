@@ -9,9 +9,9 @@
 #include "base/diag.h"
 #include "base/start.h"
 
-/* What rt_sigaction(2) reads and writes: a handler, then flags, restorer and mask. */
-#define ACTION_WORDS 4
 #define SET_BYTES sizeof(uint64_t)
+/* What rt_sigaction(2) reads and writes: a handler, then flags, restorer and mask. */
+#define ACTION_WORDS (3 + SET_BYTES / sizeof(unsigned long))
 #define HANDLER_POISON (~0UL)
 
 #ifndef SA_RESTORER
@@ -37,7 +37,8 @@ void signals_handle(int signal, void (*handler)(int))
 	if (handler != SIG_DFL && handler != SIG_IGN) {
 		action[1] = SA_RESTORER;
 		action[2] = action[0];
-		action[3] = ~0UL;
+		for (size_t i = 3; i < ACTION_WORDS; i++)
+			action[i] = ~0UL;
 	}
 	if (syscall(SYS_rt_sigaction, signal, action, NULL, SET_BYTES) != 0)
 		diag_cannot("set", "the signal dispositions", errno, DIAG_NO_CAP);

@@ -18,6 +18,7 @@ static const struct machine {
 	{SCMP_ARCH_X86_64, "amd64", {SCMP_ARCH_X86, SCMP_ARCH_X32}},
 	{SCMP_ARCH_AARCH64, "arm64", {SCMP_ARCH_ARM}},
 	{SCMP_ARCH_RISCV64, "riscv64", {0}},
+	{SCMP_ARCH_ARM, "arm", {0}},
 };
 
 static const struct machine *this_machine(void)

@@ -8,8 +8,8 @@
 
 #define LIST_BYTES 1024
 #define STAT_BYTES 512 /* of /proc/PID/stat, proc_pid_stat(5): more than the part that is read */
-#define NUMBER_BYTES 16
-#define DEPTH 1024 /* of ancestors: the limit against a circle, which reused process ids could form */
+#define NUMBER_BYTES 8 /* a process id is at most 4194304, proc(5) pid_max */
+#define DEPTH 1024     /* of ancestors: the limit against a circle, which reused process ids could form */
 
 /* An entry of getdents64(2). */
 struct entry {
@@ -35,12 +35,16 @@ RESIDENT static int parent_of(int pid)
 {
 	char path[NUMBER_BYTES + 8], text[STAT_BYTES];
 	long length = 0;
-	int digits = 1;
+	int units[NUMBER_BYTES], digits = 0;
 
-	for (int rest = pid; rest >= 10; rest /= 10)
-		digits++;
-	for (int i = digits; i-- > 0; pid /= 10)
-		path[i] = (char)('0' + pid % 10);
+	/* No division: 32-bit Arm would call a function for it that is outside of the section. */
+	for (int unit = 1; unit <= pid && digits < NUMBER_BYTES; unit *= 10)
+		units[digits++] = unit;
+	for (int at = 0; at < digits; at++) {
+		path[at] = '0';
+		for (; pid >= units[digits - 1 - at]; pid -= units[digits - 1 - at])
+			path[at]++;
+	}
 	path[digits] = '/';
 	path[digits + 1] = 's';
 	path[digits + 2] = 't';

@@ -18,6 +18,8 @@
 #define ARCH AUDIT_ARCH_AARCH64
 #elif defined(__riscv) && __riscv_xlen == 64
 #define ARCH AUDIT_ARCH_RISCV64
+#elif defined(__arm__)
+#define ARCH AUDIT_ARCH_ARM
 #endif /* another architecture also needs its system call instruction in loop.c */
 
 #define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, member))

@@ -224,7 +224,7 @@ RESIDENT static void kill_rest(struct init_state *state)
  */
 RESIDENT static void give_back(uintptr_t from, uintptr_t to, uintptr_t page)
 {
-	uintptr_t middle = from + (to - from) / 2 / page * page;
+	uintptr_t middle = from + ((to - from) / 2 & ~(page - 1)); /* no division: see above */
 
 	if (from >= to || call(SYS_munmap, (long)from, (long)(to - from), 0, 0) == 0 || middle == from)
 		return;

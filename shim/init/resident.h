@@ -38,6 +38,15 @@ RESIDENT static inline __attribute__((always_inline)) long call(long number, lon
 
 	__asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3) : "memory");
 	result = a0;
+#elif defined(__arm__)
+	register long r7 __asm__("r7") = number;
+	register long r0 __asm__("r0") = a;
+	register long r1 __asm__("r1") = b;
+	register long r2 __asm__("r2") = c;
+	register long r3 __asm__("r3") = d;
+
+	__asm__ volatile("svc 0" : "+r"(r0) : "r"(r7), "r"(r1), "r"(r2), "r"(r3) : "memory");
+	result = r0;
 #endif
 	return result;
 }

@@ -62,8 +62,8 @@ static int open_at_once(const char *path, struct stat *stat)
 	for (size_t i = 0; path[i]; name[i] = path[i], i++) {
 		if (path[i] != '/')
 			continue;
-		if (fd_lstat(i ? name : "/", stat) != 0 || !S_ISDIR(stat->st_mode) || stat->st_uid != 0 ||
-		    stat->st_mode & (S_IWGRP | S_IWOTH) || (i && stat->st_dev != root))
+		if (fd_fstatat(AT_FDCWD, i ? name : "/", AT_SYMLINK_NOFOLLOW, stat) != 0 || !S_ISDIR(stat->st_mode) ||
+		    stat->st_uid != 0 || stat->st_mode & (S_IWGRP | S_IWOTH) || (i && stat->st_dev != root))
 			return -1;
 		root = stat->st_dev;
 	}

@@ -11,11 +11,10 @@
 #include "walk/walk.h"
 #include "workload/parts.h"
 
-/* The raw call, as in fd_fstat(): if the kernel filled nothing in, it is not a directory. */
+/* If the kernel filled nothing in, it is not a directory. */
 static bool read_directory(const char *path, int flags, struct stat *directory)
 {
-	memset(directory, 0, sizeof(*directory));
-	return syscall(SYS_newfstatat, AT_FDCWD, path, directory, flags) == 0 && S_ISDIR(directory->st_mode);
+	return fd_fstatat(AT_FDCWD, path, flags, directory) == 0 && S_ISDIR(directory->st_mode);
 }
 
 /* Is DIRECTORY the working directory? Also works if the process may not search it. */

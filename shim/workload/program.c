@@ -16,8 +16,10 @@
 
 #if defined(__x86_64__)
 #define MACHINE32 EM_386
-#else
+#elif defined(__aarch64__)
 #define MACHINE32 EM_ARM
+#else
+#define MACHINE32 EM_NONE
 #endif
 
 /* What a message calls a program of another ABI of this machine, and how the filter lets it run. */

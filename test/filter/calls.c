@@ -89,7 +89,8 @@ static size_t combine(struct seccomp_data *data, const struct values *values, si
 	for (size_t n = 0; n < (all > most ? most : all); n++) {
 		size_t rest = n;
 		for (size_t i = 0; i < 6; i++) {
-			size_t pick = all > most ? next_random(&random) % values[i].count : rest % values[i].count;
+			size_t pick = all > most ? (size_t)(next_random(&random) % values[i].count)
+						 : (size_t)(rest % values[i].count);
 			rest /= values[i].count;
 			data->args[i] = values[i].values[pick];
 			/* The kernel hands the 32-bit registers of such a process to the filter as they are. */
