@@ -55,10 +55,10 @@ struct init_state {
 };
 
 /*
- * The calls that it may still make, see filter.c, as CODE of at most INIT_FILTER_ROOM instructions; with or without
+ * The calls that it may still make, see filter.c, in CODE, which has room for INIT_FILTER_ROOM instructions; with or without
  * the rows that STATE->proc needs.
  */
-#define INIT_FILTER_ROOM 121
+#define INIT_FILTER_ROOM 73
 struct filter init_filter(struct sock_filter *code, bool proc);
 
 /* Lets the workload go, unmaps the memory in STATE->gaps, and loops until there is nothing left to wait for. */
