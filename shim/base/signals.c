@@ -97,8 +97,8 @@ void signals_restore(const struct start *start)
 {
 	uint64_t blocked = ~start->blocked;
 
-	for (int signal = 1; start->touched && signal <= START_SIGNALS; signal++) {
-		if (!(START_TOUCHED & START_SIGNAL_BIT(signal)))
+	for (int signal = 1; signal <= START_SIGNALS; signal++) {
+		if (!(start->touched & START_SIGNAL_BIT(signal)))
 			continue;
 		bool ignored = start->ignored & START_SIGNAL_BIT(signal);
 		signals_handle(signal, ignored ? SIG_IGN : SIG_DFL);

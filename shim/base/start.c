@@ -113,13 +113,13 @@ static void read_unmapped(struct start *start)
 	}
 }
 
-void start_read_dispositions(struct start *start)
+void start_read_dispositions(struct start *start, uint64_t signals)
 {
 	struct sigaction action;
 
-	start->touched = true;
+	start->touched = signals;
 	for (int signal = 1; signal <= START_SIGNALS; signal++) {
-		if (!(START_TOUCHED & START_SIGNAL_BIT(signal)))
+		if (!(signals & START_SIGNAL_BIT(signal)))
 			continue;
 		if (sigaction(signal, NULL, &action) != 0)
 			start_unreadable("the signal dispositions");

@@ -45,8 +45,8 @@ struct start {
 	unsigned int securebits;
 	bool bare;        /* the kernel has neither securebits nor ambient sets, like gVisor */
 	uint64_t blocked; /* signal mask: bit N-1 is signal N */
-	bool touched;     /* a disposition may be changed, so those of START_TOUCHED were read */
-	uint64_t ignored; /* those of START_TOUCHED that are ignored (SIG_IGN) */
+	uint64_t touched; /* signals whose disposition may be changed, so it was read */
+	uint64_t ignored; /* those of them that are ignored (SIG_IGN) */
 };
 
 /* The five sets: their names in /proc/PID/status, proc(5), and in the OCI runtime specification. */
@@ -78,5 +78,5 @@ void start_read(struct start *start, struct mem *mem);
  */
 uint64_t start_bounding(const struct start *start, uint64_t of);
 
-/* Reads the dispositions of START_TOUCHED: only for a run that will change one, before it does. */
-void start_read_dispositions(struct start *start);
+/* Reads the dispositions of SIGNALS: of those that a run may change, before it does. */
+void start_read_dispositions(struct start *start, uint64_t signals);
