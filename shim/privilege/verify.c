@@ -60,7 +60,7 @@ static void prove_groups(const struct privileges *want)
 {
 	/* Room for one more than wanted, so that a longer list cannot look like the right one. */
 	size_t room = want->ngroups + 1;
-	uint32_t *now = malloc(room * sizeof(*now));
+	uint32_t none, *now = room == 1 ? &none : malloc(room * sizeof(*now));
 
 	if (!now)
 		unreadable("the supplementary groups");
@@ -81,7 +81,7 @@ static void prove_groups(const struct privileges *want)
 			unproven("a supplementary group", now[0], want->groups[i]);
 		now[at] = now[--left];
 	}
-	free(now);
+	free(room == 1 ? NULL : now);
 }
 
 /*
