@@ -93,7 +93,7 @@ words() {
 
 @test "ids that were not changed, and a kernel that says they were: root comes back" {
 	# Without keys, as under Docker's profile: the owner of the keyring would show it.
-	lied 1234:1234 none 'setresuid:retval=0:when=1' 'keyctl:error=EPERM' \
+	lied 1234:1234 none 'setresuid:retval=0:when=2' 'keyctl:error=EPERM' \
 		"getresuid:retval=0:when=2:poke_exit=@arg1=$ID_1234,@arg2=$ID_1234,@arg3=$ID_1234"
 	assert_refused 112 'uid 0 is out of reach'
 	lied 1234:1234 none 'setresgid:retval=0:when=1' \

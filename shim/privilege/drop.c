@@ -203,31 +203,36 @@ static bool owns_keyring(uint32_t uid)
 }
 
 /*
- * A user may own 200 keys, counted over all containers, keyrings(7). Another container that uses them all up must not
- * prevent a start. FRESH: the keyring joined as root is charged to root; it stays, revoked, so that it can hold
- * nothing. Otherwise the start's keyring is acceptable if the workload's user owns it.
+ * Leaves the start's session keyring for one that belongs to the workload's user: the kernel takes the real user id, which
+ * therefore is the first to change. A user may own 200 keys, counted over all containers, keyrings(7). Another container
+ * that uses them all up must not prevent a start: then the keyring is charged to the start's user, and stays, revoked, so
+ * that it can hold nothing. Or the start's is kept, if the workload's user owns it.
  */
-static void do_without_keyring(const struct privileges *want, bool fresh)
+static void leave_keyring(const struct privileges *want, const struct start *start)
 {
-	if (fresh && syscall(SYS_keyctl, KEYCTL_REVOKE, KEY_SPEC_SESSION_KEYRING) != 0)
-		refused("revoke", "the session keyring", DIAG_NO_CAP);
-	if (!fresh && !owns_keyring(want->uid))
+	if (syscall(SYS_setresuid, want->uid, -1, -1) != 0)
+		refused_id("uid", want->uid, CAP_SETUID);
+	if (join_keyring() || errno != EDQUOT)
+		return;
+	if (syscall(SYS_setresuid, start->uid, -1, -1) == 0 && join_keyring()) {
+		if (syscall(SYS_keyctl, KEYCTL_REVOKE, KEY_SPEC_SESSION_KEYRING) != 0)
+			refused("revoke", "the session keyring", DIAG_NO_CAP);
+	} else if (!owns_keyring(want->uid)) {
 		diag_die(DIAG_SYSTEM,
 			 "cannot join \"a session keyring of its own\": uid %u has no key left, which counts in all "
 			 "containers together (raise /proc/sys/kernel/keys/maxkeys on the host, or start as root)",
 			 want->uid);
+	}
 }
 
 /*
- * Resets what survives both the drop and execve(2) and must not reach the workload: the start's session keyring,
- * interval timers, a personality that disables address randomisation.
+ * Resets what else survives both the drop and execve(2) and must not reach the workload: interval timers, a personality
+ * that disables address randomisation.
  */
-static void clean_leftovers(const struct privileges *want, bool fresh)
+static void clean_leftovers(const struct privileges *want)
 {
 	const struct itimerval off = {{0, 0}, {0, 0}};
 
-	if (!join_keyring() && errno == EDQUOT)
-		do_without_keyring(want, fresh);
 	if (setitimer(ITIMER_REAL, &off, NULL) != 0 || setitimer(ITIMER_VIRTUAL, &off, NULL) != 0 ||
 	    setitimer(ITIMER_PROF, &off, NULL) != 0)
 		refused("disarm", "the interval timers", DIAG_NO_CAP);
@@ -245,20 +250,20 @@ static void clean_leftovers(const struct privileges *want, bool fresh)
 void drop_privileges(const struct privileges *want, const struct start *start)
 {
 	uint64_t setpcap = start->permitted & BIT(CAP_SETPCAP);
-	bool fresh = join_keyring(); /* needs the start's uid, to which the key is charged: see do_without_keyring() */
 
 	identity_end();  /* needs SETUID, SETGID: file system ids, groups and effective set are the start's again */
 	clear_ambient(); /* needs nothing; first, so that no later line can bring an ambient capability back */
 	drop_bounding(want, start); /* needs SETPCAP effective: setresuid below empties the effective set */
 	switch_groups(want, start); /* needs SETGID effective: before setresuid as well */
+	leave_keyring(want, start); /* needs SETUID effective, to change the real user id */
 	switch_user(want, start);   /* needs SETUID effective; KEEPCAPS lets the permitted set outlive it */
 	set_capabilities(want->keep, want->keep | setpcap); /* effective again, for the lock; I = kept, for ambient */
 	raise_ambient(want->keep);    /* needs P and I, and NO_CAP_AMBIENT_RAISE not yet locked: before the lock */
 	lock_securebits(want, start); /* needs SETPCAP effective: before it goes */
 	set_capabilities(want->keep, want->keep); /* needs nothing; SETPCAP was the last use of privilege */
-	clear_keepcaps();             /* needs nothing; set above, and cleared by the lock unless it was not called */
-	forbid_new_privileges();      /* needs nothing, and lets the filter load without CAP_SYS_ADMIN */
-	clean_leftovers(want, fresh); /* needs nothing; with the ids of the workload, whose keyring it becomes */
+	clear_keepcaps();        /* needs nothing; set above, and cleared by the lock unless it was not called */
+	forbid_new_privileges(); /* needs nothing, and lets the filter load without CAP_SYS_ADMIN */
+	clean_leftovers(want);   /* needs nothing */
 }
 
 static const char *missing(struct mem *mem, uint64_t set, const struct start *start)
