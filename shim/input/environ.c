@@ -208,8 +208,7 @@ bool environ_listens(const struct environment *env, pid_t pid)
 	const char *named = environ_get(env, "LISTEN_PID");
 	char own[16];
 
-	snprintf(own, sizeof(own), "%d", (int)pid);
-	return named && strcmp(named, own) == 0;
+	return named && snprintf(own, sizeof(own), "%d", (int)pid) > 0 && strcmp(named, own) == 0;
 }
 
 size_t environ_name_at(const char *text)
