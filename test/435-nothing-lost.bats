@@ -417,3 +417,21 @@ os.setxattr(sys.argv[1], "security.capability", bytes.fromhex("01000002002000000
 	refute_output --partial 'file capabilities'
 	assert_equal "$(attributes "$T/data/one" | cut -c 3-21)" security.capability
 }
+
+@test "a directory that cannot be read while it is made: the step fails, and the next run completes it" {
+	install -d -o 1234 -g 1234 "$T/data"
+	config mkdir <<-END
+		  - mkdir: $T/data/one
+		  - mkdir: $T/data/two/three
+	END
+	local path
+	for path in one two; do
+		observe timeout 30 strace -qq -o /dev/null -e trace=getdents64 -e inject=getdents64:error=EIO \
+			"$CAPSHIM" -c "$T/mkdir.yaml" -- "$PROBE"
+		assert_refused 111 "cannot mkdir \"$T/data/$path"
+		install -d -o 1234 -g 1234 -m 0755 "$T/data/one" # for the second path
+	done
+	observe timeout 30 "$CAPSHIM" -c "$T/mkdir.yaml" -- "$PROBE"
+	assert_unprivileged 1234
+	assert_equal "$(stat -c %a "$T/data/one" "$T/data/two" "$T/data/two/three" | paste -sd' ')" '755 755 755'
+}

@@ -81,15 +81,16 @@ int walk_disinherit(int fd, int parent)
 	return clear_acl_by_proc(fd);
 }
 
-static bool is_empty(int fd)
+/* 1, 0, or -1 with errno if it cannot be read. */
+static int is_empty(int fd)
 {
 	DIR *dir = fd_list(fd);
-	bool empty = !fd_next(dir);
+	int empty = !fd_next(dir);
 
-	return fd_end(dir) == 0 && empty;
+	return fd_end(dir) == 0 ? empty : -1;
 }
 
-bool walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)
+int walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)
 {
 	uint64_t effective;
 	const struct fs_identity was = identity_now(&effective);
@@ -97,12 +98,13 @@ bool walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)
 	/* A set-group-ID directory hands that bit down. */
 	if (!S_ISDIR(stat->st_mode) || (stat->st_mode & 05777) != WALK_UNFINISHED ||
 	    (stat->st_uid != identity_uid() && stat->st_uid != uid))
-		return false;
+		return 0;
 	if (stat->st_uid == identity_uid() || !identity_can_change())
 		return is_empty(fd);
 	ground_become(stat->st_uid, IDENTITY_NO_ID);
-	bool empty = is_empty(fd);
+	int empty = is_empty(fd), err = errno;
 	identity_become(&was, effective);
+	errno = err;
 	return empty;
 }
 
@@ -113,12 +115,11 @@ int walk_made(int parent, const char *name)
 
 	if (fd < 0 || !walk_is_of_others(parent))
 		return fd;
-	if (fd_fstat(fd, &made) == 0 && made.st_uid == identity_uid() && is_empty(fd)) {
-		if (walk_clear_acl(fd, made.st_uid) == 0)
-			return fd;
-	} else {
+	const int empty = fd_fstat(fd, &made) == 0 && made.st_uid == identity_uid() ? is_empty(fd) : 0;
+	if (empty == 0)
 		errno = ESTALE;
-	}
+	if (empty > 0 && walk_clear_acl(fd, made.st_uid) == 0)
+		return fd;
 	fd_close(fd);
 	return -1;
 }

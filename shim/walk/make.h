@@ -34,8 +34,11 @@
 
 #define WALK_PARENT_MODE 0755 /* of a directory that is made on the way to another */
 
-/* Is the directory FD, which STAT describes, unfinished and owned by the identity, or by UID (UINT32_MAX: nobody)? */
-bool walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid);
+/*
+ * Is the directory FD, which STAT describes, unfinished and owned by the identity, or by UID (UINT32_MAX: nobody)? 1, 0, or
+ * -1 with errno if that cannot be read.
+ */
+int walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid);
 
 /*
  * Opens with O_PATH the directory NAME in PARENT that was just made. On foreign ground another one may have been put

@@ -63,8 +63,10 @@ static int refuse_here(struct walk *walk, int err, const struct stat *stat)
 /* Completes the directory NAME in PARENT if a killed run left it unfinished on the way to another one. */
 static int finish_parent(int fd, int parent, const char *name, struct stat *stat, int flags)
 {
-	if (!(flags & WALK_MAKE) || !walk_is_unfinished(fd, stat, UINT32_MAX))
-		return 0;
+	const int unfinished = flags & WALK_MAKE ? walk_is_unfinished(fd, stat, UINT32_MAX) : 0;
+
+	if (unfinished <= 0)
+		return unfinished;
 	return walk_finish(fd, parent, name, WALK_PARENT_MODE, UINT32_MAX, UINT32_MAX) == 0 ? fd_fstat(fd, stat) : -1;
 }
 

@@ -69,11 +69,12 @@ static void enforce(struct setup *setup, const struct step *step, const char *pa
 	const struct owner owner = made_for(step);
 	struct held held = {.fd = found->fd, .parent = found->parent, .name = found->name, .path = path};
 
+	const int unfinished = walk_is_unfinished(found->fd, &found->stat, owner.uid);
 	if (!S_ISDIR(found->stat.st_mode))
 		setup_refused(setup, "mkdir", path, "it exists and is no directory");
-	else if (walk_is_unfinished(found->fd, &found->stat, owner.uid))
+	else if (unfinished > 0)
 		finish_left(setup, step, path, found);
-	else if (fd_statx(found->fd, "", &held.now) != 0)
+	else if (unfinished < 0 || fd_statx(found->fd, "", &held.now) != 0)
 		setup_failed(setup, "mkdir", path, errno, cap_of(step));
 	else
 		change_settle(setup, &held, &found->ground, step->mode_written ? step->mode : KEEP_MODE, &owner, false);
