@@ -199,7 +199,7 @@ beside() {
 	variant other "$@" >>variants
 }
 
-# Untouched by what is measured next: all files on the disk, and one copy of them or none.
+# What is measured next begins with a copy, or with none and with all files on the disk.
 with_copy() { [ -e "$1/copy" ] || cp -a "$1/tree" "$1/copy"; }
 without_copy() { rm -rf "$1/copy" && sync -f "$1"; }
 
@@ -210,23 +210,23 @@ trees() {
 	./tree "$tree" 0 "$files" 2000 1024
 	sync -f "$at"
 	beside "chown: $tree, owner: '2000:2000'" chown -R 2000:2000 "$tree"
-	turns 5 "$fs" chown-right true
+	turns "$walks" "$fs" chown-right true
 	beside "chown: $tree, owner: '3000:3000'" chown -R 3000:3000 "$tree"
-	turns 5 "$fs" chown-roots chown -R 0:0 "$tree"
-	turns 5 "$fs" chown-others chown -R 2000:2000 "$tree"
+	turns "$walks" "$fs" chown-roots chown -R 0:0 "$tree"
+	turns "$walks" "$fs" chown-others chown -R 2000:2000 "$tree"
 	chown -R 0:0 "$tree"
 	beside "chmod: $tree, file_mode: '0644', dir_mode: '0755'" chmod -R u=rwX,go=rX "$tree"
-	turns 5 "$fs" chmod-right true
+	turns "$walks" "$fs" chmod-right true
 	beside "chmod: $tree, file_mode: '0640', dir_mode: '0750'" chmod -R o= "$tree"
-	turns 5 "$fs" chmod-differ chmod -R u=rwX,go=rX "$tree"
+	turns "$walks" "$fs" chmod-differ chmod -R u=rwX,go=rX "$tree"
 	chmod -R u=rwX,go=rX "$tree"
 	beside "copy: $tree, to: $copy, sync: false" cp -aT "$tree" "$copy"
-	turns 3 "$fs" copy-new without_copy "$at"
-	turns 3 "$fs" copy-right true
+	turns "$copies" "$fs" copy-new without_copy "$at"
+	turns "$copies" "$fs" copy-right true
 	beside "copy: $tree, to: $copy" sh -c "cp -aT $tree $copy && sync -f $copy"
-	turns 3 "$fs" copy-synced without_copy "$at"
+	turns "$copies" "$fs" copy-synced without_copy "$at"
 	beside "remove: $copy" rm -rf "$copy"
-	turns 3 "$fs" remove with_copy "$at"
+	turns "$copies" "$fs" remove with_copy "$at"
 }
 
 # On file systems of their own: ext4 in a file on this disk, and tmpfs. Without mounts there are no rows.
