@@ -81,8 +81,7 @@ static void say_place(const struct learned *learned, struct mem *mem)
 		learned->ms % 1000 / 100);
 	if (learned->guessed)
 		dprintf(STDOUT_FILENO,
-			"no failing call led to this answer: it is what stayed of all that this container "
-			"has\n");
+			"no failing call led to this answer: it is what stayed of all that this container has\n");
 	if (learned->changed && !learned->uncertain)
 		dprintf(STDOUT_FILENO, "the workload changed files, and each run saw those of the one before: --reset "
 				       "COMMAND puts them back\n");

@@ -19,10 +19,10 @@ const char *account_half(struct plan *plan, const char *text, const char **rest)
 
 static bool bad_id(struct plan *plan, const struct node *node, const char *kind, const char *text)
 {
-	return yaml_problem(&plan->problems, node,
-			    "\"%s\" is not a %s id: ids are whole numbers from 0 to 4294967294, "
-			    "written without a sign, blanks or leading zeros",
-			    text, kind);
+	return value_problem(plan, node,
+			     "\"%s\" is not a %s id: ids are whole numbers from 0 to 4294967294, "
+			     "written without a sign, blanks or leading zeros",
+			     text, kind);
 }
 
 static void read_account_file(struct plan *plan, bool group)
@@ -59,10 +59,10 @@ bool account_find_user(struct plan *plan, const struct node *node, const char *t
 		*uid = (*entry)->uid;
 		return true;
 	}
-	return yaml_problem(&plan->problems, node,
-			    "\"%s\" is neither a user in /etc/passwd nor a user id: add the user to the "
-			    "image, name it under accounts, or write a numeric UID:GID",
-			    text);
+	return value_problem(plan, node,
+			     "\"%s\" is neither a user in /etc/passwd nor a user id: add the user to the "
+			     "image, name it under accounts, or write a numeric UID:GID",
+			     text);
 }
 
 bool account_find_group(struct plan *plan, const struct node *node, const char *text, uint32_t *gid)
@@ -76,12 +76,12 @@ bool account_find_group(struct plan *plan, const struct node *node, const char *
 		return true;
 	}
 	if (!*text)
-		return yaml_problem(&plan->problems, node,
-				    "there is no group behind the colon: leave the colon out, or write it");
-	return yaml_problem(&plan->problems, node,
-			    "\"%s\" is neither a group in /etc/group nor a group id: add the group to "
-			    "the image, or write a numeric id",
-			    text);
+		return value_problem(plan, node,
+				     "there is no group behind the colon: leave the colon out, or write it");
+	return value_problem(plan, node,
+			     "\"%s\" is neither a group in /etc/group nor a group id: add the group to "
+			     "the image, or write a numeric id",
+			     text);
 }
 
 bool account_find_identity(struct plan *plan, const struct node *node, const char *text, struct identity *to)
@@ -98,10 +98,10 @@ bool account_find_identity(struct plan *plan, const struct node *node, const cha
 	if (group)
 		return account_find_group(plan, node, group, &to->gid);
 	if (!entry)
-		return yaml_problem(&plan->problems, node,
-				    "user id %s has no entry in /etc/passwd: write its group as well, "
-				    "such as \"%s:%s\"",
-				    user, user, user);
+		return value_problem(plan, node,
+				     "user id %s has no entry in /etc/passwd: write its group as well, "
+				     "such as \"%s:%s\"",
+				     user, user, user);
 	to->gid = entry->gid;
 	return true;
 }
@@ -133,8 +133,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *)
 		if (field)
 			*fields[i].to = value_text(plan, field);
 		else if (i < 3)
-			yaml_problem(&plan->problems, node, "an account needs name, uid and gid: write \"%s:\"",
-				     fields[i].name);
+			value_problem(plan, node, "an account needs name, uid and gid: write \"%s:\"", fields[i].name);
 	}
 	/*
 	 * The ids come from variables that only the start sets: the name is enough here, because `user` may refer to
@@ -162,7 +161,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *)
 		for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 			if (strstr(why, fields[i].name) && yaml_get(node, fields[i].name))
 				at = yaml_get(node, fields[i].name);
-		yaml_problem(&plan->problems, at, "account \"%s\": %s", wish->name, why);
+		value_problem(plan, at, "account \"%s\": %s", wish->name, why);
 	}
 	/* What is wrong has been said. `user` finds the name, so that nothing is said twice. */
 	*wish = (struct account_wish){.name = text.name, .uid = ACCOUNTS_SOMEBODY, .gid = ACCOUNTS_SOMEBODY};

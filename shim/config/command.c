@@ -62,9 +62,9 @@ static void prefix_rule(struct plan *plan, const struct node *node, void *matche
 	if (node->kind != NODE_MAP)
 		return;
 	if (!yaml_get(node, "words") || !yaml_get(node, "for"))
-		yaml_problem(&plan->problems, node,
-			     "a rule needs \"words\" (what to put in front) and \"for\" (globs on "
-			     "the first argument)");
+		value_problem(plan, node,
+			      "a rule needs \"words\" (what to put in front) and \"for\" (globs on "
+			      "the first argument)");
 	if (!rule_applies(&rule))
 		return;
 	*(bool *)matched = true;
@@ -107,7 +107,7 @@ void config_suffix(struct plan *plan, const struct node *node, void *)
 			return;
 		value_map(plan, node, suffix_keys, &rule);
 		if (node->kind == NODE_MAP && !yaml_get(node, "words") && !yaml_get(node, "split"))
-			yaml_problem(&plan->problems, node, "a rule needs \"words\" or \"split\": what to append");
+			value_problem(plan, node, "a rule needs \"words\" or \"split\": what to append");
 	}
 	if (!rule_applies(&rule))
 		return;
@@ -183,8 +183,8 @@ void config_entrypoint(struct plan *plan, const struct node *node, void *to)
 		const bool open = !yaml_get(root->node, "command") && plan->argv.count == 0;
 
 		plan->problems.pending += open;
-		yaml_problem(
-			&plan->problems, root->node, "%snothing to run: name it after \"--\"%s",
+		value_problem(
+			plan, root->node, "%snothing to run: name it after \"--\"%s",
 			open && plan->mode >= PLAN_CHECK ? "note: " : "",
 			plan->options
 				? ""

@@ -86,8 +86,7 @@ static void read_only(struct plan *plan, const struct node *node, struct conditi
 
 	value_map(plan, node, only_keys, to);
 	if (node->kind == NODE_MAP && (!yaml_get(node, "dir") || !yaml_get(node, "names")))
-		yaml_problem(&plan->problems, node,
-			     "must have \"dir\" (a directory) and \"names\" (globs: what it may hold)");
+		value_problem(plan, node, "must have \"dir\" (a directory) and \"names\" (globs: what it may hold)");
 }
 
 static void read_condition(struct plan *plan, const struct node *node, const struct condition_row *row, bool negate,
@@ -144,8 +143,8 @@ static bool exists_now(struct plan *plan, const struct node *node, bool negate)
 		if (fd >= 0)
 			close(fd);
 		else if (errno != ENOENT && errno != ENOTDIR)
-			yaml_problem(&plan->problems, node, "cannot look at \"%s\": %s", paths.items[i],
-				     walk_why(why, sizeof(why), errno, &where));
+			value_problem(plan, node, "cannot look at \"%s\": %s", paths.items[i],
+				      walk_why(why, sizeof(why), errno, &where));
 		if ((fd >= 0) == negate)
 			return false;
 	}
@@ -157,7 +156,7 @@ static bool read_conditions(struct plan *plan, const struct node *map, bool nega
 	bool holds = true;
 
 	if (map->kind != NODE_MAP) {
-		yaml_problem(&plan->problems, map, "must be a mapping such as {env: NAME} or {exists: /path}");
+		value_problem(plan, map, "must be a mapping such as {env: NAME} or {exists: /path}");
 		return true;
 	}
 	for (const struct node *n = map->first; n; n = n->next) {
@@ -172,9 +171,9 @@ static bool read_conditions(struct plan *plan, const struct node *map, bool nega
 		else if (row->kind == WHEN_EXISTS)
 			holds &= exists_now(plan, n, negate);
 		else
-			yaml_problem(&plan->problems, n->key,
-				     "\"%s\" can only be asked by a step: write env, env_true, command or exists",
-				     row->name);
+			value_problem(plan, n->key,
+				      "\"%s\" can only be asked by a step: write env, env_true, command or exists",
+				      row->name);
 	}
 	return holds;
 }
@@ -197,7 +196,7 @@ static bool read_choices(struct plan *plan, const struct node *list, struct cond
 		end = &choice->next;
 	}
 	if (!list->first)
-		yaml_problem(&plan->problems, list, "must have a mapping such as {env: NAME}, or be left out");
+		value_problem(plan, list, "must have a mapping such as {env: NAME}, or be left out");
 	if (choices && !holds)
 		new_condition(plan, &any, false, conditions)->choices = choices;
 	return choices != NULL;

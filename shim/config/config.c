@@ -22,9 +22,9 @@ static void load_env_file(struct plan *plan, const struct node *node, void *)
 	char *text = trust_read(plan->mem, path, YAML_LIMIT, &length, &why);
 	plan->problems.pending += !text && errno == ENOENT;
 	if (!text)
-		yaml_problem(&plan->problems, node, "cannot read \"%s\": %s", path, why);
+		value_problem(plan, node, "cannot read \"%s\": %s", path, why);
 	else if (strlen(text) != length)
-		yaml_problem(&plan->problems, node, "cannot read \"%s\": it holds a NUL byte", path);
+		value_problem(plan, node, "cannot read \"%s\": it holds a NUL byte", path);
 	else
 		environ_load(&plan->env, &plan->problems, path, text);
 }
@@ -47,9 +47,9 @@ static void read_environment(struct plan *plan, const struct node *node, void *)
 		if (name && environ_name_ok(name))
 			environ_set(&plan->env, name, value);
 		else
-			yaml_problem(&plan->problems, one->key ? one->key : one,
-				     "must be NAME: VALUE or NAME=VALUE, with a name "
-				     "of letters, digits and underscores");
+			value_problem(plan, one->key ? one->key : one,
+				      "must be NAME: VALUE or NAME=VALUE, with a name "
+				      "of letters, digits and underscores");
 	}
 }
 
@@ -82,8 +82,7 @@ static void read_imports(struct plan *plan, const struct node *node, void *)
 		value_map(plan, node, keys, &imports);
 		const struct node *below = yaml_get(node, "below");
 		if (!imports.names || !below || (below->kind == NODE_LIST && !below->count))
-			yaml_problem(&plan->problems, node,
-				     "needs both, such as {names: [DB_PASSWORD], below: /run/secrets}");
+			value_problem(plan, node, "needs both, such as {names: [DB_PASSWORD], below: /run/secrets}");
 	}
 	plan->imports = node->kind == NODE_MAP ? IMPORTS_BELOW : IMPORTS_ANY;
 	if (imports.names)
@@ -236,9 +235,9 @@ static void refuse_unused(struct plan *plan, const struct root_key *key, const s
 	const bool pause = plan->command == COMMAND_PAUSE;
 
 	if (plan->command != COMMAND_RUN && key->flags & (pause ? WORKLOAD : WORKLOAD | PROCESS))
-		yaml_problem(&plan->problems, node->key,
-			     "\"%s\" does not go with \"command: %s\", which runs no workload: remove it", key->name,
-			     pause ? "pause" : "none");
+		value_problem(plan, node->key,
+			      "\"%s\" does not go with \"command: %s\", which runs no workload: remove it", key->name,
+			      pause ? "pause" : "none");
 }
 
 static void read_keys(struct plan *plan, const struct node *map)

@@ -75,8 +75,8 @@ static int open_ids_of(struct plan *plan, const struct node *node, const char *p
 	if (fd >= 0 || (optional && (errno == ENOENT || errno == ENOTDIR)))
 		return fd;
 	plan->problems.pending += errno == ENOENT;
-	yaml_problem(&plan->problems, node, "cannot open \"%s\": %s (mount it, %s)", path,
-		     walk_why(why, sizeof(why), errno, &where), instead);
+	value_problem(plan, node, "cannot open \"%s\": %s (mount it, %s)", path,
+		      walk_why(why, sizeof(why), errno, &where), instead);
 	return -1;
 }
 
@@ -99,8 +99,8 @@ static bool add_group_of(struct plan *plan, const struct node *node, const char 
 	close(fd);
 	if (!error && st.st_gid != 0)
 		return accounts_add_gid(list->gids, &list->count, list->room, st.st_gid);
-	return yaml_problem(
-		&plan->problems, node,
+	return value_problem(
+		plan, node,
 		error ? "cannot read the group of \"%s\": mount another file, or name the group itself"
 		      : "\"%s\" belongs to group 0, which is only given where it is written: write 0 if it is meant",
 		path);
@@ -136,8 +136,7 @@ static bool group_of(struct plan *plan, const struct node *node, const char *pat
 	bool any = false;
 
 	if (path[0] != '/')
-		return yaml_problem(&plan->problems, node, "\"%s\" must be an absolute path: write group_of:/path",
-				    path);
+		return value_problem(plan, node, "\"%s\" must be an absolute path: write group_of:/path", path);
 	if (!strpbrk(last, "*?["))
 		return add_group_of(plan, node, path, optional, list);
 	const char *parent = last == path ? "/" : mem_copy(plan->mem, path, (size_t)(last - path));
@@ -148,8 +147,8 @@ static bool group_of(struct plan *plan, const struct node *node, const char *pat
 	if (any || optional)
 		return good;
 	plan->problems.pending++;
-	return yaml_problem(&plan->problems, node,
-			    "nothing matches \"%s\": mount it, or write {group_of: PATH, optional: true}", path);
+	return value_problem(plan, node, "nothing matches \"%s\": mount it, or write {group_of: PATH, optional: true}",
+			     path);
 }
 
 static void read_group_of(struct plan *plan, const struct node *node, struct group_list *list)
@@ -160,7 +159,7 @@ static void read_group_of(struct plan *plan, const struct node *node, struct gro
 
 	value_known(plan, node, keys, sizeof(*keys));
 	if (!path)
-		yaml_problem(&plan->problems, node, "write {group_of: PATH, optional: true}");
+		value_problem(plan, node, "write {group_of: PATH, optional: true}");
 	list->good &= path && (!optional || value_bool(plan, optional, &may)) && value_fixed(plan, path) &&
 		      group_of(plan, path, path->text, may, list);
 }
@@ -185,8 +184,8 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 	}
 	bool good = text && account_find_group(plan, node, text, &gid);
 	if (good && gid == 0 && strcmp(text, "0") != 0 && strcmp(text, "root") != 0)
-		good = yaml_problem(&plan->problems, node,
-				    "\"%s\" is group 0, which is only given where it is written: write 0", text);
+		good = value_problem(plan, node, "\"%s\" is group 0, which is only given where it is written: write 0",
+				     text);
 	list->good &= good && accounts_add_gid(list->gids, &list->count, list->room, gid);
 }
 
@@ -221,17 +220,16 @@ static void read_groups(struct plan *plan, const struct node *node, const struct
 static void no_root_group(struct plan *plan, const struct node *node, const struct identity *user)
 {
 	if (user->gid == 0 && user->uid != 0 && !group_zero_written(node))
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" has group 0: write the group, such as \"%s:0\" if it is meant", node->text,
-			     user->name ? user->name : "UID");
+		value_problem(plan, node, "\"%s\" has group 0: write the group, such as \"%s:0\" if it is meant",
+			      node->text, user->name ? user->name : "UID");
 }
 
 static void no_root(struct plan *plan, const struct node *node, const struct identity *user)
 {
 	if (user->uid == 0 && !plan->allow_root)
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" is root: name another user, or write \"%s\" for a root without capabilities",
-			     node->text, plan->options ? "--allow-root" : "allow_root: true");
+		value_problem(plan, node,
+			      "\"%s\" is root: name another user, or write \"%s\" for a root without capabilities",
+			      node->text, plan->options ? "--allow-root" : "allow_root: true");
 	no_root_group(plan, node, user);
 }
 
@@ -296,7 +294,7 @@ static void owner_of(struct plan *plan, const struct node *node, const char *pat
 	struct stat st;
 
 	if (path[0] != '/') {
-		yaml_problem(&plan->problems, node, "\"%s\" must be an absolute path: write owner_of:/path", path);
+		value_problem(plan, node, "\"%s\" must be an absolute path: write owner_of:/path", path);
 		return;
 	}
 	const int fd = open_ids_of(plan, node, path, false, "or name the user itself");
@@ -308,18 +306,18 @@ static void owner_of(struct plan *plan, const struct node *node, const char *pat
 	if (fd < 0)
 		return;
 	if (error || !S_ISDIR(st.st_mode)) {
-		yaml_problem(&plan->problems, node, "cannot take the owner of \"%s\": %s: name a directory", path,
-			     error ? strerror(error) : "it is not a directory");
+		value_problem(plan, node, "cannot take the owner of \"%s\": %s: name a directory", path,
+			      error ? strerror(error) : "it is not a directory");
 		return;
 	}
 	const uint32_t bad = st.st_uid == 0 || st.st_gid == 0 ? 0 : OVERFLOW_ID;
 	if (st.st_uid == bad || st.st_gid == bad) {
 		plan->problems.pending += plan->mode >= PLAN_CHECK && bad == 0;
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" belongs to uid %u, gid %u, and the workload never runs as %s: chown it where it "
-			     "comes from, or name the user itself",
-			     path, st.st_uid, st.st_gid,
-			     bad ? "65534, which stands for ids that are not known" : "root");
+		value_problem(plan, node,
+			      "\"%s\" belongs to uid %u, gid %u, and the workload never runs as %s: chown it where it "
+			      "comes from, or name the user itself",
+			      path, st.st_uid, st.st_gid,
+			      bad ? "65534, which stands for ids that are not known" : "root");
 		return;
 	}
 	const struct account *entry = accounts_user_by_id(&plan->accounts, st.st_uid);
@@ -342,9 +340,8 @@ void config_user(struct plan *plan, const struct node *node, void *to)
 	struct identity user = {.uid = OVERFLOW_ID, .gid = OVERFLOW_ID};
 
 	if (!node && plan->command == COMMAND_RUN)
-		yaml_problem(&plan->problems, root->node,
-			     "no \"user\": write the user that the workload runs as, such as \"%s\"",
-			     plan->options ? "--user app" : "user: app\" or \"user: 1000:1000");
+		value_problem(plan, root->node, "no \"user\": write the user that the workload runs as, such as \"%s\"",
+			      plan->options ? "--user app" : "user: app\" or \"user: 1000:1000");
 	if (of && text)
 		owner_of(plan, node, text + OWNER_OF_LENGTH, &user);
 	else if (text && account_find_identity(plan, node, text, &user))
@@ -396,8 +393,7 @@ bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 	if (!group)
 		return true;
 	if (!entry)
-		return yaml_problem(&plan->problems, node,
-				    "\"%s\" has no login group: write the group behind the colon", text);
+		return value_problem(plan, node, "\"%s\" has no login group: write the group behind the colon", text);
 	to->gid = entry->gid;
 	return true;
 }

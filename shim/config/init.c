@@ -50,8 +50,7 @@ static int read_signal(struct plan *plan, const struct node *node, const char *t
 	int number = signal_number(text);
 
 	if (number == 0)
-		yaml_problem(&plan->problems, node, "\"%s\" is not a signal: write a name such as TERM or RTMIN+3",
-			     text);
+		value_problem(plan, node, "\"%s\" is not a signal: write a name such as TERM or RTMIN+3", text);
 	return number;
 }
 
@@ -60,14 +59,14 @@ static bool is_forwarded(struct plan *plan, const struct node *node, int number,
 {
 	if (number != SIGKILL && number != SIGSTOP && number != SIGCHLD)
 		return true;
-	return yaml_problem(&plan->problems, node, "%s cannot be %s: %s", name, cannot,
-			    number == SIGCHLD ? "the init needs it" : "the kernel does not deliver it to an init");
+	return value_problem(plan, node, "%s cannot be %s: %s", name, cannot,
+			     number == SIGCHLD ? "the init needs it" : "the kernel does not deliver it to an init");
 }
 
 static void read_signal_map(struct plan *plan, const struct node *node, void *)
 {
 	if (node->kind != NODE_MAP) {
-		yaml_problem(&plan->problems, node, "must be a mapping such as {TERM: QUIT, HUP: ignore}");
+		value_problem(plan, node, "must be a mapping such as {TERM: QUIT, HUP: ignore}");
 		return;
 	}
 	for (const struct node *n = node->first; n; n = n->next) {
@@ -82,7 +81,7 @@ static void read_signal_map(struct plan *plan, const struct node *node, void *)
 static void read_exit_code_map(struct plan *plan, const struct node *node, void *)
 {
 	if (node->kind != NODE_MAP) {
-		yaml_problem(&plan->problems, node, "must be a mapping such as {143: 0}");
+		value_problem(plan, node, "must be a mapping such as {143: 0}");
 		return;
 	}
 	for (const struct node *n = node->first; n; n = n->next) {
@@ -90,9 +89,9 @@ static void read_exit_code_map(struct plan *plan, const struct node *node, void 
 		if (!value_number(plan, n->key, 0, 255, &from) || !value_number(plan, n, 0, 255, &as))
 			continue;
 		if (from == DIAG_SYSTEM || from == DIAG_UNPROVEN)
-			yaml_problem(&plan->problems, n->key,
-				     "%lld cannot be mapped: it says that capshim refused, and that must be seen",
-				     from);
+			value_problem(plan, n->key,
+				      "%lld cannot be mapped: it says that capshim refused, and that must be seen",
+				      from);
 		plan->init.exit_code_map[from] = (unsigned char)as;
 	}
 }

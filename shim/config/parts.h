@@ -7,6 +7,9 @@
 #include "plan.h"
 #include "steps/step.h"
 
+/* yaml_problem() in the plan. */
+#define value_problem(plan, ...) yaml_problem(&(plan)->problems, __VA_ARGS__)
+
 /* Reads the value of a key and fills in TO. */
 typedef void key_reader(struct plan *plan, const struct node *node, void *to);
 

@@ -21,7 +21,7 @@ static bool limit_value(struct plan *plan, const struct node *node, uint64_t *to
 		*to = strtoull(text, NULL, 10);
 		return true;
 	}
-	return yaml_problem(&plan->problems, node, "\"%s\" must be a whole number or unlimited", text);
+	return value_problem(plan, node, "\"%s\" must be a whole number or unlimited", text);
 }
 
 static void read_soft(struct plan *plan, const struct node *node, void *to)
@@ -43,7 +43,7 @@ void config_ulimits(struct plan *plan, const struct node *map, void *)
 	static const struct key keys[] = {{"soft", read_soft, 0}, {"hard", read_hard, 0}, {NULL, NULL, 0}};
 
 	if (map->kind != NODE_MAP) {
-		yaml_problem(&plan->problems, map, "must be a mapping such as {nofile: 65536}");
+		value_problem(plan, map, "must be a mapping such as {nofile: 65536}");
 		return;
 	}
 	for (const struct node *node = map->first; node; node = node->next) {
@@ -63,7 +63,7 @@ void config_ulimits(struct plan *plan, const struct node *map, void *)
 			limit->hard = limit->soft;
 		}
 		if (limit->soft_set && limit->hard_set && limit->soft > limit->hard)
-			yaml_problem(&plan->problems, node, "the soft limit must not be above the hard one");
+			value_problem(plan, node, "the soft limit must not be above the hard one");
 	}
 }
 
@@ -100,10 +100,10 @@ void config_umask(struct plan *plan, const struct node *node, void *)
 		plan->umask.conditional = true;
 		value_map(plan, node, keys, &plan->umask);
 		if (node->kind == NODE_MAP && (!yaml_get(node, "from") || !yaml_get(node, "to")))
-			yaml_problem(&plan->problems, node, "needs both, such as {from: \"0022\", to: \"0077\"}");
+			value_problem(plan, node, "needs both, such as {from: \"0022\", to: \"0077\"}");
 	}
 	if ((plan->umask.from | plan->umask.to) & ~(mode_t)0777)
-		yaml_problem(&plan->problems, node, "a umask has no bits above 0777: write three digits behind the 0");
+		value_problem(plan, node, "a umask has no bits above 0777: write three digits behind the 0");
 }
 
 void config_oom_score_adj(struct plan *plan, const struct node *node, void *)

@@ -55,8 +55,8 @@ static void file_filter(struct plan *plan, const struct node *node, const char *
 			return;
 	}
 	if (why)
-		yaml_problem(&plan->problems, node, "cannot use \"%s\": %s%s", text, why,
-			     bytes || access(text, F_OK) == 0 ? "" : " (COPY it into the image, or mount it there)");
+		value_problem(plan, node, "cannot use \"%s\": %s%s", text, why,
+			      bytes || access(text, F_OK) == 0 ? "" : " (COPY it into the image, or mount it there)");
 }
 
 static void read_profile(struct plan *plan, const struct node *node, void *)
@@ -68,8 +68,8 @@ static void read_profile(struct plan *plan, const struct node *node, void *)
 		return;
 	if (strcmp(text, "unconfined") == 0) {
 		if (changes->allow || changes->deny || changes->log)
-			yaml_problem(
-				&plan->problems, node,
+			value_problem(
+				plan, node,
 				"unconfined loads no filter to change: write default, or leave allow, deny and log out");
 		return;
 	}
@@ -78,10 +78,10 @@ static void read_profile(struct plan *plan, const struct node *node, void *)
 	else if (ends_with(text, ".json") || ends_with(text, ".bpf"))
 		file_filter(plan, node, text);
 	else
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" must be default, unconfined, or a file that ends in .json (a profile) or .bpf (a "
-			     "compiled one)",
-			     text);
+		value_problem(plan, node,
+			      "\"%s\" must be default, unconfined, or a file that ends in .json (a profile) or .bpf (a "
+			      "compiled one)",
+			      text);
 }
 
 /* Only checks that no variable chooses the names; the filter checks the names themselves. */
@@ -121,9 +121,9 @@ void config_step_seccomp(struct plan *plan, const struct node *node, struct step
 	int word = node && value_fixed(plan, node) ? value_word(plan, node, words) : -1;
 
 	if (node && !to->narrowed)
-		yaml_problem(&plan->problems, node,
-			     "\"seccomp\" needs \"user\" or \"cap_add\" beside it: a step with all that the container "
-			     "has gets no filter");
+		value_problem(plan, node,
+			      "\"seccomp\" needs \"user\" or \"cap_add\" beside it: a step with all that the container "
+			      "has gets no filter");
 	if (to->narrowed && (!node || word == 0))
 		filter_default(&to->filter, plan->mem, to->want.keep);
 }

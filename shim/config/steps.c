@@ -13,18 +13,17 @@ static void read_change(struct plan *plan, const struct node *node, struct mode_
 	const char *text = value_text(plan, node);
 
 	if (text && !mode_parse(plan->mem, text, to))
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" must be octal and begin with 0, such as 0750, or symbolic, such "
-			     "as u+rwX,go-w",
-			     text);
+		value_problem(plan, node,
+			      "\"%s\" must be octal and begin with 0, such as 0750, or symbolic, such as u+rwX,go-w",
+			      text);
 }
 
 /* 0 is refused: some would read it as no time at all, others as no limit, and both can be written in another way. */
 static void read_timeout(struct plan *plan, const struct node *node, const struct verb *verb, unsigned int *to)
 {
 	if (value_seconds(plan, node, to) && *to == 0)
-		yaml_problem(&plan->problems, node, "a timeout is at least 1s: write that, or leave it out for %s",
-			     verb->runs ? "none" : "the default of 60s");
+		value_problem(plan, node, "a timeout is at least 1s: write that, or leave it out for %s",
+			      verb->runs ? "none" : "the default of 60s");
 }
 
 /*
@@ -38,9 +37,9 @@ static void pass_variables(struct plan *plan, const struct node *node, void *to)
 	const bool glob = name && strpbrk(name, "*?[");
 
 	if (name && !environ_name_ok(glob ? mem_copy(plan->mem, name, strcspn(name, "*?[")) : name))
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" must be the name of a variable, or begin with a part of it, such as NGINX_*",
-			     name);
+		value_problem(plan, node,
+			      "\"%s\" must be the name of a variable, or begin with a part of it, such as NGINX_*",
+			      name);
 	for (size_t i = 0; name && i < plan->env.vars.count; i++) {
 		const char *entry = plan->env.vars.items[i], *equals = strchr(entry, '=');
 		const char *variable = mem_copy(plan->mem, entry, (size_t)(equals - entry));
@@ -214,10 +213,10 @@ static const struct node *find_verb(struct plan *plan, const struct node *node)
 			continue;
 		}
 		if (found) {
-			yaml_problem(&plan->problems, n->key,
-				     "a step has one verb, and this one has \"%s\" and \"%s\": begin "
-				     "another step with \"- %s:\"",
-				     found->key->text, n->key->text, n->key->text);
+			value_problem(plan, n->key,
+				      "a step has one verb, and this one has \"%s\" and \"%s\": begin "
+				      "another step with \"- %s:\"",
+				      found->key->text, n->key->text, n->key->text);
 			return NULL;
 		}
 		found = n;
@@ -225,7 +224,7 @@ static const struct node *find_verb(struct plan *plan, const struct node *node)
 	if (!found && odd)
 		value_unknown(plan, odd->key, "step", nearest_verb(plan, odd->key->text));
 	else if (!found)
-		yaml_problem(&plan->problems, node, "a step needs a verb, such as \"mkdir: /path\"");
+		value_problem(plan, node, "a step needs a verb, such as \"mkdir: /path\"");
 	return found;
 }
 
@@ -239,10 +238,8 @@ static void read_option(struct plan *plan, const struct verb *verb, const struct
 	if (option && !step->skipped)
 		read_option_value(plan, node, option, step);
 	else if (!option && is_option(name))
-		yaml_problem(&plan->problems, node->key,
-			     "\"%s\" has no option \"%s\": see capshim.yaml(5) for those that it "
-			     "has",
-			     verb->name, name);
+		value_problem(plan, node->key, "\"%s\" has no option \"%s\": see capshim.yaml(5) for those that it has",
+			      verb->name, name);
 	else if (!option)
 		value_unknown(plan, node->key, "option", nearest_option(plan, name));
 }
@@ -251,7 +248,7 @@ static void required_options(struct plan *plan, const struct node *node, const s
 {
 	for (size_t i = 0; i < verb->noptions; i++)
 		if (verb->options[i].required && !yaml_get(node, verb->options[i].name))
-			yaml_problem(&plan->problems, node, "\"%s\" needs \"%s:\"", verb->name, verb->options[i].name);
+			value_problem(plan, node, "\"%s\" needs \"%s:\"", verb->name, verb->options[i].name);
 }
 
 static void read_value(struct plan *plan, const struct verb *verb, const struct node *node, struct step *step)
@@ -259,8 +256,8 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 	switch (verb->value) {
 	case VERB_PATHS:
 		if (node->kind == NODE_MAP) {
-			yaml_problem(
-				&plan->problems, node,
+			value_problem(
+				plan, node,
 				"must be the path itself: write \"%s: /path\", and its options as keys beside \"%s\"",
 				verb->name, verb->name);
 			break;
@@ -280,7 +277,7 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 		break;
 	case VERB_MAP:
 		if (node->kind != NODE_MAP) {
-			yaml_problem(&plan->problems, node, "must be a mapping of keys to values");
+			value_problem(plan, node, "must be a mapping of keys to values");
 			break;
 		}
 		for (const struct node *n = node->first; n; n = n->next)
@@ -290,8 +287,8 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 		break;
 	}
 	if (node->kind != NODE_SCALAR && node->count == 0)
-		yaml_problem(&plan->problems, node, "\"%s\" needs at least one entry: write it, or leave the step out",
-			     verb->name);
+		value_problem(plan, node, "\"%s\" needs at least one entry: write it, or leave the step out",
+			      verb->name);
 }
 
 const struct step *config_program(struct plan *plan, const struct node *node)
@@ -304,7 +301,7 @@ const struct step *config_program(struct plan *plan, const struct node *node)
 	if (run)
 		(void)value_program(plan, run, &program->items);
 	else
-		yaml_problem(&plan->problems, node, "must have \"run:\", a list of program and arguments");
+		value_problem(plan, node, "must have \"run:\", a list of program and arguments");
 	if (node->kind != NODE_MAP)
 		return program;
 	value_known(plan, node, keys, sizeof(*keys));
@@ -340,7 +337,7 @@ static void read_step(struct plan *plan, const struct node *node, void *group)
 
 	*step = (struct step){.line = node->line, .column = node->column, .group = group};
 	if (node->kind != NODE_MAP) {
-		yaml_problem(&plan->problems, node, "a step must be a mapping such as \"mkdir: /path\"");
+		value_problem(plan, node, "a step must be a mapping such as \"mkdir: /path\"");
 		return;
 	}
 	const struct node *value = find_verb(plan, node);
@@ -378,7 +375,7 @@ static void read_step_group(struct plan *plan, const struct node *node)
 	value_known(plan, node, keys, sizeof(*keys));
 	group->skipped = !config_when(plan, node, &group->conditions);
 	if (steps->kind != NODE_LIST || steps->count == 0)
-		yaml_problem(&plan->problems, steps, "must be a list of steps");
+		value_problem(plan, steps, "must be a list of steps");
 	for (const struct node *step = steps->first; steps->kind == NODE_LIST && step; step = step->next)
 		read_step(plan, step, group);
 }

@@ -15,19 +15,18 @@
 void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest)
 {
 	if (environ_has_reference(key->text))
-		yaml_problem(&plan->problems, key, "\"%s\": a key cannot come from the environment: write it out",
-			     key->text);
+		value_problem(plan, key, "\"%s\": a key cannot come from the environment: write it out", key->text);
 	else if (nearest)
-		yaml_problem(&plan->problems, key, "unknown %s \"%s\": did you mean \"%s\"?", what, key->text, nearest);
+		value_problem(plan, key, "unknown %s \"%s\": did you mean \"%s\"?", what, key->text, nearest);
 	else
-		yaml_problem(&plan->problems, key, "unknown %s \"%s\": see capshim.yaml(5) for those that exist", what,
-			     key->text);
+		value_problem(plan, key, "unknown %s \"%s\": see capshim.yaml(5) for those that exist", what,
+			      key->text);
 }
 
 void value_known(struct plan *plan, const struct node *map, const void *table, size_t size)
 {
 	if (map->kind != NODE_MAP)
-		yaml_problem(&plan->problems, map, "must be a mapping: write \"key: value\" lines, or {key: value}");
+		value_problem(plan, map, "must be a mapping: write \"key: value\" lines, or {key: value}");
 	for (const struct node *n = map->kind == NODE_MAP ? map->first : NULL; n; n = n->next)
 		if (!named_row(n->key->text, table, size))
 			value_unknown(plan, n->key, "key", nearest_name(n->key->text, table, size));
@@ -47,10 +46,10 @@ static bool is_scalar(struct plan *plan, const struct node *node)
 {
 	if (node->kind == NODE_SCALAR)
 		return true;
-	return yaml_problem(&plan->problems, node,
-			    node->kind == NODE_LIST
-				    ? "must be one value, not a list: write it without [ ] or \"- \""
-				    : "must be one value, not a mapping: write it in one line behind its key");
+	return value_problem(plan, node,
+			     node->kind == NODE_LIST
+				     ? "must be one value, not a list: write it without [ ] or \"- \""
+				     : "must be one value, not a mapping: write it in one line behind its key");
 }
 
 const char *value_text(struct plan *plan, const struct node *node)
@@ -68,9 +67,9 @@ const char *value_fixed(struct plan *plan, const struct node *node)
 		return NULL;
 	if (!environ_has_reference(node->text))
 		return node->text;
-	yaml_problem(&plan->problems, node,
-		     "\"%s\": a value that decides about privileges cannot come from the environment: write it out",
-		     node->text);
+	value_problem(plan, node,
+		      "\"%s\": a value that decides about privileges cannot come from the environment: write it out",
+		      node->text);
 	return NULL;
 }
 
@@ -83,7 +82,7 @@ bool value_bool(struct plan *plan, const struct node *node, bool *to)
 	*to = strcmp(text, "true") == 0;
 	if (*to || strcmp(text, "false") == 0)
 		return true;
-	return yaml_problem(&plan->problems, node, "\"%s\" must be true or false", text);
+	return value_problem(plan, node, "\"%s\" must be true or false", text);
 }
 
 bool value_number(struct plan *plan, const struct node *node, long long min, long long max, long long *to)
@@ -99,7 +98,7 @@ bool value_number(struct plan *plan, const struct node *node, long long min, lon
 		if (*to >= min && *to <= max)
 			return true;
 	}
-	return yaml_problem(&plan->problems, node, "\"%s\" must be a whole number from %lld to %lld", text, min, max);
+	return value_problem(plan, node, "\"%s\" must be a whole number from %lld to %lld", text, min, max);
 }
 
 bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
@@ -121,14 +120,14 @@ bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
 		strlen(text) < 5 && !text[strspn(text, "0123456789")] ? strtoul(text, NULL, 10) : 0;
 	const bool octal = length > 0 && length <= 4 && !text[length] && text[0] != '0';
 	const bool was = decimal & S_IRUSR && decimal <= 07777 && text[0] != '0';
-	return yaml_problem(&plan->problems, node, "\"%s\" must be octal and begin with 0: write %s%s%s%s%s", text,
-			    octal ? "\"0"
-			    : was ? ""
-				  : "such a number, for example 0750",
-			    octal ? text : "", octal ? "\"" : "", octal && was ? ", or " : "",
-			    was ? mem_format(plan->mem, "\"0%lo\" if a tool such as Helm made a decimal number of it",
-					     decimal)
-				: "");
+	return value_problem(plan, node, "\"%s\" must be octal and begin with 0: write %s%s%s%s%s", text,
+			     octal ? "\"0"
+			     : was ? ""
+				   : "such a number, for example 0750",
+			     octal ? text : "", octal ? "\"" : "", octal && was ? ", or " : "",
+			     was ? mem_format(plan->mem, "\"0%lo\" if a tool such as Helm made a decimal number of it",
+					      decimal)
+				 : "");
 }
 
 bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
@@ -148,12 +147,11 @@ bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
 		if (strcmp(unit, units[i].unit) != 0)
 			continue;
 		if (number > most)
-			yaml_problem(&plan->problems, node, "\"%s\" is too long: write at most %lu%s", text, most,
-				     unit);
+			value_problem(plan, node, "\"%s\" is too long: write at most %lu%s", text, most, unit);
 		*to = (unsigned int)(number * units[i].seconds);
 		return number <= most;
 	}
-	return yaml_problem(&plan->problems, node, "\"%s\" must be a time such as 30, 30s, 5m or 1h", text);
+	return value_problem(plan, node, "\"%s\" must be a time such as 30, 30s, 5m or 1h", text);
 }
 
 /* PATH without doubled slashes and without one at the end, which would mean "follow the link", path_resolution(7). */
@@ -173,18 +171,17 @@ static const char *checked_path(struct plan *plan, const struct node *node, cons
 	if (!path)
 		return NULL;
 	if (path[0] != '/') {
-		yaml_problem(&plan->problems, node,
-			     *path ? "\"%s\" must be an absolute path: begin it with /"
-				   : "the path is missing%s: write one behind the colon, such as /data",
-			     path);
+		value_problem(plan, node,
+			      *path ? "\"%s\" must be an absolute path: begin it with /"
+				    : "the path is missing%s: write one behind the colon, such as /data",
+			      path);
 		return NULL;
 	}
 	for (const char *at = path; *at; at += strcspn(at, "/")) {
 		at += strspn(at, "/");
 		size_t length = strcspn(at, "/");
 		if ((length == 1 && at[0] == '.') || (length == 2 && at[0] == '.' && at[1] == '.')) {
-			yaml_problem(&plan->problems, node, "\"%s\" must not have . or .. components: write it out",
-				     path);
+			value_problem(plan, node, "\"%s\" must not have . or .. components: write it out", path);
 			return NULL;
 		}
 	}
@@ -236,7 +233,7 @@ int value_word(struct plan *plan, const struct node *node, const char *const *wo
 		size_t used = strlen(all);
 		snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "", words[i]);
 	}
-	yaml_problem(&plan->problems, node, "\"%s\" must be one of %s", text, all);
+	value_problem(plan, node, "\"%s\" must be one of %s", text, all);
 	return -1;
 }
 
@@ -277,7 +274,7 @@ bool value_pairs(struct plan *plan, const struct node *node, const struct node *
 	for (const struct node *item = NULL; (item = yaml_item(node, item));) {
 		const char *text = value_text(plan, item);
 		if (text && (text[0] == '=' || !strchr(text, '='))) {
-			yaml_problem(&plan->problems, item, "must be KEY=VALUE");
+			value_problem(plan, item, "must be KEY=VALUE");
 			text = NULL;
 		}
 		if (text)
@@ -298,14 +295,14 @@ bool value_matches(const struct list *globs, const char *text)
 bool value_argv(struct plan *plan, const struct node *node, struct list *to)
 {
 	if (node->kind == NODE_SCALAR && !node->quoted && strpbrk(node->text, " \t"))
-		return yaml_problem(&plan->problems, node,
-				    "\"%s\" must be a list of program and arguments, such as "
-				    "[program, argument]: no shell splits it",
-				    node->text);
+		return value_problem(plan, node,
+				     "\"%s\" must be a list of program and arguments, such as "
+				     "[program, argument]: no shell splits it",
+				     node->text);
 	if (node->kind == NODE_MAP || (node->kind == NODE_LIST && node->count == 0) ||
 	    (node->kind == NODE_SCALAR && !node->quoted && (strcmp(node->text, "~") == 0 || !*node->text)))
-		return yaml_problem(&plan->problems, node,
-				    "must be a list of program and arguments, such as [program, argument]");
+		return value_problem(plan, node,
+				     "must be a list of program and arguments, such as [program, argument]");
 	return value_list(plan, node, value_text, to);
 }
 
@@ -319,7 +316,7 @@ bool value_program(struct plan *plan, const struct node *node, struct list *to)
 		return false;
 	if (to->items[0][0])
 		return true;
-	return yaml_problem(&plan->problems, program, "the name of a program must not be empty");
+	return value_problem(plan, program, "the name of a program must not be empty");
 }
 
 static void unknown_capability(struct plan *plan, const struct node *node, const char *text)
@@ -333,11 +330,11 @@ static void unknown_capability(struct plan *plan, const struct node *node, const
 		names[cap].name = capability_name(texts[cap], sizeof(texts[cap]), cap) + 4;
 	const char *nearest = nearest_name(strncasecmp(text, "cap_", 4) == 0 ? text + 4 : text, names, sizeof(*names));
 	if (nearest && strcasecmp(text, "all") != 0)
-		yaml_problem(&plan->problems, node, "\"%s\" is not a capability: did you mean %s?", text, nearest);
+		value_problem(plan, node, "\"%s\" is not a capability: did you mean %s?", text, nearest);
 	else
-		yaml_problem(&plan->problems, node,
-			     "\"%s\" is not a capability: name each one that is needed, such as NET_BIND_SERVICE",
-			     text);
+		value_problem(plan, node,
+			      "\"%s\" is not a capability: name each one that is needed, such as NET_BIND_SERVICE",
+			      text);
 }
 
 static void add_capability(struct plan *plan, const struct node *node, void *to)

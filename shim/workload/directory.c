@@ -56,13 +56,11 @@ void workload_prove_inside_root(void)
 	path[0] = '\0';
 	if (syscall(SYS_getcwd, path, sizeof(path)) < 0)
 		diag_die(DIAG_UNPROVEN,
-			 "cannot prove that the working directory is inside the root: %s (write "
-			 "working_dir)",
+			 "cannot prove that the working directory is inside the root: %s (write working_dir)",
 			 strerror(errno));
 	if (path[0] != '/')
 		diag_die(DIAG_UNPROVEN,
-			 "cannot prove that the working directory is inside the root: \"%s\" (write "
-			 "working_dir)",
+			 "cannot prove that the working directory is inside the root: \"%s\" (write working_dir)",
 			 path);
 }
 

@@ -150,7 +150,8 @@ const char *program_refused(const struct program *program, struct mem *mem, uint
 		const struct program_file *file = &program->files[i];
 		if ((file->kind == PROGRAM_ELF32 || file->kind == PROGRAM_X32) &&
 		    filter_kills_32bit(filter, file->kind == PROGRAM_X32))
-			return mem_format(mem, "cannot execute \"%s\": it is %s, and the seccomp filter kills those: %s",
+			return mem_format(mem,
+					  "cannot execute \"%s\": it is %s, and the seccomp filter kills those: %s",
 					  file->path, abis[file->kind].name, abis[file->kind].way);
 		if (!file->caps.present)
 			continue;

@@ -22,11 +22,12 @@
 #define GET_MDWE 66         /* PR_GET_MDWE */
 #define GET_MEMORY_MERGE 68 /* PR_GET_MEMORY_MERGE */
 
-#define PLAIN_SLACK 50000        /* nanoseconds: what the first process of a system has, prctl(2) */
-#define PLAIN_DUMP 0x23          /* core(5), "Controlling which mappings are written": the default, but for ELF headers */
-#define PLAIN_DUMP_HEADERS 0x10  /* those are the kernel builder's choice */
-#define FLAGS_IO_FLUSHER 0x80000 /* PF_MEMALLOC_NOIO: PR_SET_IO_FLUSHER, which cannot be read without CAP_SYS_RESOURCE */
-#define STAT_FLAGS 7             /* of /proc/PID/stat, counted from the state, proc_pid_stat(5) */
+#define PLAIN_SLACK 50000 /* nanoseconds: what the first process of a system has, prctl(2) */
+#define PLAIN_DUMP 0x23   /* core(5), "Controlling which mappings are written": the default, but for ELF headers */
+#define PLAIN_DUMP_HEADERS 0x10 /* those are the kernel builder's choice */
+#define FLAGS_IO_FLUSHER \
+	0x80000      /* PF_MEMALLOC_NOIO: PR_SET_IO_FLUSHER, which cannot be read without CAP_SYS_RESOURCE */
+#define STAT_FLAGS 7 /* of /proc/PID/stat, counted from the state, proc_pid_stat(5) */
 
 static bool stdio_owned(const struct start *now)
 {

@@ -160,8 +160,7 @@ static void mkdir_check(const struct step *step, struct problems *problems, cons
 		yaml_problem(problems, yaml_get(node, "mode"), WALK_UNFINISHED_REFUSED, WALK_UNFINISHED);
 	if (step->as_workload && step->owner_written)
 		yaml_problem(problems, yaml_get(node, "owner"),
-			     "what is made \"as: workload\" belongs to the workload: "
-			     "leave \"owner\" out");
+			     "what is made \"as: workload\" belongs to the workload: leave \"owner\" out");
 }
 
 static const struct step_option mkdir_options[] = {
