@@ -25,9 +25,7 @@ struct maker {
 	size_t length, room;
 };
 
-static void profile_put(struct maker *maker, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void profile_put(struct maker *maker, const char *format, ...)
+[[gnu::format(printf, 2, 3)]] static void profile_put(struct maker *maker, const char *format, ...)
 {
 	va_list args;
 

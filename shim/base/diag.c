@@ -51,11 +51,9 @@ void diag_as_json(void)
 	as_json = true;
 }
 
-static size_t make_line(char *line, size_t size, int status, const char *format, va_list args)
-	__attribute__((format(printf, 4, 0)));
-
 /* "capshim: TEXT", or one object with TEXT and a STATUS that is not 0, and a newline. What does not fit is cut. */
-static size_t make_line(char *line, size_t size, int status, const char *format, va_list args)
+[[gnu::format(printf, 4, 0)]] static size_t make_line(char *line, size_t size, int status, const char *format,
+						      va_list args)
 {
 	const char *front = as_json ? "{\"event\":\"capshim.message\",\"message\":\"" : "capshim: ";
 	char text[DIAG_LINE], end[32] = "\n";
@@ -82,10 +80,8 @@ size_t diag_line(char *line, size_t size, const char *format, ...)
 	return length;
 }
 
-static void say_line(int status, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
-
 /* In one write(2), so that lines of several processes do not mix. */
-static void say_line(int status, const char *format, va_list args)
+[[gnu::format(printf, 2, 0)]] static void say_line(int status, const char *format, va_list args)
 {
 	char line[DIAG_LINE];
 

@@ -7,11 +7,7 @@
 
 const char *json_quoted(struct mem *mem, const char *text)
 {
-	size_t size = strlen(text) * TEXT_LONGEST + TEXT_LONGEST + 1;
-	char *out = mem_alloc(mem, size);
-
-	(void)text_escape(out, size, text, true);
-	return mem_format(mem, "\"%s\"", out);
+	return mem_format(mem, "\"%s\"", text_escaped(mem, text, true));
 }
 
 const char *json_strings(struct mem *mem, const struct list *list)
@@ -27,7 +23,7 @@ const char *json_held(struct mem *mem, const struct start *held)
 {
 	const char *text =
 		mem_format(mem, "\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"capabilities\":{",
-			   held->uid, held->gid, start_groups(held, mem, ","));
+			   held->uid, held->gid, start_groups(mem, held->groups, held->ngroups, ","));
 	char name[32];
 
 	for (size_t i = 0; i < START_SETS; i++) {

@@ -96,3 +96,12 @@ void list_add(struct mem *mem, struct list *list, const char *text)
 {
 	list_take(mem, list, mem_text(mem, text));
 }
+
+const char *list_join(struct mem *mem, const struct list *list, const char *separator)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < list->count; i++)
+		text = mem_format(mem, "%s%s%s", text, i ? separator : "", list->items[i]);
+	return text;
+}

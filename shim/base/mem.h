@@ -26,5 +26,6 @@ struct list {
 	size_t count;
 };
 
-void list_add(struct mem *mem, struct list *list, const char *text); /* stores a copy */
+void list_add(struct mem *mem, struct list *list, const char *text);                    /* stores a copy */
+const char *list_join(struct mem *mem, const struct list *list, const char *separator); /* all of them, in MEM */
 void list_take(struct mem *mem, struct list *list, char *text); /* stores the pointer: TEXT must outlive the list */

@@ -24,12 +24,12 @@ uint64_t start_set_of(const struct start *start, const struct start_set *set)
 	return *(const uint64_t *)((const char *)start + set->offset);
 }
 
-const char *start_groups(const struct start *start, struct mem *mem, const char *separator)
+const char *start_groups(struct mem *mem, const uint32_t *groups, size_t count, const char *separator)
 {
 	const char *text = "";
 
-	for (size_t i = 0; i < start->ngroups; i++)
-		text = mem_format(mem, "%s%s%u", text, i ? separator : "", start->groups[i]);
+	for (size_t i = 0; i < count; i++)
+		text = mem_format(mem, "%s%s%u", text, i ? separator : "", groups[i]);
 	return text;
 }
 

@@ -63,8 +63,8 @@ uint64_t start_set_of(const struct start *start, const struct start_set *set);
 
 struct mem;
 
-/* The supplementary groups with SEPARATOR between them, in MEM. */
-const char *start_groups(const struct start *start, struct mem *mem, const char *separator);
+/* COUNT groups with SEPARATOR between them, in MEM. */
+const char *start_groups(struct mem *mem, const uint32_t *groups, size_t count, const char *separator);
 
 /*
  * Reads everything but the dispositions and `blocked`, which signals_block() reads. Ends the process with 111 if a

@@ -17,5 +17,6 @@
  */
 size_t text_escape(char *out, size_t size, const char *text, bool json);
 
-/* All of TEXT for a terminal, in MEM. */
+/* All of TEXT in MEM: for JSON without the quotes, and for a terminal. */
+char *text_escaped(struct mem *mem, const char *text, bool json);
 const char *text_shown(struct mem *mem, const char *text);

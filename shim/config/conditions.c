@@ -80,7 +80,7 @@ static struct condition *new_condition(struct plan *plan, const struct condition
 /* {dir: PATH, names: GLOBS} */
 static void read_only(struct plan *plan, const struct node *node, struct condition *to)
 {
-	static const struct key only_keys[] = {{"dir", key_path, offsetof(struct condition, path)},
+	static const struct key only_keys[] = {{"dir", key_pathname, offsetof(struct condition, path)},
 					       {"names", key_texts, offsetof(struct condition, names)},
 					       {NULL, NULL, 0}};
 

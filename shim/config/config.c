@@ -214,7 +214,7 @@ static const struct root_key {
 	{"ulimits", config_ulimits, PROCESS, 0},
 	{"umask", config_umask, WORKLOAD, 0},
 	{"unset_environment", key_texts, WORKLOAD, offsetof(struct plan, unset)},
-	{"working_dir", key_path, WORKLOAD, offsetof(struct plan, working_dir)},
+	{"working_dir", key_pathname, WORKLOAD, offsetof(struct plan, working_dir)},
 	{"oom_score_adj", config_oom_score_adj, PROCESS, 0},
 	{"own_stdio", config_own_stdio, WORKLOAD | ALWAYS, 0},
 	{"new_session", key_bool, WORKLOAD, offsetof(struct plan, new_session)},

@@ -247,11 +247,8 @@ static bool all_in(const uint32_t *gids, size_t count, const uint32_t *others, s
 
 static const char *ids_text(struct mem *mem, uint32_t uid, uint32_t gid, const uint32_t *groups, size_t count)
 {
-	const char *text = mem_format(mem, "uid %u, gid %u, groups", uid, gid);
-
-	for (size_t i = 0; i < count; i++)
-		text = mem_format(mem, "%s %u", text, groups[i]);
-	return count ? text : mem_format(mem, "%s none", text);
+	return mem_format(mem, "uid %u, gid %u, groups %s", uid, gid,
+			  count ? start_groups(mem, groups, count, " ") : "none");
 }
 
 /*

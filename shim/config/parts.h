@@ -21,7 +21,7 @@ struct key {
 };
 
 /* Readers for a bool, a path (const char *), and texts (struct list). */
-key_reader key_bool, key_path, key_texts;
+key_reader key_bool, key_pathname, key_texts;
 
 /* Reads MAP by TABLE, in the order of the table. An unknown key is a problem that names the nearest known one. */
 void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to);

@@ -210,7 +210,7 @@ void key_bool(struct plan *plan, const struct node *node, void *to)
 	(void)value_bool(plan, node, to);
 }
 
-void key_path(struct plan *plan, const struct node *node, void *to)
+void key_pathname(struct plan *plan, const struct node *node, void *to)
 {
 	*(const char **)to = value_path(plan, node);
 }

@@ -109,15 +109,6 @@ static struct list compare(struct mem *mem, const struct allowed *may, const str
 	return more;
 }
 
-static const char *joined(struct mem *mem, const struct list *list)
-{
-	const char *text = "";
-
-	for (size_t i = 0; i < list->count; i++)
-		text = mem_format(mem, "%s%s%s", text, i ? "; " : "", list->items[i]);
-	return text;
-}
-
 static bool read_one(struct mem *mem, int proc, uint32_t pid, struct status *status)
 {
 	return pid != 0 && status_read(status, mem, proc, mem_format(mem, "%u/status", pid)) == 0;
@@ -188,7 +179,7 @@ void compare_with_workload(const struct plan *plan)
 		diag_die(DIAG_UNPROVEN,
 			 "cannot run as the workload: process %u (%s) has %s, which is not what \"%s\" says: start the "
 			 "container anew, or put the config back",
-			 pid, workload.name, joined(&mem, &differs), plan->file);
+			 pid, workload.name, list_join(&mem, &differs, "; "), plan->file);
 	if (plan->trace)
 		diag_say("--as-workload: the same as process %u (%s)", pid, workload.name);
 }
@@ -238,7 +229,7 @@ static void say_more(struct mem *mem, const struct process *process, const struc
 {
 	const char *thread = process->tid == process->pid ? "" : mem_format(mem, " thread %u", process->tid);
 
-	diag_say("pid %u%s %s: %s%s", process->pid, thread, process->status.name, joined(mem, more),
+	diag_say("pid %u%s %s: %s%s", process->pid, thread, process->status.name, list_join(mem, more, "; "),
 		 process->status.no_new_privs || process->status.inner == 1
 			 ? ""
 			 : ": started beside capshim, by docker exec?");

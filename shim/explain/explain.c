@@ -14,9 +14,7 @@
 #include "steps/step.h"
 #include "steps/verb.h"
 
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
+[[gnu::format(printf, 1, 2)]] static void say(const char *format, ...)
 {
 	va_list args;
 

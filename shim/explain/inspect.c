@@ -187,7 +187,7 @@ static void print_holders(struct mem *mem, const struct holders *each)
 		dprintf(STDOUT_FILENO, " and %zu more", count - NAMED_MAX);
 	dprintf(STDOUT_FILENO, "\n  Uid         %u %u %u %u\n  Gid         %u %u %u %u\n  Groups      %s\n", held->uid,
 		held->euid, held->suid, status->fsuid, held->gid, held->egid, held->sgid, status->fsgid,
-		held->ngroups ? start_groups(held, mem, " ") : "none");
+		held->ngroups ? start_groups(mem, held->groups, held->ngroups, " ") : "none");
 	print_sets(held);
 	dprintf(STDOUT_FILENO, "  NoNewPrivs  %d\n  Seccomp     %s\n", status->no_new_privs,
 		!status->filtered ? "none"

@@ -4,6 +4,7 @@
 
 #include "base/capability.h"
 #include "base/json.h"
+#include "base/start.h"
 #include "explain/parts.h"
 
 /* {"CAP_CHOWN":["why", …], …} for those that have reasons. */
@@ -24,20 +25,17 @@ void explain_json(struct plan *plan, const struct explanation *explained)
 	struct mem *mem = plan->mem;
 	const struct privileges *who = &plan->workload;
 	struct list kept[EXPLAIN_CAPS] = {{0}};
-	const char *groups = "";
 	/* A pause has a filter of its own. */
 	const bool filtered = plan->filter.code || plan->command == COMMAND_PAUSE;
 	bool root;
 
-	for (size_t i = 0; i < who->ngroups; i++)
-		groups = mem_format(mem, "%s%s%u", groups, i ? "," : "", who->groups[i]);
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (who->keep & CAPABILITY_BIT(cap))
 			list_add(mem, &kept[cap], explain_gain(cap, &root));
 	dprintf(STDOUT_FILENO,
 		"{\"config\":%s,\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"args\":%s,\"kept\":%s,"
 		"\"required\":%s,\"conditional\":%s,\"seccomp\":%s,\"warnings\":%s}\n",
-		json_quoted(mem, plan->file), who->uid, who->gid, groups, json_strings(mem, &plan->argv),
-		reasons(mem, kept), reasons(mem, explained->always), reasons(mem, explained->maybe),
-		filtered ? "true" : "false", json_strings(mem, &explained->warnings));
+		json_quoted(mem, plan->file), who->uid, who->gid, start_groups(mem, who->groups, who->ngroups, ","),
+		json_strings(mem, &plan->argv), reasons(mem, kept), reasons(mem, explained->always),
+		reasons(mem, explained->maybe), filtered ? "true" : "false", json_strings(mem, &explained->warnings));
 }

@@ -16,17 +16,20 @@
 
 #define NAMESPACE_BYTES 64 /* "pid:[4026531836]" */
 
-static bool ended(int err)
-{
-	return err == ENOENT || err == ESRCH;
-}
-
 static _Noreturn void process_unreadable(const char *path, int err)
 {
 	diag_die(DIAG_SYSTEM, "cannot read \"/proc/%s\": %s", path,
 		 err == ENODATA                  ? "this kernel does not tell all that a process holds"
 		 : err == EACCES || err == EPERM ? "it is another user's: needs CAP_SYS_PTRACE, or root"
 						 : strerror(err));
+}
+
+/* What PATH is about could not be read: has it ended? Otherwise this process ends. */
+static bool ended(const char *path)
+{
+	if (errno != ENOENT && errno != ESRCH)
+		process_unreadable(path, errno);
+	return true;
 }
 
 int processes_open(uint32_t *self)
@@ -62,21 +65,13 @@ static bool read_namespace(int proc, const char *pid, char *name)
 
 	snprintf(path, sizeof(path), "%s/ns/pid", pid);
 	memset(name, 0, NAMESPACE_BYTES);
-	if (readlinkat(proc, path, name, NAMESPACE_BYTES - 1) > 0)
-		return true;
-	if (!ended(errno))
-		process_unreadable(path, errno);
-	return false;
+	return readlinkat(proc, path, name, NAMESPACE_BYTES - 1) > 0 || !ended(path);
 }
 
 /* False: the thread has ended. */
 static bool read_thread(struct mem *mem, int proc, const char *path, struct status *status)
 {
-	if (status_read(status, mem, proc, path) == 0)
-		return true;
-	if (!ended(errno))
-		process_unreadable(path, errno);
-	return false;
+	return status_read(status, mem, proc, path) == 0 || !ended(path);
 }
 
 /* Appends a thread that holds something at *LAST, and returns the new end. */

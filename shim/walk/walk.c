@@ -45,19 +45,18 @@ static void place(struct walk_where *where, const char *name)
 	}
 }
 
-/* Refuses foreign ground, which began in a directory of that owner and mode. */
-static int refuse_ground(struct walk *walk, int err)
+/* Refuses something of this owner and mode. */
+static int refuse(struct walk *walk, int err, uint32_t uid, mode_t mode)
 {
-	walk->where.uid = walk->ground.owner;
-	walk->where.mode = walk->ground.mode;
+	walk->where.uid = uid;
+	walk->where.mode = mode;
 	return fd_fail(err);
 }
 
-static int refuse_here(struct walk *walk, int err, const struct stat *stat)
+/* Refuses foreign ground, which began in a directory of that owner and mode. */
+static int refuse_ground(struct walk *walk, int err)
 {
-	walk->where.uid = stat->st_uid;
-	walk->where.mode = stat->st_mode;
-	return fd_fail(err);
+	return refuse(walk, err, walk->ground.owner, walk->ground.mode);
 }
 
 /* Completes the directory NAME in PARENT if a killed run left it unfinished on the way to another one. */
@@ -87,7 +86,7 @@ static int enter(struct walk *walk, int fd, const char *name, struct stat *stat)
 	if (!S_ISDIR(stat->st_mode))
 		return fd_fail(ENOTDIR);
 	if ((walk->flags & WALK_TRUSTED) && !walk_is_roots(fd, stat))
-		return refuse_here(walk, EPERM, stat);
+		return refuse(walk, EPERM, stat->st_uid, stat->st_mode);
 	return ground_act(&walk->ground) == 0 ? 0 : refuse_ground(walk, errno);
 }
 
@@ -139,12 +138,10 @@ static int follow_link(struct walk *walk, int link, const struct stat *stat)
 {
 	if (walk->ground.foreign)
 		return refuse_ground(walk, ELOOP);
-	if (walk_is_procfs(link))
-		return refuse_here(walk, ELOOP, stat);
-	if (stat->st_uid != 0)
-		return refuse_here(walk, ELOOP, stat);
+	if (walk_is_procfs(link) || stat->st_uid != 0)
+		return refuse(walk, ELOOP, stat->st_uid, stat->st_mode);
 	if (!walk_is_roots(walk->dir, &walk->dir_stat))
-		return refuse_here(walk, ELOOP, &walk->dir_stat);
+		return refuse(walk, ELOOP, walk->dir_stat.st_uid, walk->dir_stat.st_mode);
 	if (++walk->links > LINKS_MAX)
 		return fd_fail(ELOOP);
 	/* The rest waits at the end of the buffer while the text of the link is read to its beginning. */
@@ -209,18 +206,14 @@ int walk_find(const char *path, int flags, struct walk_found *found, struct walk
 	walk.ground = (struct ground){.foreign = false};
 	found->fd = -1;
 	found->parent = -1;
-	if (path[0] != '/') {
-		errno = EINVAL;
-	} else if (length >= PATH_MAX) {
-		errno = ENAMETOOLONG;
+	if (path[0] != '/' || length >= PATH_MAX) {
+		errno = path[0] != '/' ? EINVAL : ENAMETOOLONG;
 	} else {
 		memcpy(walk.text, path, length + 1);
 		result = enter_root(&walk);
 	}
 	while (result == 0)
 		result = take_step(&walk, found);
-
-	int err = errno;
 	fd_close(walk.dir);
 	if (identity_is_changed())
 		walk.where.acted = identity_uid();
@@ -229,7 +222,7 @@ int walk_find(const char *path, int flags, struct walk_found *found, struct walk
 	if (result == 1)
 		return 0;
 	found->fd = -1;
-	return fd_fail(err);
+	return -1;
 }
 
 void walk_release(struct walk_found *found)
@@ -245,9 +238,8 @@ int walk_open(const char *path, int flags, struct walk_where *where)
 	int err = errno;
 
 	identity_return();
-	errno = err;
 	if (result != 0)
-		return -1;
+		return fd_fail(err);
 	close(found.parent);
 	return found.fd;
 }
@@ -285,27 +277,22 @@ int walk_parent(const char *path, int flags, const char **name, struct ground *g
 		*where = (struct walk_where){.path = "", .acted = UINT32_MAX};
 	if (split_path(path, text, name) != 0 || walk_find(text, WALK_FOLLOW | flags, &found, where) != 0)
 		return -1;
-	int result = 0;
-	if (!S_ISDIR(found.stat.st_mode)) {
+	int result = -1;
+	if (!S_ISDIR(found.stat.st_mode))
 		errno = ENOTDIR;
-		result = -1;
-	} else if (finish_parent(found.fd, found.parent, found.name, &found.stat, flags) != 0) {
-		result = -1;
-	} else {
+	else if (finish_parent(found.fd, found.parent, found.name, &found.stat, flags) == 0)
 		result = walk_enter(&found, flags, &inside);
-		if (result != 0 && where) {
-			where->uid = inside.owner;
-			where->mode = inside.mode;
-		}
+	if (result != 0 && where && inside.foreign) { /* walk_enter() has refused it */
+		where->uid = inside.owner;
+		where->mode = inside.mode;
 	}
-	int err = errno;
-	close(found.parent);
+	fd_close(found.parent);
 	if (ground)
 		*ground = inside;
 	if (result == 0)
 		return found.fd;
-	close(found.fd);
-	return fd_fail(err);
+	fd_close(found.fd);
+	return -1;
 }
 
 const char *walk_why(char *why, size_t size, int err, const struct walk_where *where)

@@ -140,11 +140,10 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 {
 	const char *verified = "", *started = "", *skipped = "", **to = plan->ids_taken ? &started : &verified;
 	const struct list notes = read_notes(mem, plan, now->bare);
-	const char *noted = "";
 	char list[1024];
 
 	*to = mem_format(mem, "; Uid: %u; Gid: %u; Groups: %s", now->uid, now->gid,
-			 now->ngroups ? start_groups(now, mem, " ") : "none");
+			 now->ngroups ? start_groups(mem, now->groups, now->ngroups, " ") : "none");
 	for (const struct start_set *set = start_sets; set < start_sets + START_SETS; set++) {
 		to = bounding_taken(plan) && set->offset == offsetof(struct start, bounding) ? &started : &verified;
 		*to = mem_format(mem, "%s; %s: %s", *to, set->status,
@@ -156,11 +155,10 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 	if (plan->setup_skipped)
 		skipped = mem_format(mem, "; skipped accounts: %zu; skipped steps: %zu", plan->nwishes,
 				     plan->steps_skipped);
-	for (size_t i = 0; i < notes.count; i++)
-		noted = mem_format(mem, "%s%s%s", noted, i ? ", " : "; notes: ", notes.items[i]);
-	diag_say("verified: %s; NoNewPrivs: %d; Seccomp: %u instructions; stdio: %s%s%s%s%s", verified + 2,
+	diag_say("verified: %s; NoNewPrivs: %d; Seccomp: %u instructions; stdio: %s%s%s%s%s%s", verified + 2,
 		 no_new_privs, plan->filter.code ? plan->filter.count : 0U, stdio_owned(now) ? "owned" : "not owned",
-		 *started ? "; as started, not verified: " : "", *started ? started + 2 : "", skipped, noted);
+		 *started ? "; as started, not verified: " : "", *started ? started + 2 : "", skipped,
+		 notes.count ? "; notes: " : "", list_join(mem, &notes, ", "));
 }
 
 /* One line of pure JSON, for programs that read logs by line. */

@@ -15,6 +15,9 @@
 /* run_program(), and reports a status that is not in ok_exit_codes. True: it is in ok_exit_codes. */
 [[nodiscard]] bool run_to_success(struct setup *setup, const struct step *step, char *const *argv);
 
+/* Is PATH an executable file, or a link to one by the rule of walk.h? -1 with errno: it could not be opened. */
+[[nodiscard]] int run_is_program(const char *path);
+
 /* A program that may be executed. The descriptor is the caller's, the words are in the memory of the setup. */
 struct run_image {
 	int fd;      /* of the program, or of the interpreter of a script */

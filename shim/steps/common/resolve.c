@@ -170,7 +170,7 @@ static void ask(const union resolve_address *server, const char *name, ns_type t
 	union resolve_address address = *server;
 	socklen_t size = address.any.sa_family == AF_INET ? sizeof(address.v4) : sizeof(address.v6);
 	/* The id is the clock's: an attacker who can see the query could answer it anyway. */
-	const int length = res_mkquery(QUERY, name, C_IN, type, NULL, 0, NULL, query, sizeof(query));
+	const int length = res_mkquery(QUERY, name, C_IN, (int)type, NULL, 0, NULL, query, sizeof(query));
 	int fd = fd_checked(socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	struct pollfd poller = {.fd = fd, .events = POLLIN};
 

@@ -19,17 +19,24 @@ static const char *path_of(char *const *environment)
 	return "";
 }
 
-/* Could a search of PATH mean this path? If it cannot be examined, trust_open() will say why. */
-static bool is_program(const char *path)
+int run_is_program(const char *path)
 {
 	struct stat stat;
 	int fd = walk_open(path, WALK_FOLLOW, NULL);
 
 	if (fd < 0)
-		return errno != ENOENT && errno != ENOTDIR;
+		return -1;
 	bool good = fd_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
 	close(fd);
 	return good;
+}
+
+/* Could a search of PATH mean this path? If it cannot be examined, trust_open() will say why. */
+static bool may_be_program(const char *path)
+{
+	const int is = run_is_program(path);
+
+	return is > 0 || (is < 0 && errno != ENOENT && errno != ENOTDIR);
 }
 
 static const char *find_program(struct setup *setup, const char *name, const char *path)
@@ -42,7 +49,7 @@ static const char *find_program(struct setup *setup, const char *name, const cha
 	}
 	for (const char *rest = path, *directory; *name && (directory = path_next(&setup->mem, &rest));) {
 		const char *candidate = mem_format(&setup->mem, "%s/%s", directory, name);
-		if (is_program(candidate))
+		if (may_be_program(candidate))
 			return candidate;
 	}
 	setup_refused(setup, "run", name, "it is not in PATH (%s)", path);

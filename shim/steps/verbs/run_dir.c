@@ -2,7 +2,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <linux/capability.h>
 
@@ -17,17 +16,12 @@
 static bool is_wanted(const struct step *step, const char *path, const char *name)
 {
 	struct mem mem = {NULL}; /* of this name: there may be many */
-	struct stat stat;
 
 	if (name[0] == '.' || (step->match && !glob_match(step->match, name)))
 		return false;
-	int fd = walk_open(mem_format(&mem, "%s/%s", path, name), WALK_FOLLOW, NULL);
+	const int is = run_is_program(mem_format(&mem, "%s/%s", path, name));
 	mem_release(&mem);
-	if (fd < 0)
-		return true; /* run_open() will say why it cannot be run */
-	bool wanted = fd_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_mode & 0111;
-	close(fd);
-	return wanted;
+	return is != 0; /* run_open() will say why one cannot be run */
 }
 
 /* Would a program in the directory PATH be run at all? The period is in it, for a walk looks at what it goes through. */
