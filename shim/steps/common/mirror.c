@@ -154,6 +154,7 @@ void mirror_want(const struct mirror_level *to, off_t size, struct file_want *wa
  */
 static void sync_tree(struct mirror *mirror, const struct mirror_level *to)
 {
+	setup_progress(mirror->setup, mirror->step->to); /* it may take long */
 	const int fd = ground_act(&to->ground) == 0 ? fd_openat(to->fd, ".", O_RDONLY | O_DIRECTORY) : -1;
 	const int result = fd < 0 ? -1 : syncfs(fd);
 
