@@ -110,3 +110,39 @@ copied() {
 	done
 	[ "$RAN" -ge 5 ]
 }
+
+# answered ERRNO CALL[:ARGUMENT]: what /proc says of the workload of $T/capshim.yaml, behind a filter that answers so each
+# time; the fixture deny has the words. Nothing where it does not run, or cannot read or write.
+answered() {
+	timeout -k 1 20 "$START" --clean --groups 0,42 --personality 0x40000 --fd 9 -- "${PROBE%/*}/deny" "$1" "$2" \
+		"$T/capshim" -c "$T/capshim.yaml" -- /bin/cat /proc/self/status /proc/self/personality 2>/dev/null </dev/null |
+		grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|[0-9a-f]{8}$)'
+}
+
+@test "each call of a start, answered by the runtime's filter with 0 or an error each time: the same privileges, or none" {
+	local numbers call option errno same=0 got all=() config wanted
+
+	[ -z "${MACHINE:-}" ] || return 0 # the filter sees the emulator's calls
+	numbers=$(echo '#include <sys/syscall.h>' | gcc -dM -E - | sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$/\1 \2/p')
+	odd # for the config
+	for call in $(strace -f -qq -e signal=none "$T/capshim" -c "$T/capshim.yaml" -- /bin/true 2>&1 | sed -n 's/^\([a-z0-9_]*\)(.*/\1/p' | sort -u); do
+		[[ $call == @(prctl|execve|arch_prctl) ]] || all+=("$(sed -n "s/^$call //p" <<<"$numbers")")
+	done
+	[ "${#all[@]}" -ge 30 ]
+	for option in 3 4 7 8 21 22 23 24 27 28 36 37 38 39 47; do
+		all+=("$(sed -n 's/^prctl //p' <<<"$numbers"):$option")
+	done
+	for config in 'cap_add: []' 'cap_add: [KILL]'; do
+		printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: none' "$config" >"$T/capshim.yaml"
+		wanted=$(answered 38 999)
+		[[ $wanted == *$'Groups:\t '*NoNewPrivs:*$'\n00000000' ]] || fail "$wanted"
+		for call in "${all[@]}"; do
+			for errno in 0 1 22 38; do
+				got=$(answered $errno "$call") || continue
+				[ "$got" = "$wanted" ] || fail "$config, $call, $errno: $got" || return
+				same=$((same + 1))
+			done
+		done
+	done
+	[ "$same" -ge 60 ] || fail "only $same ran"
+}
