@@ -35,22 +35,34 @@ static void write_code(const char *name, const struct filter_code *code)
 	printf("};\n");
 }
 
-/* The text for --explain: lines stay lines, so that its numbers are those of the file. */
+/*
+ * The text for --explain: lines stay lines, so that its numbers are those of the file. Names need no quotes where YAML reads
+ * them, and nothing but comments needs blanks: together 2 KB.
+ */
 static void write_json(const char *json)
 {
-	printf("const char filter_default_json[] =");
-	for (bool start = true; *json; json++) {
-		if (start)
-			printf("\n\t\"");
-		start = *json == '\n';
-		if (start)
-			printf("\\n\"");
-		else if (*json == '"' || *json == '\\')
-			printf("\\%c", *json);
-		else if (*json != '\t')
-			putchar(*json);
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+
+	printf("const char filter_default_json[] =\n\t\"");
+	while (*json) {
+		size_t length = 1; /* of a string, with its quotes; otherwise of one byte */
+		if (*json == '"') {
+			while (json[length] != '"')
+				length += json[length] == '\\' ? 2 : 1;
+			length++;
+		}
+		const bool bare = length > 2 && json[length] != ':' && strspn(json + 1, plain) == length - 2;
+		for (size_t i = bare; i < length - bare; i++) {
+			if (json[i] == '\n')
+				printf("\\n\"\n\t\"");
+			else if (json[i] == '"' || json[i] == '\\')
+				printf("\\%c", json[i]);
+			else if (length > 1 || (json[i] != '\t' && json[i] != ' '))
+				putchar(json[i]);
+		}
+		json += length;
 	}
-	printf(";\n");
+	printf("\";\n");
 }
 
 /* The calls that rules on capabilities name, and which capabilities decide each. */
