@@ -49,7 +49,8 @@ static const char *why_unreachable(struct mem *mem, int err, const struct walk_w
 /*
  * Opens what usually is there, with one call for each directory where a walk makes three: a path without links, and all
  * directories on the file system of "/", owned by root and writable by nobody else. From "/" down only root can change
- * what the next name means once the directory was checked, so it need not be held. -1: ask a walk.
+ * what the next name means once the directory was checked, so it need not be held. -1 with errno:
+ * ENOENT where there is no such file; anything else is for a walk to find out.
  */
 static int open_at_once(const char *path, struct stat *stat)
 {
@@ -58,20 +59,22 @@ static int open_at_once(const char *path, struct stat *stat)
 	dev_t root = 0;
 
 	if (path[0] != '/' || strlen(path) >= sizeof(name) || ground_act(&roots) != 0)
-		return -1;
+		return fd_fail(EAGAIN);
 	for (size_t i = 0; path[i]; name[i] = path[i], i++) {
 		if (path[i] != '/')
 			continue;
-		if (fd_fstatat(AT_FDCWD, i ? name : "/", AT_SYMLINK_NOFOLLOW, stat) != 0 || !S_ISDIR(stat->st_mode) ||
-		    stat->st_uid != 0 || stat->st_mode & (S_IWGRP | S_IWOTH) || (i && stat->st_dev != root))
+		if (fd_fstatat(AT_FDCWD, i ? name : "/", AT_SYMLINK_NOFOLLOW, stat) != 0)
 			return -1;
+		if (!S_ISDIR(stat->st_mode) || stat->st_uid != 0 || stat->st_mode & (S_IWGRP | S_IWOTH) ||
+		    (i && stat->st_dev != root))
+			return fd_fail(EAGAIN);
 		root = stat->st_dev;
 	}
 	int fd = fd_openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fd_fstat(fd, stat) == 0)
 		return fd;
 	close(fd);
-	return -1;
+	return fd_fail(EAGAIN);
 }
 
 static int open_by_walk(struct mem *mem, const char *path, struct stat *stat, const char **why)
@@ -99,7 +102,8 @@ static int open_trusted(struct mem *mem, const char *path, struct stat *stat, co
 {
 	int fd = open_at_once(path, stat);
 
-	if (fd < 0)
+	*why = strerror(ENOENT);
+	if (fd < 0 && errno != ENOENT)
 		fd = open_by_walk(mem, path, stat, why);
 	if (fd < 0)
 		return -1;
