@@ -9,6 +9,7 @@ OTHER=${PROBE%/*/*}/arm64 COMPILER=aarch64-linux-musl-gcc COMMON=280
 PODMAN=/usr/share/containers/seccomp.json
 
 load machine
+load engine
 
 setup() {
 	test_dir
@@ -200,4 +201,23 @@ given() {
 		output=$(grep -E '^[0-9a-f]{16} ' <<<"$output" | grep -v ' init_signal_descendants + 0$' || :)
 		assert_output ''
 	done
+}
+
+@test "arm64: the image is for arm64, holds what is shipped, and another image takes it by COPY --from" {
+	local tag=test-$$
+
+	export BATS_TEST_TIMEOUT=300
+	engine_start "$CAPSHIM_TEST_ROOT"
+	RUN=qemu-aarch64-static timeout 120 "$REPO/packaging/image" "$tag" "$OTHER" arm64 >&2
+	assert_equal "$(docker inspect -f '{{.Os}}/{{.Architecture}}' "capshim:$tag-arm64")" linux/arm64
+	observe timeout 60 docker run --rm --network none "capshim:$tag-arm64" --version=verbose
+	assert_success
+	assert_line --regexp 'compiler .* for aarch64-'
+	printf '%s\n' 'FROM scratch' "COPY --from=capshim:$tag-arm64 /capshim /copied" 'COPY probe /probe' \
+		'ENTRYPOINT ["/copied", "--user", "1234:1234", "--seccomp", "unconfined", "--"]' >"$T/Dockerfile"
+	cp "$OTHER/test/probe" "$T/probe"
+	timeout 120 docker build -q --platform linux/arm64 -t "copied:$tag" "$T" >&2
+	observe timeout 60 docker run --rm --network none "copied:$tag" /probe
+	assert_success
+	assert_probe uid 1234,1234,1234,1234 permitted '' bounding '' no_new_privs 1
 }

@@ -121,6 +121,10 @@ build_at() { # DIRECTORY NAME=VALUE ...
 	assert_unprivileged 1234
 	observe timeout 60 docker run --rm --network none "capshim:$version" --licenses
 	assert_output --partial libseccomp
+	# For another machine the engine notes which; 970-arm64.bats runs such an image.
+	timeout 120 "$REPO/packaging/image" "$version" "$build" arm64 >&2
+	assert_equal "$(docker inspect -f '{{.Os}}/{{.Architecture}}' "capshim:$version-arm64")" linux/arm64
+	assert_equal "$(docker inspect -f '{{.Architecture}}' "capshim:$version")" "$(docker version -f '{{.Server.Arch}}')"
 }
 
 @test "the Debian package is one that lintian accepts; it installs, runs, and leaves nothing" {
