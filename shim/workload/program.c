@@ -23,7 +23,7 @@
 #endif
 
 /* What a message calls a program of another ABI of this machine, and how the filter lets it run. */
-static const struct abi {
+static const struct foreign_abi {
 	const char *name, *way;
 } abis[] = {
 	[PROGRAM_ELF32] = {"a 32-bit program", "write \"seccomp: {allow: [32bit]}\""},

@@ -88,16 +88,15 @@ static void note_limits(struct list *notes, struct mem *mem, const struct plan *
 	static const struct {
 		int resource;
 		const char *name;
-		rlim_t plain; /* RLIMIT_NICE of 20 lets a process reach nice 0, getrlimit(2) */
+		uint64_t plain; /* RLIMIT_NICE of 20 lets a process reach nice 0, getrlimit(2) */
 	} limits[] = {{RLIMIT_NICE, "nice", 20}, {RLIMIT_RTPRIO, "rtprio", 0}};
 	const char *adjusted = status_text(mem, AT_FDCWD, "/proc/self/oom_score_adj");
-	struct rlimit limit = {0, 0};
+	uint64_t limit[2] = {0, 0}; /* as prepare.c: soft, hard */
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-		if (!plan->limits[limits[i].resource].set && getrlimit(limits[i].resource, &limit) == 0 &&
-		    limit.rlim_max > limits[i].plain)
-			list_take(mem, notes,
-				  mem_format(mem, "ulimit %s %lld", limits[i].name, (long long)limit.rlim_max));
+		if (!plan->limits[limits[i].resource].set &&
+		    syscall(SYS_prlimit64, 0, limits[i].resource, NULL, limit) == 0 && limit[1] > limits[i].plain)
+			list_take(mem, notes, mem_format(mem, "ulimit %s %lld", limits[i].name, (long long)limit[1]));
 	if (adjusted && !plan->oom_score_adj_set && *adjusted == '-')
 		list_take(mem, notes, mem_format(mem, "oom_score_adj %ld", strtol(adjusted, NULL, 10)));
 }
