@@ -7,13 +7,6 @@
 
 #include "walk/walk.h"
 
-/*
- * walk_parent() with WALK_MAKE that also makes the missing directories on the way. They belong to the identity and
- * have mode 0755, whatever the umask.
- */
-[[nodiscard]] int walk_make_parent(const char *path, const char **name, struct ground *ground,
-				   struct walk_where *where);
-
 /* Removes the access control lists of the directory FD, acting as its owner OWNER: acl(5). 0, or -1 with errno. */
 [[nodiscard]] int walk_clear_acl(int fd, uint32_t owner);
 

@@ -295,6 +295,41 @@ int walk_parent(const char *path, int flags, const char **name, struct ground *g
 	return -1;
 }
 
+int walk_make_parent(const char *path, const char **name, struct ground *ground, struct walk_where *where)
+{
+	char text[PATH_MAX];
+	int fd = walk_parent(path, WALK_MAKE, name, ground, where);
+
+	/* From the top down: make each missing directory until the last one is there. */
+	for (const char *end = path; fd < 0 && errno == ENOENT && (end = strchr(end + 1, '/'));) {
+		const char *missing;
+		size_t length = (size_t)(end - path);
+
+		if (end[-1] == '/')
+			continue;
+		memcpy(text, path, length);
+		text[length] = '\0';
+		int known = walk_open(text, WALK_FOLLOW | WALK_MAKE, where);
+		if (known < 0 && errno == ENOENT) {
+			int parent = walk_parent(text, WALK_MAKE, &missing, NULL, where);
+			if (parent < 0)
+				return -1;
+			known = walk_mkdir(parent, missing, WALK_PARENT_MODE, UINT32_MAX, UINT32_MAX);
+			int err = errno;
+			close(parent);
+			/* Another run may be faster. */
+			if (known < 0 && (err == EEXIST || err == ESTALE))
+				known = walk_open(text, WALK_FOLLOW | WALK_MAKE, where);
+			errno = err;
+		}
+		if (known < 0)
+			return -1;
+		close(known);
+		fd = walk_parent(path, WALK_MAKE, name, ground, where);
+	}
+	return fd;
+}
+
 const char *walk_why(char *why, size_t size, int err, const struct walk_where *where)
 {
 	unsigned int mode = where->mode & 07777;

@@ -64,6 +64,13 @@ void walk_release(struct walk_found *found);
 			      struct walk_where *where);
 
 /*
+ * walk_parent() with WALK_MAKE that also makes the missing directories on the way. They belong to the identity and
+ * have mode 0755, whatever the umask.
+ */
+[[nodiscard]] int walk_make_parent(const char *path, const char **name, struct ground *ground,
+				   struct walk_where *where);
+
+/*
  * Writes why a walk ended with ERR at WHERE into WHY, and returns WHY: for ELOOP and EPERM what was refused and who
  * owns it; otherwise diag_why(), with the capability that searching a directory needs.
  */
