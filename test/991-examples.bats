@@ -28,11 +28,13 @@ example_image() {
 	'' | app | owner) ;; # owner_of:/work
 	*) sed -i "s/^app:/$user:/" "$IMAGE/etc/passwd" "$IMAGE/etc/group" ;;
 	esac
-	program=$(sed -n 's/^ *command: \[\{0,1\}\([a-z]*\).*/\1/p' "$1")
+	program=$(sed -n 's/^ *command: \[\{0,1\}\([a-z-]*\).*/\1/p' "$1")
 	case $program in
 	'' | none | pause) program=/probe ;;
 	*) install -m 0755 "$PROBE" "$IMAGE/usr/bin/$program" ;;
 	esac
+	install -Dm 0755 "$PROBE" "$IMAGE/usr/local/bin/docker-entrypoint.sh"
+	install -m 0755 "$PROBE" "$IMAGE/usr/bin/vault"
 	install -m 0755 "$PROBE" "$IMAGE/usr/sbin/iptables-restore"
 	install -m 0644 "$REPO/config/examples/strict-seccomp.json" "$IMAGE/etc/"
 	install -m 0644 "$1" "$IMAGE/etc/capshim.yaml"
@@ -116,6 +118,42 @@ without_each() {
 		example_ok "$file" || fail "$file: $output" || return
 		without_each "$file" "$required" || return
 	done
+}
+
+# workload_changes: what the owners of directories and files in the image do to them: they add, close, change and link.
+workload_changes() {
+	local path owner
+
+	while read -r owner path; do
+		setpriv --reuid "$owner" --regid "$owner" --clear-groups sh -c 'mkdir -p "$0/own/deep" && echo x >"$0/own/file" &&
+			ln -sf /etc/passwd "$0/own/link" && chmod 0700 "$0/own/deep" "$0/own" "$0"' "$path"
+	done < <(find "$IMAGE" -depth -type d ! -uid 0 ! -name own ! -name deep -printf '%U %p\n')
+	while read -r owner path; do
+		setpriv --reuid "$owner" --regid "$owner" --clear-groups sh -c 'echo more >>"$0"; chmod go= "$0"' "$path" 2>/dev/null || :
+	done < <(find "$IMAGE" -type f ! -uid 0 -printf '%U %p\n')
+}
+
+@test "every example starts three times, whatever its workload does in between to what is its own" {
+	local file again=0 grant
+
+	for file in "$REPO"/config/examples/*.yaml; do
+		case ${file##*/} in
+		sysctl-init.yaml | pause.yaml) continue ;; # the first has a test of its own, the other has no setup
+		esac
+		explained "$file" || return
+		grant=$required${conditional:+,$conditional} # a used volume
+		grant=${grant#,}
+		example_run "$file" "${grant:-none}"
+		for _ in 2 3; do
+			assert_success || fail "$file" || return
+			workload_changes
+			capshim_run --image --config image --timeout 20 --with --groups --with 0 --with --bounding \
+				--with "${grant:-none}" -- "${arguments[@]}"
+			again=$((again + 1))
+		done
+		assert_success || fail "$file" || return
+	done
+	[ "$again" -ge 30 ]
 }
 
 @test "the sysctl example sets what a container's namespace lets it set, without any capability" {

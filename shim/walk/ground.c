@@ -211,10 +211,16 @@ void ground_for_name(int parent, uint32_t uid)
 
 int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gid, mode_t mode)
 {
+	struct stat now;
 	uint64_t effective;
 	const struct fs_identity was = identity_now(&effective);
 
-	/* A set-group-ID bit also needs the right group. */
+	/*
+	 * A set-group-ID bit also needs the right group. On foreign ground the owner must be in it: others could have moved
+	 * what belongs to root's group there.
+	 */
+	if (mode & S_ISGID && gid == IDENTITY_NO_ID && !ground.foreign && fd_fstat(fd, &now) == 0)
+		gid = now.st_gid;
 	bool own_group = !(mode & S_ISGID) || gid == IDENTITY_NO_ID || gid == identity_gid() ||
 			 effective & CAPABILITY_BIT(CAP_FSETID);
 	bool own = uid == identity_uid() || effective & CAPABILITY_BIT(CAP_FOWNER);
