@@ -181,3 +181,31 @@ print("connected", flush=True)' "$O/closed/socket" >"$T/seen" 3>&- &
 	kill "$listener"
 	assert_equal "$(cat "$T/seen")" ''
 }
+
+@test "chown recursive: what cannot be read once, in one of the walks that share the tree, is not passed over" {
+	local number log=$T/calls ran=0
+	attack 'mkdir -p tree/{a,b,c}; touch tree/{a,b,c}/{1..4}'
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {chown: $V/tree, owner: \"2345:2345\", recursive: true}" \
+		>"$T/capshim.yaml"
+	for number in {1..90}; do
+		chown -R 1234:1234 "$V/tree"
+		observe timeout 20 strace -qq -o "$log" -e trace=openat -e "inject=openat:error=EIO:when=$number" \
+			"$CAPSHIM" -c "$T/capshim.yaml"
+		grep -q INJECTED "$log" || break
+		[ "$status" = 0 ] || continue
+		ran=$((ran + 1))
+		assert_equal "openat $number: $(find "$V/tree" ! -uid 2345)" "openat $number: "
+	done
+	assert [ "$number" -lt 90 ]
+}
+
+@test "chown on_root_mismatch: where something below failed the top stays, and the next start goes on" {
+	attack 'mkdir -p tree/closed; touch tree/closed/file; chmod 0700 tree/closed'
+	start --with --bounding --with chown \
+		<<<"  - {chown: $V, owner: \"2345:2345\", recursive: true, change_policy: on_root_mismatch, on_error: warn}"
+	assert_output --partial 'cannot chown'
+	assert_equal "$(owners "$V")" '1234:1234 755'
+	again
+	assert_success
+	assert_equal "$(find "$V" ! -uid 2345)" ''
+}

@@ -69,17 +69,20 @@ static size_t append(struct tree_state *state, size_t length, const char *name)
 	return length + more;
 }
 
-static void entry_failed(struct tree_state *state, size_t length, const char *name, int err)
+/*
+ * NAME could not be read because of ERR: for the process to tell whose it is. Where it has gone or has changed its type that
+ * is no failure: the process that changed it is responsible for it.
+ */
+static void entry_failed(struct tree_state *state, size_t length, const char *name, int err, bool mine)
 {
+	if (err == ENOENT || err == ENOTDIR || err == ELOOP)
+		return;
+	state->tree->untold |= !mine;
+	if (!mine)
+		return;
 	append(state, length, name);
 	state->tree->failed(state->tree->context, state->path, err);
 	state->path[length] = '\0';
-}
-
-/* The entry has gone or changed its type. That is no failure: the process that changed it is responsible for it. */
-static bool is_gone(int err)
-{
-	return err == ENOENT || err == ENOTDIR || err == ELOOP;
 }
 
 /*
@@ -221,8 +224,7 @@ static void descend(struct tree_state *state)
 
 	if (act(state, (long)state->depth) != 0 ||
 	    tree_open_named(state->tree, frame->fd, text, &frame->ground, &opened) != 0) {
-		if (!is_gone(errno) && is_mine(state->tree, text))
-			entry_failed(state, frame->path_length, text, errno);
+		entry_failed(state, frame->path_length, text, errno, is_mine(state->tree, text));
 		fd_close(opened.fd);
 		return;
 	}
@@ -268,8 +270,7 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 		result = fd_statx(frame->fd, name, &entry.stat);
 	}
 	if (result != 0) {
-		if (!is_gone(errno) && mine)
-			entry_failed(state, frame->path_length, name, errno);
+		entry_failed(state, frame->path_length, name, errno, mine);
 		return false;
 	}
 	if (S_ISDIR(entry.stat.mode)) {
@@ -297,8 +298,8 @@ static bool read_batch(struct tree_state *state)
 	reserve(state, 0, frame->base + size);
 	char *batch = state->batch + frame->base;
 	long length = syscall(SYS_getdents64, frame->fd, batch, size);
-	if (length < 0 && errno != ENOENT) /* ENOENT: the directory itself was removed */
-		entry_failed(state, frame->path_length, ".", errno);
+	if (length < 0) /* ENOENT: the directory itself was removed */
+		entry_failed(state, frame->path_length, ".", errno, true);
 	if (length <= 0)
 		return false;
 
@@ -344,7 +345,7 @@ static int leave(struct tree_state *state)
 		if (fd_statx(frame->fd, "", &entry.stat) == 0)
 			tree->leave(tree->context, &entry);
 		else
-			entry_failed(state, frame->path_length, ".", errno);
+			entry_failed(state, frame->path_length, ".", errno, true);
 	}
 	fd_close(frame->fd);
 	frame->fd = -1;

@@ -37,6 +37,7 @@
 struct result {
 	uint64_t changed, same, links, cleared, uncapable;
 	size_t failures, mounts;
+	bool untold;
 };
 
 struct job {
@@ -46,6 +47,7 @@ struct job {
 	const char *path;
 	uint64_t entries;        /* in this part */
 	bool deferred;           /* directories are still to be changed, when the others are done */
+	size_t failures;         /* before it began */
 	pid_t others[SHARE_MAX]; /* processes of the parts from 1 on; 0: none */
 	struct result *results;  /* NULL: not shared */
 };
@@ -53,7 +55,7 @@ struct job {
 static void share(struct job *job);
 static void share_end(struct job *job);
 static void job_walk(struct job *job);
-static void deferred(const struct job *first);
+static bool complete(struct job *job);
 
 static bool is_changed_type(const struct fd_stat *a, const struct fd_stat *b)
 {
@@ -122,14 +124,8 @@ static void job_leave(void *context, const struct walk_entry *entry)
 	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
 
 	count(job, entry->path);
-	/* on_root_mismatch looks at the top, so the top is changed last. */
-	if (entry->depth == 0) {
-		share_end(job);
-		if (job->deferred || job->tree.closed)
-			deferred(job);
-		if (job->change->step->contents_only)
-			return;
-	}
+	if (entry->depth == 0 && (!complete(job) || job->change->step->contents_only))
+		return;
 	if (entry->depth > 0 && waits(job, &entry->stat) && change_is_due(job->change, &entry->stat))
 		job->deferred = true;
 	else
@@ -145,12 +141,12 @@ static void directory_leave(void *context, const struct walk_entry *entry)
 		(void)change_held(job->change, &held);
 }
 
-/* The first walk has reported it. */
-static void known_failure(void *context, const char *path, int err)
+/* The first walk has reported it, if it met it as well. */
+static void known_failure(void *context, const char *, int)
 {
-	(void)context;
-	(void)path;
-	(void)err;
+	struct job *job = context;
+
+	job->tree.untold = true;
 }
 
 static void job_failed(void *context, const char *path, int err)
@@ -161,7 +157,7 @@ static void job_failed(void *context, const char *path, int err)
 }
 
 /* Changes what waited for the other processes: directories, and all below those that had to be unlocked. */
-static void deferred(const struct job *first)
+static void deferred(struct job *first)
 {
 	struct job job = {.change = first->change, .tree = first->tree, .top = first->top, .path = first->path};
 
@@ -173,6 +169,23 @@ static void deferred(const struct job *first)
 	job.tree.closed_only = true;
 	job.tree.parts = 0;
 	job_walk(&job);
+	first->tree.untold |= job.tree.untold;
+}
+
+/*
+ * All but the top is done. What one process alone could not read nobody has told. False: the top is to stay as it is, for
+ * on_root_mismatch looks at nothing else at the next start.
+ */
+static bool complete(struct job *job)
+{
+	struct setup *setup = job->change->setup;
+
+	share_end(job);
+	if (job->deferred || job->tree.closed)
+		deferred(job);
+	if (job->tree.untold && setup->failures == job->failures)
+		setup_refused(setup, job->change->step->verb->name, job->path, "a part of it could not be read");
+	return setup->failures == job->failures || job->change->step->change_policy != CHANGE_ON_ROOT_MISMATCH;
 }
 
 static void job_walk(struct job *job)
@@ -218,6 +231,7 @@ static _Noreturn void work(const struct job *first, unsigned int part)
 		.uncapable = change.uncapable,
 		.failures = setup.failures - first->change->setup->failures,
 		.mounts = job.tree.mounts,
+		.untold = job.tree.untold,
 	};
 	_exit(0);
 }
@@ -287,6 +301,7 @@ static void collect(struct job *job, unsigned int part)
 	change->cleared += result->cleared;
 	change->uncapable += result->uncapable;
 	job->tree.mounts += result->mounts;
+	job->tree.untold |= result->untold;
 }
 
 /* Ends all parts but the first, which also walks the directories and so ends last. */
@@ -304,6 +319,7 @@ static void share_end(struct job *job)
 		rest.tree.part = part;
 		job_walk(&rest);
 		job->tree.mounts += rest.tree.mounts;
+		job->tree.untold |= rest.tree.untold;
 	}
 	job->tree.parts = 1;
 	if (job->results)
@@ -330,6 +346,7 @@ static void change_tree(struct change *change, const struct walk_found *top, con
 			 .parts = (held->now.mode & unlock) == unlock ? processors() : 1},
 		.top = top->fd,
 		.path = path,
+		.failures = change->setup->failures,
 	};
 
 	job.tree.context = &job;
