@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=long:20
 # shellcheck disable=SC2016 # what stands in single quotes is for others to expand
 # shellcheck disable=SC2154 # status, output and lines are bats'
 # Init mode: what becomes of the signals that PID 1 gets, job control, and how it ends.

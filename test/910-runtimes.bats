@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long:45
+# bats file_tags=long:25
 # shellcheck disable=SC2016,SC2034 # what stands in single quotes is for others to expand; FRONT and AS are bundle_run's
 # The runtimes below the engines, runc and crun, with bundles that are written by hand: what the workload holds is the
 # same from every start, and with both.

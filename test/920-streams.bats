@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long:50
+# bats file_tags=long:40
 # shellcheck disable=SC2030,SC2031,SC2034,SC2153 # each test is a subshell; NAME, MOUNT and FRONT are docker.bash's
 # shellcheck disable=SC1003 # a backslash is a key here
 # Standard streams, terminals and signals as `docker run` really connects them, with a client on the other end.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=long:20
 # The back ends of capshim-learn give the same answer: perf, ptrace, and runs alone.
 
 load helpers

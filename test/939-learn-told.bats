@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=long:20
 # capshim-learn says what a person needs to know: why a run failed, and what the answer rests on.
 
 load helpers

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# bats file_tags=long:50
+# bats file_tags=long:25
 # shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2153 # each test is a subshell; NAME, MOUNT and FRONT are docker.bash's
 # What is started beside a workload, in real containers: exec and health checks behind the same drop.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=long:40
 # capshim-learn: the smallest cap_add, for workloads whose answer is known. Each answer is then given to capshim itself: with it
 # the check passes, and with one capability less it does not.
 
