@@ -50,7 +50,7 @@ host_status() {
 	done
 	run timeout 10 docker logs web
 	assert_output --partial 'GET / HTTP/1.1'
-	run timeout 30 docker stop web
+	run timeout 60 docker stop -t 50 web
 	run timeout 10 docker inspect -f '{{.State.ExitCode}}' web
 	assert_output 0
 	timeout 30 docker rm -f web
