@@ -27,10 +27,11 @@ seed() {
 start() {
 	local name=$1
 	shift
+	: >"$T/$name.log" # of the one before: ended() reads it at once
 	{
 		timeout 100 strace -qq -o /dev/null "$@" "$CAPSHIM" -c "$T/seed.yaml" -- "$PROBE" && :
 		echo "status $?"
-	} >"$T/$name.log" 2>&1 3>&- &
+	} >>"$T/$name.log" 2>&1 3>&- &
 }
 
 # A run that waits before it writes each file, whose name is there already.

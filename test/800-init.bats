@@ -95,7 +95,7 @@ pid1() {
 
 @test "PID 1 stands in /, holds no descriptor above 2 and no memory but its own" {
 	init_config 'working_dir: /usr'
-	init_start --with --fd-path --with "/etc/passwd" --with --fd --with 9 "$T/probe" --sleep 100
+	init_start --with --fd-path --with 8 --with --fd --with 9 "$T/probe" --sleep 100
 	init_logged 'cwd=/usr'
 	init_settled
 	assert_equal "$(readlink "/proc/$INIT/cwd")" /

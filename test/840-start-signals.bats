@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2034,SC2154 # INIT and OUTER are of init.bash; status, output and lines are bats'
+# shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # INIT and OUTER are of init.bash, START of helpers; each test is a subshell; status, output and lines are bats'
 # Signals that come during the start: none is lost. strace(1) holds capshim up at one call, until it is killed: by then
 # the signal has been sent.
 
@@ -34,21 +34,38 @@ held() {
 	done
 	[ "${1:-}" != -- ] || shift
 	: >"$LOG"
-	# -D: strace is not the parent, so that what ends is capshim.
-	strace -D -f -qq -o /dev/null -e signal=none -e "trace=$call" -e "inject=$call:delay_enter=20000000:when=1" \
-		"${around[@]}" env --default-signal=INT --default-signal=QUIT "$START" "${with[@]}" -- \
-		"$CAPSHIM" -c "$T/capshim.yaml" "${OPTIONS[@]}" -- "$@" </dev/null >>"$LOG" 2>&1 3>&- &
+	rm -f "$T/go"
+	mkfifo -m 0666 "$T/go"
+	# shellcheck disable=SC2016 # for the shell that waits
+	"${around[@]}" env --default-signal=INT --default-signal=QUIT "$START" "${with[@]}" -- \
+		/bin/sh -c 'read -r go <"$0"; exec "$@"' "$T/go" "$CAPSHIM" -c "$T/capshim.yaml" "${OPTIONS[@]}" -- "$@" \
+		</dev/null >>"$LOG" 2>&1 3>&- &
 	OUTER=$!
+	wait_until shell_waits
+	# Only now, for the start state takes such calls as well.
+	strace -f -qq -o /dev/null -e signal=none -e "trace=$call" -e "inject=$call:delay_enter=120000000:when=1" -p "$INIT" \
+		</dev/null >>"$LOG" 2>&1 3>&- &
+	disown
+	wait_until traced
+	echo >"$T/go"
 	wait_until all_blocked
 }
 
 # It is what was started, or the child of unshare.
-all_blocked() {
+shell_waits() {
 	for INIT in "$OUTER" $(pgrep -P "$OUTER"); do
-		[ "$(init_status SigBlk)" != $ALL_BLOCKED ] || return 0
+		! tr '\0' ' ' <"/proc/$INIT/cmdline" | grep -q '^/bin/sh -c read' || return 0
 	done
 	INIT=''
 	return 1
+}
+
+traced() {
+	[ "$(init_status TracerPid)" -gt 0 ]
+}
+
+all_blocked() {
+	[ "$(init_status SigBlk)" = $ALL_BLOCKED ]
 }
 
 # send SIGNAL ...: to it, and lets it go on.
