@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # INIT and OUTER are of init.bash, START of helpers; each test is a subshell; status, output and lines are bats'
+# shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # others' variables are used here, and each test is a subshell
 # Signals that come during the start: none is lost. strace(1) holds capshim up at one call, until it is killed: by then
 # the signal has been sent.
 
