@@ -200,6 +200,7 @@ verify() {
 @test "in a user namespace: clean, the same by --as-workload, and a root exec is found" {
 	local inside
 	printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: [44]' 'seccomp: unconfined' 'cap_add: [KILL]' >"$T/capshim.yaml"
+	# shellcheck disable=SC2153 # of helpers
 	"$START" --userns 0:0:65536 --clean -- /usr/bin/unshare --pid --mount --fork --mount-proc --kill-child \
 		"$CAPSHIM" -c "$T/capshim.yaml" -- "$PROBE" --sleep 60 </dev/null >"$LOG" 2>&1 3>&- &
 	OUTER=$!

@@ -57,6 +57,7 @@ unfiltered() {
 
 @test "a program of a step that the filter kills: the message says why, and what to write" {
 	[ "$(uname -m)" = x86_64 ] || return 0
+	# shellcheck disable=SC2016 # assembler
 	printf '.globl _start\n_start: mov $1, %%eax; xor %%ebx, %%ebx; int $0x80\n' >"$T/small.S"
 	gcc -m32 -nostdlib -static -no-pie -o "$T/small" "$T/small.S"
 	steps <<<"- {run: [$T/small], user: '1234:1234'}"

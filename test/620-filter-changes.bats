@@ -132,6 +132,7 @@ answer() {
 	answer 'profile: /etc/profile.json, allow: 32bit' 205 -- 211
 	assert_output $'205 allow\n211 errno 4002'
 	# A 32-bit program's set_thread_area(NULL): EFAULT is the kernel's own answer.
+	# shellcheck disable=SC2016 # assembler
 	printf '.globl _start\n_start: mov $243, %%eax; xor %%ebx, %%ebx; int $0x80; neg %%eax; mov %%eax, %%ebx; mov $1, %%eax; int $0x80\n' >"$T/area.S"
 	gcc -m32 -nostdlib -static -no-pie -o "$IMAGE/area" "$T/area.S"
 	capshim_run --image -- -- /area <<<$'user: app\nseccomp: {allow: 32bit}'

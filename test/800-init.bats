@@ -171,6 +171,7 @@ pid1() {
 
 	init_config 'init: {wait_until: all}'
 	mkfifo "$T/fifo"
+	# shellcheck disable=SC2094 # two descriptions of one pipe
 	exec 8<>"$T/fifo" 9>"$T/fifo" 8<&-
 	install -m 0666 /dev/null "$got"
 	# shellcheck disable=SC2016 # the inner shell's
