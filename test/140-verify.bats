@@ -209,7 +209,7 @@ verify() {
 	inside=(timeout 30 nsenter --target "$CONTAINER" --user --pid --mount --setuid 0 --setgid 0)
 	observe "${inside[@]}" "$CAPSHIM" -c "$T/capshim.yaml" --verify
 	assert_success
-	assert_output --partial '1 processes, 1 threads: none holds more'
+	assert_output --partial '1 process, 1 thread: none holds more'
 	observe "${inside[@]}" "$CAPSHIM" -c "$T/capshim.yaml" --as-workload -- "$PROBE"
 	assert_unprivileged 1234 kill
 	assert_probe groups 44
