@@ -31,46 +31,36 @@ static const char help_text[] =
 	"Exit status: 0 an answer was found, 1 the check never passed, 100 change the command\n"
 	"line or the config, 111 the system refused, 130 interrupted.\n";
 
-/* Where a value goes: a member of the options, or to capshim's own command line. */
-enum learn_goal {
-	GOAL_CHECK,
-	GOAL_READY,
-	GOAL_RESET,
-	GOAL_TIMEOUT,
-	GOAL_GRACE,
-	GOAL_PROFILE,
-	GOAL_BACK_END,
-	GOAL_JSON,
-	GOAL_LOG,
-	GOAL_SHIM,
-	GOAL_HELP,
-	GOAL_VERSION
-};
+/* What an option does: it fills in a member of the options, belongs to capshim's own command line, or prints. */
+enum learn_goal { GOAL_TEXT, GOAL_SECONDS, GOAL_FLAG, GOAL_SHIM, GOAL_HELP, GOAL_VERSION };
+
+#define MEMBER(name) offsetof(struct learn_options, name)
 
 static const struct learn_option {
 	const char *name;
 	enum learn_goal goal;
 	bool value;
+	size_t offset; /* of the member */
 } learn_table[] = {
-	{"--check", GOAL_CHECK, true},
-	{"--ready", GOAL_READY, true},
-	{"--reset", GOAL_RESET, true},
-	{"--timeout", GOAL_TIMEOUT, true},
-	{"--grace", GOAL_GRACE, true},
-	{"--seccomp", GOAL_PROFILE, true},
-	{"--back-end", GOAL_BACK_END, true},
-	{"--json", GOAL_JSON, false},
-	{"--config", GOAL_SHIM, true},
-	{"-c", GOAL_SHIM, true},
-	{"--user", GOAL_SHIM, true},
-	{"--groups", GOAL_SHIM, true},
-	{"--allow-root", GOAL_SHIM, false},
-	{"--init", GOAL_SHIM, false},
-	{"--log", GOAL_LOG, false},
-	{"--help", GOAL_HELP, false},
-	{"-h", GOAL_HELP, false},
-	{"--version", GOAL_VERSION, false},
-	{NULL, GOAL_SHIM, false},
+	{"--check", GOAL_TEXT, true, MEMBER(check)},
+	{"--ready", GOAL_TEXT, true, MEMBER(ready)},
+	{"--reset", GOAL_TEXT, true, MEMBER(reset)},
+	{"--timeout", GOAL_SECONDS, true, MEMBER(timeout_ms)},
+	{"--grace", GOAL_SECONDS, true, MEMBER(grace_ms)},
+	{"--seccomp", GOAL_TEXT, true, MEMBER(profile)},
+	{"--back-end", GOAL_TEXT, true, MEMBER(back_end)},
+	{"--json", GOAL_FLAG, false, MEMBER(json)},
+	{"--config", GOAL_SHIM, true, 0},
+	{"-c", GOAL_SHIM, true, 0},
+	{"--user", GOAL_SHIM, true, 0},
+	{"--groups", GOAL_SHIM, true, 0},
+	{"--allow-root", GOAL_SHIM, false, 0},
+	{"--init", GOAL_SHIM, false, 0},
+	{"--log", GOAL_FLAG, false, MEMBER(log)},
+	{"--help", GOAL_HELP, false, 0},
+	{"-h", GOAL_HELP, false, 0},
+	{"--version", GOAL_VERSION, false, 0},
+	{NULL, GOAL_SHIM, false, 0},
 };
 
 /* SECONDS with at most three digits, as milliseconds. */
@@ -90,40 +80,17 @@ static _Noreturn void print_and_exit(const char *text)
 
 static void set_option(struct learn_options *to, const struct learn_option *option, const char *value)
 {
-	static const char *const back_ends[] = {"perf", "ptrace", "alone"};
-	bool known = false;
+	void *member = (char *)to + option->offset;
 
 	switch (option->goal) {
-	case GOAL_CHECK:
-		to->check = strcmp(value, "exit") == 0 ? NULL : value;
+	case GOAL_TEXT:
+		*(const char **)member = value;
 		break;
-	case GOAL_READY:
-		to->ready = value;
+	case GOAL_SECONDS:
+		*(unsigned int *)member = seconds(option->name, value);
 		break;
-	case GOAL_RESET:
-		to->reset = value;
-		break;
-	case GOAL_TIMEOUT:
-		to->timeout_ms = seconds(option->name, value);
-		break;
-	case GOAL_GRACE:
-		to->grace_ms = seconds(option->name, value);
-		break;
-	case GOAL_PROFILE:
-		to->profile = value;
-		break;
-	case GOAL_BACK_END:
-		for (size_t i = 0; i < sizeof(back_ends) / sizeof(*back_ends); i++)
-			known |= strcmp(back_ends[i], value) == 0;
-		if (!known)
-			diag_die(DIAG_USER, "the option --back-end takes perf, ptrace or alone: \"%s\"", value);
-		to->back_end = value;
-		break;
-	case GOAL_JSON:
-		to->json = true;
-		break;
-	case GOAL_LOG:
-		to->log = true;
+	case GOAL_FLAG:
+		*(bool *)member = true;
 		break;
 	case GOAL_HELP:
 		print_and_exit(help_text);
@@ -132,6 +99,14 @@ static void set_option(struct learn_options *to, const struct learn_option *opti
 	case GOAL_SHIM:
 		break;
 	}
+}
+
+static void check_back_end(const char *name)
+{
+	static const char *const back_ends[] = {"perf", "ptrace", "alone", NULL};
+
+	if (name && !named_row(name, back_ends, sizeof(*back_ends)))
+		diag_die(DIAG_USER, "the option --back-end takes perf, ptrace or alone: \"%s\"", name);
 }
 
 static const struct learn_option *learn_option_find(struct mem *mem, const char *word, const char **value)
@@ -173,6 +148,9 @@ void learn_options_read(struct learn_options *to, const struct start *start, str
 		}
 		set_option(to, option, value ? value : "");
 	}
+	check_back_end(to->back_end);
+	if (to->check && strcmp(to->check, "exit") == 0)
+		to->check = NULL;
 	if (to->log)
 		return;
 	list_add(mem, &shim, "--");

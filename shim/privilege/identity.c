@@ -252,11 +252,6 @@ uint32_t identity_gid(void)
 	return self.start ? self.now.gid : getegid();
 }
 
-uint64_t identity_effective(void)
-{
-	return self.start ? self.effective : 0;
-}
-
 void identity_die_with(int parent)
 {
 	self.parent = parent;

@@ -57,9 +57,6 @@ bool identity_is_changed(void);
 uint32_t identity_uid(void);
 uint32_t identity_gid(void);
 
-/* The effective set as it is now. */
-uint64_t identity_effective(void);
-
 /*
  * Makes this process end when PARENT ends. The kernel clears PR_SET_PDEATHSIG when an identity changes
  * (PR_SET_PDEATHSIG(2const)), so it is set again after each change.
