@@ -11,6 +11,7 @@
 
 #include "base/capability.h"
 #include "base/json.h"
+#include "base/status.h"
 #include "base/text.h"
 #include "explain/explain.h"
 
@@ -26,13 +27,9 @@ static const char *kernel(struct mem *mem)
 
 static const char *port_start(struct mem *mem)
 {
-	char text[16] = "";
-	int fd = open(PORT_START, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	const char *text = status_text(mem, AT_FDCWD, PORT_START);
 
-	if (fd >= 0)
-		close(fd);
-	return length > 0 ? mem_copy(mem, text, strcspn(text, "\n")) : "unknown";
+	return text && *text ? mem_copy(mem, text, strcspn(text, "\n")) : "unknown";
 }
 
 static const char *call_name(struct mem *mem, long call)

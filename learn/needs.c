@@ -10,6 +10,8 @@
 #include <linux/capability.h>
 
 #include "base/capability.h"
+#include "base/mem.h"
+#include "base/status.h"
 
 #define C(name) CAPABILITY_BIT(CAP_##name)
 /* Looking a path up, and opening what it names. The stronger one is taken away first. */
@@ -200,17 +202,9 @@ int needs_program_open(void)
 
 void needs_program(int proc, pid_t tid, char *name, size_t size)
 {
-	char path[32];
-	ssize_t length = -1;
+	struct mem mem = {NULL};
+	const char *text = status_text(&mem, proc, mem_format(&mem, "%d/comm", tid));
 
-	snprintf(path, sizeof(path), "%d/comm", tid);
-	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		length = read(fd, name, size - 1);
-		close(fd);
-	}
-	if (length <= 0)
-		length = snprintf(name, size, "?");
-	name[length] = '\0';
-	name[strcspn(name, "\n")] = '\0';
+	snprintf(name, size, "%.*s", text && *text ? (int)strcspn(text, "\n") : 1, text && *text ? text : "?");
+	mem_release(&mem);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/status.h"
 #include "needs.h"
 
 #define MOST_CPUS 1024
@@ -39,17 +40,6 @@ static struct watch {
 	size_t cpus;
 } watch;
 
-/* Reads a file of tracefs, of up to SIZE - 1 bytes, as a string. */
-static bool read_trace_file(const char *path, char *to, size_t size)
-{
-	const int fd = fd_openat(AT_FDCWD, path, O_RDONLY);
-	const ssize_t length = fd >= 0 ? read(fd, to, size - 1) : -1;
-
-	fd_close(fd);
-	to[length > 0 ? length : 0] = '\0';
-	return length > 0;
-}
-
 /* Where a sample has the field NAME: "field:long ret;	offset:16;" */
 static size_t field_at(struct mem *mem, const char *format, const char *name)
 {
@@ -61,16 +51,15 @@ static size_t field_at(struct mem *mem, const char *format, const char *name)
 static bool read_point(struct perf_points *points, size_t point, struct mem *mem, const char *tracefs)
 {
 	static const char *const fields[PERF_FIELDS] = {"id", "args[6]", "ret", "cap"};
-	char text[4096];
 	const char *path = mem_format(mem, "%s/events/%s/", tracefs, point_names[point]);
+	const char *id = status_text(mem, AT_FDCWD, mem_format(mem, "%sid", path));
+	const char *format = status_text(mem, AT_FDCWD, mem_format(mem, "%sformat", path));
 
-	if (!read_trace_file(mem_format(mem, "%sid", path), text, sizeof(text)))
+	if (!id || !*id || !format || !*format)
 		return false;
-	points->id[point] = (unsigned int)strtoul(text, NULL, 10);
-	if (!read_trace_file(mem_format(mem, "%sformat", path), text, sizeof(text)))
-		return false;
+	points->id[point] = (unsigned int)strtoul(id, NULL, 10);
 	for (size_t i = 0; i < PERF_FIELDS; i++)
-		points->at[point][i] = field_at(mem, text, fields[i]);
+		points->at[point][i] = field_at(mem, format, fields[i]);
 	return true;
 }
 

@@ -15,6 +15,7 @@
 #include <linux/audit.h>
 #include <linux/ptrace.h>
 
+#include "base/fd.h"
 #include "base/process.h"
 #include "base/status.h"
 #include "needs.h"
@@ -85,8 +86,7 @@ static void record_denial(const struct tracee *one, int error)
 		denial->error = error;
 		needs_program(proc, one->tid, denial->program, sizeof(denial->program));
 	}
-	if (proc >= 0)
-		close(proc);
+	fd_close(proc);
 }
 
 static void call_begins(struct tracee *one, const struct ptrace_syscall_info *info)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/fd.h"
 #include "base/process.h"
 #include "base/signals.h"
 #include "base/status.h"
@@ -181,7 +182,7 @@ static void kill_child(pid_t pid, int signal)
 
 	if (kill(pid, signal) == 0 || errno != EPERM)
 		return;
-	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int proc = fd_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
 	if (proc >= 0 && status_read(&status, &mem, proc, mem_format(&mem, "%d/status", pid)) == 0) {
 		pid_t killer = process_fork();
 		if (killer == 0)
@@ -190,8 +191,7 @@ static void kill_child(pid_t pid, int signal)
 		if (killer > 0)
 			(void)waitpid(killer, NULL, 0);
 	}
-	if (proc >= 0)
-		close(proc);
+	fd_close(proc);
 	mem_release(&mem);
 }
 
@@ -199,13 +199,12 @@ static void kill_child(pid_t pid, int signal)
 static void kill_children(int signal)
 {
 	struct mem mem = {NULL};
-	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int proc = fd_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
 	char *text = proc < 0 ? NULL : status_text(&mem, proc, mem_format(&mem, "self/task/%d/children", getpid()));
 
 	for (char *at = text; at && *at; at += strspn(at, " \n"))
 		kill_child((pid_t)strtol(at, &at, 10), signal);
-	if (proc >= 0)
-		close(proc);
+	fd_close(proc);
 	mem_release(&mem);
 }
 
