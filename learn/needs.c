@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <linux/capability.h>
 

@@ -10,7 +10,6 @@
 #include "base/glob.h"
 #include "steps/common/say.h"
 #include "walk/held.h"
-#include "walk/make.h"
 
 #define CHUNK (32 * 1024)
 #define READ_LIMIT (16 * 1024 * 1024)

@@ -10,7 +10,6 @@
 #include "steps/common/options.h"
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
-#include "walk/make.h"
 
 /*
  * Is NAME a link with this text that later steps follow? They do not follow a link owned by another user, nor any on
