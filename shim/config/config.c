@@ -351,7 +351,7 @@ void config_read(struct plan *plan, enum plan_mode mode, const char *file, char 
 	for (; *args; args++)
 		list_add(plan->mem, &plan->argv, *args);
 	read_keys(plan, root);
-	start_read_dispositions(&plan->start, (plan->nsteps + plan->nwishes ? START_TOUCHED : 0) |
+	start_read_dispositions(&plan->start, (plan->nsteps || plan->nwishes ? START_TOUCHED : 0) |
 						      (plan->init.on ? START_SIGNAL_BIT(SIGCHLD) : 0) |
 						      (plan->new_session ? START_SIGNAL_BIT(SIGHUP) : 0));
 	/* Without a setup, the workload's own start reports soon enough what is wrong with its program. */
