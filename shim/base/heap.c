@@ -31,15 +31,6 @@ struct piece {
  */
 __attribute__((common)) alignas(ALIGNMENT) unsigned char heap_first[FIRST_BYTES];
 static unsigned char *next = heap_first + GAP, *end = heap_first + FIRST_BYTES;
-static unsigned char *fresh = heap_first + GAP; /* from here to END nothing was ever handed out: it is still zero */
-
-/* Moves NEXT to TO: up when memory is handed out, down when the newest piece is freed. */
-static void move_next(unsigned char *to)
-{
-	next = to;
-	if (fresh < to)
-		fresh = to;
-}
 
 /* The size with its header, as a multiple of the alignment. */
 static size_t rounded(size_t size)
@@ -64,7 +55,7 @@ static int take_more(void)
 
 	if (!more)
 		return -1;
-	next = fresh = more + GAP;
+	next = more + GAP;
 	end = more + MORE_BYTES;
 	return 0;
 }
@@ -113,7 +104,7 @@ void *malloc(size_t size)
 		return NULL;
 	struct piece *piece = (void *)next;
 	piece->size = rounded(size);
-	move_next(next + whole);
+	next += whole;
 	return piece + 1;
 }
 
@@ -139,10 +130,8 @@ void *calloc(size_t count, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	unsigned char *zero = fresh, *bytes = malloc(count * size);
-	if (bytes && bytes < zero && rounded(count * size) < LARGE_BYTES)
-		memset(bytes, 0, count * size);
-	return bytes;
+	void *bytes = malloc(count * size);
+	return bytes && rounded(count * size) < LARGE_BYTES ? memset(bytes, 0, count * size) : bytes;
 }
 
 void *realloc(void *bytes, size_t size)
@@ -160,7 +149,7 @@ void *realloc(void *bytes, size_t size)
 		return grow_large(piece, size);
 	if (is_newest(piece) && rounded(size) < LARGE_BYTES &&
 	    (size_t)(end - (unsigned char *)bytes) >= rounded(size)) {
-		move_next((unsigned char *)bytes + rounded(size));
+		next = (unsigned char *)bytes + rounded(size);
 		piece->size = rounded(size);
 		return bytes;
 	}
