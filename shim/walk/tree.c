@@ -17,6 +17,7 @@
 
 #include "base/diag.h"
 #include "base/glob.h"
+#include "walk/rule.h"
 #include "walk/tree_open.h"
 
 #define OPEN_MAX_DIRECTORIES 64
@@ -255,8 +256,8 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 				   .fd = -1,
 				   .depth = state->depth + 1,
 				   .ground = &frame->ground,
-				   .roots = !frame->ground.foreign && frame->stat.uid == 0 &&
-					    !(frame->stat.mode & (S_IWGRP | S_IWOTH)),
+				   .roots = !frame->ground.foreign &&
+					    walk_is_roots_alone(frame->stat.uid, frame->stat.mode),
 				   .path = state->path};
 	bool directory = false, blind = tree->blind && type != DT_UNKNOWN;
 	int result = 0;

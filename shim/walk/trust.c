@@ -65,7 +65,7 @@ static int open_at_once(const char *path, struct stat *stat)
 			continue;
 		if (fd_fstatat(AT_FDCWD, i ? name : "/", AT_SYMLINK_NOFOLLOW, stat) != 0)
 			return -1;
-		if (!S_ISDIR(stat->st_mode) || stat->st_uid != 0 || stat->st_mode & (S_IWGRP | S_IWOTH) ||
+		if (!S_ISDIR(stat->st_mode) || !walk_is_roots_alone(stat->st_uid, stat->st_mode) ||
 		    (i && stat->st_dev != root))
 			return fd_fail(EAGAIN);
 		root = stat->st_dev;
