@@ -209,3 +209,17 @@ print("connected", flush=True)' "$O/closed/socket" >"$T/seen" 3>&- &
 	assert_success
 	assert_equal "$(find "$V" ! -uid 2345)" ''
 }
+
+@test "attack: the same in root's sticky directory, where nothing is, and in the place of a file of the attacker's" {
+	local planted
+	chown 0:0 "$V" && chmod 1777 "$V"
+	for planted in : 'echo x >got'; do
+		rm -f "$V/got"
+		attack "$planted"
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+			"  - {write: $V/got, content: secret, owner: \"root:root\", mode: 0600}" >"$T/capshim.yaml"
+		opened pwrite64:delay_enter
+		refute grep secret "$T/read"
+		assert_equal "$(ls -A "$V") $(cat "$V/got") $(owners "$V/got")" 'got secret 0:0 600'
+	done
+}

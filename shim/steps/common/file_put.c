@@ -276,9 +276,14 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 	struct stat now;
 	int tries = 0, result;
 	do {
-		/* Another run may have put root's file there since then, whose name is root's alone in a sticky directory. */
-		if (fstatat(found->parent, found->name, &now, AT_SYMLINK_NOFOLLOW) == 0)
-			ground_for_name(found->parent, now.st_uid);
+		/*
+		 * In root's sticky directory root's names are root's alone, and another run may have put its file there since
+		 * then. What is to be another user's is root's there from the start, so that the identity's cannot open it.
+		 */
+		const bool may = fstatat(found->parent, found->name, &now, AT_SYMLINK_NOFOLLOW) != 0 ||
+				 now.st_uid == identity_uid();
+		if (!may || want->uid != identity_uid())
+			ground_for_name(found->parent, may ? 0 : now.st_uid);
 		result = replace_file(found, want, cap);
 	} while (temporary_again(result, &tries) || (result != 0 && errno == EPERM && tries++ == 0));
 	/* rename(2) is EBUSY for a mount point; on a read-only file system it does not come to that. Nothing else is reason
