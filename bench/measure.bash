@@ -223,6 +223,8 @@ trees() {
 	beside "copy: $tree, to: $copy, sync: false" cp -aT "$tree" "$copy"
 	turns "$copies" "$fs" copy-new without_copy "$at"
 	turns "$copies" "$fs" copy-right true
+	beside "copy: $tree, to: $copy, owner: workload, sync: false" cp -aT "$tree" "$copy"
+	turns "$copies" "$fs" copy-given without_copy "$at"
 	beside "copy: $tree, to: $copy" sh -c "cp -aT $tree $copy && sync -f $copy"
 	turns "$copies" "$fs" copy-synced without_copy "$at"
 	beside "remove: $copy" rm -rf "$copy"

@@ -131,6 +131,7 @@ tree_rows() {
 		chmod-right|chmod -R|chmod, all right already|0.5
 		chmod-differ|chmod -R|chmod, all differ|1
 		copy-new|cp -a|copy, `sync: false`|1
+		copy-given|cp -a|copy, `owner: workload`, `sync: false`|1
 		copy-right|cp -a|copy, all right already|0.5
 		copy-synced|cp -a, sync -f|copy|1
 		remove|rm -rf|remove|1

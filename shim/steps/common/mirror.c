@@ -170,6 +170,12 @@ const char *mirror_in(struct setup *setup, const char *to, const char *name)
 	return mem_format(&setup->mem, "%s%s%s", to, to[strlen(to) - 1] == '/' ? "" : "/", name);
 }
 
+static void flush(struct mirror *mirror)
+{
+	if (mirror->flush)
+		mirror->flush(mirror);
+}
+
 static bool mirror_enter(void *context, const struct walk_entry *entry)
 {
 	struct mirror *mirror = context;
@@ -188,6 +194,7 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 		return false;
 	}
 	struct mirror_level *level = &mirror->levels[entry->depth];
+	flush(mirror); /* before what it was called with is another directory's */
 	if (mirror_directory(mirror->setup, mirror->step, mirror_target(mirror, entry, NULL), level - 1, entry->name,
 			     entry->stat.mode, level) != 0)
 		return false;
@@ -200,6 +207,7 @@ static void mirror_leave(void *context, const struct walk_entry *entry)
 	struct mirror *mirror = context;
 	struct mirror_level *level = &mirror->levels[entry->depth];
 
+	flush(mirror);
 	if (entry->depth == 0)
 		return;
 	mirror_finish(mirror->setup, mirror_target(mirror, entry, NULL), level);
@@ -253,6 +261,7 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 		mirror->levels[i].fd = -1;
 	if (walk_tree(&tree, source->fd, path) != 0)
 		setup_failed(mirror->setup, mirror->verb, path, errno, DIAG_NO_CAP);
+	flush(mirror);
 	for (size_t i = 1; i < MIRROR_DEPTH; i++)
 		fd_close(mirror->levels[i].fd);
 	/* What an interrupted seed has written need not be on the disk. */

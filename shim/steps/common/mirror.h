@@ -31,6 +31,8 @@ struct mirror {
 	 * asks.
 	 */
 	void (*file)(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to);
+	void (*flush)(
+		struct mirror *mirror); /* FILE was called for all that it will be in this directory for now; or NULL */
 	/* Skipped: FIFOs and the like. Kept with their owner: symbolic links that another user may have made. */
 	size_t special, planted;
 	bool pin;              /* FILE wants every entry held by a descriptor */

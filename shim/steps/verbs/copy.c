@@ -25,6 +25,7 @@
 #include "walk/rule.h"
 
 #define SEED_POLL 100 /* milliseconds */
+#define AT_ONCE 16    /* files; each uses one descriptor */
 
 static bool preserves(const struct step *step, const char *what)
 {
@@ -191,9 +192,45 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 	signals_mask(was);
 }
 
+/* A source that is open already and waits for its turn. */
+struct waiting {
+	int source;
+	char name[NAME_MAX + 1];
+	char path[2048]; /* of the destination */
+};
+
+/*
+ * Sources are opened as their ground asks, and written as that of the destination asks: several at a time, because that is
+ * nine system calls if it is another.
+ */
+struct copying {
+	struct mirror mirror; /* first */
+	const struct mirror_level *to;
+	size_t count;
+	struct waiting waiting[AT_ONCE];
+};
+
+static void copy_flush(struct mirror *mirror)
+{
+	struct copying *copying = (struct copying *)mirror;
+	struct setup *setup = mirror->setup;
+	const struct mirror_level *to = copying->to;
+
+	for (size_t i = 0; i < copying->count; i++) {
+		const struct waiting *it = &copying->waiting[i];
+		if (ground_act(&to->ground) != 0)
+			setup_failed(setup, "write", it->path, errno, DIAG_NO_CAP);
+		else if (to->resumed || !keeps_existing(setup, mirror->step, to, it->name))
+			put_file(setup, mirror->step, it->path, it->source, to, it->name);
+		close(it->source);
+	}
+	copying->count = 0;
+}
+
 /* Reads the source as the source asks, and goes on as the destination asks. */
 static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to)
 {
+	struct copying *copying = (struct copying *)mirror;
 	struct setup *setup = mirror->setup;
 	char text[PATH_MAX];
 	bool file = S_ISREG(entry->stat.mode), link = S_ISLNK(entry->stat.mode);
@@ -201,20 +238,27 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	ssize_t length = link ? readlinkat(entry->parent, entry->name, text, sizeof(text) - 1) : 0;
 	int err = errno;
 
+	if (source >= 0) {
+		struct waiting *it = &copying->waiting[copying->count++];
+		copying->to = to;
+		it->source = source;
+		*stpncpy(it->name, entry->name, sizeof(it->name) - 1) = '\0';
+		*stpncpy(it->path, mirror_target(mirror, entry, entry->name), sizeof(it->path) - 1) = '\0';
+		if (copying->count == AT_ONCE)
+			copy_flush(mirror);
+		return;
+	}
 	text[length > 0 ? length : 0] = '\0';
 	if (ground_act(&to->ground) != 0)
 		setup_failed(setup, "write", mirror_target(mirror, entry, entry->name), errno, DIAG_NO_CAP);
-	else if ((source < 0 || !to->resumed) && keeps_existing(setup, mirror->step, to, entry->name))
+	else if (keeps_existing(setup, mirror->step, to, entry->name))
 		;
 	else if (!file && !link)
 		mirror->special++;
-	else if (length < 0 || (file && source < 0))
+	else if (length < 0 || file)
 		setup_failed(setup, "read", entry->path, err, CAP_DAC_OVERRIDE);
-	else if (file)
-		put_file(setup, mirror->step, mirror_target(mirror, entry, entry->name), source, to, entry->name);
 	else
 		put_link(mirror, entry, text, to);
-	fd_close(source);
 }
 
 /*
@@ -276,7 +320,8 @@ static void seed_end(struct setup *setup, const struct step *step, int marker, i
 static void copy_directory(struct setup *setup, const struct step *step, const char *path,
 			   const struct walk_found *source)
 {
-	struct mirror mirror = {.setup = setup, .step = step, .verb = "copy", .file = copy_entry};
+	struct copying copying = {
+		.mirror = {.setup = setup, .step = step, .verb = "copy", .file = copy_entry, .flush = copy_flush}};
 	struct mirror_level to;
 	const size_t before = setup->failures;
 	int marker = -1; /* of no seed, or none that is due */
@@ -286,7 +331,7 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
 	if (ground_act(&to.ground) != 0 || (step->only_if_empty && seed_begin(setup, step, &to, &marker) != 0))
 		setup_failed(setup, "seed", step->to, errno, CAP_DAC_OVERRIDE);
 	else if (!step->only_if_empty || marker >= 0)
-		mirror_tree(&mirror, source, path, &to);
+		mirror_tree(&copying.mirror, source, path, &to);
 	if (marker >= 0 && ground_act(&to.ground) == 0)
 		seed_end(setup, step, marker, to.fd, setup->failures == before);
 	mirror_finish(setup, step->to, &to);
