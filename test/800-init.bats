@@ -353,7 +353,7 @@ outlived() {
 }
 
 init_is_proven() {
-	[ "$(init_status Seccomp)" = 2 ] && init_in_state S
+	[ "$(init_status Seccomp)" = 2 ] && init_in_loop
 }
 
 # The vdso of some kernels is sealed: what can be unmapped around it is, and the loop goes on.

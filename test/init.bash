@@ -102,7 +102,12 @@ init_status() {
 
 # init_settled: until it sleeps in its loop. To be called once the workload runs.
 init_settled() {
-	wait_until init_in_state S
+	wait_until init_in_loop
+}
+
+# It also sleeps before its loop, until a pipe says that the workload has dropped: that pipe is closed in the loop.
+init_in_loop() {
+	[ ! -L "/proc/$INIT/fd/4" ] && init_in_state S
 }
 
 init_in_state() {
