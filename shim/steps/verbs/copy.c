@@ -193,7 +193,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 }
 
 /* A source that is open already and waits for its turn. */
-struct waiting {
+struct pending_copy {
 	int source;
 	char name[NAME_MAX + 1];
 	char path[2048]; /* of the destination */
@@ -207,7 +207,7 @@ struct copying {
 	struct mirror mirror; /* first */
 	const struct mirror_level *to;
 	size_t count;
-	struct waiting waiting[AT_ONCE];
+	struct pending_copy sources[AT_ONCE];
 };
 
 static void copy_flush(struct mirror *mirror)
@@ -217,7 +217,7 @@ static void copy_flush(struct mirror *mirror)
 	const struct mirror_level *to = copying->to;
 
 	for (size_t i = 0; i < copying->count; i++) {
-		const struct waiting *it = &copying->waiting[i];
+		const struct pending_copy *it = &copying->sources[i];
 		if (ground_act(&to->ground) != 0)
 			setup_failed(setup, "write", it->path, errno, DIAG_NO_CAP);
 		else if (to->resumed || !keeps_existing(setup, mirror->step, to, it->name))
@@ -239,7 +239,7 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	int err = errno;
 
 	if (source >= 0) {
-		struct waiting *it = &copying->waiting[copying->count++];
+		struct pending_copy *it = &copying->sources[copying->count++];
 		copying->to = to;
 		it->source = source;
 		*stpncpy(it->name, entry->name, sizeof(it->name) - 1) = '\0';
