@@ -49,8 +49,9 @@ static const char *why_unreachable(struct mem *mem, int err, const struct walk_w
 /*
  * Opens what usually is there, with one call for each directory where a walk makes three: a path without links, and all
  * directories on the file system of "/", owned by root and writable by nobody else. From "/" down only root can change
- * what the next name means once the directory was checked, so it need not be held. -1 with errno:
- * ENOENT where there is no such file; anything else is for a walk to find out.
+ * what the next name means once the directory was checked, so it need not be held. Only a regular file is opened, for
+ * opening a device may do something. -1 with errno: ENOENT where there is no such file; anything else is for a walk to
+ * find out.
  */
 static int open_at_once(const char *path, struct stat *stat)
 {
@@ -70,6 +71,10 @@ static int open_at_once(const char *path, struct stat *stat)
 			return fd_fail(EAGAIN);
 		root = stat->st_dev;
 	}
+	if (fd_fstatat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, stat) != 0)
+		return -1;
+	if (!S_ISREG(stat->st_mode))
+		return fd_fail(EAGAIN);
 	int fd = fd_openat(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fd_fstat(fd, stat) == 0)
 		return fd;
