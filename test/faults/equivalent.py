@@ -6,7 +6,6 @@ REASONS = {
     # refused), so either order ends the process exactly if one of the two finds a difference. Which message comes first
     # shows only where both do.
     "two proofs: one lie makes one difference, and each of the two finds its own": """
-        prove_ids swap: must_equal("the effective user id"
         prove_ids swap: must_equal("the effective group id"
         prove_capabilities swap: must_equal("the effective set"
         prove_capabilities swap: must_equal("the inheritable set"
