@@ -129,6 +129,9 @@ $(OUT)/%.o: %.c $(OUT)/flags $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(OWN_CPPFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# PID 1 unmaps all constants and keeps this code: optimisation for speed makes constants of its own, whatever CFLAGS say.
+$(OUT)/shim/init/loop.o $(OUT)/shim/init/descendants.o: override CFLAGS += -Oz
+
 # ISO C promises only 4095 characters of a string; compilers take any number.
 $(GEN)/%.o: $(GEN)/%.c $(OUT)/flags
 	$(call say,CC)

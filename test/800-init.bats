@@ -182,6 +182,18 @@ pid1() {
 	assert_equal "$status $(cat "$got")" '159 end'
 }
 
+@test "a standard error that ends without SIGPIPE does not hold the end either" {
+	init_config
+	run timeout -k 1 20 python3 - "$CAPSHIM" -c "$T/capshim.yaml" -- /bin/sh -c 'kill -SYS $$' <<-'END'
+		import os, socket, sys
+		ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		os.dup2(theirs.fileno(), 2)
+		ours.close()
+		os.execv(sys.argv[1], sys.argv[1:])
+	END
+	assert_equal "$status" 159
+}
+
 @test "the filter of PID 1 kills whatever the loop does not need" {
 	init_config 'command: pause'
 	sed -i /^user/d "$T/capshim.yaml"
@@ -437,4 +449,16 @@ workload_stopped() {
 		bad { print }
 		END { print (lines > 100) ? "read" : "nothing read" }' "$T/code"
 	assert_output read
+}
+
+@test "nor do constants that the compiler makes where CFLAGS asks for speed" {
+	local object
+
+	for object in loop descendants; do
+		env -u MAKEFLAGS -u MAKELEVEL make -s -C "$BATS_TEST_DIRNAME/.." CC=musl-gcc CFLAGS=-O3 BUILD="$T/build" DEPS="$DEPS_DIR" \
+			"$T/build/musl/shim/init/$object.o" >"$T/log" 2>&1 || fail "$(cat "$T/log")"
+		readelf -rW "$T/build/musl/shim/init/$object.o" | sed -n "/^Relocation section '.rela*init_resident'/,/^$/p" >"$T/named"
+		run grep -E '\.(LC|rodata|data|bss)' "$T/named"
+		assert_output ''
+	done
 }

@@ -187,6 +187,31 @@ both_in_state() {
 	init_in_state "$1" && [ "$(init_state "$(workload_pid)")" = "$2" ]
 }
 
+@test "a stop right behind a CONT suspends both again, and ends nothing" {
+	init_config
+	init_start --plain /bin/sleep 60
+	wait_until workload_pid
+	init_settled
+	kill -TSTP "$INIT"
+	wait_until both_in_state T T
+	# In real time, and on the init's processor: it does not run between the two, and the second takes the first back.
+	python3 - "$INIT" <<-'END'
+		import os, signal, sys
+		init = int(sys.argv[1])
+		os.sched_setaffinity(init, {0})
+		os.sched_setaffinity(0, {0})
+		os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+		os.kill(init, signal.SIGCONT)
+		os.kill(init, signal.SIGTSTP)
+	END
+	wait_until both_in_state T T
+	kill -CONT "$INIT"
+	wait_until both_in_state S S
+	kill -TERM "$INIT"
+	init_end
+	assert_equal "$status" 143
+}
+
 @test "a workload that handles TSTP is not suspended, nor is the init" {
 	init_config
 	init_start --plain "$T/signals" 2

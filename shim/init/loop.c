@@ -56,6 +56,14 @@ RESIDENT static long wait_for(uint64_t signals, const struct __kernel_timespec *
 	return call(SYS_rt_sigtimedwait, (long)&signals, 0, (long)timeout, sizeof(signals));
 }
 
+/* Takes one of SIGNALS away, if one is there. */
+RESIDENT static void take(uint64_t signals)
+{
+	const struct __kernel_timespec none = {0, 0};
+
+	(void)wait_for(signals, &none);
+}
+
 /*
  * Gives the terminal's foreground to the process group TO, but only if FROM has it: never takes it from another
  * group. False if there is no terminal, or it has hung up, or another session took it. SIGTTOU is blocked, which
@@ -94,7 +102,7 @@ RESIDENT static _Noreturn void leave(struct init_state *state, int status)
 RESIDENT static void stop_too(const struct init_state *state)
 {
 	signal_to(foreground(state, state->main, state->group) ? 0 : state->self, SIGSTOP);
-	(void)wait_for(SIGNAL_BIT(SIGCONT), NULL); /* the caller passes it on */
+	take(SIGNAL_BIT(SIGCONT)); /* the caller passes it on; another stop may have taken it back: kill(2) */
 	(void)foreground(state, state->group, state->main);
 }
 
@@ -127,7 +135,7 @@ RESIDENT static void say_killed(const struct init_state *state)
 	if (call(SYS_ppoll, (long)&to, 1, (long)&none, 0) != 1 || !(to.revents & POLLOUT))
 		return;
 	if (call(SYS_write, STDERR_FILENO, (long)state->killed, (long)state->killed_length, 0) == -EPIPE)
-		(void)wait_for(SIGNAL_BIT(SIGPIPE), 0); /* this process's own, which no other process is to get */
+		take(SIGNAL_BIT(SIGPIPE)); /* this process's own, which no other process is to get */
 }
 
 RESIDENT static void workload_changed(struct init_state *state, int status)
