@@ -10,8 +10,13 @@
 #include "base/start.h"
 
 #define SET_BYTES sizeof(uint64_t)
-/* What rt_sigaction(2) reads and writes: a handler, then flags, restorer and mask. */
-#define ACTION_WORDS (3 + SET_BYTES / sizeof(unsigned long))
+/* What rt_sigaction(2) reads and writes: a handler, then flags, restorer and mask. riscv64 has no restorer. */
+#ifdef __riscv
+#define RESTORERS 0
+#else
+#define RESTORERS 1
+#endif
+#define ACTION_WORDS (2 + RESTORERS + SET_BYTES / sizeof(unsigned long))
 #define HANDLER_POISON (~0UL)
 
 #ifndef SA_RESTORER
@@ -35,9 +40,9 @@ void signals_handle(int signal, void (*handler)(int))
 	unsigned long action[ACTION_WORDS] = {(unsigned long)handler};
 
 	if (handler != SIG_DFL && handler != SIG_IGN) {
-		action[1] = SA_RESTORER;
+		action[1] = RESTORERS ? SA_RESTORER : 0;
 		action[2] = action[0];
-		for (size_t i = 3; i < ACTION_WORDS; i++)
+		for (size_t i = 2 + RESTORERS; i < ACTION_WORDS; i++)
 			action[i] = ~0UL;
 	}
 	if (syscall(SYS_rt_sigaction, signal, action, NULL, SET_BYTES) != 0)
