@@ -201,6 +201,13 @@ load workload
 	assert_refused 111 'closed file descriptor 0'
 }
 
+@test "a standard stream of no type that fstat(2) knows, an eventfd, is handed on" {
+	observe python3 -c 'import os, sys; os.dup2(os.eventfd(0), 0); os.execv(sys.argv[1], sys.argv[1:])' \
+		"$START" --clean -- "$CAPSHIM" --user 1234:1234 -- /bin/readlink /proc/self/fd/0
+	assert_success
+	assert_output 'anon_inode:[eventfd]'
+}
+
 @test "a directory as a standard stream prevents the start, O_PATH or not: it would lead out of the container" {
 	local fd open
 	for fd in 0 1 2; do

@@ -98,6 +98,15 @@ static bool excused(enum plan_stdio stdio, int err)
 	return stdio == STDIO_AUTO && (err == EPERM || err == EINVAL || err == EROFS);
 }
 
+/* An eventfd(2) and the like are of no type that fstat(2) knows; what is below a directory can be opened. */
+static bool has_no_type(int fd)
+{
+	const int below = errno == EIO ? fd_openat(fd, ".", O_PATH | O_DIRECTORY) : -1;
+
+	fd_close(below);
+	return below < 0 && errno == ENOTDIR;
+}
+
 /*
  * Opening /proc/self/fd/1, and so /dev/stdout, checks permissions again: a pipe owned by root is EACCES for the
  * workload. The group stays, as with container runtimes; /dev/null is for everybody and is not a terminal.
@@ -113,8 +122,11 @@ void workload_stdio_own(const struct plan *plan)
 
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		snprintf(object, sizeof(object), "file descriptor %d", fd);
-		if (fd_fstat(fd, &status) != 0)
+		if (fd_fstat(fd, &status) != 0) {
+			if (has_no_type(fd))
+				continue;
 			diag_cannot("look at", object, errno, DIAG_NO_CAP);
+		}
 		if (S_ISDIR(status.st_mode))
 			diag_die(DIAG_SYSTEM, "cannot give the workload \"%s\": it is a directory", object);
 		if (!gives || !foreign(fd, &status, uid))
