@@ -71,6 +71,7 @@ int main(int argc, char **argv, char **envp)
 	workload_prepare(&plan);
 	if (plan.command == COMMAND_PAUSE) /* keeps the pod alive */
 		init_pause(&plan, argv, envp);
+	/* with an init: drops the bounding set, while there is one process, and forks */
 	const struct init_peer init = init_fork(&plan, argv, envp);
 
 	/* give up, prove, become */

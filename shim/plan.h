@@ -1,6 +1,7 @@
 /*
  * The plan: what a config means on this machine, resolved and checked before anything is done. The one type that all
- * modules share. Everything in it belongs to the memory of its problems, and does not change after config_read().
+ * modules share. Everything in it belongs to the memory of its problems, and does not change after config_read(), except
+ * start.dropped: init_fork() notes there what it has dropped from the bounding set.
  */
 #pragma once
 

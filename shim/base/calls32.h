@@ -1,7 +1,8 @@
 /*
  * System calls by number on 32-bit machines, where the older call of a name takes 16 bits of an id (165536 would be
- * 34464), 32 bits of a time or of a file's size: its successor takes the name. The Makefile includes this before every
- * file there, so that none can forget it. Numbers: <sys/syscall.h>; successors: syscalls(2), time_t: Linux 5.1.
+ * 34464), 32 bits of a time or of a file's size: its successor takes the name. For 32-bit Arm (HOST is arm-*) the
+ * Makefile includes this before every file, so that none can forget it. Numbers: <sys/syscall.h>; successors:
+ * syscalls(2), time_t: Linux 5.1.
  */
 #pragma once
 

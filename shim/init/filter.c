@@ -21,7 +21,7 @@
 #define ARCH AUDIT_ARCH_RISCV64
 #elif defined(__arm__)
 #define ARCH AUDIT_ARCH_ARM
-#endif /* another architecture also needs its system call instruction in loop.c */
+#endif /* another architecture also needs its system call instruction in resident.h */
 
 #define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, member))
 #define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, action)

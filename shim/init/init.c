@@ -104,8 +104,9 @@ static bool open_proc(pid_t self)
 }
 
 /*
- * Drops everything, proves it and loads the filter: from here on this process cannot change. Only the pipe ends stay open
- * above the standard streams. (A sanitizer would make calls of its own after the filter is loaded.)
+ * Drops everything, proves it and loads the filter: from here on this process cannot change. Only the pipe ends,
+ * and /proc for STATE->proc, stay open above the standard streams. (A sanitizer would make calls of its own after the
+ * filter is loaded.)
  */
 __attribute__((no_sanitize("address"))) static _Noreturn void
 become_init(const struct plan *plan, struct init_state *state, char **argv, char **envp)

@@ -9,9 +9,10 @@ struct init_peer {
 };
 
 /*
- * Forks, if the config asks for an init. Both processes then drop at the same time. Returns in the workload's
- * process; never returns in PID 1, which exits with the workload's status. ARGV and ENVP are main()'s own: their
- * strings are wiped in PID 1. Ends both processes with 111 or 112 if PID 1 cannot reach its final state.
+ * Forks, if the config asks for an init. Before that it drops from the bounding set what the workload does not keep,
+ * once for both processes, and notes this in PLAN->start.dropped. Both then do the rest of the drop at the same time.
+ * Returns in the workload's process; never returns in PID 1, which exits with the workload's status. ARGV and ENVP are
+ * main()'s own: their strings are wiped in PID 1. Ends both processes with 111 or 112 if PID 1 cannot reach its final state.
  */
 struct init_peer init_fork(struct plan *plan, char **argv, char **envp);
 

@@ -9,8 +9,8 @@
 #include "plan.h"
 
 /*
- * The pipe that lets the workload's process go on, and the pipe that ends when that process has dropped its privileges:
- * the only descriptors above 2 until both has happened.
+ * The pipe that lets the workload's process go on, and the pipe that ends when that process has dropped its privileges.
+ * Until both have happened these are the only descriptors above 2, apart from INIT_PROC_FD.
  */
 #define INIT_GO_FD 3
 #define INIT_DROPPED_FD 4

@@ -112,7 +112,10 @@ static int open_trusted(struct mem *mem, const char *path, struct stat *stat, co
 		fd = open_by_walk(mem, path, stat, why);
 	if (fd < 0)
 		return -1;
-	/* A walk has checked the file; check again the descriptor that will be read or executed. */
+	/*
+	 * The descriptor that will be read or executed is judged. After open_at_once() this is the file's first check; a walk
+	 * has checked the file before.
+	 */
 	*why = why_not(mem, stat);
 	if (!*why)
 		return fd;
