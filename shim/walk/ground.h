@@ -1,9 +1,9 @@
 /*
  * Foreign ground starts at the first directory of a path that others than root can change, and lasts to the end of
  * the path: the owner of a directory can move anything from the same file system to any name in it. On foreign ground
- * no link is followed, and root acts as the directory's owner, so that the kernel refuses what the owner could not do
- * himself. Only a mount whose mount point lies on the mount of "/" is judged anew: a fresh volume below a directory
- * of the image.
+ * no link is followed, and root acts as the directory's owner, or as the workload where root owns it, so that the
+ * kernel refuses what that user could not do. Only a mount whose mount point lies on the mount of "/" is judged anew: a
+ * fresh volume below a directory of the image.
  */
 #pragma once
 
