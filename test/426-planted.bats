@@ -53,6 +53,41 @@ owners() {
 	done
 }
 
+@test "chmod and chown with several processes: a small tree whose directories lose r or x on the way" {
+	local owner
+	# The second without DAC_OVERRIDE: root does not enter what has lost x either.
+	for owner in 1000 0; do
+		rm -rf "$O/tree" && mkdir -p "$O/tree/d" && touch "$O/tree/d/"{1..40} && chown -R "$owner:$owner" "$O/tree"
+		start --with --bounding --with "chown,fowner,setuid,setgid" \
+			<<<"  - {chmod: $O/tree, recursive: true, mode: '0640'}"
+		assert_success
+		assert_equal "$(find "$O/tree" ! -perm 0640 -o ! -uid "$owner")" ''
+	done
+	rm -rf "$O/tree" && mkdir -p "$O/tree/d" && touch "$O/tree/d/"{1..40} && chown -R 1000:1000 "$O/tree"
+	start <<<"  - {chown: $O/tree, owner: '2000:2000', file_mode: '0600', dir_mode: '0600', recursive: true, change_policy: on_root_mismatch}"
+	assert_success
+	assert_equal "$(find "$O/tree" ! -uid 2000 -o ! -gid 2000 -o ! -perm 0600)" ''
+}
+
+@test "chmod with several processes: a directory that its owner closes between two of the walks" {
+	local files
+	# A few files are walked by one process, one walk after the other, many by two at the same time.
+	for files in 40 2000; do
+		rm -rf "$V/tree"
+		attack "mkdir -p tree/closing; cd tree/closing; eval touch {1..$files}"
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+			"  - {chmod: $V/tree, file_mode: '0640', recursive: true}" >"$T/capshim.yaml"
+		: >"$T/calls"
+		timeout 30 strace -f -o "$T/calls" -P closing -e trace=openat -e inject=openat:delay_enter=2000000:when=1+ \
+			"$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+		wait_until eval "[ \"\$(grep -c '\"closing\"' '$T/calls')\" -ge 2 ]"
+		sleep 1 # the first walk is on its way out of it
+		attack 'chmod 0 tree/closing'
+		wait "$!"
+		assert_equal "$(find "$V/tree" -type f ! -perm 0640 | wc -l) $(owners "$V/tree/closing")" '0 1234:1234 0'
+	done
+}
+
 @test "a directory of the image that looks unfinished: copy and mkdir leave its mode alone" {
 	mkdir -p "$T/source/"{sticky,shared,closed} "$T/image/"{sticky,shared,closed,empty}
 	chmod 1777 "$T/source/sticky" && chmod 0777 "$T/source/shared" && chmod 0555 "$T/source/closed"
