@@ -436,3 +436,24 @@ os.setxattr(sys.argv[1], "security.capability", bytes.fromhex("01000002002000000
 	assert_unprivileged 1234
 	assert_equal "$(stat -c %a "$T/data/one" "$T/data/two" "$T/data/two/three" | paste -sd' ')" '755 755 755'
 }
+
+@test "copy recursive: a directory that cannot be looked at once keeps its mode, or gets all of the new one" {
+	local call log=$T/calls number ran
+	mkdir -p "$T/source/"{kept,new}
+	chmod 0777 "$T/source/new"
+	config copy <<<"  - {copy: $T/source, to: $T/data, recursive: true}"
+	for call in getdents64 fstat; do
+		ran=0
+		for number in {1..90}; do
+			rm -rf "$T/data" && install -d "$T/data" && install -d -m 01500 "$T/data/kept" && touch "$T/data/kept/file"
+			observe timeout 20 strace -qq -o "$log" -e "trace=$call" -e "inject=$call:error=EIO:when=$number" \
+				"$CAPSHIM" -c "$T/copy.yaml" -- "$PROBE"
+			grep -q INJECTED "$log" || break
+			assert_equal "$call $number: $(stat -c %a "$T/data/kept")" "$call $number: 1500"
+			[ "$status" = 0 ] || continue
+			ran=$((ran + 1))
+			assert_equal "$call $number: $(stat -c %a "$T/data/new")" "$call $number: 777"
+		done
+		assert [ "$number" -gt 3 ] && assert [ "$number" -lt 90 ]
+	done
+}

@@ -46,7 +46,10 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 		to->fd = fd_openat(above->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	if (to->fd < 0 || fd_fstat(to->fd, &stat) != 0)
 		return errno;
-	*made |= walk_is_unfinished(to->fd, &stat, want.uid);
+	const int left = walk_is_unfinished(to->fd, &stat, want.uid);
+	if (left < 0)
+		return errno;
+	*made |= left;
 	if (*made &&
 	    (walk_finish(to->fd, above->fd, name, filling, want.uid, want.gid) != 0 || fd_fstat(to->fd, &stat) != 0))
 		return errno;
@@ -88,8 +91,8 @@ void mirror_finish(struct setup *setup, const char *path, const struct mirror_le
 {
 	struct stat stat;
 
-	if (level->closed && fd_fstat(level->fd, &stat) == 0 &&
-	    ground_chmod(level->fd, -1, NULL, stat.st_uid, stat.st_gid, level->closed & 07777) != 0)
+	if (level->closed && (fd_fstat(level->fd, &stat) != 0 ||
+			      ground_chmod(level->fd, -1, NULL, stat.st_uid, stat.st_gid, level->closed & 07777) != 0))
 		setup_failed(setup, "chmod", path, errno, CAP_FOWNER);
 }
 
