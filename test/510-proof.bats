@@ -3,6 +3,7 @@
 # shellcheck disable=SC2153 # START is of helpers.bash
 
 load helpers
+load lie
 
 setup() {
 	test_dir
@@ -147,6 +148,15 @@ idle() {
 	shift
 	observe timeout -k 5 20 "$START" --clean "$@" -- "${PROBE%/*}/deny" 0 "$calls" "$T/capshim" -c "$T/capshim.yaml" -- \
 		/bin/cat /proc/self/status /proc/self/personality
+}
+
+@test "a list of the bounding set that ends before capabilities that every kernel has is not believed" {
+	local capability
+
+	for capability in PR_CAPBSET_READ,\ CAP_DAC_OVERRIDE PR_CAPBSET_READ,\ CAP_AUDIT_READ; do
+		lie prctl "$capability\)" error=EINVAL <<<'{user: "1234:1234", seccomp: unconfined}'
+		assert_refused 112 'cannot prove "the bounding set"'
+	done
 }
 
 @test "a filter of the runtime that answers 0 to all calls of a kind, and does nothing: no state looks right by that" {
