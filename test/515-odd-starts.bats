@@ -104,6 +104,8 @@ copied() {
 		if [ "$status" = 0 ]; then
 			assert_unprivileged 1234 kill
 			RAN=$((RAN + 1))
+		elif [[ $output = *uid=* ]]; then
+			assert_line uid=1234,1234,1234,1234 # and then the probe itself had too little
 		else
 			refute_workload
 		fi
