@@ -134,13 +134,14 @@ owners() {
 	done
 }
 
-# opened CALL:WHERE: a start of the config, in which the attacker opens what lies in the volume under another name while the
-# first CALL waits; what there is to be read in it goes to $T/read, and in the end something else is written into it.
+# opened CALL:WHERE [DIRECTORY]: a start of the config, in which the attacker opens what lies in the volume, or in that
+# directory of it, under another name while the first CALL waits; what there is to be read in it goes to $T/read, and in the
+# end something else is written into it.
 opened() {
 	local after
 	strace -f -o "$T/calls" -e "trace=${1%:*}" -e "inject=$1=300000:when=1" "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
 	after=$!
-	attack "/usr/bin/python3 -c '
+	attack "cd ${2:-.} && /usr/bin/python3 -c '
 import os, time
 end, file = time.monotonic() + 0.8, -1
 while time.monotonic() < end:
@@ -257,4 +258,22 @@ print("connected", flush=True)' "$O/closed/socket" >"$T/seen" 3>&- &
 		refute grep secret "$T/read"
 		assert_equal "$(ls -A "$V") $(cat "$V/got") $(owners "$V/got")" 'got secret 0:0 600'
 	done
+}
+
+@test "attack: the same in a third user's sticky directory: what cannot be given away unread is not written" {
+	local where
+	mkdir "$V/s" && chown 2000:2000 "$V/s" && chmod 1777 "$V/s"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+		"  - {write: $V/s/got, content: secret, owner: root, mode: 0600}" >"$T/capshim.yaml"
+	for where in fdatasync:delay_enter fchown:delay_enter pwrite64:delay_enter; do
+		opened "$where" s || : # refused
+		refute grep secret "$T/read"
+		assert_equal "$(ls -A "$V/s")" ''
+	done
+	again
+	assert_failure 111
+	assert_output --partial 'only be uid 1234'
+	start <<<"  - {write: $V/s/got, content: mine}"
+	assert_success
+	assert_equal "$(cat "$V/s/got") $(owners "$V/s/got")" 'mine 1234:1234 644'
 }

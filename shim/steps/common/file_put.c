@@ -19,6 +19,8 @@
 #include "walk/held.h"
 #include "walk/make.h"
 
+#define NOT_UNREAD ENOTUNIQ /* the identity could read it before it is given away; no file system call returns that */
+
 /* Replaces ACCOUNTS_NO_ID in WANT by the owner of the present file NOW, or of a new file if NULL. */
 static void settle_owner(struct file_want *want, const struct stat *now)
 {
@@ -130,7 +132,12 @@ static bool fill_new(int out, int parent, const struct file_want *want, int *cap
 
 	if (walk_disinherit(out, parent) != 0)
 		return false;
-	if (!ground_is_foreign() || want->uid == identity_uid() || file_renames_first(parent, want))
+	const bool late = file_renames_first(parent, want);
+	if (late && ground_is_foreign() && identity_uid() != 0) {
+		errno = NOT_UNREAD;
+		return false;
+	}
+	if (!ground_is_foreign() || want->uid == identity_uid() || late)
 		return content_write(out, want);
 	if (!give_empty(out, want, cap))
 		return false;
@@ -315,6 +322,11 @@ static bool put_found(struct setup *setup, const char *verb, const struct walk_f
 	}
 	if (errno == EMLINK)
 		return setup_refused(setup, verb, want->path, "it has other hard links, and cannot be replaced");
+	if (errno == NOT_UNREAD)
+		return setup_refused(
+			setup, verb, want->path,
+			"in a sticky directory of another user it can only be uid %u's, as whom capshim acts",
+			identity_uid());
 	if (errno != EEXIST || !want->fresh)
 		return setup_failed(setup, verb, want->path, errno, cap);
 	setup->same++; /* another process put it there meanwhile */
