@@ -277,3 +277,16 @@ print("connected", flush=True)' "$O/closed/socket" >"$T/seen" 3>&- &
 	assert_success
 	assert_equal "$(cat "$V/s/got") $(owners "$V/s/got")" 'mine 1234:1234 644'
 }
+
+@test "attack: another file in the place of one that could not be written stays" {
+	mkdir "$T/tree" && echo image >"$T/tree/file"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {copy: $T/tree, to: $V/tree, recursive: true}" \
+		>"$T/capshim.yaml"
+	strace -o "$T/calls" -e trace=pwrite64 -e inject=pwrite64:error=ENOSPC:delay_enter=1000000 \
+		"$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	wait_until test -e "$V/tree/file"
+	attack 'rm tree/file; echo mine >tree/file'
+	wait "$!" || :
+	grep -q INJECTED "$T/calls"
+	assert_equal "$(cat "$V/tree/file")" mine
+}

@@ -192,7 +192,7 @@ static int replace_file(const struct walk_found *at, const struct file_want *wan
 		else if (fill_new(out, parent, want, cap))
 			result = put_in_place(out, parent, temporary, name, want, cap);
 		int err = errno;
-		if (result != 0)
+		if (result != 0 && (!want->direct || temporary_is_at(out, parent, name)))
 			(void)unlinkat(parent, want->direct ? name : temporary, 0);
 		close(out);
 		errno = err;
