@@ -326,6 +326,19 @@ synced() {
 	synced 'write fdatasync pwrite64 pwrite64 syncfs unlinkat'
 }
 
+@test "a power cut: what is written in place is waited for as well, unless sync: false" {
+	local sync
+
+	seq 50000 >"$T/new"
+	for sync in '' ', sync: false'; do
+		bound "$sync" "rm \$0/small/filler; strace -qq -o $T/strace -e trace=pwrite64,fdatasync" '$0/new'
+		assert_line 'status 0'
+		assert_line same
+		assert_equal "$(grep -oE '^[a-z]+' "$T/strace" | tail -n 1)" "$([ "$sync" ] && echo pwrite || echo fdatasync)"
+		rmdir "$T/small"
+	done
+}
+
 @test "a power cut: a disk that fails says so, and a file system that cannot wait is fine" {
 	config seed <<<"  - {write: $T/data/file, content: new}"
 	start first -e trace=fdatasync -e inject=fdatasync:error=EIO

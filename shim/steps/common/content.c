@@ -192,7 +192,7 @@ int content_replace(int out, const struct file_want *want, const struct file_wan
 	if (fd_fstat(out, &now) != 0)
 		return -1;
 	const bool room = reserve_space(out, want);
-	if (room && fill(out, want, true))
+	if (room && fill(out, want, true) && sync_content(out, want))
 		return 0;
 	int err = errno;
 	if (room && old->bytes)
