@@ -144,6 +144,59 @@ steps_again() {
 	assert_equal "$(cat "$T/data/b")" ''
 }
 
+@test "seed: after a power cut a file with zeros in it is written again, and one that somebody has edited stays" {
+	seed
+	head -c 100000 /dev/urandom | tee "$T/source/a" "$T/source/b" >"$T/source/c"
+	start first -e trace=unlinkat -e inject=unlinkat:signal=KILL
+	ended first 137
+	dd if=/dev/zero of="$T/data/a" bs=4096 seek=9 count=2 conv=notrunc status=none
+	truncate -s 0 "$T/data/b" && truncate -s 100000 "$T/data/b"
+	cp "$T/data/a" "$T/data/c" && as_app bash -c 'printf mine | dd of="$0/c" bs=1 seek=90000 conv=notrunc status=none' "$T/data"
+	steps_again
+	assert_success
+	cmp "$T/source/a" "$T/data/a"
+	cmp "$T/source/b" "$T/data/b"
+	grep -q mine "$T/data/c"
+	refute_leftovers "$T/data"
+}
+
+# A source whose only file takes several writes.
+big() {
+	mkdir -p "$T/source" "$T/roots" && head -c 1000000 /dev/zero | tr '\0' x >"$T/source/big" && chmod 0600 "$T/source/big"
+}
+
+@test "seed: an interrupted one is completed in root's directory by the least list, which reads files as their owner" {
+	big
+	config seed <<<"  - {copy: $T/source, to: $T/roots, recursive: true, only_if_empty: true, owner: \"1000:1000\"}"
+	echo >"$T/roots/.capshim-seeding"
+	install -m 0600 -o 1000 -g 1000 /dev/null "$T/roots/big"
+	capshim_run --with --bounding --with chown,setuid,setgid,setpcap --config "$T/seed.yaml" -- "$PROBE"
+	assert_success
+	cmp "$T/source/big" "$T/roots/big"
+	assert_equal "$(stat -c '%u:%g %a' "$T/roots/big") $(ls -A "$T/roots")" '1000:1000 600 big'
+}
+
+@test "seed: an interrupted one whose files their owner may not read is not called complete before it is" {
+	big
+	config seed <<<"  - {copy: $T/source, to: $T/data, recursive: true, only_if_empty: true, mode: \"0200\"}"
+	echo >"$T/data/.capshim-seeding"
+	head -c 100 "$T/source/big" >"$T/data/big" && chmod 0200 "$T/data/big" && chown 1234:1234 "$T/data/"{big,.capshim-seeding}
+	steps_again
+	assert_failure 111
+	assert [ -s "$T/data/.capshim-seeding" ]
+	rm "$T/data/"{big,.capshim-seeding}
+	# It has its name when it is complete: the next start could not look into it.
+	start first -e trace=pwrite64 -e inject=pwrite64:signal=KILL:when=3
+	ended first 137
+	assert [ ! -e "$T/data/big" ]
+	start second -e trace=unlinkat -e inject=unlinkat:signal=KILL:when=2
+	ended second 137
+	steps_again
+	assert_success
+	cmp "$T/source/big" "$T/data/big"
+	assert_equal "$(ls -A "$T/data")" big
+}
+
 @test "seed: a marker that nobody has sealed, or that is another user's, seeds nothing" {
 	seed
 	echo mine >"$T/data/mine"

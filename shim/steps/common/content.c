@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "steps/common/abort.h"
 #include "steps/common/say.h"
+#include "walk/held.h"
 
 #define CHUNK (32 * 1024)
 #define PROGRESS_EVERY (8 * 1024 * 1024) /* bytes: reading the clock for each chunk would cost too much */
@@ -60,9 +61,18 @@ static void progress(const struct file_want *want, off_t at)
 		setup_progress_in(want->setup, want->path, (uint64_t)at);
 }
 
+/* Is GOT what is WANTED, but for zeros? After a power cut they stand for what was not on the disk yet. */
+static bool is_but_for_zeros(const char *wanted, const char *got, ssize_t length)
+{
+	while (length > 0 && (*got == *wanted || *got == '\0'))
+		wanted++, got++, length--;
+	return length == 0;
+}
+
 enum content content_is(const struct file_want *want, int in)
 {
 	char wanted[CHUNK], got[CHUNK];
+	enum content is = CONTENT_SAME;
 	struct stat source = {.st_size = (off_t)want->length}, now;
 
 	if (fd_fstat(in, &now) != 0 || (!want->bytes && fd_fstat(want->source, &source) != 0))
@@ -72,15 +82,50 @@ enum content content_is(const struct file_want *want, int in)
 		at = same_hole(want, size_with_holes(&source), in, size_with_holes(&now), at);
 		ssize_t length = wanted_part(want, at, wanted, &part);
 		ssize_t have = pread(in, got, CHUNK, at);
-		if (length < 0 || have < 0 || have > length || memcmp(part, got, (size_t)have) != 0)
+		if (length < 0 || have < 0 || have > length)
 			return CONTENT_OTHER;
+		if (memcmp(part, got, (size_t)have) != 0) {
+			if (!is_but_for_zeros(part, got, have))
+				return CONTENT_OTHER;
+			is = CONTENT_LESS;
+		}
 		if (have < length)
 			return CONTENT_LESS;
 		at += length;
 		if (length == 0 || (at == source.st_size && at == now.st_size))
-			return CONTENT_SAME;
+			return is;
 		progress(want, at);
 	}
+}
+
+int content_is_cut_short(const struct file_want *want, const struct ground *ground, int parent, const char *name)
+{
+	struct stat now, source;
+	const int held = fd_openat(parent, name, O_PATH | O_NOFOLLOW);
+	int in = -1, is = -1;
+
+	if (held < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (fd_fstat(held, &now) == 0 && fd_fstat(want->source, &source) == 0) {
+		is = 0;
+		if (S_ISREG(now.st_mode) && now.st_nlink == 1)
+			is = (in = walk_reopen(held, parent, name, O_RDONLY)) < 0 ? -1 : 0;
+		if (is < 0 && errno == EACCES && !ground->foreign && identity_can_change()) {
+			ground_become(now.st_uid, IDENTITY_NO_ID);
+			in = walk_reopen(held, parent, name, O_RDONLY);
+			const int err = errno;
+			is = ground_act(ground) != 0 || in < 0 ? fd_fail(err) : 0;
+		}
+		/* Somebody else is at it; or its size has to do. */
+		if (is < 0 &&
+		    (errno == ENOENT || errno == ESTALE || (errno == EACCES && now.st_size >= source.st_size)))
+			is = 0;
+	}
+	if (in >= 0 && is == 0)
+		is = content_is(want, in) == CONTENT_LESS;
+	fd_close(in);
+	fd_close(held);
+	return is;
 }
 
 static bool write_piece(int out, const char *bytes, ssize_t length, off_t at)

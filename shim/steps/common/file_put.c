@@ -343,7 +343,8 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	want.setup = setup;
 	want.path = path;
 	(void)stpncpy(found.name, name, sizeof(found.name) - 1);
-	if (want.direct && want.uid == identity_uid() && !(want.mode & 06000)) {
+	/* What its owner may not read, the next start could not tell from what is complete. */
+	if (want.direct && want.uid == identity_uid() && !(want.mode & 06000) && want.mode & S_IRUSR) {
 		new = want;
 		settle_owner(&new, NULL);
 		if (replace_file(&found, &new, &cap) == 0) {

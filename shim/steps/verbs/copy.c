@@ -68,21 +68,6 @@ static int open_regular(int parent, const char *name)
 	return -1;
 }
 
-/*
- * Has an interrupted seed left NAME without all of its content? Then it holds the beginning of SOURCE, or nothing: a
- * killed run writes in that order, and after a power cut a file may be shorter than what was written.
- */
-static bool is_cut_short(const struct mirror_level *to, const char *name, const struct file_want *want)
-{
-	struct stat stat;
-	const int fd = open_regular(to->fd, name);
-	const bool is =
-		fd >= 0 && fd_fstat(fd, &stat) == 0 && stat.st_nlink == 1 && content_is(want, fd) == CONTENT_LESS;
-
-	fd_close(fd);
-	return is;
-}
-
 /* PATH is the destination's, MODE the source's. Set-id bits are not taken over: the owner is another now. */
 static void put_file(struct setup *setup, const struct step *step, const char *path, int source,
 		     const struct mirror_level *to, const char *name)
@@ -101,10 +86,14 @@ static void put_file(struct setup *setup, const struct step *step, const char *p
 	if (!step->mode_written)
 		want.mode = stat.st_mode & 01777;
 	mirror_want(to, stat.st_size, &want);
-	if (to->resumed && is_cut_short(to, name, &want))
-		want.fresh = false;
-	else if (to->resumed && keeps_existing(setup, step, to, name))
+	const int cut = to->resumed ? content_is_cut_short(&want, &to->ground, to->fd, name) : 0;
+	if (cut < 0) {
+		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
 		return;
+	}
+	if (to->resumed && cut == 0 && keeps_existing(setup, step, to, name))
+		return;
+	want.fresh &= cut == 0;
 	(void)file_put(setup, "write", path, to->fd, &to->ground, name, &want);
 }
 
