@@ -60,7 +60,7 @@ static void prove_groups(const struct privileges *want)
 {
 	/* Room for one more than wanted, so that a longer list cannot look like the right one. */
 	size_t room = want->ngroups + 1;
-	uint32_t none, *now = room == 1 ? &none : malloc(room * sizeof(*now));
+	uint32_t none = 0, *now = room == 1 ? &none : malloc(room * sizeof(*now));
 
 	if (!now)
 		unreadable("the supplementary groups");
