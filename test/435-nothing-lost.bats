@@ -197,6 +197,18 @@ big() {
 	assert_equal "$(ls -A "$T/data")" big
 }
 
+@test "seed: an interrupted one of root's own files on the workload's volume is completed, though they are not read there" {
+	seed
+	chmod 0600 "$T/source/"*
+	sed -i 's/owner: workload/owner: root/' "$T/seed.yaml"
+	start first -e trace=renameat2 -e inject=renameat2:signal=KILL:when=3
+	ended first 137
+	assert [ "$(find "$T/data" -maxdepth 1 -user root -perm 0600 -name '[abc]')" ]
+	steps_again
+	assert_success
+	assert_seeded
+}
+
 @test "seed: a marker that nobody has sealed, or that is another user's, seeds nothing" {
 	seed
 	echo mine >"$T/data/mine"
