@@ -189,7 +189,7 @@ both_in_state() {
 
 @test "a stop right behind a CONT suspends both again, and ends nothing" {
 	init_config
-	init_start --plain /bin/sleep 60
+	init_start --plain --with --group /bin/sleep 60
 	wait_until workload_pid
 	init_settled
 	kill -TSTP "$INIT"
