@@ -72,12 +72,20 @@ static bool has_caps(const struct maker *maker, const struct node *rule)
 	return true;
 }
 
+/* The built-in profile has quotes only where YAML needs them: shim/filter/default.h. JSON needs them for all but these. */
+static bool is_bare(const struct node *node)
+{
+	return !node->quoted &&
+	       (node->text[strspn(node->text, "0123456789")] == '\0' || strcmp(node->text, "true") == 0 ||
+		strcmp(node->text, "false") == 0 || strcmp(node->text, "null") == 0);
+}
+
 static void put_value(struct maker *maker, const struct node *node, const char *margin)
 {
 	const char *inner = mem_format(maker->mem, "%s\t", margin);
 
 	if (node->kind == NODE_SCALAR) {
-		profile_put(maker, "%s", node->quoted ? json_quoted(maker->mem, node->text) : node->text);
+		profile_put(maker, "%s", is_bare(node) ? node->text : json_quoted(maker->mem, node->text));
 		return;
 	}
 	profile_put(maker, "%s", node->kind == NODE_MAP ? "{" : "[");
