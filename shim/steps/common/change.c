@@ -121,7 +121,11 @@ static int set_mode(const struct change *change, const struct held *held, uint32
 
 	if (ground_chmod(held->fd, held->parent, held->name, uid, change->owner.gid, mode) != 0)
 		return -1;
-	if (!(mode & 06000) || fd_statx(held->fd, "", &now) != 0 || (now.mode & 07777) == mode)
+	if (!(mode & 06000))
+		return 0;
+	if (fd_statx(held->fd, "", &now) != 0)
+		return -1;
+	if ((now.mode & 07777) == mode)
 		return 0;
 	return fd_fail(EOPNOTSUPP); /* of a group that the owner is not in: chmod(2) clears the bit silently */
 }

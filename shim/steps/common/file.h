@@ -60,8 +60,8 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 		  uint32_t uid, uint32_t gid);
 
 /*
- * Must WANT in PARENT be renamed into place before it is given away? In a sticky directory of another user only the
- * owner of a file may rename it.
+ * Could WANT in PARENT only be renamed into place before it is given away? In a sticky directory of another user only the
+ * owner of a file may rename it. A link may; a file is refused there, for the identity could read it first.
  */
 bool file_renames_first(int parent, const struct file_want *want);
 

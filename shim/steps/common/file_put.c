@@ -31,22 +31,19 @@ static void settle_owner(struct file_want *want, const struct stat *now)
 }
 
 /*
- * Sets the mode of the new file FD, which belongs to the identity, as far as possible before the owner is set. *NOW is what
- * it was.
+ * Sets the mode of the file FD, as far as possible before the owner is set; then the owner; then, as the new owner, the
+ * set-id bits, which a change of owner clears (chown(2)).
  */
-static bool give_mode(int fd, const struct file_want *want, struct stat *now, int *cap)
+static bool give_file(int fd, const struct file_want *want, int *cap)
 {
+	struct stat now;
+
 	*cap = CAP_FOWNER;
-	return fd_fstat(fd, now) == 0 &&
-	       ((now->st_mode & 07777) == (want->mode & 01777) ||
-		ground_chmod(fd, -1, NULL, now->st_uid, IDENTITY_NO_ID, want->mode & 01777) == 0);
-}
-
-/* Sets its owner; then, as the new owner, the set-id bits, which a change of owner clears (chown(2)). NOW as give_mode() has it. */
-static bool give_owner(int fd, const struct file_want *want, const struct stat *was, int *cap)
-{
-	struct stat now = *was;
-
+	if (fd_fstat(fd, &now) != 0)
+		return false;
+	if ((now.st_mode & 07777) != (want->mode & 01777) &&
+	    ground_chmod(fd, -1, NULL, now.st_uid, IDENTITY_NO_ID, want->mode & 01777) != 0)
+		return false;
 	*cap = CAP_CHOWN;
 	if ((now.st_uid != want->uid || now.st_gid != want->gid) && fchown(fd, want->uid, want->gid) != 0)
 		return false;
@@ -74,23 +71,13 @@ bool file_renames_first(int parent, const struct file_want *want)
 static int put_in_place(int out, int parent, const char *temporary, const char *name, const struct file_want *want,
 			int *cap)
 {
-	bool late = file_renames_first(parent, want);
-	struct stat now;
-
-	if (!give_mode(out, want, &now, cap) || (!late && !give_owner(out, want, &now, cap)))
-		return -1;
-	/* The group at once: a run that is killed after the rename leaves nothing that tells which it was to be. */
-	*cap = CAP_CHOWN;
-	if (late && fchown(out, IDENTITY_NO_ID, want->gid) != 0)
+	if (!give_file(out, want, cap))
 		return -1;
 	*cap = CAP_DAC_OVERRIDE;
 	/* Of another user it may have been taken for one that was left. */
 	if (want->uid != identity_uid() && !temporary_is_at(out, parent, temporary))
 		return -1;
-	if (temporary_place(parent, temporary, name, want->fresh) != 0)
-		return -1;
-	/* Until it was given away, its owner could put another file in its place. */
-	return late && (!give_owner(out, want, &now, cap) || !temporary_is_at(out, parent, name)) ? -1 : 0;
+	return temporary_place(parent, temporary, name, want->fresh);
 }
 
 /* Does a lease say who has a file open? Not where other machines open it as well. */
@@ -132,12 +119,11 @@ static bool fill_new(int out, int parent, const struct file_want *want, int *cap
 
 	if (walk_disinherit(out, parent) != 0)
 		return false;
-	const bool late = file_renames_first(parent, want);
-	if (late && ground_is_foreign() && identity_uid() != 0) {
+	if (file_renames_first(parent, want)) {
 		errno = NOT_UNREAD;
 		return false;
 	}
-	if (!ground_is_foreign() || want->uid == identity_uid() || late)
+	if (!ground_is_foreign() || want->uid == identity_uid())
 		return content_write(out, want);
 	if (!give_empty(out, want, cap))
 		return false;
@@ -162,9 +148,7 @@ static mode_t first_mode(const struct ground *ground, const struct file_want *wa
 /* Who and mode first: the next start takes one that holds less than the content for what a killed run has left. */
 static bool fill_direct(int out, int parent, const struct file_want *want, int *cap)
 {
-	struct stat now;
-
-	if (walk_disinherit(out, parent) != 0 || !give_mode(out, want, &now, cap) || !give_owner(out, want, &now, cap))
+	if (walk_disinherit(out, parent) != 0 || !give_file(out, want, cap))
 		return false;
 	*cap = CAP_DAC_OVERRIDE;
 	return content_write(out, want);
@@ -227,7 +211,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
 			errno = EACCES;
-		else if (right || (give_mode(out, want, &now, cap) && give_owner(out, want, &now, cap)))
+		else if (right || give_file(out, want, cap))
 			result = content_replace(out, want, &old);
 	}
 	int err = errno;
