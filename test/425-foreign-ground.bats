@@ -6,42 +6,15 @@
 
 load helpers
 load lie
+load volume
 
 setup() {
-	test_dir
-	V=$T/volume # the user 1234 owns it, and has it in a container of his own
-	O=$T/outside
-	mkdir -p "$V" "$O"
-	chown 1234:1234 "$V"
+	volume_setup
 	echo secret >"$O/secret" && chmod 0600 "$O/secret"
 }
 
 teardown() {
 	umount -l "$V/mount" "$V" 2>/dev/null || true
-}
-
-# start: one start of a container that runs the steps on standard input.
-start() {
-	{
-		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:'
-		cat
-	} >"$T/capshim.yaml"
-	capshim_run --config "$T/capshim.yaml" "$@"
-}
-
-# again: one more start of the same.
-again() {
-	capshim_run --config "$T/capshim.yaml" "$@"
-}
-
-# attack COMMAND: in the other container.
-attack() {
-	setpriv --reuid 1234 --regid 1234 --clear-groups bash -c "cd '$V' && $1"
-}
-
-# owners PATH ...: "UID:GID MODE" of each, on one line.
-owners() {
-	stat -c '%u:%g %a' "$@" | xargs
 }
 
 # no_secret PATH: the attacker reads nothing of root's there.

@@ -4,37 +4,10 @@
 # as if a killed run had left it.
 
 load helpers
+load volume
 
 setup() {
-	test_dir
-	V=$T/volume # owned by the user 1234
-	O=$T/outside
-	mkdir -p "$V" "$O"
-	chown 1234:1234 "$V"
-}
-
-# start: one start of a container that runs the steps on standard input.
-start() {
-	{
-		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:'
-		cat
-	} >"$T/capshim.yaml"
-	again "$@"
-}
-
-# again: one more start of the same.
-again() {
-	capshim_run --config "$T/capshim.yaml" "$@"
-}
-
-# attack COMMAND: in another container that shares the volume.
-attack() {
-	setpriv --reuid 1234 --regid 1234 --clear-groups bash -c "cd '$V' && $1"
-}
-
-# owners PATH ...: "UID:GID MODE" of each, on one line.
-owners() {
-	stat -c '%u:%g %a' "$@" | xargs
+	volume_setup
 }
 
 @test "chown and chmod with several processes: directories that their owner cannot enter" {
