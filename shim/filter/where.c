@@ -8,8 +8,8 @@
 
 /*
  * The ABIs that a machine's kernels run besides their own, the 32-bit one first, and the machine's name in
- * includes.arches. Another machine also needs lines in init/filter.c and init/resident.h, and, for
- * its 32-bit programs, in workload/program.c.
+ * includes.arches. Another machine also needs lines in init/filter.c and init/resident.h, and, for its 32-bit programs, in
+ * workload/program.c.
  */
 static const struct machine {
 	uint32_t native;
