@@ -89,12 +89,11 @@ static const char *check_found(struct mem *mem, const struct walk_found *found)
 static const char *read_secret(struct mem *mem, const char *path, const char **why)
 {
 	struct walk_found found;
-	struct walk_where where = {0};
 	const char *text = NULL;
 
-	if (walk_find(path, WALK_FOLLOW, &found, &where) != 0) {
+	if (walk_find(path, WALK_FOLLOW, &found) != 0) {
 		char reason[512];
-		*why = mem_text(mem, walk_why(reason, sizeof(reason), errno, &where));
+		*why = mem_text(mem, walk_why(reason, sizeof(reason), errno, &found.where));
 		identity_return();
 		return NULL;
 	}

@@ -49,7 +49,7 @@ static void edit(struct setup *setup, const char *path, bool group)
 		(void)file_put(setup, "edit", path, found.parent, &found.ground, found.name, &want);
 	else if (text)
 		setup->same++;
-	file_release(&found);
+	walk_release(&found);
 }
 
 void setup_accounts(struct setup *setup)

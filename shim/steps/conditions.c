@@ -13,13 +13,11 @@
 /* 1: found. 0: it is not there. -1: it could not be looked at, and that was reported. */
 static int look_for(struct setup *setup, const struct condition *condition, struct walk_found *found)
 {
-	struct walk_where where;
-
-	if (walk_find(condition->path, WALK_FOLLOW, found, &where) == 0)
+	if (walk_find(condition->path, WALK_FOLLOW, found) == 0)
 		return 1;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return 0;
-	setup_unreachable(setup, "look at", condition->path, errno, &where);
+	setup_unreachable(setup, "look at", condition->path, errno, &found->where);
 	return -1;
 }
 

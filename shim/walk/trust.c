@@ -84,12 +84,11 @@ static int open_at_once(const char *path, struct stat *stat)
 
 static int open_by_walk(struct mem *mem, const char *path, struct stat *stat, const char **why)
 {
-	struct walk_where where;
 	struct walk_found found;
 
-	if (walk_find(path, WALK_FOLLOW | WALK_TRUSTED, &found, &where) != 0) {
+	if (walk_find(path, WALK_FOLLOW | WALK_TRUSTED, &found) != 0) {
 		int err = errno;
-		*why = why_unreachable(mem, err, &where);
+		*why = why_unreachable(mem, err, &found.where);
 		return fd_fail(err);
 	}
 	int fd = -1;

@@ -17,17 +17,13 @@
 #define TEXT_MAX (3 * PATH_MAX) /* a link's text, a path, and room for the path's rest while the link is read */
 
 struct walk {
-	/*
-	 * What is still to be walked starts at TAKEN. First in the struct and never cleared: most walks touch only
-	 * its first page.
-	 */
-	char text[TEXT_MAX];
+	char *text; /* what is still to be walked starts at TAKEN */
 	size_t taken;
 	int dir; /* the directory that the walk has reached, O_PATH */
 	struct stat dir_stat;
 	int flags;
 	int links;
-	struct walk_where where;
+	struct walk_where *where;
 	struct ground ground; /* of what lies in DIR */
 };
 
@@ -48,8 +44,8 @@ static void place(struct walk_where *where, const char *name)
 /* Refuses something of this owner and mode. */
 static int refuse(struct walk *walk, int err, uint32_t uid, mode_t mode)
 {
-	walk->where.uid = uid;
-	walk->where.mode = mode;
+	walk->where->uid = uid;
+	walk->where->mode = mode;
 	return fd_fail(err);
 }
 
@@ -104,7 +100,7 @@ static int enter_root(struct walk *walk)
 		close(fd);
 		return -1;
 	}
-	walk->where.path[0] = '\0';
+	walk->where->path[0] = '\0';
 	return enter(walk, fd, ".", &stat);
 }
 
@@ -163,12 +159,12 @@ static int follow_link(struct walk *walk, int link, const struct stat *stat)
 /* Takes one component: 1 if it was the last and FOUND is filled in, 0 to go on, -1 with errno. */
 static int take_step(struct walk *walk, struct walk_found *found)
 {
-	struct walk_where before = walk->where;
+	const size_t above = strlen(walk->where->path);
 	bool last = false;
 
 	if (take(walk, found->name, &last) != 0)
 		return -1;
-	place(&walk->where, found->name);
+	place(walk->where, found->name);
 	found->fd = fd_openat(walk->dir, found->name, O_PATH | O_NOFOLLOW);
 	if (found->fd < 0)
 		return -1;
@@ -179,7 +175,7 @@ static int take_step(struct walk *walk, struct walk_found *found)
 	if (S_ISLNK(found->stat.st_mode) && (!last || (walk->flags & WALK_FOLLOW))) {
 		int result = follow_link(walk, found->fd, &found->stat);
 		if (result == 0 && walk->text[0] != '/')
-			walk->where = before;
+			walk->where->path[above] = '\0';
 		close(found->fd);
 		return result;
 	}
@@ -191,53 +187,50 @@ static int take_step(struct walk *walk, struct walk_found *found)
 	return 1;
 }
 
-int walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where)
+int walk_find(const char *path, int flags, struct walk_found *found)
 {
-	struct walk walk;
+	char text[TEXT_MAX]; /* not cleared: most walks touch only its first page */
+	struct walk walk = {.text = text,
+			    .dir = -1,
+			    .dir_stat = {.st_uid = UINT32_MAX},
+			    .flags = flags,
+			    .where = &found->where};
 	size_t length = strlen(path);
 	int result = -1;
 
-	walk.dir = -1;
-	walk.dir_stat = (struct stat){.st_uid = UINT32_MAX};
-	walk.flags = flags;
-	walk.links = 0;
-	walk.taken = 0;
-	walk.where = (struct walk_where){.path = "", .acted = UINT32_MAX};
-	walk.ground = (struct ground){.foreign = false};
-	found->fd = -1;
-	found->parent = -1;
+	found->where = (struct walk_where){.path = "", .acted = UINT32_MAX};
 	if (path[0] != '/' || length >= PATH_MAX) {
 		errno = path[0] != '/' ? EINVAL : ENAMETOOLONG;
 	} else {
-		memcpy(walk.text, path, length + 1);
+		memcpy(text, path, length + 1);
 		result = enter_root(&walk);
 	}
 	while (result == 0)
 		result = take_step(&walk, found);
 	fd_close(walk.dir);
 	if (identity_is_changed())
-		walk.where.acted = identity_uid();
-	if (where)
-		*where = walk.where;
+		found->where.acted = identity_uid();
 	if (result == 1)
 		return 0;
-	found->fd = -1;
+	found->fd = found->parent = -1;
 	return -1;
 }
 
 void walk_release(struct walk_found *found)
 {
-	close(found->fd);
-	close(found->parent);
+	fd_close(found->fd);
+	fd_close(found->parent);
 }
 
 int walk_open(const char *path, int flags, struct walk_where *where)
 {
 	struct walk_found found;
-	int result = walk_find(path, flags, &found, where);
+	int result = walk_find(path, flags, &found);
 	int err = errno;
 
 	identity_return();
+	if (where)
+		*where = found.where;
 	if (result != 0)
 		return fd_fail(err);
 	close(found.parent);
@@ -251,83 +244,82 @@ int walk_enter(const struct walk_found *found, int flags, struct ground *inside)
 	return ground_act(inside);
 }
 
-/* Splits PATH into the TEXT of its directory (at least "/") and the name after it. */
-static int split_path(const char *path, char text[PATH_MAX], const char **name)
+/* Returns the last component of PATH; TEXT receives the path of its directory, at least "/". NULL with errno. */
+static const char *split_path(const char *path, char text[PATH_MAX])
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : "";
 
-	if (!slash || strlen(path) >= PATH_MAX)
-		return fd_fail(slash ? ENAMETOOLONG : EINVAL);
-	*name = slash + 1;
-	if (**name == '\0' || strcmp(*name, ".") == 0 || strcmp(*name, "..") == 0)
-		return fd_fail(EINVAL);
-	size_t length = slash == path ? 1 : (size_t)(slash - path);
+	errno = EINVAL;
+	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return NULL;
+	errno = ENAMETOOLONG;
+	if (strlen(path) >= PATH_MAX || strlen(name) > NAME_MAX)
+		return NULL;
+	const size_t length = slash == path ? 1 : (size_t)(slash - path);
 	memcpy(text, path, length);
 	text[length] = '\0';
-	return 0;
+	return name;
 }
 
-int walk_parent(const char *path, int flags, const char **name, struct ground *ground, struct walk_where *where)
+int walk_parent(const char *path, int flags, struct walk_found *found)
 {
 	char text[PATH_MAX];
-	struct walk_found found;
+	const char *name = split_path(path, text);
 	struct ground inside = {.foreign = false};
 
-	if (where)
-		*where = (struct walk_where){.path = "", .acted = UINT32_MAX};
-	if (split_path(path, text, name) != 0 || walk_find(text, WALK_FOLLOW | flags, &found, where) != 0)
+	found->where = (struct walk_where){.path = "", .acted = UINT32_MAX};
+	if (!name || walk_find(text, WALK_FOLLOW | flags, found) != 0)
 		return -1;
 	int result = -1;
-	if (!S_ISDIR(found.stat.st_mode))
+	if (!S_ISDIR(found->stat.st_mode))
 		errno = ENOTDIR;
-	else if (finish_parent(found.fd, found.parent, found.name, &found.stat, flags) == 0)
-		result = walk_enter(&found, flags, &inside);
-	if (result != 0 && where && inside.foreign) { /* walk_enter() has refused it */
-		where->uid = inside.owner;
-		where->mode = inside.mode;
+	else if (finish_parent(found->fd, found->parent, found->name, &found->stat, flags) == 0)
+		result = walk_enter(found, flags, &inside);
+	if (result != 0 && inside.foreign) { /* walk_enter() has refused it */
+		found->where.uid = inside.owner;
+		found->where.mode = inside.mode;
 	}
-	fd_close(found.parent);
-	if (ground)
-		*ground = inside;
-	if (result == 0)
-		return found.fd;
-	fd_close(found.fd);
-	return -1;
+	fd_close(found->parent);
+	found->parent = found->fd;
+	found->fd = -1;
+	memcpy(found->name, name, strlen(name) + 1);
+	found->ground = inside;
+	if (result != 0)
+		fd_close(found->parent);
+	return result;
 }
 
-int walk_make_parent(const char *path, const char **name, struct ground *ground, struct walk_where *where)
+int walk_make_parent(const char *path, struct walk_found *found)
 {
 	char text[PATH_MAX];
-	int fd = walk_parent(path, WALK_MAKE, name, ground, where);
+	int result = walk_parent(path, WALK_MAKE, found);
 
 	/* From the top down: make each missing directory until the last one is there. */
-	for (const char *end = path; fd < 0 && errno == ENOENT && (end = strchr(end + 1, '/'));) {
-		const char *missing;
+	for (const char *end = path; result != 0 && errno == ENOENT && (end = strchr(end + 1, '/'));) {
 		size_t length = (size_t)(end - path);
 
 		if (end[-1] == '/')
 			continue;
 		memcpy(text, path, length);
 		text[length] = '\0';
-		int known = walk_open(text, WALK_FOLLOW | WALK_MAKE, where);
+		int known = walk_open(text, WALK_FOLLOW | WALK_MAKE, &found->where);
 		if (known < 0 && errno == ENOENT) {
-			int parent = walk_parent(text, WALK_MAKE, &missing, NULL, where);
-			if (parent < 0)
+			if (walk_parent(text, WALK_MAKE, found) != 0)
 				return -1;
-			known = walk_mkdir(parent, missing, WALK_PARENT_MODE, UINT32_MAX, UINT32_MAX);
+			known = walk_mkdir(found->parent, found->name, WALK_PARENT_MODE, UINT32_MAX, UINT32_MAX);
 			int err = errno;
-			close(parent);
+			close(found->parent);
 			/* Another run may be faster. */
 			if (known < 0 && (err == EEXIST || err == ESTALE))
-				known = walk_open(text, WALK_FOLLOW | WALK_MAKE, where);
+				known = walk_open(text, WALK_FOLLOW | WALK_MAKE, &found->where);
 			errno = err;
 		}
 		if (known < 0)
 			return -1;
 		close(known);
-		fd = walk_parent(path, WALK_MAKE, name, ground, where);
+		result = walk_parent(path, WALK_MAKE, found);
 	}
-	return fd;
+	return result;
 }
 
 const char *walk_why(char *why, size_t size, int err, const struct walk_where *where)

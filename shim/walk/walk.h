@@ -30,13 +30,14 @@ struct walk_where {
 	uint32_t acted; /* the uid that could not go on, if that is not root; otherwise UINT32_MAX */
 };
 
-/* What a walk found. The caller closes both descriptors. */
+/* What a walk found. The caller closes both descriptors: walk_release(). */
 struct walk_found {
-	int fd;                  /* O_PATH */
+	int fd;                  /* O_PATH; -1: nothing was looked up in PARENT, or nothing is there */
 	int parent;              /* O_PATH: the directory that holds it, after all links */
 	char name[NAME_MAX + 1]; /* its name there; "." for "/" */
 	struct stat stat;
-	struct ground ground; /* of PARENT */
+	struct ground ground;    /* of PARENT */
+	struct walk_where where; /* where the walk ended; also filled in if it failed */
 };
 
 /*
@@ -48,27 +49,24 @@ struct walk_found {
 [[nodiscard]] int walk_open(const char *path, int flags, struct walk_where *where);
 
 /* The same, but also tells where it lies, and acts as that place asks: 0, or -1 with errno and no descriptor. */
-[[nodiscard]] int walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where);
+[[nodiscard]] int walk_find(const char *path, int flags, struct walk_found *found);
 void walk_release(struct walk_found *found);
 
 /* Enters the directory that was FOUND, and acts as its contents ask: *INSIDE is their ground. 0, or -1. */
 [[nodiscard]] int walk_enter(const struct walk_found *found, int flags, struct ground *inside);
 
 /*
- * Opens the directory that holds the last component of PATH, and points *NAME at that component inside PATH. The
- * descriptor is O_PATH|O_DIRECTORY|O_CLOEXEC and the caller's; the process acts as the directory asks. FLAGS:
- * WALK_MAKE. Errors as for walk_open(), and EINVAL if PATH ends in '/', "." or "..". GROUND, if not NULL, receives
- * the directory's ground.
+ * Opens the directory that holds the last component of PATH, which is not looked up: found->fd is -1. The process acts
+ * as the directory asks. FLAGS: WALK_MAKE. 0, or -1 with errno and no descriptor: as for walk_open(), and EINVAL if
+ * PATH ends in '/', "." or "..".
  */
-[[nodiscard]] int walk_parent(const char *path, int flags, const char **name, struct ground *ground,
-			      struct walk_where *where);
+[[nodiscard]] int walk_parent(const char *path, int flags, struct walk_found *found);
 
 /*
  * walk_parent() with WALK_MAKE that also makes the missing directories on the way. They belong to the identity and
  * have mode 0755, whatever the umask.
  */
-[[nodiscard]] int walk_make_parent(const char *path, const char **name, struct ground *ground,
-				   struct walk_where *where);
+[[nodiscard]] int walk_make_parent(const char *path, struct walk_found *found);
 
 /*
  * Writes why a walk ended with ERR at WHERE into WHY, and returns WHY: for ELOOP and EPERM what was refused and who

@@ -98,7 +98,7 @@ static int open_as_root(const char *path)
 	struct stat opened;
 
 	int fd = -1;
-	if (walk_find(path, WALK_FOLLOW, &found, NULL) == 0) {
+	if (walk_find(path, WALK_FOLLOW, &found) == 0) {
 		fd = walk_reopen_found(&found, O_RDONLY, &opened);
 		walk_release(&found);
 	}

@@ -396,16 +396,15 @@ static void change_object(struct change *change, const struct walk_found *found,
 void change_run(struct change *change)
 {
 	const struct step *step = change->step;
-	struct walk_where where;
 	struct walk_found found;
 
 	for (size_t i = 0; i < step->items.count; i++) {
 		struct held held = {.path = step->items.items[i]};
-		if (walk_find(held.path, WALK_FOLLOW, &found, &where) == 0) {
+		if (walk_find(held.path, WALK_FOLLOW, &found) == 0) {
 			change_object(change, &found, &held);
 			walk_release(&found);
 		} else if ((errno != ENOENT && errno != ENOTDIR) || !step->only_if_exists) {
-			setup_unreachable(change->setup, change->step->verb->name, held.path, errno, &where);
+			setup_unreachable(change->setup, change->step->verb->name, held.path, errno, &found.where);
 		}
 	}
 	if (change->links)

@@ -22,55 +22,22 @@ void file_attributes(const struct step *step, struct file_want *want)
 	want->gid = step->owner_written ? step->owner.gid : identity_gid();
 }
 
-/* If nothing is found: finds the directory for it. A link that leads nowhere is refused, no matter who made it. */
-static bool find_absent(struct setup *setup, const char *verb, const char *path, bool make, struct walk_found *found,
-			bool *again)
-{
-	struct walk_where where;
-	struct stat stat;
-	const char *name;
-
-	found->fd = -1;
-	found->parent = make ? walk_make_parent(path, &name, &found->ground, &where)
-			     : walk_parent(path, WALK_MAKE, &name, &found->ground, &where);
-	if (found->parent < 0)
-		return setup_unreachable(setup, verb, path, errno, &where);
-	size_t length = strlen(name);
-	if (length < sizeof(found->name)) {
-		memcpy(found->name, name, length + 1);
-		if (fstatat(found->parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
-			return true;
-		*again = !S_ISLNK(stat.st_mode); /* it has come meanwhile */
-		if (!*again)
-			setup_refused(setup, verb, path, "it is a symbolic link to something that does not exist");
-	} else {
-		setup_failed(setup, verb, path, ENAMETOOLONG, DIAG_NO_CAP);
-	}
-	close(found->parent);
-	return false;
-}
-
 bool file_find(struct setup *setup, const char *verb, const char *path, bool make, struct walk_found *found)
 {
-	struct walk_where where;
-	bool again;
+	struct stat stat;
 
 	do {
-		again = false;
-		if (walk_find(path, WALK_FOLLOW | WALK_MAKE, found, &where) == 0)
+		if (walk_find(path, WALK_FOLLOW | WALK_MAKE, found) == 0)
 			return true;
-		if (errno != ENOENT)
-			setup_unreachable(setup, verb, path, errno, &where);
-		else if (find_absent(setup, verb, path, make, found, &again))
+		if (errno != ENOENT ||
+		    (make ? walk_make_parent(path, found) : walk_parent(path, WALK_MAKE, found)) != 0)
+			return setup_unreachable(setup, verb, path, errno, &found->where);
+		if (fstatat(found->parent, found->name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
 			return true;
-	} while (again);
-	return false;
-}
-
-void file_release(struct walk_found *found)
-{
-	fd_close(found->fd);
-	close(found->parent);
+		close(found->parent);
+	} while (!S_ISLNK(stat.st_mode)); /* it has come meanwhile */
+	/* No matter who made it. */
+	return setup_refused(setup, verb, path, "it is a symbolic link to something that does not exist");
 }
 
 char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *length)

@@ -38,7 +38,6 @@ void file_attributes(const struct step *step, struct file_want *want);
  */
 [[nodiscard]] bool file_find(struct setup *setup, const char *verb, const char *path, bool make,
 			     struct walk_found *found);
-void file_release(struct walk_found *found);
 
 /*
  * Puts the file WANT at NAME in the directory PARENT, which is on GROUND, acting as the directory asks. Nothing

@@ -115,7 +115,7 @@ int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struc
 		result = mirror_directory(setup, step, path, &above, found.name, mode, to);
 	if (result == 0 && setup->changed > before)
 		ground_remember(to->fd);
-	file_release(&found);
+	walk_release(&found);
 	if (result == 0 && ground_act(&to->ground) != 0) {
 		setup_failed(setup, "write to", path, errno, DIAG_NO_CAP);
 		close(to->fd);

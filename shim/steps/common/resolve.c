@@ -66,7 +66,7 @@ static char *read_file(struct mem *mem, const char *path)
 	struct walk_found found;
 	size_t length;
 
-	if (walk_find(path, WALK_FOLLOW, &found, NULL) != 0)
+	if (walk_find(path, WALK_FOLLOW, &found) != 0)
 		return NULL;
 	char *text = file_read(mem, found.fd, found.parent, found.name, &length);
 	walk_release(&found);

@@ -168,9 +168,7 @@ bool setup_unreachable(struct setup *setup, const char *verb, const char *path, 
 
 bool setup_find(struct setup *setup, const char *verb, const char *path, struct walk_found *found)
 {
-	struct walk_where where;
-
-	return walk_find(path, WALK_FOLLOW, found, &where) == 0 || setup_unreachable(setup, verb, path, errno, &where);
+	return walk_find(path, WALK_FOLLOW, found) == 0 || setup_unreachable(setup, verb, path, errno, &found->where);
 }
 
 int setup_open(struct setup *setup, const char *verb, const char *path)

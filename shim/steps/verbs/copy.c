@@ -341,7 +341,7 @@ static void put_source(struct setup *setup, const struct step *step, const char 
 	if (!into && !file_find(setup, "write to", step->to, true, &found))
 		return;
 	if (!into && found.fd >= 0 && S_ISDIR(found.stat.st_mode)) {
-		file_release(&found);
+		walk_release(&found);
 		into = true;
 	}
 	if (into && mirror_open(setup, step, 0755, &to) != 0)
@@ -357,7 +357,7 @@ static void put_source(struct setup *setup, const struct step *step, const char 
 	if (into)
 		close(to.fd);
 	else
-		file_release(&found);
+		walk_release(&found);
 }
 
 static void copy_file(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source)
@@ -374,13 +374,10 @@ static void copy_file(struct setup *setup, const struct step *step, const char *
 
 static void step_copy(struct setup *setup, const struct step *step, const char *path)
 {
-	struct walk_where where;
 	struct walk_found source;
 
-	if (walk_find(path, WALK_FOLLOW, &source, &where) != 0) {
-		setup_unreachable(setup, "copy", path, errno, &where);
+	if (!setup_find(setup, "copy", path, &source))
 		return;
-	}
 	if (S_ISREG(source.stat.st_mode))
 		copy_file(setup, step, path, &source);
 	else if (!S_ISDIR(source.stat.st_mode))

@@ -28,42 +28,19 @@ static struct owner made_for(const struct step *step)
 	return step->owner_written ? step->owner : (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
 }
 
-/* False: another run was faster, look again. */
-static bool make_directory(struct setup *setup, const struct step *step, const char *path, bool again)
+/* Counts a directory that was made, or reports that it was not: RESULT is negative. */
+static void count_made(struct setup *setup, const struct step *step, const char *path, int result)
 {
-	struct walk_where where;
-	const char *name;
-	int parent = walk_make_parent(path, &name, NULL, &where);
-
-	if (parent < 0) {
-		setup_unreachable(setup, "mkdir", path, errno, &where);
-		return true;
-	}
-	int fd = walk_mkdir(parent, name, step->mode, made_for(step).uid, made_for(step).gid);
-	fd_close(parent);
-	if (fd < 0 && again && (errno == EEXIST || errno == ESTALE))
-		return false;
-	if (fd < 0) {
-		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_CHOWN : cap_of(step));
-		return true;
-	}
-	close(fd);
-	setup->changed++;
-	return true;
-}
-
-/* Completes what a killed run has left. */
-static void finish_left(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
-{
-	const struct owner owner = made_for(step);
-
-	if (walk_finish(found->fd, found->parent, found->name, step->mode, owner.uid, owner.gid) == 0)
+	if (result >= 0)
 		setup->changed++;
 	else
 		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_CHOWN : cap_of(step));
 }
 
-/* An existing directory gets the mode and the owner that are written, and nothing else. */
+/*
+ * An existing directory gets the mode and the owner that are written, and nothing else. What a killed run has left is
+ * completed.
+ */
 static void enforce(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
 {
 	const struct owner owner = made_for(step);
@@ -73,7 +50,8 @@ static void enforce(struct setup *setup, const struct step *step, const char *pa
 	if (!S_ISDIR(found->stat.st_mode))
 		setup_refused(setup, "mkdir", path, "it exists and is no directory");
 	else if (unfinished > 0)
-		finish_left(setup, step, path, found);
+		count_made(setup, step, path,
+			   walk_finish(found->fd, found->parent, found->name, step->mode, owner.uid, owner.gid));
 	else if (unfinished < 0 || fd_statx(found->fd, "", &held.now) != 0)
 		setup_failed(setup, "mkdir", path, errno, cap_of(step));
 	else
@@ -82,21 +60,27 @@ static void enforce(struct setup *setup, const struct step *step, const char *pa
 
 static void make_one(struct setup *setup, const struct step *step, const char *path)
 {
-	struct walk_where where;
+	const struct owner owner = made_for(step);
 	struct walk_found found;
 
 	for (bool again = true;; again = false) {
-		if (walk_find(path, WALK_FOLLOW | WALK_MAKE, &found, &where) == 0) {
+		if (walk_find(path, WALK_FOLLOW | WALK_MAKE, &found) == 0) {
 			enforce(setup, step, path, &found);
 			walk_release(&found);
 			return;
 		}
-		if (errno != ENOENT) {
-			setup_unreachable(setup, "mkdir", path, errno, &where);
+		if (errno != ENOENT || walk_make_parent(path, &found) != 0) {
+			setup_unreachable(setup, "mkdir", path, errno, &found.where);
 			return;
 		}
-		if (make_directory(setup, step, path, again))
+		int fd = walk_mkdir(found.parent, found.name, step->mode, owner.uid, owner.gid);
+		walk_release(&found);
+		if (fd >= 0 || !again || (errno != EEXIST && errno != ESTALE)) {
+			count_made(setup, step, path, fd);
+			fd_close(fd);
 			return;
+		}
+		/* Another run was faster. */
 	}
 }
 

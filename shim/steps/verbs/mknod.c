@@ -108,16 +108,15 @@ static void make_node(struct setup *setup, const struct step *step, struct held 
 
 static void step_mknod(struct setup *setup, const struct step *step, const char *path)
 {
-	struct walk_where where;
-	struct ground ground;
-	struct held held = {.path = path};
+	struct walk_found at;
 
-	held.parent = walk_make_parent(path, &held.name, &ground, &where);
-	if (held.parent < 0)
-		setup_unreachable(setup, "mknod", path, errno, &where);
-	else
-		make_node(setup, step, &held, &ground);
-	fd_close(held.parent);
+	if (walk_make_parent(path, &at) != 0) {
+		setup_unreachable(setup, "mknod", path, errno, &at.where);
+		return;
+	}
+	struct held held = {.parent = at.parent, .name = at.name, .path = path};
+	make_node(setup, step, &held, &at.ground);
+	walk_release(&at);
 }
 
 static void mknod_check(const struct step *step, struct problems *problems, const struct node *node)

@@ -19,12 +19,11 @@
 struct removal {
 	struct setup *setup;
 	const struct step *step;
-	int parent; /* of TOP, on this ground; with a glob TOP itself */
-	struct ground ground;
-	const char *glob; /* for the entries at depth 1; NULL: all */
-	uint64_t removed; /* in this pass */
-	size_t mounts;    /* files on which something is mounted, in this pass */
-	size_t left;      /* directories that were not empty */
+	const struct walk_found *at; /* the directory, and the name in it */
+	const char *glob;            /* for what the directory holds; NULL: the name is removed, with all it holds */
+	uint64_t removed;            /* in this pass */
+	size_t mounts;               /* files on which something is mounted, in this pass */
+	size_t left;                 /* directories that were not empty */
 };
 
 static bool not_removed(struct setup *setup, const char *path, int err)
@@ -113,10 +112,10 @@ static void removal_failed(void *context, const char *path, int err)
 static bool remove_below(struct removal *removal, int top, const char *path)
 {
 	if (removal->step->recursive && !removal->step->cross_mounts &&
-	    ground_may_have_moved(&removal->ground, removal->parent, top))
+	    ground_may_have_moved(&removal->at->ground, removal->at->parent, top))
 		return setup_refused(removal->setup, "remove", path, CHANGE_MOVED);
-	struct tree_walk tree = {.ground = removal->ground,
-				 .parent = removal->parent,
+	struct tree_walk tree = {.ground = removal->at->ground,
+				 .parent = removal->at->parent,
 				 .unlock = removal->step->recursive ? S_IRWXU : 0,
 				 .blind = !removal->glob,
 				 .context = removal,
@@ -148,86 +147,82 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 	return true;
 }
 
-static void remove_glob(struct setup *setup, const struct step *step, const char *path, const char *glob, int parent,
-			const struct ground *ground)
+static void remove_glob(struct removal *removal, const char *path)
 {
-	struct removal removal = {.setup = setup, .step = step, .parent = parent, .ground = *ground, .glob = glob};
-	uint64_t before = setup->changed;
-	size_t length = (size_t)(glob - path);
-	char *directory = mem_copy(&setup->mem, path, length > 1 ? length - 1 : 1);
+	struct setup *setup = removal->setup;
+	const uint64_t before = setup->changed;
+	const size_t length = (size_t)(removal->glob - path);
 
-	if (!remove_below(&removal, parent, directory))
+	if (!remove_below(removal, removal->at->parent, mem_copy(&setup->mem, path, length > 1 ? length - 1 : 1)))
 		return;
-	if (removal.left)
-		setup_refused(setup, "remove", path, "%zu directories are not empty%s", removal.left,
-			      step->recursive ? "" : " (write \"recursive: true\")");
+	if (removal->left)
+		setup_refused(setup, "remove", path, "%zu directories are not empty%s", removal->left,
+			      removal->step->recursive ? "" : " (write \"recursive: true\")");
 	else if (setup->changed == before)
 		setup->same++;
 }
 
-static void remove_directory(struct setup *setup, const struct step *step, const char *path, int parent,
-			     const struct ground *ground, const char *name, uint32_t uid)
+/* Removes what the directory PATH holds. False: it had to stop. */
+static bool empty_directory(struct removal *removal, const char *path)
 {
-	struct removal removal = {.setup = setup, .step = step, .parent = parent, .ground = *ground};
+	const struct walk_found *at = removal->at;
+	int top = fd_openat(at->parent, at->name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 
-	if (step->recursive) {
-		int top = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-		if (top < 0) {
+	if (top < 0)
+		return not_removed(removal->setup, path, errno);
+	bool done = remove_below(removal, top, path);
+	close(top);
+	return done && ground_act(&at->ground) == 0;
+}
+
+static void remove_one(struct removal *removal, const char *path)
+{
+	struct setup *setup = removal->setup;
+	const struct walk_found *at = removal->at;
+	struct stat stat;
+
+	/* Looked up first: on a read-only file system unlink(2) answers EROFS even for what does not exist. */
+	if (fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno != ENOENT)
 			not_removed(setup, path, errno);
-			return;
-		}
-		bool done = remove_below(&removal, top, path);
-		close(top);
-		if (!done || ground_act(ground) != 0)
-			return;
+		else
+			setup->same++;
+		return;
 	}
-	ground_for_name(parent, uid);
-	if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
+	const bool directory = S_ISDIR(stat.st_mode), recursive = removal->step->recursive;
+	if (directory && recursive && !empty_directory(removal, path))
+		return;
+	ground_for_name(at->parent, stat.st_uid);
+	if (unlinkat(at->parent, at->name, directory ? AT_REMOVEDIR : 0) == 0)
 		setup->changed++;
-	else if (errno == ENOTEMPTY && !step->recursive)
+	else if (errno == ENOTEMPTY && !recursive)
 		setup_refused(setup, "remove", path, "it is a directory and not empty (write \"recursive: true\")");
 	else if (errno != ENOENT)
 		not_removed(setup, path, errno);
 }
 
-static void remove_one(struct setup *setup, const struct step *step, const char *path, int parent,
-		       const struct ground *ground, const char *name)
-{
-	struct stat stat;
-
-	/* Looked up first: on a read-only file system unlink(2) answers EROFS even for what does not exist. */
-	if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
-		if (errno != ENOENT)
-			not_removed(setup, path, errno);
-		else
-			setup->same++;
-	} else if (S_ISDIR(stat.st_mode)) {
-		remove_directory(setup, step, path, parent, ground, name, stat.st_uid);
-	} else {
-		ground_for_name(parent, stat.st_uid);
-		if (unlinkat(parent, name, 0) == 0)
-			setup->changed++;
-		else if (errno != ENOENT)
-			not_removed(setup, path, errno);
-	}
-}
-
 static void step_remove(struct setup *setup, const struct step *step, const char *path)
 {
-	struct walk_where where;
-	struct ground ground;
-	const char *name;
-	int parent = walk_parent(path, 0, &name, &ground, &where);
+	struct walk_found at;
+	struct removal removal = {.setup = setup, .step = step, .at = &at};
+	const char *name = strrchr(path, '/') + 1, *in = path;
 
-	if (parent < 0 && (errno == ENOENT || errno == ENOTDIR)) /* where a file stands in the way nothing can be */
-		setup->same++;
-	else if (parent < 0)
-		setup_unreachable(setup, "remove", path, errno, &where);
-	else if (name[strcspn(name, "*?[")])
-		remove_glob(setup, step, path, name, parent, &ground);
+	if (name[strcspn(name, "*?[")]) {
+		removal.glob = name;
+		in = mem_format(&setup->mem, "%.*s*", (int)(name - path), path); /* NAME may be too long for a file's */
+	}
+	if (walk_parent(in, 0, &at) != 0) {
+		if (errno == ENOENT || errno == ENOTDIR) /* where a file stands in the way nothing can be */
+			setup->same++;
+		else
+			setup_unreachable(setup, "remove", path, errno, &at.where);
+		return;
+	}
+	if (removal.glob)
+		remove_glob(&removal, path);
 	else
-		remove_one(setup, step, path, parent, &ground, name);
-	fd_close(parent);
+		remove_one(&removal, path);
+	walk_release(&at);
 }
 
 static void remove_check(const struct step *step, struct problems *problems, const struct node *node)

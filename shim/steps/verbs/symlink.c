@@ -12,16 +12,16 @@
 #include "steps/common/temporary.h"
 
 /*
- * Is NAME a link with this text that later steps follow? They do not follow a link owned by another user, nor any on
+ * Is it a link with this text that later steps follow? They do not follow a link owned by another user, nor any on
  * foreign ground.
  */
-static bool is_done(int parent, const char *name, const struct stat *stat, const char *target, bool foreign)
+static bool is_done(const struct walk_found *at, const struct stat *stat, const char *target)
 {
 	char text[PATH_MAX];
 
-	if (!S_ISLNK(stat->st_mode) || (stat->st_uid != identity_uid() && !foreign))
+	if (!S_ISLNK(stat->st_mode) || (stat->st_uid != identity_uid() && !at->ground.foreign))
 		return false;
-	ssize_t length = readlinkat(parent, name, text, sizeof(text));
+	ssize_t length = readlinkat(at->parent, at->name, text, sizeof(text));
 	return length >= 0 && (size_t)length == strlen(target) && memcmp(text, target, (size_t)length) == 0;
 }
 
@@ -44,15 +44,15 @@ static int replace_link(int parent, const char *name, const char *target)
 	return result;
 }
 
-static void link_name(struct setup *setup, const struct step *step, const char *path, int parent, const char *name,
-		      const struct ground *ground)
+static void link_name(struct setup *setup, const char *path, const struct walk_found *at)
 {
+	const struct step *step = setup->step;
 	struct stat stat;
-	int result = symlinkat(step->target, parent, name);
+	int result = symlinkat(step->target, at->parent, at->name);
 
-	if (result == 0 || errno != EEXIST || fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
+	if (result == 0 || errno != EEXIST || fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
 		; /* made, or refused */
-	} else if (is_done(parent, name, &stat, step->target, ground->foreign)) {
+	} else if (is_done(at, &stat, step->target)) {
 		setup->same++;
 		return;
 	} else if (S_ISDIR(stat.st_mode)) {
@@ -63,30 +63,27 @@ static void link_name(struct setup *setup, const struct step *step, const char *
 			      "it exists and is something else (write \"force: true\" to replace it)");
 		return;
 	} else {
-		ground_for_name(parent, stat.st_uid);
-		result = replace_link(parent, name, step->target);
+		ground_for_name(at->parent, stat.st_uid);
+		result = replace_link(at->parent, at->name, step->target);
 	}
 	if (result != 0)
 		setup_failed(setup, "link", path, errno, CAP_DAC_OVERRIDE);
-	else if (fstatat(parent, name, &stat, AT_SYMLINK_NOFOLLOW) != 0 ||
-		 !is_done(parent, name, &stat, step->target, ground->foreign))
+	else if (fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) != 0 || !is_done(at, &stat, step->target))
 		setup_refused(setup, "link", path, "the file system did not keep it");
 	else
 		setup->changed++;
 }
 
-static void step_symlink(struct setup *setup, const struct step *step, const char *path)
+static void step_symlink(struct setup *setup, const struct step *, const char *path)
 {
-	struct walk_where where;
-	struct ground ground;
-	const char *name;
-	int parent = walk_make_parent(path, &name, &ground, &where);
+	struct walk_found at;
 
-	if (parent < 0)
-		setup_unreachable(setup, "link", path, errno, &where);
-	else
-		link_name(setup, step, path, parent, name, &ground);
-	fd_close(parent);
+	if (walk_make_parent(path, &at) != 0) {
+		setup_unreachable(setup, "link", path, errno, &at.where);
+		return;
+	}
+	link_name(setup, path, &at);
+	walk_release(&at);
 }
 
 static const struct step_option symlink_options[] = {

@@ -162,7 +162,6 @@ static void set(struct setup *setup, const char *key, const struct walk_found *f
 static void step_sysctl(struct setup *setup, const struct step *, const char *item)
 {
 	char path[KEY];
-	struct walk_where where;
 	struct walk_found found;
 	struct statfs fs;
 	const char *value = key_path(path, item);
@@ -172,8 +171,8 @@ static void step_sysctl(struct setup *setup, const struct step *, const char *it
 		setup_refused(setup, "set", key, "it is no key");
 		return;
 	}
-	if (walk_find(path, 0, &found, &where) != 0) {
-		setup_unreachable(setup, "set", key, errno, &where);
+	if (walk_find(path, 0, &found) != 0) {
+		setup_unreachable(setup, "set", key, errno, &found.where);
 		return;
 	}
 	if (fstatfs(found.fd, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC)

@@ -207,11 +207,11 @@ static void template_file(struct setup *setup, const struct environment *env, co
 	if (!into && (found.fd < 0 || !S_ISDIR(found.stat.st_mode))) {
 		to = (struct mirror_level){.fd = found.parent, .ground = found.ground};
 		put(setup, env, path, source, step->to, &to, found.name);
-		file_release(&found);
+		walk_release(&found);
 		return;
 	}
 	if (!into)
-		file_release(&found);
+		walk_release(&found);
 	const char *name = target_name(&setup->mem, step, strrchr(path, '/') + 1);
 	if (!name)
 		setup_refused(setup, "read the template", path, "its name does not end in \"%s\"", step->suffix);

@@ -117,7 +117,7 @@ static int try_path(const struct target *target, bool nonempty, const struct tim
 	struct walk_found found;
 	int err = 0;
 
-	if (walk_find(target->path, WALK_FOLLOW, &found, NULL) != 0)
+	if (walk_find(target->path, WALK_FOLLOW, &found) != 0)
 		return errno;
 	if (target->kind == TARGET_UNIX) {
 		memcpy(address.sun_path, target->path, strlen(target->path));

@@ -162,7 +162,7 @@ static void step_write(struct setup *setup, const struct step *step, const char 
 	if (!file_find(setup, "write", path, false, &found))
 		return;
 	write_one(setup, step, path, &found);
-	file_release(&found);
+	walk_release(&found);
 }
 
 static const struct step_option write_options[] = {
