@@ -37,15 +37,12 @@ struct record { /* linux_dirent64 of getdents64(2) */
 
 /* A directory that the walk is in. */
 struct frame {
-	int fd; /* -1 while it is closed */
-	struct fd_stat stat;
-	int64_t offset;       /* where the next batch begins */
-	size_t name;          /* its own name, in its parent's batch */
-	size_t base, end;     /* of its batch: the names that are still to be walked, the last one first */
-	size_t path_length;   /* of the path to it; CUT if there was no room */
-	struct ground ground; /* of what lies in it */
-	mode_t locked;        /* its mode before it was unlocked; 0: it was not unlocked */
-	bool closed;          /* it, or a directory above it, was unlocked */
+	struct tree_directory dir; /* its descriptor is -1 while it is closed */
+	int64_t offset;            /* where the next batch begins */
+	size_t name;               /* its own name, in its parent's batch */
+	size_t base, end;          /* of its batch: the names that are still to be walked, the last one first */
+	size_t path_length;        /* of the path to it; CUT if there was no room */
+	bool closed;               /* it, or a directory above it, was unlocked */
 };
 
 struct tree_state {
@@ -92,7 +89,7 @@ static void entry_failed(struct tree_state *state, size_t length, const char *na
  */
 static bool is_on_mount(const struct tree_state *state, const struct fd_stat *stat)
 {
-	const struct fd_stat *top = &state->frames[0].stat;
+	const struct fd_stat *top = &state->frames[0].dir.stat;
 
 	if (state->tree->cross_mounts)
 		return true;
@@ -146,7 +143,7 @@ static void reserve(struct tree_state *state, size_t count, size_t bytes)
 /* Acts as the directory at DEPTH asks; -1: as the directory that holds the top asks. */
 static int act(const struct tree_state *state, long depth)
 {
-	return ground_act(depth < 0 ? &state->tree->ground : &state->frames[depth].ground);
+	return ground_act(depth < 0 ? &state->tree->ground : &state->frames[depth].dir.ground);
 }
 
 /* Goes down one directory. The one OPEN_MAX_DIRECTORIES above it is closed for now. */
@@ -158,10 +155,7 @@ static void push(struct tree_state *state, const struct tree_directory *opened, 
 	const struct frame *parent = &state->frames[depth - 1];
 	size_t base = (name + strlen(state->batch + name) + 8) & ~(size_t)7; /* records are aligned to 8 */
 	state->frames[depth] = (struct frame){
-		.fd = opened->fd,
-		.stat = opened->stat,
-		.ground = opened->ground,
-		.locked = opened->locked,
+		.dir = *opened,
 		.closed = parent->closed || opened->locked,
 		.name = name,
 		.base = base,
@@ -170,8 +164,8 @@ static void push(struct tree_state *state, const struct tree_directory *opened, 
 	};
 	if (depth >= OPEN_MAX_DIRECTORIES) {
 		struct frame *above = &state->frames[depth - OPEN_MAX_DIRECTORIES];
-		close(above->fd);
-		above->fd = -1;
+		close(above->dir.fd);
+		above->dir.fd = -1;
 	}
 }
 
@@ -183,14 +177,14 @@ static int reopen_parent(struct tree_state *state)
 	/* Looked up as the current directory asks, and opened as its parent asks. */
 	int held = act(state, (long)state->depth) != 0
 			   ? -1
-			   : fd_openat(state->frames[state->depth].fd, "..", O_PATH | O_DIRECTORY);
+			   : fd_openat(state->frames[state->depth].dir.fd, "..", O_PATH | O_DIRECTORY);
 	int fd =
 		held < 0 || act(state, (long)state->depth - 1) != 0 ? -1 : fd_openat(held, ".", O_RDONLY | O_DIRECTORY);
 	fd_close(held);
 	if (fd < 0)
 		return -1;
-	if (fd_statx(fd, "", &now) != 0 || now.dev != parent->stat.dev || now.ino != parent->stat.ino ||
-	    now.mount != parent->stat.mount) {
+	if (fd_statx(fd, "", &now) != 0 || now.dev != parent->dir.stat.dev || now.ino != parent->dir.stat.ino ||
+	    now.mount != parent->dir.stat.mount) {
 		close(fd);
 		errno = ESTALE;
 		return -1;
@@ -199,7 +193,7 @@ static int reopen_parent(struct tree_state *state)
 		close(fd);
 		return -1;
 	}
-	parent->fd = fd;
+	parent->dir.fd = fd;
 	return 0;
 }
 
@@ -220,11 +214,14 @@ static void descend(struct tree_state *state)
 	struct frame *frame = &state->frames[state->depth];
 	size_t name = take_name(frame, state->batch);
 	const char *text = state->batch + name;
-	struct walk_entry entry = {.name = text, .parent = frame->fd, .depth = state->depth + 1, .path = state->path};
+	struct walk_entry entry = {.name = text,
+				   .parent = frame->dir.fd,
+				   .depth = state->depth + 1,
+				   .path = state->path};
 	struct tree_directory opened = {.fd = -1};
 
 	if (act(state, (long)state->depth) != 0 ||
-	    tree_open_named(state->tree, frame->fd, text, &frame->ground, &opened) != 0) {
+	    tree_open_named(state->tree, frame->dir.fd, text, &frame->dir.ground, &opened) != 0) {
 		entry_failed(state, frame->path_length, text, errno, is_mine(state->tree, text));
 		fd_close(opened.fd);
 		return;
@@ -252,12 +249,12 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 	struct tree_walk *tree = state->tree;
 	const struct frame *frame = &state->frames[state->depth];
 	struct walk_entry entry = {.name = name,
-				   .parent = frame->fd,
+				   .parent = frame->dir.fd,
 				   .fd = -1,
 				   .depth = state->depth + 1,
-				   .ground = &frame->ground,
-				   .roots = !frame->ground.foreign &&
-					    walk_is_roots_alone(frame->stat.uid, frame->stat.mode),
+				   .ground = &frame->dir.ground,
+				   .roots = !frame->dir.ground.foreign &&
+					    walk_is_roots_alone(frame->dir.stat.uid, frame->dir.stat.mode),
 				   .path = state->path};
 	bool directory = false, blind = tree->blind && type != DT_UNKNOWN;
 	int result = 0;
@@ -268,7 +265,7 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 		entry.fd = walk_pin(&entry, &entry.stat);
 		result = entry.fd < 0 ? -1 : 0;
 	} else if (!blind) {
-		result = fd_statx(frame->fd, name, &entry.stat);
+		result = fd_statx(frame->dir.fd, name, &entry.stat);
 	}
 	if (result != 0) {
 		entry_failed(state, frame->path_length, name, errno, mine);
@@ -298,7 +295,7 @@ static bool read_batch(struct tree_state *state)
 	frame->end = frame->base;
 	reserve(state, 0, frame->base + size);
 	char *batch = state->batch + frame->base;
-	long length = syscall(SYS_getdents64, frame->fd, batch, size);
+	long length = syscall(SYS_getdents64, frame->dir.fd, batch, size);
 	if (length < 0) /* ENOENT: the directory itself was removed */
 		entry_failed(state, frame->path_length, ".", errno, true);
 	if (length <= 0)
@@ -332,24 +329,24 @@ static int leave(struct tree_state *state)
 {
 	struct tree_walk *tree = state->tree;
 	struct frame *frame = &state->frames[state->depth];
-	struct walk_entry entry = {.parent = -1, .fd = frame->fd, .depth = state->depth, .path = state->path};
+	struct walk_entry entry = {.parent = -1, .fd = frame->dir.fd, .depth = state->depth, .path = state->path};
 	int result = 0;
 
 	if (state->depth > 0) {
-		if (frame[-1].fd < 0)
+		if (frame[-1].dir.fd < 0)
 			result = reopen_parent(state);
-		entry.parent = frame[-1].fd;
+		entry.parent = frame[-1].dir.fd;
 		entry.name = state->batch + frame->name;
 	}
-	tree_lock(&(struct tree_directory){.fd = frame->fd, .ground = frame->ground, .locked = frame->locked});
+	tree_lock(&frame->dir);
 	if (result == 0 && tree->leave && act(state, (long)state->depth - 1) == 0) {
-		if (fd_statx(frame->fd, "", &entry.stat) == 0)
+		if (fd_statx(frame->dir.fd, "", &entry.stat) == 0)
 			tree->leave(tree->context, &entry);
 		else
 			entry_failed(state, frame->path_length, ".", errno, true);
 	}
-	fd_close(frame->fd);
-	frame->fd = -1;
+	fd_close(frame->dir.fd);
+	frame->dir.fd = -1;
 	if (result == 0 && state->depth > 0)
 		state->path[frame[-1].path_length] = '\0';
 	return result;
@@ -398,10 +395,7 @@ static int begin(struct tree_state *state, int top, struct walk_entry *entry)
 	}
 	reserve(state, OPEN_MAX_DIRECTORIES, BATCH_BYTES);
 	state->frames[0] = (struct frame){
-		.fd = entry->fd,
-		.stat = entry->stat,
-		.ground = opened.ground,
-		.locked = opened.locked,
+		.dir = opened,
 		.closed = opened.locked,
 		.path_length = strlen(state->path),
 	};
@@ -416,17 +410,13 @@ int walk_tree(struct tree_walk *tree, int top, const char *path)
 	snprintf(state.path, sizeof(state.path), "%s", path);
 	if (fd_statx(top, "", &entry.stat) != 0)
 		return -1;
-	if (!S_ISDIR(entry.stat.mode)) {
-		tree->file(tree->context, &entry);
-		return 0;
-	}
 	int result = begin(&state, top, &entry);
 	if (result == 0)
 		result = walk_directories(&state);
 
 	int err = errno;
 	for (size_t i = 0; result < 0 && i < state.depth; i++)
-		fd_close(state.frames[i].fd);
+		fd_close(state.frames[i].dir.fd);
 	free(state.batch);
 	free(state.frames);
 	errno = err;
