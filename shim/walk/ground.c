@@ -189,13 +189,25 @@ bool ground_may_give(const struct ground *at, const struct stat *stat)
 	return !at->foreign || !identity_is_root() || stat->st_uid == at->uid || is_remembered(stat);
 }
 
-void ground_become(uint32_t uid, uint32_t gid)
+struct ground_acted ground_become(uint32_t uid, uint32_t gid)
 {
+	struct ground_acted was;
 	struct fs_identity who = person(uid, IDENTITY_NO_ID);
 
+	was.who = identity_now(&was.effective);
 	if (gid != IDENTITY_NO_ID)
 		who.gid = gid;
-	identity_become(&who, ground.granted);
+	if (identity_can_change() && (uid != identity_uid() || gid != IDENTITY_NO_ID))
+		identity_become(&who, ground.granted);
+	return was;
+}
+
+void ground_back(const struct ground_acted *was)
+{
+	int err = errno;
+
+	identity_become(&was->who, was->effective);
+	errno = err;
 }
 
 void ground_for_name(int parent, uint32_t uid)
@@ -213,7 +225,6 @@ int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gi
 {
 	struct stat now;
 	uint64_t effective;
-	const struct fs_identity was = identity_now(&effective);
 
 	/*
 	 * A set-group-ID bit also needs the right group. On foreign ground the owner must be in it: others could have moved
@@ -221,15 +232,14 @@ int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gi
 	 */
 	if (mode & S_ISGID && gid == IDENTITY_NO_ID && !ground.foreign && fd_fstat(fd, &now) == 0)
 		gid = now.st_gid;
+	(void)identity_now(&effective);
 	bool own_group = !(mode & S_ISGID) || gid == IDENTITY_NO_ID || gid == identity_gid() ||
 			 effective & CAPABILITY_BIT(CAP_FSETID);
 	bool own = uid == identity_uid() || effective & CAPABILITY_BIT(CAP_FOWNER);
 	if ((own && own_group) || !identity_can_change())
 		return walk_chmod(fd, parent, name, mode);
-	ground_become(uid, gid);
+	const struct ground_acted was = ground_become(uid, gid);
 	int result = walk_chmod(fd, parent, name, mode);
-	int err = errno;
-	identity_become(&was, effective);
-	errno = err;
+	ground_back(&was);
 	return result;
 }

@@ -60,11 +60,21 @@ void ground_as_owner(struct ground *ground, uint32_t uid);
 /* Acts as GROUND asks from now on. 0, or -1 with errno GROUND_NO_IDENTITY. */
 [[nodiscard]] int ground_act(const struct ground *ground);
 
+/* As whom the process acted: for ground_back(). */
+struct ground_acted {
+	struct fs_identity who;
+	uint64_t effective;
+};
+
 /*
  * Acts as the user UID, who owns an object on GROUND that is to be changed. GID is its group, or IDENTITY_NO_ID for
- * UID's group of passwd. Needs identity_can_change().
+ * UID's group of passwd. Changes nothing if the process acts as UID already, or cannot act as another user. Returns as
+ * whom it acted before.
  */
-void ground_become(uint32_t uid, uint32_t gid);
+struct ground_acted ground_become(uint32_t uid, uint32_t gid);
+
+/* Acts as before ground_become() again. Keeps errno. */
+void ground_back(const struct ground_acted *was);
 
 /* Does the process act on foreign ground now? */
 bool ground_is_foreign(void);

@@ -47,40 +47,31 @@ int walk_reopen_found(const struct walk_found *found, int flags, struct stat *op
 	return reopen_file(&found->stat, found->parent, found->name, flags, opened);
 }
 
-int walk_links(int fd, char number[16])
+int walk_link(int fd, char path[WALK_LINK])
 {
 	struct statfs fs = {0};
-	int proc = fd_openat(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY);
 
-	snprintf(number, 16, "%d", fd);
-	if (proc < 0 || (fstatfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC))
-		return proc;
-	close(proc);
-	return fd_fail(ENOENT);
+	snprintf(path, WALK_LINK, "/proc/self/fd/%d", fd);
+	if (statfs("/proc/self/fd", &fs) != 0)
+		return -1;
+	return fs.f_type == PROC_SUPER_MAGIC ? 0 : fd_fail(ENOENT);
 }
 
-static int chmod_by_proc(int fd, mode_t mode)
+static int chmod_by_link(int fd, mode_t mode)
 {
-	char number[16];
-	int proc = walk_links(fd, number);
-	int result = proc < 0 ? -1 : fchmodat(proc, number, mode, 0);
+	char link[WALK_LINK];
 
-	fd_close(proc);
-	return result;
+	return walk_link(fd, link) != 0 ? -1 : fchmodat(AT_FDCWD, link, mode, 0);
 }
 
 int walk_chown(int fd, uint32_t uid, uint32_t gid)
 {
-	char number[16];
+	char link[WALK_LINK];
 	int result = fchownat(fd, "", uid, gid, AT_EMPTY_PATH);
 
 	if (result == 0 || errno != EBADF) /* which is gVisor's answer for O_PATH */
 		return result;
-	int proc = walk_links(fd, number);
-	if (proc >= 0)
-		result = fchownat(proc, number, uid, gid, 0);
-	fd_close(proc);
-	return result;
+	return walk_link(fd, link) != 0 ? -1 : fchownat(AT_FDCWD, link, uid, gid, 0);
 }
 
 int walk_chmod(int fd, int parent, const char *name, mode_t mode)
@@ -96,7 +87,7 @@ int walk_chmod(int fd, int parent, const char *name, mode_t mode)
 		return 0;
 	if (errno != EBADF) /* EBADF is the answer for O_PATH: open(2) */
 		return -1;
-	if (chmod_by_proc(fd, mode) == 0)
+	if (chmod_by_link(fd, mode) == 0)
 		return 0;
 	if (errno != ENOENT)
 		return -1;

@@ -23,11 +23,10 @@
  */
 [[nodiscard]] int walk_chmod(int fd, int parent, const char *name, mode_t mode);
 
-/*
- * Opens /proc/self/fd, where NUMBER is the magic link of FD. -1 with ENOENT where /proc is not a procfs: an image could have
- * a plain directory there.
- */
-[[nodiscard]] int walk_links(int fd, char number[16]);
+#define WALK_LINK 32
+
+/* The PATH of FD's magic link. -1 with ENOENT where /proc is not a procfs: an image could have a plain directory there. */
+[[nodiscard]] int walk_link(int fd, char path[WALK_LINK]);
 
 /* Sets the owner, as fchownat(2), of what FD (O_PATH or not) holds, also of a link; else through /proc/self/fd. */
 [[nodiscard]] int walk_chown(int fd, uint32_t uid, uint32_t gid);

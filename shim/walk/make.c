@@ -2,17 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/xattr.h>
-
-#include <linux/magic.h>
 
 #include "base/fd.h"
 #include "walk/held.h"
 #include "walk/rule.h"
+
+#define ACCESS_LIST "system.posix_acl_access"
 
 /* Removing a list needs more rights than looking for one, and a file system may not support lists: setxattr(2). */
 static int remove_acl(int fd, const char *which)
@@ -24,7 +21,7 @@ static int remove_acl(int fd, const char *which)
 
 static int clear_acls(int fd)
 {
-	int result = remove_acl(fd, "system.posix_acl_access");
+	int result = remove_acl(fd, ACCESS_LIST);
 
 	if (result != 0 && errno == EBADF) { /* O_PATH */
 		int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
@@ -39,31 +36,23 @@ static int clear_acls(int fd)
 
 int walk_clear_acl(int fd, uint32_t owner)
 {
-	uint64_t effective;
-	const struct fs_identity was = identity_now(&effective);
-
-	if (owner == identity_uid() || !identity_can_change())
-		return clear_acls(fd);
-	ground_become(owner, IDENTITY_NO_ID);
+	const struct ground_acted was = ground_become(owner, IDENTITY_NO_ID);
 	int result = clear_acls(fd);
-	int err = errno;
-	identity_become(&was, effective);
-	errno = err;
+
+	ground_back(&was);
 	return result;
 }
 
-/* The same for what cannot be opened, such as a device: through the magic link of FD, as chmod_by_proc() does. */
-static int clear_acl_by_proc(int fd)
+/* The same for what cannot be opened, such as a device: through the magic link of FD, as chmod_by_link() does. */
+static int clear_acl_by_link(int fd)
 {
-	struct statfs fs = {0};
-	char path[32];
+	char link[WALK_LINK];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (statfs("/proc/self/fd", &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC)
-		return fd_fail(ENOENT);
-	if (getxattr(path, "system.posix_acl_access", NULL, 0) < 0)
+	if (walk_link(fd, link) != 0)
+		return -1;
+	if (getxattr(link, ACCESS_LIST, NULL, 0) < 0)
 		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
-	return removexattr(path, "system.posix_acl_access");
+	return removexattr(link, ACCESS_LIST);
 }
 
 int walk_disinherit(int fd, int parent)
@@ -75,8 +64,8 @@ int walk_disinherit(int fd, int parent)
 	if (fd_fstat(fd, &stat) != 0)
 		return -1;
 	if (S_ISREG(stat.st_mode))
-		return remove_acl(fd, "system.posix_acl_access");
-	return clear_acl_by_proc(fd);
+		return remove_acl(fd, ACCESS_LIST);
+	return clear_acl_by_link(fd);
 }
 
 /* 1, 0, or -1 with errno if it cannot be read. */
@@ -90,19 +79,13 @@ static int is_empty(int fd)
 
 int walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)
 {
-	uint64_t effective;
-	const struct fs_identity was = identity_now(&effective);
-
 	/* A set-group-ID directory hands that bit down. */
 	if (!S_ISDIR(stat->st_mode) || (stat->st_mode & 05777) != WALK_UNFINISHED ||
 	    (stat->st_uid != identity_uid() && stat->st_uid != uid))
 		return 0;
-	if (stat->st_uid == identity_uid() || !identity_can_change())
-		return is_empty(fd);
-	ground_become(stat->st_uid, IDENTITY_NO_ID);
-	int empty = is_empty(fd), err = errno;
-	identity_become(&was, effective);
-	errno = err;
+	const struct ground_acted was = ground_become(stat->st_uid, IDENTITY_NO_ID);
+	int empty = is_empty(fd);
+	ground_back(&was);
 	return empty;
 }
 

@@ -109,19 +109,13 @@ int content_is_cut_short(const struct file_want *want, const struct ground *grou
 	if (fd_fstat(held, &now) == 0 && fd_fstat(want->source, &source) == 0) {
 		is = 0;
 		if (S_ISREG(now.st_mode) && now.st_nlink == 1)
-			is = (in = walk_reopen(held, parent, name, O_RDONLY)) < 0 ? -1 : 0;
-		if (is < 0 && errno == EACCES && !ground->foreign && identity_can_change()) {
-			ground_become(now.st_uid, IDENTITY_NO_ID);
-			in = walk_reopen(held, parent, name, O_RDONLY);
-			const int err = errno;
-			is = ground_act(ground) != 0 || in < 0 ? fd_fail(err) : 0;
-		}
+			is = (in = file_open(held, parent, name, ground)) < 0 ? -1 : 0;
 		/* Somebody else is at it; or its size has to do. */
 		if (is < 0 &&
 		    (errno == ENOENT || errno == ESTALE || (errno == EACCES && now.st_size >= source.st_size)))
 			is = 0;
 	}
-	if (in >= 0 && is == 0)
+	if (in >= 0)
 		is = content_is(want, in) == CONTENT_LESS;
 	fd_close(in);
 	fd_close(held);

@@ -40,10 +40,22 @@ bool file_find(struct setup *setup, const char *verb, const char *path, bool mak
 	return setup_refused(setup, verb, path, "it is a symbolic link to something that does not exist");
 }
 
-char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *length)
+int file_open(int fd, int parent, const char *name, const struct ground *ground)
 {
 	struct stat stat;
 	int in = walk_reopen(fd, parent, name, O_RDONLY);
+
+	if (in >= 0 || errno != EACCES || ground->foreign || !identity_can_change() || fd_fstat(fd, &stat) != 0)
+		return in;
+	const struct ground_acted was = ground_become(stat.st_uid, IDENTITY_NO_ID);
+	in = walk_reopen(fd, parent, name, O_RDONLY);
+	ground_back(&was);
+	return in;
+}
+
+char *file_read(struct mem *mem, int in, size_t *length)
+{
+	struct stat stat;
 
 	if (in < 0)
 		return NULL;

@@ -65,10 +65,16 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 bool file_renames_first(int parent, const struct file_want *want);
 
 /*
- * Reads the regular file that FD (O_PATH; NAME in PARENT) holds, at most 16 MiB. NUL-terminated, in MEM. NULL with
- * errno: EFBIG, EINVAL if it is not a regular file.
+ * walk_reopen() for reading, of the file FD that is on GROUND. On root's ground root has put it there: without
+ * CAP_DAC_OVERRIDE it is opened as its owner.
  */
-[[nodiscard]] char *file_read(struct mem *mem, int fd, int parent, const char *name, size_t *length);
+[[nodiscard]] int file_open(int fd, int parent, const char *name, const struct ground *ground);
+
+/*
+ * Reads the file IN, at most 16 MiB, and closes it. NUL-terminated, in MEM. NULL with errno: EFBIG, or that of the call
+ * that returned -1 as IN.
+ */
+[[nodiscard]] char *file_read(struct mem *mem, int in, size_t *length);
 
 /*
  * Is the directory or file that was FOUND empty? lost+found does not count. A directory whose seeding was interrupted

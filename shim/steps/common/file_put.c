@@ -114,9 +114,6 @@ static bool give_empty(int out, const struct file_want *want, int *cap)
 /* The content of the new file OUT in PARENT, on foreign ground as its new owner. */
 static bool fill_new(int out, int parent, const struct file_want *want, int *cap)
 {
-	uint64_t effective;
-	const struct fs_identity was = identity_now(&effective);
-
 	if (walk_disinherit(out, parent) != 0)
 		return false;
 	if (file_renames_first(parent, want)) {
@@ -128,11 +125,9 @@ static bool fill_new(int out, int parent, const struct file_want *want, int *cap
 	if (!give_empty(out, want, cap))
 		return false;
 	*cap = CAP_DAC_OVERRIDE;
-	ground_become(want->uid, IDENTITY_NO_ID);
+	const struct ground_acted was = ground_become(want->uid, IDENTITY_NO_ID);
 	bool filled = content_write(out, want);
-	int err = errno;
-	identity_become(&was, effective);
-	errno = err;
+	ground_back(&was);
 	return filled;
 }
 
@@ -181,9 +176,7 @@ static int replace_file(const struct walk_found *at, const struct file_want *wan
 		close(out);
 		errno = err;
 	}
-	int err = errno;
 	signals_mask(was);
-	errno = err;
 	return result;
 }
 
@@ -203,7 +196,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 	*cap = CAP_DAC_OVERRIDE;
 	if (out < 0)
 		return -1;
-	old.bytes = file_read(&mem, found->fd, found->parent, found->name, &old.length);
+	old.bytes = file_read(&mem, walk_reopen(found->fd, found->parent, found->name, O_RDONLY), &old.length);
 	signals_block(&was); /* half a file is worse than a short wait */
 	if (fd_fstat(out, &now) == 0) {
 		bool right = now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode;

@@ -86,15 +86,11 @@ static void tell(int fd, enum stage stage, int err)
  */
 static void execute(int fd, char *const *argv, char *const *environment)
 {
-	char number[16], name[32];
+	char link[WALK_LINK];
 
 	syscall(SYS_execveat, fd, "", argv, environment, AT_EMPTY_PATH);
-	int links = errno == ENOENT ? walk_links(fd, number) : -1;
-	if (links < 0)
-		return;
-	close(links);
-	snprintf(name, sizeof(name), "/proc/self/fd/%s", number);
-	execve(name, argv, environment);
+	if (errno == ENOENT && walk_link(fd, link) == 0)
+		execve(link, argv, environment);
 }
 
 /*

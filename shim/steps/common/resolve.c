@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <resolv.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "steps/common/file.h"
+#include "walk/held.h"
 
 #define DNS_PACKET 1232 /* what arrives unfragmented everywhere */
 #define SERVERS 3
@@ -68,7 +70,7 @@ static char *read_file(struct mem *mem, const char *path)
 
 	if (walk_find(path, WALK_FOLLOW, &found) != 0)
 		return NULL;
-	char *text = file_read(mem, found.fd, found.parent, found.name, &length);
+	char *text = file_read(mem, walk_reopen(found.fd, found.parent, found.name, O_RDONLY), &length);
 	walk_release(&found);
 	return text;
 }

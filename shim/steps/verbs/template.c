@@ -13,6 +13,7 @@
 #include "steps/common/options.h"
 #include "steps/common/owner.h"
 #include "steps/common/say.h"
+#include "walk/held.h"
 #include "walk/rule.h"
 
 #define RESULT_LIMIT (64 * 1024 * 1024)
@@ -102,7 +103,7 @@ static void put(struct setup *setup, const struct environment *env, const char *
 		setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
 		return;
 	}
-	const char *text = file_read(&mem, source->fd, source->parent, source->name, &size);
+	const char *text = file_read(&mem, walk_reopen(source->fd, source->parent, source->name, O_RDONLY), &size);
 
 	if (!text || !replace_references(env, step->bare, text, size, &result)) {
 		setup_failed(setup, text ? "expand" : "read", path, errno, CAP_DAC_OVERRIDE);

@@ -51,21 +51,14 @@ static const char *append_missing(struct mem *mem, const char *text, size_t *len
 	return all;
 }
 
-/*
- * Its content: as the identity even in a directory that is entered as another user, for it may have been moved there. On
- * root's ground root has put it there: without CAP_DAC_OVERRIDE it is read as its owner.
- */
+/* As the identity even in a directory that is entered as another user, for the file may have been moved there. */
 static char *read_present(struct setup *setup, const struct walk_found *found, size_t *length)
 {
 	struct ground ground = found->ground;
 
 	ground.entered = false;
-	char *text =
-		ground_act(&ground) != 0 ? NULL : file_read(&setup->mem, found->fd, found->parent, found->name, length);
-	if (!text && errno == EACCES && !ground.foreign && identity_can_change()) {
-		ground_become(found->stat.st_uid, IDENTITY_NO_ID);
-		text = file_read(&setup->mem, found->fd, found->parent, found->name, length);
-	}
+	int in = ground_act(&ground) != 0 ? -1 : file_open(found->fd, found->parent, found->name, &ground);
+	char *text = file_read(&setup->mem, in, length);
 	int err = errno;
 	if (ground_act(&found->ground) != 0)
 		return NULL;
