@@ -131,8 +131,6 @@ static _Noreturn void become_program(const struct launch *launch)
 	_exit(DIAG_SYSTEM);
 }
 
-enum outcome { OUTCOME_ENDED, OUTCOME_STOPPED, OUTCOME_LATE };
-
 /* Has PID been stopped? No process is there to continue it. */
 static bool is_stopped(pid_t pid)
 {
@@ -142,10 +140,10 @@ static bool is_stopped(pid_t pid)
 }
 
 /*
- * Waits for PID to end. It stays a zombie, so that its number cannot be reused. Late: SECONDS (0: no limit) have
- * passed.
+ * Waits for PID to end; it stays a zombie, so that its number cannot be reused. NULL, or why it is to be killed: SECONDS
+ * (0: no limit) have passed, for one.
  */
-static enum outcome wait_for_program(struct setup *setup, pid_t pid, unsigned int seconds, const char *name)
+static const char *wait_for_program(struct setup *setup, pid_t pid, unsigned int seconds, const char *name)
 {
 	struct timespec end;
 	sigset_t child;
@@ -159,16 +157,18 @@ static enum outcome wait_for_program(struct setup *setup, pid_t pid, unsigned in
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0)
 			diag_cannot("wait for", name, errno, DIAG_NO_CAP);
 		if (info.si_pid == pid)
-			return OUTCOME_ENDED;
+			return NULL;
 		if (info.si_pid != 0) { /* an orphan of the program, inherited by the subreaper */
 			waitpid(info.si_pid, NULL, WNOHANG | __WALL);
 			continue;
 		}
 		if (is_stopped(pid))
-			return OUTCOME_STOPPED;
+			return "it was stopped by a signal, as the terminal does to what reads from it in the "
+			       "background, and was killed";
 		const int ms = seconds ? clock_left(&end, 999) : 999;
 		if (ms == 0)
-			return OUTCOME_LATE;
+			return mem_format(&setup->mem, "it was still running after %u s (timeout), and was killed",
+					  seconds);
 		sigtimedwait(&child, NULL, &(struct timespec){.tv_nsec = ms * 1000000L});
 		setup_progress(setup, name);
 	}
@@ -192,14 +192,13 @@ static void report_failure(struct setup *setup, const char *name, const struct l
 static int follow_program(struct setup *setup, const struct step *step, pid_t pid, int report_fd, const char *name)
 {
 	struct launch_report report = {.stage = STAGE_NOT_NARROWED}, next;
-	unsigned int seconds = step->timeout;
 	int status = 0;
 
 	(void)setpgid(pid, pid);
-	enum outcome outcome = wait_for_program(setup, pid, seconds, name);
+	const char *killed = wait_for_program(setup, pid, step->timeout, name);
 	/* The group at once. Its leader is not reaped yet, so its number cannot have been reused. */
 	(void)kill(-pid, SIGKILL);
-	if (outcome == OUTCOME_ENDED)
+	if (!killed)
 		(void)waitpid(pid, &status, __WALL);
 	if (!end_children()) {
 		char why[256];
@@ -208,14 +207,8 @@ static int follow_program(struct setup *setup, const struct step *step, pid_t pi
 	}
 	while (read(report_fd, &next, sizeof(next)) == (ssize_t)sizeof(next))
 		report = next;
-	if (outcome == OUTCOME_STOPPED) {
-		setup_refused(setup, "run", name,
-			      "it was stopped by a signal, as the terminal does to what reads from it in "
-			      "the background, and was killed");
-		return -1;
-	}
-	if (outcome == OUTCOME_LATE) {
-		setup_refused(setup, "run", name, "it was still running after %u s (timeout), and was killed", seconds);
+	if (killed) {
+		setup_refused(setup, "run", name, "%s", killed);
 		return -1;
 	}
 	status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -75,36 +75,22 @@ static char *read_file(struct mem *mem, const char *path)
 	return text;
 }
 
-/* Cuts the next word off *AT; NULL at the end of the line, or at a comment. */
-static char *next_word(char **at)
+/* Cuts the next word off *LINE; NULL at its end, or at a comment. */
+static char *next_word(char **line)
 {
-	char *word = *at + strspn(*at, BLANKS);
-	size_t length = strcspn(word, BLANKS);
+	char *word;
 
-	if (!*word || *word == '#' || *word == ';')
-		return NULL;
-	*at = word + length + (word[length] != '\0');
-	word[length] = '\0';
-	return word;
-}
-
-static char *next_line(char **at)
-{
-	char *line = *at;
-	size_t length = strcspn(line, "\n");
-
-	if (!*line)
-		return NULL;
-	*at = line + length + (line[length] != '\0');
-	line[length] = '\0';
-	return line;
+	do
+		word = strsep(line, BLANKS);
+	while (word && !*word);
+	return word && *word != '#' && *word != ';' ? word : NULL;
 }
 
 static void look_in_hosts(struct mem *mem, const char *host, struct addresses *to)
 {
 	char *text = read_file(mem, "/etc/hosts"), *line;
 
-	while (text && (line = next_line(&text))) {
+	while ((line = strsep(&text, "\n"))) {
 		char *address = next_word(&line), *name;
 		while (address && (name = next_word(&line)))
 			if (strcasecmp(name, host) == 0) {
@@ -120,7 +106,7 @@ static void read_resolver(struct mem *mem, struct resolver *resolver)
 	union resolve_address found[RESOLVE_MAX] = {0};
 
 	resolver->ndots = 1;
-	while (text && (line = next_line(&text))) {
+	while ((line = strsep(&text, "\n"))) {
 		char *key = next_word(&line);
 		if (!key)
 			continue;

@@ -84,32 +84,31 @@ static bool is_script(const char *line)
 	return line[0] == '#' && line[1] == '!';
 }
 
-static bool open_script(struct setup *setup, struct run_image *image, char *line, const char *path, char *const *argv)
+/*
+ * Opens the interpreter of the script PATH, which begins with LINE, and adds the words to WORDS that execve(2) puts in front
+ * of the script's arguments. -1: it was reported.
+ */
+static int open_interpreter(struct setup *setup, const char *path, char *line, struct list *words)
 {
-	struct list words = {NULL, 0};
 	char *interpreter, *argument, again[SCRIPT_LINE + 1];
 
 	/* Without a newline the first line may be cut off. */
 	interpreter = strchr(line, '\n') ? script_line(line, &argument) : NULL;
-	if (!interpreter || *interpreter != '/')
-		return setup_refused(setup, "run", path,
-				     "its #! line does not name an interpreter by an absolute path");
-	image->fd = open_image(setup, interpreter, interpreter, again);
-	if (image->fd < 0)
-		return false;
-	if (is_script(again)) {
-		setup_refused(setup, "run", path, "its interpreter \"%s\" is a script itself", interpreter);
-		close(image->fd);
-		return false;
+	if (!interpreter || *interpreter != '/') {
+		setup_refused(setup, "run", path, "its #! line does not name an interpreter by an absolute path");
+		return -1;
 	}
-	list_add(&setup->mem, &words, interpreter);
+	int fd = open_image(setup, interpreter, interpreter, again);
+	if (fd >= 0 && is_script(again)) {
+		setup_refused(setup, "run", path, "its interpreter \"%s\" is a script itself", interpreter);
+		close(fd);
+		return -1;
+	}
+	list_add(&setup->mem, words, interpreter);
 	if (*argument)
-		list_add(&setup->mem, &words, argument);
-	list_add(&setup->mem, &words, path);
-	for (argv++; *argv; argv++)
-		list_add(&setup->mem, &words, *argv);
-	image->argv = words.items;
-	return true;
+		list_add(&setup->mem, words, argument);
+	list_add(&setup->mem, words, path);
+	return fd;
 }
 
 bool run_open(struct setup *setup, struct run_image *image, char *const *argv, char *const *environment)
@@ -118,17 +117,14 @@ bool run_open(struct setup *setup, struct run_image *image, char *const *argv, c
 	struct list words = {NULL, 0};
 	const char *path = find_program(setup, argv[0], path_of(environment));
 
-	if (!path)
-		return false;
-	image->fd = open_image(setup, path, argv[0], line);
-	if (image->fd < 0)
-		return false;
-	if (is_script(line)) {
+	image->fd = path ? open_image(setup, path, argv[0], line) : -1;
+	if (image->fd >= 0 && is_script(line)) {
 		close(image->fd);
-		return open_script(setup, image, line, path, argv);
+		image->fd = open_interpreter(setup, path, line, &words);
+		argv++;
 	}
 	for (; *argv; argv++)
 		list_add(&setup->mem, &words, *argv);
 	image->argv = words.items;
-	return true;
+	return image->fd >= 0;
 }

@@ -27,44 +27,34 @@
 #define PROPAGATION (MS_PRIVATE | MS_SHARED | MS_SLAVE | MS_UNBINDABLE)
 #define NO_TYPE "none" /* for calls where mount(2) ignores the type: a bind mount, or a change of flags */
 
-/* Options that are flags of mount(2); any other option is data for the file system. */
+/* Options that are flags of mount(2), and those that take one back; any other option is data for the file system. */
 static const struct {
-	const char *name;
-	unsigned int set, clear;
+	const char *set, *clear;
+	unsigned int flags;
 } option_table[] = {
-	{"defaults", 0, 0},
-	{"ro", MS_RDONLY, 0},
-	{"rw", 0, MS_RDONLY},
-	{"nosuid", MS_NOSUID, 0},
-	{"suid", 0, MS_NOSUID},
-	{"nodev", MS_NODEV, 0},
-	{"dev", 0, MS_NODEV},
-	{"noexec", MS_NOEXEC, 0},
-	{"exec", 0, MS_NOEXEC},
-	{"sync", MS_SYNCHRONOUS, 0},
-	{"async", 0, MS_SYNCHRONOUS},
-	{"dirsync", MS_DIRSYNC, 0},
-	{"atime", 0, MS_NOATIME},
-	{"noatime", MS_NOATIME, 0},
-	{"diratime", 0, MS_NODIRATIME},
-	{"nodiratime", MS_NODIRATIME, 0},
-	{"relatime", MS_RELATIME, 0},
-	{"norelatime", 0, MS_RELATIME},
-	{"strictatime", MS_STRICTATIME, 0},
-	{"nosymfollow", NOSYMFOLLOW, 0},
-	{"symfollow", 0, NOSYMFOLLOW},
-	{"nofail", 0, 0}, /* these are for fstab(5) */
-	{"_netdev", 0, 0},
-	{"lazytime", MS_LAZYTIME, 0},
-	{"bind", MS_BIND, 0},
-	{"rbind", MS_BIND | MS_REC, 0},
-	{"private", MS_PRIVATE, 0},
-	{"rprivate", MS_PRIVATE | MS_REC, 0},
-	{"shared", MS_SHARED, 0},
-	{"rshared", MS_SHARED | MS_REC, 0},
-	{"slave", MS_SLAVE, 0},
-	{"rslave", MS_SLAVE | MS_REC, 0},
-	{"unbindable", MS_UNBINDABLE, 0},
+	{"ro", "rw", MS_RDONLY},
+	{"nosuid", "suid", MS_NOSUID},
+	{"nodev", "dev", MS_NODEV},
+	{"noexec", "exec", MS_NOEXEC},
+	{"sync", "async", MS_SYNCHRONOUS},
+	{"dirsync", NULL, MS_DIRSYNC},
+	{"noatime", "atime", MS_NOATIME},
+	{"nodiratime", "diratime", MS_NODIRATIME},
+	{"relatime", "norelatime", MS_RELATIME},
+	{"strictatime", NULL, MS_STRICTATIME},
+	{"nosymfollow", "symfollow", NOSYMFOLLOW},
+	{"lazytime", NULL, MS_LAZYTIME},
+	{"bind", NULL, MS_BIND},
+	{"rbind", NULL, MS_BIND | MS_REC},
+	{"private", NULL, MS_PRIVATE},
+	{"rprivate", NULL, MS_PRIVATE | MS_REC},
+	{"shared", NULL, MS_SHARED},
+	{"rshared", NULL, MS_SHARED | MS_REC},
+	{"slave", NULL, MS_SLAVE},
+	{"rslave", NULL, MS_SLAVE | MS_REC},
+	{"unbindable", NULL, MS_UNBINDABLE},
+	{"defaults", NULL, 0},
+	{"nofail", "_netdev", 0}, /* these are for fstab(5) */
 };
 
 /* The magic numbers that statfs(2) returns for mounted file systems. */
@@ -90,12 +80,15 @@ struct wish {
 static void read_mount_option(struct wish *wish, struct mem *mem, const char *option)
 {
 	for (size_t i = 0; i < ROWS(option_table); i++) {
-		if (strcmp(option_table[i].name, option) != 0)
+		const unsigned int flags = option_table[i].flags;
+		const char *clear = option_table[i].clear;
+		const bool set = strcmp(option_table[i].set, option) == 0;
+		if (!set && (!clear || strcmp(clear, option) != 0))
 			continue;
-		if (option_table[i].set & PROPAGATION)
-			wish->propagation = option_table[i].set;
+		if (flags & PROPAGATION)
+			wish->propagation = flags;
 		else
-			wish->flags = (wish->flags & ~option_table[i].clear) | option_table[i].set;
+			wish->flags = set ? wish->flags | flags : wish->flags & ~flags;
 		return;
 	}
 	if (strncmp(option, "x-", 2) == 0) /* for other readers of fstab(5), mount(8) */

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,34 +16,6 @@
 #include "walk/rule.h"
 
 #define RESULT_LIMIT (64 * 1024 * 1024)
-
-/* What a file becomes. */
-struct expanded {
-	char *bytes;
-	size_t size, room;
-};
-
-/* False with errno: there is no room for it. */
-static bool add(struct expanded *result, const char *bytes, size_t size)
-{
-	if (size == 0)
-		return true;
-	if (size > RESULT_LIMIT - result->size) {
-		errno = EFBIG;
-		return false;
-	}
-	if (!result->bytes || size > result->room - result->size) {
-		size_t room = 2 * (result->size + size);
-		char *grown = realloc(result->bytes, room);
-		if (!grown)
-			return false;
-		result->bytes = grown;
-		result->room = room;
-	}
-	memcpy(result->bytes + result->size, bytes, size);
-	result->size += size;
-	return true;
-}
 
 /*
  * The value for the reference at AT (a '$'), whose length goes to *LENGTH; NULL where there is none to replace: no
@@ -62,23 +33,37 @@ static const char *reference(const struct environment *env, bool bare, const cha
 	return environ_find(env, name, size);
 }
 
-/* Replaces what may be replaced in TEXT (SIZE bytes and a NUL). Values are not expanded again. False with errno. */
-static bool replace_references(const struct environment *env, bool bare, const char *text, size_t size,
-			       struct expanded *result)
+/* Appends SIZE BYTES to what is DONE of TO, or only counts them if TO is NULL. */
+static size_t append(char *to, size_t done, const char *bytes, size_t size)
+{
+	if (to)
+		memcpy(to + done, bytes, size);
+	return done + size;
+}
+
+/*
+ * Writes TEXT (SIZE bytes and a NUL) to TO, with what may be replaced in it. Values are not expanded again. Returns the
+ * length; it stops where that is more than RESULT_LIMIT. With NULL as TO it only measures.
+ */
+static size_t expand(const struct environment *env, bool bare, const char *text, size_t size, char *to)
 {
 	const char *end = text + size;
+	size_t done = 0;
 
-	while (text < end) {
+	while (text < end && done <= RESULT_LIMIT) {
 		const char *dollar = memchr(text, '$', (size_t)(end - text));
 		size_t plain = (size_t)((dollar ? dollar : end) - text), length = 0;
 		const char *value = dollar ? reference(env, bare, dollar, &length) : NULL;
 		if (dollar && !value)
 			plain++;
-		if (!add(result, text, plain) || (value && !add(result, value, strlen(value))))
-			return false;
-		text += plain + (value ? length : 0);
+		done = append(to, done, text, plain);
+		text += plain;
+		if (value) {
+			done = append(to, done, value, strlen(value));
+			text += length;
+		}
 	}
-	return true;
+	return done;
 }
 
 /* From SOURCE, which messages call PATH, to NAME in TO, which they call TARGET; with the variables of ENV. */
@@ -88,7 +73,6 @@ static void put(struct setup *setup, const struct environment *env, const char *
 	const struct step *step = setup->step;
 	struct mem mem = {NULL}; /* of this file: a tree may have many */
 	struct file_want want = {.source = -1};
-	struct expanded result = {.bytes = NULL};
 	size_t size;
 
 	/* The author of the template would see every variable, including those that the workload does not get. */
@@ -105,18 +89,19 @@ static void put(struct setup *setup, const struct environment *env, const char *
 	}
 	const char *text = file_read(&mem, walk_reopen(source->fd, source->parent, source->name, O_RDONLY), &size);
 
-	if (!text || !replace_references(env, step->bare, text, size, &result)) {
-		setup_failed(setup, text ? "expand" : "read", path, errno, CAP_DAC_OVERRIDE);
+	want.length = text ? expand(env, step->bare, text, size, NULL) : 0;
+	if (!text || want.length > RESULT_LIMIT) {
+		setup_failed(setup, text ? "expand" : "read", path, text ? EFBIG : errno, CAP_DAC_OVERRIDE);
 	} else if (ground_act(&to->ground) != 0) {
 		setup_failed(setup, "write", target, errno, DIAG_NO_CAP);
 	} else {
-		want.bytes = result.bytes ? result.bytes : "";
-		want.length = result.size;
+		char *result = mem_array(&mem, want.length + 1, 1);
+		(void)expand(env, step->bare, text, size, result);
+		want.bytes = result;
 		file_attributes(step, &want);
 		mirror_want(to, (off_t)want.length, &want);
 		(void)file_put(setup, "write", target, to->fd, &to->ground, name, &want);
 	}
-	free(result.bytes);
 	mem_release(&mem);
 }
 
