@@ -335,7 +335,7 @@ static void read_step(struct plan *plan, const struct node *node, void *group)
 {
 	struct step *step = &plan->steps[plan->nsteps++];
 
-	*step = (struct step){.line = node->line, .column = node->column, .group = group};
+	*step = (struct step){.line = node->line, .group = group};
 	if (node->kind != NODE_MAP) {
 		value_problem(plan, node, "a step must be a mapping such as \"mkdir: /path\"");
 		return;

@@ -12,7 +12,6 @@ struct setup {
 	const struct plan *plan;
 	const struct step *step;
 	size_t failures;             /* of this step, if on_error or try_setup lets it go on */
-	size_t warnings;             /* printed for this step */
 	uint64_t changed, same;      /* for the trace: what the step did, and what was done already */
 	struct timespec begin, said; /* monotonic; for the trace and the progress lines */
 	struct mem mem;              /* of this step: released when it ends */

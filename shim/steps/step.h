@@ -83,7 +83,7 @@ struct verb;
 /* One step of `setup`. The verb's row in the verb table says which members it uses. */
 struct step {
 	const struct verb *verb;
-	unsigned int line, column;
+	unsigned int line;
 	bool skipped;                   /* excluded by a condition on the environment or the command */
 	struct condition *conditions;   /* the conditions that are evaluated when its turn comes */
 	const struct step_group *group; /* NULL: it is in no group */

@@ -69,7 +69,7 @@ static void setup_step(const struct plan *plan, const struct step *step, bool fi
 	if (acts && step->verb->act)
 		step->verb->act(&setup);
 	for (size_t i = 0; acts && !step->verb->act && i < step->items.count; i++)
-		step->verb->act_on(&setup, step, step->items.items[i]);
+		(void)step->verb->act_on(&setup, step->items.items[i]);
 	identity_return();
 	setup_end(&setup, acts);
 }

@@ -63,7 +63,7 @@ struct verb {
 	bool owner_is_workload;           /* default of `owner`: everything it names is given to the workload */
 	bool changes_modes;               /* of existing objects, acting as their owner */
 	void (*act)(struct setup *setup); /* setup->step; NULL: act_on, for each of its paths */
-	void (*act_on)(struct setup *setup, const struct step *step, const char *path);
+	bool (*act_on)(struct setup *setup, const char *path); /* false: it was reported */
 	/* Adds problems for combinations that can never work; NULL if there are none. NODE is the whole step. */
 	void (*check)(const struct step *step, struct problems *problems, const struct node *node);
 	/* The capabilities that it needs for objects owned by root, for --explain. */

@@ -189,7 +189,6 @@ void setup_note(struct setup *setup, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	setup->warnings++;
 	diag_say("%s \"%s\": %s", setup_verb(setup), setup_subject(setup), text);
 }
 

@@ -372,12 +372,13 @@ static void copy_file(struct setup *setup, const struct step *step, const char *
 	close(in);
 }
 
-static void step_copy(struct setup *setup, const struct step *step, const char *path)
+static bool step_copy(struct setup *setup, const char *path)
 {
+	const struct step *step = setup->step;
 	struct walk_found source;
 
 	if (!setup_find(setup, "copy", path, &source))
-		return;
+		return false;
 	if (S_ISREG(source.stat.st_mode))
 		copy_file(setup, step, path, &source);
 	else if (!S_ISDIR(source.stat.st_mode))
@@ -389,6 +390,7 @@ static void step_copy(struct setup *setup, const struct step *step, const char *
 	else
 		copy_directory(setup, step, path, &source);
 	walk_release(&source);
+	return true;
 }
 
 static void copy_check(const struct step *step, struct problems *problems, const struct node *node)

@@ -27,35 +27,33 @@ static bool is_same_device(const struct step *step, const struct stat *stat)
 }
 
 /* Gives the node the mode and owner that it should have; all of them if it was just MADE. */
-static void settle(struct setup *setup, const struct step *step, struct held *held, const struct ground *ground,
-		   bool made)
+static bool settle(struct setup *setup, struct held *held, const struct ground *ground, bool made)
 {
+	const struct step *step = setup->step;
 	struct owner owner = {ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
-	struct stat stat = {.st_mode = 0};
-	bool known = fd_fstat(held->fd, &stat) == 0 && fd_statx(held->fd, "", &held->now) == 0;
-	int err = errno;
+	struct stat stat;
 
+	if (fd_fstat(held->fd, &stat) != 0 || fd_statx(held->fd, "", &held->now) != 0)
+		return setup_failed(setup, "mknod", held->path, errno, CAP_MKNOD);
 	if (step->owner_written)
 		owner = step->owner;
 	/* No config gives a node mode 0: a killed run left it after giving it away. */
-	bool left = known && (stat.st_mode & 07777) == 0;
+	bool left = (stat.st_mode & 07777) == 0;
 	made |= left && stat.st_uid == owner.uid;
 	if (made && owner.uid == ACCOUNTS_NO_ID)
 		owner.uid = identity_uid();
 	if (made && owner.gid == ACCOUNTS_NO_ID)
 		owner.gid = ground_group(owner.uid);
 
-	if (!known)
-		setup_failed(setup, "mknod", held->path, err, CAP_MKNOD);
-	else if (made && !left && ground->foreign && stat.st_uid != identity_uid())
-		setup_failed(setup, "mknod", held->path, ESTALE, DIAG_NO_CAP);
-	else if (!is_same_device(step, &stat))
-		setup_refused(setup, "mknod", held->path, "it exists and is something else");
-	else if (!made && owner.uid != ACCOUNTS_NO_ID && owner.uid != stat.st_uid && stat.st_uid != geteuid())
-		setup_refused(setup, "mknod", held->path, "it is uid %u's, who may hold it open: remove it first",
-			      stat.st_uid);
-	else
-		change_settle(setup, held, ground, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
+	if (made && !left && ground->foreign && stat.st_uid != identity_uid())
+		return setup_failed(setup, "mknod", held->path, ESTALE, DIAG_NO_CAP);
+	if (!is_same_device(step, &stat))
+		return setup_refused(setup, "mknod", held->path, "it exists and is something else");
+	if (!made && owner.uid != ACCOUNTS_NO_ID && owner.uid != stat.st_uid && stat.st_uid != geteuid())
+		return setup_refused(setup, "mknod", held->path,
+				     "it is uid %u's, who may hold it open: remove it first", stat.st_uid);
+	change_settle(setup, held, ground, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
+	return true;
 }
 
 /*
@@ -75,8 +73,9 @@ static int open_node(const struct held *held)
 	return fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
 }
 
-static void make_node(struct setup *setup, const struct step *step, struct held *held, const struct ground *ground)
+static bool make_node(struct setup *setup, struct held *held, const struct ground *ground)
 {
+	const struct step *step = setup->step;
 	bool made = false;
 
 	held->fd = open_node(held);
@@ -84,39 +83,36 @@ static void make_node(struct setup *setup, const struct step *step, struct held 
 		dev_t device = type_of(step) == S_IFIFO ? 0 : makedev(step->major, step->minor);
 		/* Mode 0, so that others cannot open it before it has its owner. */
 		made = mknodat(held->parent, held->name, type_of(step), device) == 0;
-		if (!made && errno != EEXIST) { /* another run may be faster */
-			setup_failed(setup, "mknod", held->path, errno, errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
-			return;
-		}
+		if (!made && errno != EEXIST) /* another run may be faster */
+			return setup_failed(setup, "mknod", held->path, errno,
+					    errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
 		held->fd = fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
 		if (made && held->fd >= 0 && walk_disinherit(held->fd, held->parent) != 0) {
 			int err = errno;
 			/* Otherwise the next start would take it for complete. */
 			(void)unlinkat(held->parent, held->name, 0);
 			close(held->fd);
-			setup_failed(setup, "take the access control list from", held->path, err, DIAG_NO_CAP);
-			return;
+			return setup_failed(setup, "take the access control list from", held->path, err, DIAG_NO_CAP);
 		}
 	}
-	if (held->fd < 0) {
-		setup_failed(setup, "mknod", held->path, errno, CAP_DAC_OVERRIDE);
-		return;
-	}
-	settle(setup, step, held, ground, made);
+	if (held->fd < 0)
+		return setup_failed(setup, "mknod", held->path, errno, CAP_DAC_OVERRIDE);
+	bool done = settle(setup, held, ground, made);
 	close(held->fd);
+	return done;
 }
 
-static void step_mknod(struct setup *setup, const struct step *step, const char *path)
+static bool step_mknod(struct setup *setup, const char *path)
 {
 	struct walk_found at;
+	struct held held = {.name = at.name, .path = path};
 
-	if (walk_make_parent(path, &at) != 0) {
-		setup_unreachable(setup, "mknod", path, errno, &at.where);
-		return;
-	}
-	struct held held = {.parent = at.parent, .name = at.name, .path = path};
-	make_node(setup, step, &held, &at.ground);
+	if (walk_make_parent(path, &at) != 0)
+		return setup_unreachable(setup, "mknod", path, errno, &at.where);
+	held.parent = at.parent;
+	bool done = make_node(setup, &held, &at.ground);
 	walk_release(&at);
+	return done;
 }
 
 static void mknod_check(const struct step *step, struct problems *problems, const struct node *node)

@@ -18,7 +18,6 @@
 
 struct removal {
 	struct setup *setup;
-	const struct step *step;
 	const struct walk_found *at; /* the directory, and the name in it */
 	const char *glob;            /* for what the directory holds; NULL: the name is removed, with all it holds */
 	uint64_t removed;            /* in this pass */
@@ -81,7 +80,7 @@ static bool removal_enter(void *context, const struct walk_entry *entry)
 		return true;
 	if (!is_meant(removal, entry))
 		return false;
-	if (removal->step->recursive)
+	if (removal->setup->step->recursive)
 		return true;
 	remove_name(removal, entry, AT_REMOVEDIR);
 	return false;
@@ -111,12 +110,14 @@ static void removal_failed(void *context, const char *path, int err)
  */
 static bool remove_below(struct removal *removal, int top, const char *path)
 {
-	if (removal->step->recursive && !removal->step->cross_mounts &&
+	const struct step *step = removal->setup->step;
+
+	if (step->recursive && !step->cross_mounts &&
 	    ground_may_have_moved(&removal->at->ground, removal->at->parent, top))
 		return setup_refused(removal->setup, "remove", path, CHANGE_MOVED);
 	struct tree_walk tree = {.ground = removal->at->ground,
 				 .parent = removal->at->parent,
-				 .unlock = removal->step->recursive ? S_IRWXU : 0,
+				 .unlock = step->recursive ? S_IRWXU : 0,
 				 .blind = !removal->glob,
 				 .context = removal,
 				 .enter = removal_enter,
@@ -147,19 +148,19 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 	return true;
 }
 
-static void remove_glob(struct removal *removal, const char *path)
+static bool remove_glob(struct removal *removal, const char *path)
 {
 	struct setup *setup = removal->setup;
 	const uint64_t before = setup->changed;
 	const size_t length = (size_t)(removal->glob - path);
 
 	if (!remove_below(removal, removal->at->parent, mem_copy(&setup->mem, path, length > 1 ? length - 1 : 1)))
-		return;
+		return false;
 	if (removal->left)
-		setup_refused(setup, "remove", path, "%zu directories are not empty%s", removal->left,
-			      removal->step->recursive ? "" : " (write \"recursive: true\")");
-	else if (setup->changed == before)
-		setup->same++;
+		return setup_refused(setup, "remove", path, "%zu directories are not empty%s", removal->left,
+				     setup->step->recursive ? "" : " (write \"recursive: true\")");
+	setup->same += setup->changed == before;
+	return true;
 }
 
 /* Removes what the directory PATH holds. False: it had to stop. */
@@ -175,7 +176,7 @@ static bool empty_directory(struct removal *removal, const char *path)
 	return done && ground_act(&at->ground) == 0;
 }
 
-static void remove_one(struct removal *removal, const char *path)
+static bool remove_one(struct removal *removal, const char *path)
 {
 	struct setup *setup = removal->setup;
 	const struct walk_found *at = removal->at;
@@ -184,27 +185,28 @@ static void remove_one(struct removal *removal, const char *path)
 	/* Looked up first: on a read-only file system unlink(2) answers EROFS even for what does not exist. */
 	if (fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno != ENOENT)
-			not_removed(setup, path, errno);
-		else
-			setup->same++;
-		return;
+			return not_removed(setup, path, errno);
+		setup->same++;
+		return true;
 	}
-	const bool directory = S_ISDIR(stat.st_mode), recursive = removal->step->recursive;
+	const bool directory = S_ISDIR(stat.st_mode), recursive = setup->step->recursive;
 	if (directory && recursive && !empty_directory(removal, path))
-		return;
+		return false;
 	ground_for_name(at->parent, stat.st_uid);
 	if (unlinkat(at->parent, at->name, directory ? AT_REMOVEDIR : 0) == 0)
 		setup->changed++;
 	else if (errno == ENOTEMPTY && !recursive)
-		setup_refused(setup, "remove", path, "it is a directory and not empty (write \"recursive: true\")");
+		return setup_refused(setup, "remove", path,
+				     "it is a directory and not empty (write \"recursive: true\")");
 	else if (errno != ENOENT)
-		not_removed(setup, path, errno);
+		return not_removed(setup, path, errno);
+	return true;
 }
 
-static void step_remove(struct setup *setup, const struct step *step, const char *path)
+static bool step_remove(struct setup *setup, const char *path)
 {
 	struct walk_found at;
-	struct removal removal = {.setup = setup, .step = step, .at = &at};
+	struct removal removal = {.setup = setup, .at = &at};
 	const char *name = strrchr(path, '/') + 1, *in = path;
 
 	if (name[strcspn(name, "*?[")]) {
@@ -212,17 +214,14 @@ static void step_remove(struct setup *setup, const struct step *step, const char
 		in = mem_format(&setup->mem, "%.*s*", (int)(name - path), path); /* NAME may be too long for a file's */
 	}
 	if (walk_parent(in, 0, &at) != 0) {
-		if (errno == ENOENT || errno == ENOTDIR) /* where a file stands in the way nothing can be */
-			setup->same++;
-		else
-			setup_unreachable(setup, "remove", path, errno, &at.where);
-		return;
+		if (errno != ENOENT && errno != ENOTDIR) /* where a file stands in the way nothing can be */
+			return setup_unreachable(setup, "remove", path, errno, &at.where);
+		setup->same++;
+		return true;
 	}
-	if (removal.glob)
-		remove_glob(&removal, path);
-	else
-		remove_one(&removal, path);
+	bool done = removal.glob ? remove_glob(&removal, path) : remove_one(&removal, path);
 	walk_release(&at);
+	return done;
 }
 
 static void remove_check(const struct step *step, struct problems *problems, const struct node *node)

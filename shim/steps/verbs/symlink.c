@@ -44,46 +44,42 @@ static int replace_link(int parent, const char *name, const char *target)
 	return result;
 }
 
-static void link_name(struct setup *setup, const char *path, const struct walk_found *at)
+static bool link_name(struct setup *setup, const char *path, const struct walk_found *at)
 {
 	const struct step *step = setup->step;
 	struct stat stat;
 	int result = symlinkat(step->target, at->parent, at->name);
 
-	if (result == 0 || errno != EEXIST || fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
-		; /* made, or refused */
-	} else if (is_done(at, &stat, step->target)) {
-		setup->same++;
-		return;
-	} else if (S_ISDIR(stat.st_mode)) {
-		setup_refused(setup, "link", path, "it is a directory, which is never replaced");
-		return;
-	} else if (!step->force) {
-		setup_refused(setup, "link", path,
-			      "it exists and is something else (write \"force: true\" to replace it)");
-		return;
-	} else {
+	if (result != 0 && errno == EEXIST && fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (is_done(at, &stat, step->target)) {
+			setup->same++;
+			return true;
+		}
+		if (S_ISDIR(stat.st_mode))
+			return setup_refused(setup, "link", path, "it is a directory, which is never replaced");
+		if (!step->force)
+			return setup_refused(setup, "link", path,
+					     "it exists and is something else (write \"force: true\" to replace it)");
 		ground_for_name(at->parent, stat.st_uid);
 		result = replace_link(at->parent, at->name, step->target);
 	}
 	if (result != 0)
-		setup_failed(setup, "link", path, errno, CAP_DAC_OVERRIDE);
-	else if (fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) != 0 || !is_done(at, &stat, step->target))
-		setup_refused(setup, "link", path, "the file system did not keep it");
-	else
-		setup->changed++;
+		return setup_failed(setup, "link", path, errno, CAP_DAC_OVERRIDE);
+	if (fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) != 0 || !is_done(at, &stat, step->target))
+		return setup_refused(setup, "link", path, "the file system did not keep it");
+	setup->changed++;
+	return true;
 }
 
-static void step_symlink(struct setup *setup, const struct step *, const char *path)
+static bool step_symlink(struct setup *setup, const char *path)
 {
 	struct walk_found at;
 
-	if (walk_make_parent(path, &at) != 0) {
-		setup_unreachable(setup, "link", path, errno, &at.where);
-		return;
-	}
-	link_name(setup, path, &at);
+	if (walk_make_parent(path, &at) != 0)
+		return setup_unreachable(setup, "link", path, errno, &at.where);
+	bool done = link_name(setup, path, &at);
 	walk_release(&at);
+	return done;
 }
 
 static const struct step_option symlink_options[] = {

@@ -136,7 +136,7 @@ static int write_value(const struct walk_found *found, const char *value)
 	return wrote == (ssize_t)length ? 0 : err;
 }
 
-static void set(struct setup *setup, const char *key, const struct walk_found *found, const char *value)
+static bool set(struct setup *setup, const char *key, const struct walk_found *found, const char *value)
 {
 	char now[VALUE];
 	bool readable = read_now(found, now);
@@ -144,22 +144,23 @@ static void set(struct setup *setup, const char *key, const struct walk_found *f
 
 	if (readable && is_right(now, value)) {
 		setup->same++;
-		return;
+		return true;
 	}
 	int err = write_value(found, plain);
 	if (err == EROFS)
-		setup_failed_for(setup, "set", key, err,
-				 "Read-only file system: have the container given it, by docker run --sysctl or "
-				 "securityContext.sysctls");
-	else if (err)
-		setup_failed(setup, "set", key, err, strncmp(key, "net", 3) == 0 ? CAP_NET_ADMIN : CAP_SYS_ADMIN);
-	else if (readable && read_now(found, now) && !is_right(now, value))
-		setup_refused(setup, "set", key, "the kernel made it something else than \"%s\"", plain);
-	else
-		setup->changed++;
+		return setup_failed_for(setup, "set", key, err,
+					"Read-only file system: have the container given it, by docker run --sysctl or "
+					"securityContext.sysctls");
+	if (err)
+		return setup_failed(setup, "set", key, err,
+				    strncmp(key, "net", 3) == 0 ? CAP_NET_ADMIN : CAP_SYS_ADMIN);
+	if (readable && read_now(found, now) && !is_right(now, value))
+		return setup_refused(setup, "set", key, "the kernel made it something else than \"%s\"", plain);
+	setup->changed++;
+	return true;
 }
 
-static void step_sysctl(struct setup *setup, const struct step *, const char *item)
+static bool step_sysctl(struct setup *setup, const char *item)
 {
 	char path[KEY];
 	struct walk_found found;
@@ -167,19 +168,15 @@ static void step_sysctl(struct setup *setup, const struct step *, const char *it
 	const char *value = key_path(path, item);
 	const char *key = mem_copy(&setup->mem, item, strcspn(item, "="));
 
-	if (!value) {
-		setup_refused(setup, "set", key, "it is no key");
-		return;
-	}
-	if (walk_find(path, 0, &found) != 0) {
-		setup_unreachable(setup, "set", key, errno, &found.where);
-		return;
-	}
-	if (fstatfs(found.fd, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC)
-		setup_refused(setup, "set", key, "/proc is not a procfs");
-	else
-		set(setup, key, &found, value);
+	if (!value)
+		return setup_refused(setup, "set", key, "it is no key");
+	if (walk_find(path, 0, &found) != 0)
+		return setup_unreachable(setup, "set", key, errno, &found.where);
+	bool done = fstatfs(found.fd, &fs) != 0 || fs.f_type != PROC_SUPER_MAGIC
+			    ? setup_refused(setup, "set", key, "/proc is not a procfs")
+			    : set(setup, key, &found, value);
 	walk_release(&found);
+	return done;
 }
 
 static void sysctl_check(const struct step *step, struct problems *problems, const struct node *node)

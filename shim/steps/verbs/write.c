@@ -67,9 +67,9 @@ static char *read_present(struct setup *setup, const struct walk_found *found, s
 }
 
 /* Determines the content by if_exists. False: there is nothing to do. */
-static bool decide(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found,
-		   struct file_want *want)
+static bool decide(struct setup *setup, const char *path, const struct walk_found *found, struct file_want *want)
 {
+	const struct step *step = setup->step;
 	const struct stat *now = &found->stat;
 
 	want->bytes = step->content;
@@ -113,49 +113,49 @@ static bool is_of_kernel(const struct walk_found *found, bool *procfs)
 }
 
 /* By one call, for each is a command. It has the mode and owner that it has. */
-static void tell_kernel(struct setup *setup, const char *path, const struct walk_found *found)
+static bool tell_kernel(struct setup *setup, const char *path, const struct walk_found *found)
 {
 	const char *content = setup->step->content;
 	struct stat opened;
 	int fd = walk_reopen_found(found, O_WRONLY, &opened);
 	ssize_t wrote = fd < 0 ? -1 : write(fd, content, strlen(content));
-	int err = errno;
 
 	fd_close(fd);
 	if (wrote < 0)
-		setup_failed(setup, "write", path, err, err == EPERM ? CAP_SYS_ADMIN : CAP_DAC_OVERRIDE);
-	else if ((size_t)wrote != strlen(content))
-		setup_refused(setup, "write", path, "the kernel took %zd bytes of it", wrote);
-	else
-		setup->changed++;
+		return setup_failed(setup, "write", path, errno, errno == EPERM ? CAP_SYS_ADMIN : CAP_DAC_OVERRIDE);
+	if ((size_t)wrote != strlen(content))
+		return setup_refused(setup, "write", path, "the kernel took %zd bytes of it", wrote);
+	setup->changed++;
+	return true;
 }
 
-static void write_one(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
+static bool write_one(struct setup *setup, const char *path, const struct walk_found *found)
 {
 	struct file_want want = {.source = -1};
 	bool procfs;
 
-	file_attributes(step, &want);
 	if (!is_of_kernel(found, &procfs)) {
-		if (decide(setup, step, path, found, &want))
-			(void)file_put(setup, "write", path, found->parent, &found->ground, found->name, &want);
-	} else if (procfs) {
-		setup_refused(setup, "write", path, "it is on procfs: write sysctl for what is in /proc/sys");
-	} else if (step->if_exists == IF_EXISTS_KEEP) {
-		setup->same++;
-	} else {
-		tell_kernel(setup, path, found);
+		file_attributes(setup->step, &want);
+		return decide(setup, path, found, &want) &&
+		       file_put(setup, "write", path, found->parent, &found->ground, found->name, &want);
 	}
+	if (procfs)
+		return setup_refused(setup, "write", path, "it is on procfs: write sysctl for what is in /proc/sys");
+	if (setup->step->if_exists != IF_EXISTS_KEEP)
+		return tell_kernel(setup, path, found);
+	setup->same++;
+	return true;
 }
 
-static void step_write(struct setup *setup, const struct step *step, const char *path)
+static bool step_write(struct setup *setup, const char *path)
 {
 	struct walk_found found;
 
 	if (!file_find(setup, "write", path, false, &found))
-		return;
-	write_one(setup, step, path, &found);
+		return false;
+	bool done = write_one(setup, path, &found);
 	walk_release(&found);
+	return done;
 }
 
 static const struct step_option write_options[] = {
