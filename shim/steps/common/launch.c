@@ -246,7 +246,7 @@ static pid_t launch_program(struct launch *launch, int *report)
 int run_program(struct setup *setup, const struct step *step, char *const *argv)
 {
 	struct launch launch = {.step = step, .start = &setup->plan->start, .environment = no_environment};
-	int report = -1, result = -1;
+	int report;
 
 	if (step->environment.count)
 		launch.environment = step->environment.items;
@@ -260,26 +260,27 @@ int run_program(struct setup *setup, const struct step *step, char *const *argv)
 		setup_failed(setup, "start", argv[0], errno, DIAG_NO_CAP);
 		return -1;
 	}
-	result = follow_program(setup, step, pid, report, argv[0]);
+	int result = follow_program(setup, step, pid, report, argv[0]);
 	close(report);
 	return result;
 }
 
-bool run_to_success(struct setup *setup, const struct step *step, char *const *argv)
+bool run_to_success(struct setup *setup, char *const *argv)
 {
-	int status = run_program(setup, step, argv);
+	const struct step *step = setup->step;
+	const int status = run_program(setup, step, argv);
 
 	if (status < 0)
 		return false;
 	setup->changed++;
 	if ((step->ok_exit_codes[status / 8] >> (status % 8)) & 1)
 		return true;
-	if (status > 128)
-		return setup_refused(
-			setup, "run", argv[0], "it ended with status %d (as if by signal %d%s)", status, status - 128,
-			status == 128 + SIGSYS && step->user.filter.code
-				? ": the default seccomp filter kills 32-bit programs. For one write \"seccomp: "
-				  "unconfined\" on this step"
-				: "");
-	return setup_refused(setup, "run", argv[0], "it ended with status %d", status);
+	if (status <= 128)
+		return setup_refused(setup, "run", argv[0], "it ended with status %d", status);
+	return setup_refused(setup, "run", argv[0], "it ended with status %d (as if by signal %d%s)", status,
+			     status - 128,
+			     status == 128 + SIGSYS && step->user.filter.code
+				     ? ": the default seccomp filter kills 32-bit programs. For one write \"seccomp: "
+				       "unconfined\" on this step"
+				     : "");
 }

@@ -12,8 +12,8 @@
  */
 [[nodiscard]] int run_program(struct setup *setup, const struct step *step, char *const *argv);
 
-/* run_program(), and reports a status that is not in ok_exit_codes. True: it is in ok_exit_codes. */
-[[nodiscard]] bool run_to_success(struct setup *setup, const struct step *step, char *const *argv);
+/* run_program() with the setup's own step; reports a status that is not in ok_exit_codes. True: it is in ok_exit_codes. */
+[[nodiscard]] bool run_to_success(struct setup *setup, char *const *argv);
 
 /* Is PATH an executable file, or a link to one by the rule of walk.h? -1 with errno: it could not be opened. */
 [[nodiscard]] int run_is_program(const char *path);

@@ -3,7 +3,7 @@
 
 static void step_run(struct setup *setup)
 {
-	(void)!run_to_success(setup, setup->step, setup->step->items.items);
+	(void)!run_to_success(setup, setup->step->items.items);
 }
 
 static const struct step_option run_options[] = {

@@ -24,17 +24,6 @@ static bool is_wanted(const struct step *step, const char *path, const char *nam
 	return is != 0; /* run_open() will say why one cannot be run */
 }
 
-/* Would a program in the directory PATH be run at all? The period is in it, for a walk looks at what it goes through. */
-static bool is_trusted(const char *path)
-{
-	struct mem mem = {NULL};
-	int fd = walk_open(mem_format(&mem, "%s/.", path), WALK_FOLLOW | WALK_TRUSTED, NULL);
-
-	mem_release(&mem);
-	fd_close(fd);
-	return fd >= 0;
-}
-
 static int in_version_order(const void *a, const void *b)
 {
 	return strverscmp(*(char *const *)a, *(char *const *)b);
@@ -44,35 +33,38 @@ static int in_version_order(const void *a, const void *b)
  * The names in the directory PATH in version order: 9 before 10. Where others can put programs one is enough, which is
  * refused when it is to be run: they may have put any number there.
  */
-static bool list_programs(struct setup *setup, const struct step *step, const char *path, struct list *names)
+static bool list_programs(struct setup *setup, const char *path, struct list *names)
 {
 	int held = setup_open(setup, "list", path);
+
 	if (held < 0)
 		return false;
-	const size_t most = is_trusted(path) ? SIZE_MAX : 1;
+	/* Would a program in there be run at all? The period is in it, for a walk looks at what it goes through. */
+	const int trusted = walk_open(mem_format(&setup->mem, "%s/.", path), WALK_FOLLOW | WALK_TRUSTED, NULL);
+	const size_t most = trusted < 0 ? 1 : SIZE_MAX;
 	DIR *dir = fd_list(held);
+	fd_close(trusted);
 	fd_close(held);
 	/* The count is looked at after fd_next(), which clears errno. */
 	for (const char *name; (name = fd_next(dir)) && names->count < most;)
-		if (is_wanted(step, path, name))
+		if (is_wanted(setup->step, path, name))
 			list_add(&setup->mem, names, name);
-	bool good = fd_end(dir) == 0;
-	if (!good)
-		setup_failed(setup, "list", path, errno, CAP_DAC_OVERRIDE);
+	if (fd_end(dir) != 0)
+		return setup_failed(setup, "list", path, errno, CAP_DAC_OVERRIDE);
 	if (names->count)
 		qsort(names->items, names->count, sizeof(*names->items), in_version_order);
-	return good;
+	return true;
 }
 
-static bool run_directory(struct setup *setup, const struct step *step, const char *path)
+static bool run_directory(struct setup *setup, const char *path)
 {
 	struct list names = {NULL, 0};
 
-	if (!list_programs(setup, step, path, &names))
+	if (!list_programs(setup, path, &names))
 		return false;
 	for (size_t i = 0; i < names.count; i++) {
 		char *argv[] = {mem_format(&setup->mem, "%s/%s", path, names.items[i]), NULL};
-		if (!run_to_success(setup, step, argv))
+		if (!run_to_success(setup, argv))
 			return false;
 	}
 	return true;
@@ -80,11 +72,10 @@ static bool run_directory(struct setup *setup, const struct step *step, const ch
 
 static void step_run_dir(struct setup *setup)
 {
-	const struct step *step = setup->step;
+	const struct list *paths = &setup->step->items;
 
-	for (size_t i = 0; i < step->items.count; i++)
-		if (!run_directory(setup, step, step->items.items[i]))
-			break;
+	for (size_t i = 0; i < paths->count && run_directory(setup, paths->items[i]); i++)
+		;
 }
 
 static const struct step_option run_dir_options[] = {

@@ -136,56 +136,56 @@ static int try_path(const struct target *target, bool nonempty, const struct tim
 	return err;
 }
 
-static void wait_one(struct setup *setup, const struct step *step, const char *text, const struct timespec *end)
+/* The time that a step has. */
+static unsigned int seconds(const struct step *step)
+{
+	return step->timeout ? step->timeout : DEFAULT_SECONDS;
+}
+
+/* Waits before the next try, *MS milliseconds or until END, and longer each time. */
+static void wait_again(struct setup *setup, const char *name, int *ms, const struct timespec *end)
+{
+	(void)poll(NULL, 0, clock_left(end, *ms));
+	*ms = *ms * 2 < LAST_PAUSE_MS ? *ms * 2 : LAST_PAUSE_MS;
+	setup_progress(setup, name);
+}
+
+static bool wait_one(struct setup *setup, const char *text, const struct timespec *end)
 {
 	struct target target;
-	int pause = FIRST_PAUSE_MS, err;
 	const char *wrong = split_target(&setup->mem, text, &target);
 
-	if (wrong) {
-		setup_refused(setup, "wait for", text, "%s", wrong);
-		return;
-	}
-	for (;;) {
-		err = target.kind == TARGET_TCP ? try_tcp(&target, end) : try_path(&target, step->nonempty, end);
+	if (wrong)
+		return setup_refused(setup, "wait for", text, "%s", wrong);
+	for (int ms = FIRST_PAUSE_MS;; wait_again(setup, text, &ms, end)) {
+		const int err = target.kind == TARGET_TCP ? try_tcp(&target, end)
+							  : try_path(&target, setup->step->nonempty, end);
 		if (err == 0)
 			break;
-		int left = clock_left(end, pause);
-		if (left == 0) {
-			setup_refused(setup, "wait for", text, "not there after %u s: %s",
-				      step->timeout ? step->timeout : DEFAULT_SECONDS, strerror(err));
-			return;
-		}
-		poll(NULL, 0, left);
-		pause = pause * 2 < LAST_PAUSE_MS ? pause * 2 : LAST_PAUSE_MS;
-		setup_progress(setup, text);
+		if (clock_left(end, 1) == 0)
+			return setup_refused(setup, "wait for", text, "not there after %u s: %s", seconds(setup->step),
+					     strerror(err));
 	}
 	setup->changed++;
+	return true;
 }
 
 /* A program that ends with 0; each try has the time that is left. */
-static void wait_program(struct setup *setup, const struct step *step, const struct timespec *end)
+static bool wait_program(struct setup *setup, const struct timespec *end)
 {
-	struct step program = *step->program;
+	struct step program = *setup->step->program;
 	const char *name = program.items.items[0];
-	int pause = FIRST_PAUSE_MS, status = 0;
+	int status = 0, left;
 
-	for (;;) {
-		const int left = clock_left(end, INT_MAX);
-		if (left == 0)
-			break;
+	for (int ms = FIRST_PAUSE_MS; (left = clock_left(end, INT_MAX)) > 0; wait_again(setup, name, &ms, end)) {
 		program.timeout = (unsigned int)left / 1000 + 1;
 		status = run_program(setup, &program, program.items.items);
-		if (status <= 0) {
-			setup->changed += status == 0;
-			return;
-		}
-		poll(NULL, 0, clock_left(end, pause));
-		pause = pause * 2 < LAST_PAUSE_MS ? pause * 2 : LAST_PAUSE_MS;
-		setup_progress(setup, name);
+		setup->changed += status == 0;
+		if (status <= 0)
+			return status == 0;
 	}
-	setup_refused(setup, "wait for", name, "after %u s it still ends with status %d",
-		      step->timeout ? step->timeout : DEFAULT_SECONDS, status);
+	return setup_refused(setup, "wait for", name, "after %u s it still ends with status %d", seconds(setup->step),
+			     status);
 }
 
 static void step_wait_for(struct setup *setup)
@@ -193,13 +193,11 @@ static void step_wait_for(struct setup *setup)
 	const struct step *step = setup->step;
 	struct timespec end = setup->begin;
 
-	end.tv_sec += (time_t)(step->timeout ? step->timeout : DEFAULT_SECONDS);
-	if (step->program) {
-		wait_program(setup, step, &end);
-		return;
-	}
-	for (size_t i = 0; i < step->items.count; i++)
-		wait_one(setup, step, step->items.items[i], &end);
+	end.tv_sec += (time_t)seconds(step);
+	if (step->program)
+		(void)wait_program(setup, &end);
+	for (size_t i = 0; !step->program && i < step->items.count; i++)
+		(void)wait_one(setup, step->items.items[i], &end);
 }
 
 static void wait_for_check(const struct step *step, struct problems *problems, const struct node *node)
