@@ -314,8 +314,8 @@ static void defaults(struct plan *plan, const struct verb *verb, struct step *st
 {
 	step->verb = verb;
 	step->mode = verb->mode;
-	if (verb->owner_is_workload)
-		step->owner = (struct owner){plan->workload.uid, plan->workload.gid};
+	step->owner = verb->owner_is_workload ? (struct owner){plan->workload.uid, plan->workload.gid}
+					      : (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
 	if (verb->runs)
 		list_add(plan->mem, &step->environment, "PATH=" PATH_DEFAULT);
 }

@@ -17,11 +17,10 @@ static const char *read_account_text(struct setup *setup, const char *path, cons
 	if (found->fd < 0)
 		return "";
 	const char *text = trust_read(&setup->mem, path, ACCOUNTS_BYTES, &length, &why);
-	if (!text)
-		setup_refused(setup, "edit", path, "%s", why);
-	else if (strlen(text) != length)
-		setup_refused(setup, "edit", path, "there is a NUL byte in it");
-	return text && strlen(text) == length ? text : NULL;
+	if (text && strlen(text) == length)
+		return text;
+	setup_refused(setup, "edit", path, "%s", text ? "there is a NUL byte in it" : why);
+	return NULL;
 }
 
 static void edit(struct setup *setup, const char *path, bool group)

@@ -92,8 +92,8 @@ struct step {
 	struct list items;          /* the verb's own value: paths, argv, or for sysctl KEY=VALUE pairs */
 	const struct step *program; /* wait_for: {run: ARGV} as a step of `run`; the items are its argv */
 	bool mode_written, owner_written;
-	mode_t mode; /* octal modes: mkdir, write, copy, template, mknod */
-	struct owner owner;
+	mode_t mode;                            /* octal modes: mkdir, write, copy, template, mknod */
+	struct owner owner;                     /* ACCOUNTS_NO_ID where none is written and the verb has no default */
 	struct mode_change change;              /* chown, chmod: mode */
 	struct mode_change file_mode, dir_mode; /* chown, chmod */
 	bool as_workload;                       /* mkdir: as: workload */

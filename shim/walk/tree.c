@@ -181,20 +181,16 @@ static int reopen_parent(struct tree_state *state)
 	int fd =
 		held < 0 || act(state, (long)state->depth - 1) != 0 ? -1 : fd_openat(held, ".", O_RDONLY | O_DIRECTORY);
 	fd_close(held);
-	if (fd < 0)
-		return -1;
-	if (fd_statx(fd, "", &now) != 0 || now.dev != parent->dir.stat.dev || now.ino != parent->dir.stat.ino ||
-	    now.mount != parent->dir.stat.mount) {
-		close(fd);
+	const bool same = fd >= 0 && fd_statx(fd, "", &now) == 0 && now.dev == parent->dir.stat.dev &&
+			  now.ino == parent->dir.stat.ino && now.mount == parent->dir.stat.mount;
+	if (same && lseek(fd, parent->offset, SEEK_SET) >= 0) {
+		parent->dir.fd = fd;
+		return 0;
+	}
+	if (fd >= 0 && !same)
 		errno = ESTALE;
-		return -1;
-	}
-	if (lseek(fd, parent->offset, SEEK_SET) < 0) {
-		close(fd);
-		return -1;
-	}
-	parent->dir.fd = fd;
-	return 0;
+	fd_close(fd);
+	return -1;
 }
 
 /* Takes the last waiting name off the batch. Its text stays in place until the current directory is read on. */
@@ -380,10 +376,8 @@ static int begin(struct tree_state *state, int top, struct walk_entry *entry)
 {
 	struct tree_directory opened = {.fd = -1};
 
-	if (!state->tree->whole && is_root(&entry->stat)) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (!state->tree->whole && is_root(&entry->stat))
+		return fd_fail(EINVAL);
 	if (tree_open_held(state->tree, top, state->tree->parent, &state->tree->ground, &opened) != 0)
 		return -1;
 	entry->fd = opened.fd;

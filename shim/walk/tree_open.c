@@ -37,8 +37,7 @@ static int unlock(struct tree_walk *tree, struct tree_directory *it, int fd)
 		return 0;
 	if (tree->put_off) {
 		tree->closed++;
-		errno = ENOENT;
-		return -1;
+		return fd_fail(ENOENT);
 	}
 	if (ground_act(&it->ground) == 0 && walk_chmod(fd, -1, NULL, (it->stat.mode & 07777) | tree->unlock) == 0)
 		it->locked = it->stat.mode | S_IFDIR;

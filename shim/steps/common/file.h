@@ -52,11 +52,10 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	      const char *name, const struct file_want *want);
 
 /*
- * Gives the regular file that FOUND holds this mode (NULL: any) and owner, where they differ. False: it could not, or
- * the file has other hard links, and that was reported. Counts.
+ * Gives the regular file that FOUND holds the mode and owner of WANT, where they differ. False: it could not, or the file
+ * has other hard links, and that was reported. Counts.
  */
-bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const mode_t *mode,
-		  uint32_t uid, uint32_t gid);
+bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *want);
 
 /*
  * Could WANT in PARENT only be renamed into place before it is given away? In a sticky directory of another user only the

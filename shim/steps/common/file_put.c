@@ -30,6 +30,11 @@ static void settle_owner(struct file_want *want, const struct stat *now)
 		want->gid = now ? now->st_gid : ground_group(want->uid);
 }
 
+static bool is_right(const struct stat *now, const struct file_want *want)
+{
+	return now->st_uid == want->uid && now->st_gid == want->gid && (now->st_mode & 07777) == want->mode;
+}
+
 /*
  * Sets the mode of the file FD, as far as possible before the owner is set; then the owner; then, as the new owner, the
  * set-id bits, which a change of owner clears (chown(2)).
@@ -50,11 +55,11 @@ static bool give_file(int fd, const struct file_want *want, int *cap)
 	*cap = CAP_FSETID;
 	if (want->mode & 06000 && ground_chmod(fd, -1, NULL, want->uid, want->gid, want->mode) != 0)
 		return false;
-	if ((now.st_mode & 07777) == want->mode && now.st_uid == want->uid && now.st_gid == want->gid)
+	if (is_right(&now, want)) /* it was so before */
 		return true;
 	if (fd_fstat(fd, &now) != 0)
 		return false;
-	if (now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode)
+	if (is_right(&now, want))
 		return true;
 	errno = EPERM; /* chmod(2) clears set-group-ID silently; some network file systems ignore both */
 	return false;
@@ -199,7 +204,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 	old.bytes = file_read(&mem, walk_reopen(found->fd, found->parent, found->name, O_RDONLY), &old.length);
 	signals_block(&was); /* half a file is worse than a short wait */
 	if (fd_fstat(out, &now) == 0) {
-		bool right = now.st_uid == want->uid && now.st_gid == want->gid && (now.st_mode & 07777) == want->mode;
+		bool right = is_right(&now, want);
 		if (now.st_nlink != 1)
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
@@ -240,7 +245,7 @@ static bool may_be_written(int fd)
 static bool needs_no_content(const struct walk_found *found, const struct file_want *want)
 {
 	const struct stat *now = &found->stat;
-	bool right = now->st_uid == want->uid && now->st_gid == want->gid && (now->st_mode & 07777) == want->mode;
+	bool right = is_right(now, want);
 	bool ours = now->st_nlink == 1 && (now->st_uid == want->uid || now->st_uid == identity_uid()) &&
 		    (now->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 
@@ -289,7 +294,7 @@ static bool put_found(struct setup *setup, const char *verb, const struct walk_f
 		if (!want->clean)
 			temporary_forget(found->parent, found->name);
 		if (!want->fresh)
-			return file_enforce(setup, want->path, found, &want->mode, want->uid, want->gid);
+			return file_enforce(setup, want->path, found, want);
 		setup->same++;
 		return true;
 	}
@@ -341,28 +346,25 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	return done;
 }
 
-bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const mode_t *mode,
-		  uint32_t uid, uint32_t gid)
+bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *wanted)
 {
-	struct file_want want = {.uid = uid, .gid = gid};
-	bool owner, modes;
+	struct file_want want = *wanted;
+	const struct stat *now = &found->stat;
 
-	settle_owner(&want, &found->stat);
-	owner = found->stat.st_uid != want.uid || found->stat.st_gid != want.gid;
-	modes = mode && (found->stat.st_mode & 07777) != *mode;
-	if (!owner && !modes) {
+	settle_owner(&want, now);
+	if (is_right(now, &want)) {
 		setup->same++;
 		return true;
 	}
-	if (!S_ISREG(found->stat.st_mode) || found->stat.st_nlink != 1)
+	if (!S_ISREG(now->st_mode) || now->st_nlink != 1)
 		return setup_refused(setup, "change", path, "it must be a regular file without other hard links");
-	if (!ground_may_give(&found->ground, &found->stat))
-		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, found->stat.st_uid);
-	if (owner && walk_chown(found->fd, want.uid, want.gid) != 0)
+	if (!ground_may_give(&found->ground, now))
+		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now->st_uid);
+	if ((now->st_uid != want.uid || now->st_gid != want.gid) && walk_chown(found->fd, want.uid, want.gid) != 0)
 		return setup_failed(setup, "chown", path, errno, CAP_CHOWN);
 	/* Also if only the owner differs: changing the owner clears set-id bits, chown(2). */
-	if (mode && ground_chmod(found->fd, found->parent, found->name, want.uid, want.gid, *mode) != 0)
-		return setup_failed(setup, "chmod", path, errno, *mode & 02000 ? CAP_FSETID : CAP_FOWNER);
+	if (ground_chmod(found->fd, found->parent, found->name, want.uid, want.gid, want.mode) != 0)
+		return setup_failed(setup, "chmod", path, errno, want.mode & 02000 ? CAP_FSETID : CAP_FOWNER);
 	setup->changed++;
 	return true;
 }

@@ -56,12 +56,12 @@ bool owner_is_ambiguous(const struct owner *owner)
 
 bool owner_gives(const struct step *step)
 {
-	return step->owner_written && step->owner.uid != 0 && step->owner.uid != ACCOUNTS_NO_ID;
+	return step->owner.uid != 0 && step->owner.uid != ACCOUNTS_NO_ID;
 }
 
 bool owner_gives_group(const struct step *step)
 {
-	return step->owner_written && step->owner.gid != 0 && step->owner.gid != ACCOUNTS_NO_ID;
+	return step->owner.gid != 0 && step->owner.gid != ACCOUNTS_NO_ID;
 }
 
 /* The mode is set before it is given away; set-id bits, which chown(2) clears, are set as the new owner. */

@@ -23,11 +23,6 @@ static int cap_of(const struct step *step)
 	return step->as_workload ? DIAG_NO_CAP : CAP_DAC_OVERRIDE;
 }
 
-static struct owner made_for(const struct step *step)
-{
-	return step->owner_written ? step->owner : (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
-}
-
 /* Counts a directory that was made, or reports that it was not: RESULT is negative. */
 static void count_made(struct setup *setup, const struct step *step, const char *path, int result)
 {
@@ -43,24 +38,24 @@ static void count_made(struct setup *setup, const struct step *step, const char 
  */
 static void enforce(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
 {
-	const struct owner owner = made_for(step);
+	const struct owner *owner = &step->owner;
 	struct held held = {.fd = found->fd, .parent = found->parent, .name = found->name, .path = path};
 
-	const int unfinished = walk_is_unfinished(found->fd, &found->stat, owner.uid);
+	const int unfinished = walk_is_unfinished(found->fd, &found->stat, owner->uid);
 	if (!S_ISDIR(found->stat.st_mode))
 		setup_refused(setup, "mkdir", path, "it exists and is no directory");
 	else if (unfinished > 0)
 		count_made(setup, step, path,
-			   walk_finish(found->fd, found->parent, found->name, step->mode, owner.uid, owner.gid));
+			   walk_finish(found->fd, found->parent, found->name, step->mode, owner->uid, owner->gid));
 	else if (unfinished < 0 || fd_statx(found->fd, "", &held.now) != 0)
 		setup_failed(setup, "mkdir", path, errno, cap_of(step));
 	else
-		change_settle(setup, &held, &found->ground, step->mode_written ? step->mode : KEEP_MODE, &owner, false);
+		change_settle(setup, &held, &found->ground, step->mode_written ? step->mode : KEEP_MODE, owner, false);
 }
 
 static void make_one(struct setup *setup, const struct step *step, const char *path)
 {
-	const struct owner owner = made_for(step);
+	const struct owner *owner = &step->owner;
 	struct walk_found found;
 
 	for (bool again = true;; again = false) {
@@ -73,7 +68,7 @@ static void make_one(struct setup *setup, const struct step *step, const char *p
 			setup_unreachable(setup, "mkdir", path, errno, &found.where);
 			return;
 		}
-		int fd = walk_mkdir(found.parent, found.name, step->mode, owner.uid, owner.gid);
+		int fd = walk_mkdir(found.parent, found.name, step->mode, owner->uid, owner->gid);
 		walk_release(&found);
 		if (fd >= 0 || !again || (errno != EEXIST && errno != ESTALE)) {
 			count_made(setup, step, path, fd);

@@ -30,13 +30,11 @@ static bool is_same_device(const struct step *step, const struct stat *stat)
 static bool settle(struct setup *setup, struct held *held, const struct ground *ground, bool made)
 {
 	const struct step *step = setup->step;
-	struct owner owner = {ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
+	struct owner owner = step->owner;
 	struct stat stat;
 
 	if (fd_fstat(held->fd, &stat) != 0 || fd_statx(held->fd, "", &held->now) != 0)
 		return setup_failed(setup, "mknod", held->path, errno, CAP_MKNOD);
-	if (step->owner_written)
-		owner = step->owner;
 	/* No config gives a node mode 0: a killed run left it after giving it away. */
 	bool left = (stat.st_mode & 07777) == 0;
 	made |= left && stat.st_uid == owner.uid;

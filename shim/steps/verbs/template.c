@@ -233,11 +233,6 @@ static void step_template(struct setup *setup)
 	}
 }
 
-static void template_check(const struct step *step, struct problems *problems, const struct node *node)
-{
-	mirror_check(step, problems, node);
-}
-
 static const struct step_option template_options[] = {
 	OPTION_WITH("to", TARGET, to, .required = true),
 	MAKE_OPTIONS,
@@ -252,7 +247,7 @@ const struct verb verb_template = {
 	OPTIONS(template_options),
 	.mode = 0644,
 	.act = step_template,
-	.check = template_check,
+	.check = mirror_check,
 	.needs = owner_needs,
 	.may_need = MAY_ACT,
 };

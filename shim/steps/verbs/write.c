@@ -77,20 +77,17 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	if (found->fd < 0 || step->if_exists == IF_EXISTS_REPLACE)
 		return true;
 	/* What exists keeps its mode and owner, except for what is written in the config. */
-	if (!step->owner_written) {
-		want->uid = now->st_uid;
-		want->gid = now->st_gid;
-	}
+	want->uid = step->owner.uid;
+	want->gid = step->owner.gid;
 	/*
 	 * As with chown(2), changing the owner clears the set-id bits: the user who chose them chose the content, and
 	 * another user would run it.
 	 */
-	const struct owner owner = {want->uid, want->gid};
 	const struct fd_stat had = {.uid = now->st_uid, .gid = now->st_gid};
 	if (!step->mode_written)
-		want->mode = now->st_mode & (owner_differs(&owner, &had) ? 01777 : 07777);
+		want->mode = now->st_mode & (owner_differs(&step->owner, &had) ? 01777 : 07777);
 	if (step->if_exists == IF_EXISTS_KEEP) {
-		(void)file_enforce(setup, path, found, &want->mode, want->uid, want->gid);
+		(void)file_enforce(setup, path, found, want);
 		return false;
 	}
 	const char *text = read_present(setup, found, &want->length);
