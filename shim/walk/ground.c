@@ -1,7 +1,6 @@
 #include "walk/ground.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 

@@ -13,7 +13,6 @@
 #include "base/fd.h"
 #include "steps/common/abort.h"
 #include "steps/common/say.h"
-#include "walk/held.h"
 
 #define CHUNK (32 * 1024)
 #define PROGRESS_EVERY (8 * 1024 * 1024) /* bytes: reading the clock for each chunk would cost too much */

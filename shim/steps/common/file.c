@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/diag.h"
 #include "base/fd.h"
 #include "base/glob.h"
 #include "steps/common/say.h"
