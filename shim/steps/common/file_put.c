@@ -30,7 +30,7 @@ static void settle_owner(struct file_want *want, const struct stat *now)
 		want->gid = now ? now->st_gid : ground_group(want->uid);
 }
 
-static bool is_right(const struct stat *now, const struct file_want *want)
+static bool is_as_wanted(const struct stat *now, const struct file_want *want)
 {
 	return now->st_uid == want->uid && now->st_gid == want->gid && (now->st_mode & 07777) == want->mode;
 }
@@ -55,11 +55,11 @@ static bool give_file(int fd, const struct file_want *want, int *cap)
 	*cap = CAP_FSETID;
 	if (want->mode & 06000 && ground_chmod(fd, -1, NULL, want->uid, want->gid, want->mode) != 0)
 		return false;
-	if (is_right(&now, want)) /* it was so before */
+	if (is_as_wanted(&now, want)) /* it was so before */
 		return true;
 	if (fd_fstat(fd, &now) != 0)
 		return false;
-	if (is_right(&now, want))
+	if (is_as_wanted(&now, want))
 		return true;
 	errno = EPERM; /* chmod(2) clears set-group-ID silently; some network file systems ignore both */
 	return false;
@@ -204,7 +204,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 	old.bytes = file_read(&mem, walk_reopen(found->fd, found->parent, found->name, O_RDONLY), &old.length);
 	signals_block(&was); /* half a file is worse than a short wait */
 	if (fd_fstat(out, &now) == 0) {
-		bool right = is_right(&now, want);
+		bool right = is_as_wanted(&now, want);
 		if (now.st_nlink != 1)
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
@@ -245,7 +245,7 @@ static bool may_be_written(int fd)
 static bool needs_no_content(const struct walk_found *found, const struct file_want *want)
 {
 	const struct stat *now = &found->stat;
-	bool right = is_right(now, want);
+	bool right = is_as_wanted(now, want);
 	bool ours = now->st_nlink == 1 && (now->st_uid == want->uid || now->st_uid == identity_uid()) &&
 		    (now->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 
@@ -352,7 +352,7 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 	const struct stat *now = &found->stat;
 
 	settle_owner(&want, now);
-	if (is_right(now, &want)) {
+	if (is_as_wanted(now, &want)) {
 		setup->same++;
 		return true;
 	}

@@ -34,7 +34,7 @@ static const char *reference(const struct environment *env, bool bare, const cha
 }
 
 /* Appends SIZE BYTES to what is DONE of TO, or only counts them if TO is NULL. */
-static size_t append(char *to, size_t done, const char *bytes, size_t size)
+static size_t add(char *to, size_t done, const char *bytes, size_t size)
 {
 	if (to)
 		memcpy(to + done, bytes, size);
@@ -56,10 +56,10 @@ static size_t expand(const struct environment *env, bool bare, const char *text,
 		const char *value = dollar ? reference(env, bare, dollar, &length) : NULL;
 		if (dollar && !value)
 			plain++;
-		done = append(to, done, text, plain);
+		done = add(to, done, text, plain);
 		text += plain;
 		if (value) {
-			done = append(to, done, value, strlen(value));
+			done = add(to, done, value, strlen(value));
 			text += length;
 		}
 	}

@@ -137,7 +137,7 @@ static int try_path(const struct target *target, bool nonempty, const struct tim
 }
 
 /* The time that a step has. */
-static unsigned int seconds(const struct step *step)
+static unsigned int most_seconds(const struct step *step)
 {
 	return step->timeout ? step->timeout : DEFAULT_SECONDS;
 }
@@ -163,8 +163,8 @@ static bool wait_one(struct setup *setup, const char *text, const struct timespe
 		if (err == 0)
 			break;
 		if (clock_left(end, 1) == 0)
-			return setup_refused(setup, "wait for", text, "not there after %u s: %s", seconds(setup->step),
-					     strerror(err));
+			return setup_refused(setup, "wait for", text, "not there after %u s: %s",
+					     most_seconds(setup->step), strerror(err));
 	}
 	setup->changed++;
 	return true;
@@ -184,8 +184,8 @@ static bool wait_program(struct setup *setup, const struct timespec *end)
 		if (status <= 0)
 			return status == 0;
 	}
-	return setup_refused(setup, "wait for", name, "after %u s it still ends with status %d", seconds(setup->step),
-			     status);
+	return setup_refused(setup, "wait for", name, "after %u s it still ends with status %d",
+			     most_seconds(setup->step), status);
 }
 
 static void step_wait_for(struct setup *setup)
@@ -193,7 +193,7 @@ static void step_wait_for(struct setup *setup)
 	const struct step *step = setup->step;
 	struct timespec end = setup->begin;
 
-	end.tv_sec += (time_t)seconds(step);
+	end.tv_sec += (time_t)most_seconds(step);
 	if (step->program)
 		(void)wait_program(setup, &end);
 	for (size_t i = 0; !step->program && i < step->items.count; i++)
