@@ -1,7 +1,7 @@
 /*
  * printf(3) of the static binary; builds with another C library use that library's. It supports the conversions that
  * capshim and its libraries use, and is 9 KB smaller than musl's, most of which handles floating point and wide
- * characters.
+ * characters. snprintf(3), vasprintf(3), dprintf(3) and the like are musl's own: they only call these three.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -150,34 +150,6 @@ int vsnprintf(char *restrict to, size_t size, const char *restrict text, va_list
 	return (int)format.length;
 }
 
-int snprintf(char *restrict to, size_t size, const char *restrict text, ...)
-{
-	va_list args;
-
-	va_start(args, text);
-	const int length = vsnprintf(to, size, text, args);
-	va_end(args);
-	return length;
-}
-
-int vasprintf(char **to, const char *text, va_list args)
-{
-	const int length = vsnprintf(NULL, 0, text, args);
-
-	*to = malloc((size_t)length + 1);
-	return *to ? vsnprintf(*to, (size_t)length + 1, text, args) : -1;
-}
-
-int asprintf(char **to, const char *text, ...)
-{
-	va_list args;
-
-	va_start(args, text);
-	const int length = vasprintf(to, text, args);
-	va_end(args);
-	return length;
-}
-
 int vdprintf(int fd, const char *restrict text, va_list args)
 {
 	char *whole;
@@ -192,16 +164,6 @@ int vdprintf(int fd, const char *restrict text, va_list args)
 	if (length >= 0)
 		free(whole);
 	return n < 0 ? -1 : length;
-}
-
-int dprintf(int fd, const char *restrict text, ...)
-{
-	va_list args;
-
-	va_start(args, text);
-	const int length = vdprintf(fd, text, args);
-	va_end(args);
-	return length;
 }
 
 /* The libraries call it for a failed assertion: the stream is standard error. */
