@@ -111,13 +111,13 @@ static bool open_proc(pid_t self)
 __attribute__((no_sanitize("address"))) static _Noreturn void
 become_init(const struct plan *plan, struct init_state *state, char **argv, char **envp)
 {
-	static const uint64_t keep_fds[16] = {1 << INIT_GO_FD | 1 << INIT_DROPPED_FD};
-	static const uint64_t keep_proc[16] = {1 << INIT_GO_FD | 1 << INIT_DROPPED_FD | 1 << INIT_PROC_FD};
+	const uint64_t pipes = state->main ? 1 << INIT_GO_FD | 1 << INIT_DROPPED_FD : 0;
+	const uint64_t keep[16] = {pipes | (uint64_t)state->proc << INIT_PROC_FD};
 	struct sock_filter code[INIT_FILTER_ROOM];
 
 	if (chdir("/") != 0)
 		cannot("enter", "/");
-	descriptors_close(state->proc ? keep_proc : state->main ? keep_fds : NULL);
+	descriptors_close(keep);
 	drop_privileges(&plan->init_holds, &plan->start);
 	verify_privileges(&plan->init_holds);
 	find_gaps(state, argv[0], wipe(argv, envp));

@@ -11,6 +11,21 @@
 #define RESIDENT \
 	__attribute__((section("init_resident"), no_stack_protector, no_sanitize("address"), no_sanitize("undefined")))
 
+/* The instruction of a system call, and the registers of its number and of its arguments and result: syscall(2). */
+#if defined(__aarch64__)
+#define CALL "svc 0"
+#define CALL_NUMBER "x8"
+#define CALL_ARGUMENT "x"
+#elif defined(__riscv) && __riscv_xlen == 64
+#define CALL "ecall"
+#define CALL_NUMBER "a7"
+#define CALL_ARGUMENT "a"
+#elif defined(__arm__)
+#define CALL "svc 0"
+#define CALL_NUMBER "r7"
+#define CALL_ARGUMENT "r"
+#endif
+
 /* A system call without libc, whose function and errno are unmapped by then. Returns -errno, as the kernel does. */
 RESIDENT static inline __attribute__((always_inline)) long call(long number, long a, long b, long c, long d)
 {
@@ -20,33 +35,15 @@ RESIDENT static inline __attribute__((always_inline)) long call(long number, lon
 	register long fourth __asm__("r10") = d;
 
 	__asm__ volatile("syscall" : "+a"(result) : "D"(a), "S"(b), "d"(c), "r"(fourth) : "rcx", "r11", "memory");
-#elif defined(__aarch64__)
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
+#else
+	register long which __asm__(CALL_NUMBER) = number;
+	register long first __asm__(CALL_ARGUMENT "0") = a;
+	register long second __asm__(CALL_ARGUMENT "1") = b;
+	register long third __asm__(CALL_ARGUMENT "2") = c;
+	register long fourth __asm__(CALL_ARGUMENT "3") = d;
 
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3) : "memory");
-	result = x0;
-#elif defined(__riscv) && __riscv_xlen == 64
-	register long a7 __asm__("a7") = number;
-	register long a0 __asm__("a0") = a;
-	register long a1 __asm__("a1") = b;
-	register long a2 __asm__("a2") = c;
-	register long a3 __asm__("a3") = d;
-
-	__asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3) : "memory");
-	result = a0;
-#elif defined(__arm__)
-	register long r7 __asm__("r7") = number;
-	register long r0 __asm__("r0") = a;
-	register long r1 __asm__("r1") = b;
-	register long r2 __asm__("r2") = c;
-	register long r3 __asm__("r3") = d;
-
-	__asm__ volatile("svc 0" : "+r"(r0) : "r"(r7), "r"(r1), "r"(r2), "r"(r3) : "memory");
-	result = r0;
+	__asm__ volatile(CALL : "+r"(first) : "r"(which), "r"(second), "r"(third), "r"(fourth) : "memory");
+	result = first;
 #endif
 	return result;
 }
