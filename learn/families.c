@@ -94,10 +94,14 @@ static bool is_listed(const char *list, const char *name, size_t length)
 	return false;
 }
 
-bool families_same(const char *a, const char *b)
+bool families_lists(const char *list, const char *name)
 {
-	const size_t length_a = common_length(a), length_b = common_length(b);
+	return is_listed(list, name, common_length(name));
+}
 
+/* families_same() for names that have only the lengths of their common parts. */
+static bool is_same(const char *a, size_t length_a, const char *b, size_t length_b)
+{
 	if (length_a == length_b && strncmp(a, b, length_a) == 0)
 		return true;
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
@@ -106,17 +110,17 @@ bool families_same(const char *a, const char *b)
 	return false;
 }
 
+bool families_same(const char *a, const char *b)
+{
+	return is_same(a, common_length(a), b, common_length(b));
+}
+
 bool families_always(const char *name)
 {
 	for (const char *word = always; *word; word += strspn(word, " ")) {
-		char one[32];
 		const size_t length = strcspn(word, " ");
-		if (length < sizeof(one)) {
-			memcpy(one, word, length);
-			one[length] = '\0';
-			if (families_same(one, name))
-				return true;
-		}
+		if (is_same(word, length, name, common_length(name)))
+			return true;
 		word += length;
 	}
 	return false;

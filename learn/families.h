@@ -13,3 +13,6 @@ bool families_same(const char *a, const char *b);
 
 /* May every process make NAME, whatever it does: to start, to allocate memory, to lock, to handle signals, to end? */
 bool families_always(const char *name);
+
+/* Is the call NAME in LIST, names with a blank between them? A suffix such as that of fstat64 or chown32 is not in LIST. */
+bool families_lists(const char *list, const char *name);

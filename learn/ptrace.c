@@ -5,29 +5,21 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <linux/audit.h>
 #include <linux/ptrace.h>
 
-#include "base/fd.h"
 #include "base/process.h"
 #include "base/status.h"
 #include "needs.h"
 #include "observe.h"
-
-#if defined(__x86_64__)
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#else
-#define NATIVE_ARCH 0U
-#endif
 
 #define EVENT(status) ((unsigned int)(status) >> 16)
 #define FOLLOWED                                                                                                       \
@@ -75,24 +67,25 @@ static struct tracee *tracee_of(pid_t tid)
 static void record_denial(const struct tracee *one, int error)
 {
 	uint64_t wanted = needs_of(one->call, error) & ~traced.seen->denied;
-	int proc = wanted ? needs_program_open() : -1;
+	struct mem mem = {NULL};
 
+	if (!wanted)
+		return;
+	const char *text = status_text(&mem, AT_FDCWD, mem_format(&mem, "/proc/%d/comm", one->tid));
+	struct observed_denial denial = {.call = one->call, .error = error};
+	snprintf(denial.program, sizeof(denial.program), "%.*s", text && *text ? (int)strcspn(text, "\n") : 1,
+		 text && *text ? text : "?");
+	mem_release(&mem);
+	for (unsigned int cap = 0; cap < OBSERVE_CAPS; cap++)
+		if (wanted & UINT64_C(1) << cap)
+			traced.seen->denial[cap] = denial;
 	traced.seen->denied |= wanted;
-	for (unsigned int cap = 0; cap < OBSERVE_CAPS; cap++) {
-		if (!(wanted & UINT64_C(1) << cap))
-			continue;
-		struct observed_denial *denial = &traced.seen->denial[cap];
-		denial->call = one->call;
-		denial->error = error;
-		needs_program(proc, one->tid, denial->program, sizeof(denial->program));
-	}
-	fd_close(proc);
 }
 
 static void call_begins(struct tracee *one, const struct ptrace_syscall_info *info)
 {
 	one->entered = true;
-	one->native = info->arch == NATIVE_ARCH && info->entry.nr < OBSERVE_CALLS;
+	one->native = info->arch == seccomp_arch_native() && info->entry.nr < OBSERVE_CALLS;
 	one->call = (long)info->entry.nr;
 	for (int i = 0; i < 6; i++)
 		one->args[i] = info->entry.args[i];
