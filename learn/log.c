@@ -17,7 +17,7 @@ struct log_call {
 	long number;
 	const char *name; /* NULL: this libseccomp does not know it */
 	size_t times;
-	struct list programs;
+	struct list programs; /* as they are shown */
 };
 
 /* What stands behind KEY= in LINE, without quotes; NULL: it has no such member. */
@@ -66,29 +66,26 @@ static void read_line(struct log_call **calls, struct mem *mem, const char *line
 	const bool canary = strncmp(program, "capshim", 7) == 0 && call->name && strcmp(call->name, "prctl") == 0;
 	if (action == SECCOMP_RET_LOG || action == SECCOMP_RET_ALLOW || canary)
 		return;
+	const char *shown = text_shown(mem, program);
 	call->times++;
 	for (size_t i = 0; i < call->programs.count; i++)
-		if (strcmp(call->programs.items[i], program) == 0)
+		if (strcmp(call->programs.items[i], shown) == 0)
 			return;
-	list_add(mem, &call->programs, program);
+	list_add(mem, &call->programs, shown);
 }
 
 static void print_call(struct mem *mem, const struct log_call *call)
 {
-	const char *programs = "";
-
-	for (size_t i = 0; i < call->programs.count; i++)
-		programs = mem_format(mem, "%s%s%s", programs, i ? ", " : "", text_shown(mem, call->programs.items[i]));
 	dprintf(STDOUT_FILENO, "%s: %zu time%s, by %s\n",
 		call->name ? call->name : mem_format(mem, "call %ld of architecture %x", call->number, call->arch),
-		call->times, call->times == 1 ? "" : "s", programs);
+		call->times, call->times == 1 ? "" : "s", list_join(mem, &call->programs, ", "));
 }
 
 int log_names(void)
 {
 	struct mem mem = {0};
 	struct log_call *calls = NULL;
-	const char *names = NULL;
+	struct list names = {0};
 	bool any = false;
 	char *line = NULL;
 	size_t room = 0;
@@ -102,13 +99,13 @@ int log_names(void)
 		print_call(&mem, call);
 		any = true;
 		if (call->name && call->arch == seccomp_arch_native())
-			names = mem_format(&mem, "%s%s%s", names ? names : "", names ? ", " : "", call->name);
+			list_add(&mem, &names, call->name);
 	}
-	if (names)
+	if (names.count)
 		dprintf(STDOUT_FILENO,
 			"\nWhat the workload needs of these can stand beside the profile:\n"
 			"    seccomp:\n      profile: FILE.json\n      allow: [%s]\n",
-			names);
+			list_join(&mem, &names, ", "));
 	if (!any)
 		dprintf(STDOUT_FILENO, "no line says that a filter refused a call: that takes \"log: true\" under "
 				       "\"seccomp\" in the config, and a kernel that audits\n");

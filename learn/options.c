@@ -101,26 +101,13 @@ static void set_option(struct learn_options *to, const struct learn_option *opti
 	}
 }
 
-static void check_back_end(const char *name)
-{
-	static const char *const back_ends[] = {"perf", "ptrace", "alone", NULL};
-
-	if (name && !named_row(name, back_ends, sizeof(*back_ends)))
-		diag_die(DIAG_USER, "the option --back-end takes perf, ptrace or alone: \"%s\"", name);
-}
-
 static const struct learn_option *learn_option_find(struct mem *mem, const char *word, const char **value)
 {
 	size_t length = strcspn(word, "=");
-	const char *name = mem_copy(mem, word, length);
-	const struct learn_option *option = named_row(name, learn_table, sizeof(*learn_table));
+	const struct learn_option *option = named_row(mem_copy(mem, word, length), learn_table, sizeof(*learn_table));
 
-	if (!option) {
-		const char *nearest = nearest_name(name, learn_table, sizeof(*learn_table));
-		diag_die(DIAG_USER, "unknown option \"%s\": %s%s%swrite \"--\" in front of the workload's options",
-			 word, nearest ? "did you mean \"" : "see --help, or ", nearest ? nearest : "",
-			 nearest ? "\"? If not, " : "");
-	}
+	if (!option)
+		args_unknown(word, learn_table, sizeof(*learn_table));
 	*value = word[length] ? word + length + 1 : NULL;
 	if (*value && !option->value)
 		diag_die(DIAG_USER, "the option %s takes no value: \"%s\"", option->name, word);
@@ -129,6 +116,7 @@ static const struct learn_option *learn_option_find(struct mem *mem, const char 
 
 void learn_options_read(struct learn_options *to, const struct start *start, struct mem *mem, char **argv)
 {
+	static const char *const back_ends[] = {"perf", "ptrace", "alone", NULL};
 	struct list shim = {0};
 	char **word = argv + (*argv != NULL);
 
@@ -148,7 +136,8 @@ void learn_options_read(struct learn_options *to, const struct start *start, str
 		}
 		set_option(to, option, value ? value : "");
 	}
-	check_back_end(to->back_end);
+	if (to->back_end && !named_row(to->back_end, back_ends, sizeof(*back_ends)))
+		diag_die(DIAG_USER, "the option --back-end takes perf, ptrace or alone: \"%s\"", to->back_end);
 	if (to->check && strcmp(to->check, "exit") == 0)
 		to->check = NULL;
 	if (to->log)

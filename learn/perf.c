@@ -63,7 +63,8 @@ static bool read_point(struct perf_points *points, size_t point, struct mem *mem
 	return true;
 }
 
-const char *perf_points_read(struct perf_points *points, struct mem *mem)
+/* Reads them from tracefs. NULL, or why that cannot be, in MEM. */
+static const char *read_points(struct perf_points *points, struct mem *mem)
 {
 	static const char *const places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
 	const char *tracefs = NULL;
@@ -106,21 +107,21 @@ static int open_point(const struct perf_points *points, size_t point, pid_t chil
 static const char *perf_unusable(struct mem *mem)
 {
 	struct perf_points points;
-	const char *why = perf_points_read(&points, mem);
+	const char *why = read_points(&points, mem);
 
 	if (why)
 		return why;
 	const int fd = open_point(&points, PERF_CAPABLE, 0, -1);
-	const int error = errno;
 	fd_close(fd);
 	if (fd >= 0)
 		return NULL;
-	return error == EPERM || error == EACCES
+	return errno == EPERM || errno == EACCES
 		       ? "perf_event_open is not permitted: it needs CAP_PERFMON or CAP_SYS_ADMIN, and a seccomp profile "
 			 "that allows it"
-		       : mem_format(mem, "perf_event_open: %s", strerror(error));
+		       : mem_format(mem, "perf_event_open: %s", strerror(errno));
 }
 
+/* Keeps errno. */
 static void perf_close(void)
 {
 	for (size_t cpu = 0; cpu < watch.cpus; cpu++) {
@@ -168,7 +169,7 @@ static bool watch_cpu(pid_t child, size_t cpu, size_t size)
 static bool perf_start(struct observation *seen, pid_t child)
 {
 	struct mem mem = {0};
-	const char *why = perf_points_read(&watch.points, &mem);
+	const char *why = read_points(&watch.points, &mem);
 	const long cpus = sysconf(_SC_NPROCESSORS_CONF);
 
 	mem_release(&mem);
@@ -184,9 +185,7 @@ static bool perf_start(struct observation *seen, pid_t child)
 		size /= 2;
 	for (size_t cpu = 0; cpu < watch.cpus; cpu++)
 		if (!watch_cpu(child, cpu, size)) {
-			const int error = errno;
 			perf_close();
-			errno = error;
 			return false;
 		}
 	tasks_begin(seen);

@@ -16,9 +16,6 @@ struct perf_points {
 	size_t at[PERF_POINTS][PERF_FIELDS];
 };
 
-/* Reads them from tracefs. NULL, or why that cannot be, in MEM. */
-[[nodiscard]] const char *perf_points_read(struct perf_points *points, struct mem *mem);
-
 /* perf_ring.c: a ring buffer that the kernel writes records to. */
 struct perf_ring {
 	void *map;   /* NULL: none */

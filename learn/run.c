@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "base/fd.h"
 #include "base/process.h"
 #include "base/signals.h"
 #include "base/status.h"
@@ -182,8 +181,7 @@ static void kill_child(pid_t pid, int signal)
 
 	if (kill(pid, signal) == 0 || errno != EPERM)
 		return;
-	int proc = fd_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
-	if (proc >= 0 && status_read(&status, &mem, proc, mem_format(&mem, "%d/status", pid)) == 0) {
+	if (status_read(&status, &mem, AT_FDCWD, mem_format(&mem, "/proc/%d/status", pid)) == 0) {
 		pid_t killer = process_fork();
 		if (killer == 0)
 			_exit(setresuid(status.held.uid, status.held.uid, status.held.uid) != 0 ||
@@ -191,7 +189,6 @@ static void kill_child(pid_t pid, int signal)
 		if (killer > 0)
 			(void)waitpid(killer, NULL, 0);
 	}
-	fd_close(proc);
 	mem_release(&mem);
 }
 
@@ -199,12 +196,10 @@ static void kill_child(pid_t pid, int signal)
 static void kill_children(int signal)
 {
 	struct mem mem = {NULL};
-	int proc = fd_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
-	char *text = proc < 0 ? NULL : status_text(&mem, proc, mem_format(&mem, "self/task/%d/children", getpid()));
+	char *text = status_text(&mem, AT_FDCWD, mem_format(&mem, "/proc/self/task/%d/children", getpid()));
 
 	for (char *at = text; at && *at; at += strspn(at, " \n"))
 		kill_child((pid_t)strtol(at, &at, 10), signal);
-	fd_close(proc);
 	mem_release(&mem);
 }
 

@@ -124,41 +124,47 @@ static bool try(struct learned *to, const struct run_context *context, struct tr
 }
 
 /* Where the observer has lost something of RUN, the next one takes its place. False: RUN says all that is asked. */
-static bool lost_some(const struct trial *run, const struct run_context *context, const struct observer **observer)
+static bool lost_some(struct learned *to, const struct run_context *context, const struct trial *run)
 {
 	struct mem mem = {NULL};
 
-	if (!run->seen.lost || run->interrupted || *observer == &observer_ptrace)
+	if (!run->seen.lost || run->interrupted || to->observer == &observer_ptrace)
 		return false;
 	const char *why = observer_ptrace.unusable(&mem);
 	if (!why) {
-		dprintf(STDERR_FILENO, "%s has lost %llu records of this run: the next one by %s\n", (*observer)->name,
+		dprintf(STDERR_FILENO, "%s has lost %llu records of this run: the next one by %s\n", to->observer->name,
 			(unsigned long long)run->seen.lost, observer_ptrace.name);
-		*observer = &observer_ptrace;
+		to->observer = &observer_ptrace;
 	}
 	mem_release(&mem);
 	return !why && (!run->passed || context->options->profile);
 }
 
+/* The runs after RUN, which has passed. */
+static void limit_runs(struct learned *to, const struct run_context *context, const struct trial *run)
+{
+	to->limit_ms = run->ms * 3 + MORE_MS;
+	if (to->limit_ms > context->options->timeout_ms)
+		to->limit_ms = context->options->timeout_ms;
+}
+
 /* Adds what was denied, until the check passes. False: it did not, and nothing is left to be added. */
-static bool discover(struct learned *to, const struct run_context *context, const struct observer *observer,
-		     unsigned int *limit_ms)
+static bool discover(struct learned *to, const struct run_context *context)
 {
 	for (;;) {
 		struct trial run = {.keep = to->keep,
 				    .filter = RUN_UNCONFINED,
-				    .observer = observer,
+				    .observer = to->observer,
 				    .limit_ms = context->options->timeout_ms};
 		to->rounds++;
-		to->observer = observer;
-		to->back_end = observer->name;
+		to->back_end = to->observer->name;
 		const bool passed = try(to, context, &run, with(&to->mem, to->keep), false);
-		if (lost_some(&run, context, &observer)) {
+		if (lost_some(to, context, &run)) {
 			to->keep |= run.seen.denied & to->available;
 			continue;
 		}
 		if (passed) {
-			*limit_ms = run.ms * 3 + MORE_MS;
+			limit_runs(to, context, &run);
 			return true;
 		}
 		if (to->interrupted || !(run.seen.denied & to->available & ~to->keep))
@@ -188,8 +194,7 @@ static size_t order(unsigned int *caps)
  * Takes away COUNT capabilities at once. What the check does not miss goes; of what it misses each half is tried, so that
  * a few among many take few runs.
  */
-static void take_away(struct learned *to, const struct run_context *context, unsigned int limit_ms,
-		      const unsigned int *caps, size_t count)
+static void take_away(struct learned *to, const struct run_context *context, const unsigned int *caps, size_t count)
 {
 	uint64_t set = 0;
 
@@ -200,35 +205,34 @@ static void take_away(struct learned *to, const struct run_context *context, uns
 		return;
 	struct trial run = {.keep = to->keep & ~set,
 			    .filter = to->filtered ? RUN_CONFIG : RUN_UNCONFINED,
-			    .limit_ms = limit_ms};
+			    .limit_ms = to->limit_ms};
 	const char *what =
 		run.keep ? mem_format(&to->mem, "without %s", learn_names(&to->mem, set, "")) : with(&to->mem, 0);
 	if (try(to, context, &run, what, false)) {
 		to->keep = run.keep;
 	} else if (set & (set - 1)) {
-		take_away(to, context, limit_ms, caps, count / 2);
-		take_away(to, context, limit_ms, caps + count / 2, count - count / 2);
+		take_away(to, context, caps, count / 2);
+		take_away(to, context, caps + count / 2, count - count / 2);
 	}
 }
 
 /* A few candidates are taken away one by one: most of them are missed. */
-static void minimise(struct learned *to, const struct run_context *context, unsigned int limit_ms)
+static void minimise(struct learned *to, const struct run_context *context)
 {
 	unsigned int caps[OBSERVE_CAPS];
 	const size_t count = order(caps);
 
 	if (to->guessed)
-		take_away(to, context, limit_ms, caps, count);
+		take_away(to, context, caps, count);
 	for (size_t i = 0; !to->guessed && i < count; i++)
-		take_away(to, context, limit_ms, caps + i, 1);
+		take_away(to, context, caps + i, 1);
 }
 
 /* With what was found, unobserved, and under the config's filter, or without where that is what the check misses. */
-static bool prove(struct learned *to, const struct run_context *context, unsigned int limit_ms)
+static bool prove(struct learned *to, const struct run_context *context)
 {
-	struct trial run = {.keep = to->keep, .filter = RUN_CONFIG, .limit_ms = limit_ms};
-	struct trial open = {.keep = to->keep, .filter = RUN_UNCONFINED, .limit_ms = limit_ms};
-
+	struct trial run = {.keep = to->keep, .filter = RUN_CONFIG, .limit_ms = to->limit_ms};
+	struct trial open = {.keep = to->keep, .filter = RUN_UNCONFINED, .limit_ms = to->limit_ms};
 	const char *what = to->guessed ? "the same" : with(&to->mem, to->keep);
 
 	what = mem_format(&to->mem, "%s, not observed, under the filter of the config", what);
@@ -239,7 +243,7 @@ static bool prove(struct learned *to, const struct run_context *context, unsigne
 }
 
 /* What the back end saw was not enough, or disturbs the program: all that there is, unobserved. */
-static bool guess(struct learned *to, const struct run_context *context, unsigned int *limit_ms)
+static bool guess(struct learned *to, const struct run_context *context)
 {
 	struct trial run = {.keep = to->available, .filter = RUN_UNCONFINED, .limit_ms = context->options->timeout_ms};
 
@@ -247,7 +251,7 @@ static bool guess(struct learned *to, const struct run_context *context, unsigne
 		return false;
 	to->guessed = true;
 	to->keep = to->available;
-	*limit_ms = run.ms * 3 + MORE_MS;
+	limit_runs(to, context, &run);
 	return true;
 }
 
@@ -274,22 +278,18 @@ static const struct observer *choose(const struct run_context *context)
 
 void learn_search(struct learned *to, const struct run_context *context, uint64_t available)
 {
-	const struct observer *observer = choose(context);
-	unsigned int limit_ms = context->options->timeout_ms;
-
 	to->available = available;
-	to->back_end = observer ? observer->name : "runs alone";
-	to->passed = observer && discover(to, context, observer, &limit_ms);
+	to->observer = choose(context);
+	to->back_end = to->observer ? to->observer->name : "runs alone";
+	to->passed = to->observer && discover(to, context);
 	if (!to->passed && !to->interrupted)
-		to->passed = guess(to, context, &limit_ms);
-	if (limit_ms > context->options->timeout_ms)
-		limit_ms = context->options->timeout_ms;
-	to->passed = to->passed && prove(to, context, limit_ms);
+		to->passed = guess(to, context);
+	to->passed = to->passed && prove(to, context);
 	if (to->passed)
-		minimise(to, context, limit_ms);
+		minimise(to, context);
 	to->asked &= ~to->keep;
 	to->changed &= !context->options->reset;
-	if (to->changed || (!observer && !context->options->reset))
+	if (to->changed || (!to->observer && !context->options->reset))
 		to->uncertain = (to->guessed ? to->available : to->asked & to->available) & ~to->keep;
 	to->passed = to->passed && !to->interrupted;
 }

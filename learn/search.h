@@ -12,8 +12,9 @@ struct learned {
 	uint64_t available;                          /* what this container has */
 	struct observed_denial denial[OBSERVE_CAPS]; /* of these, where a call is known */
 	unsigned int runs, rounds, ms;
-	const struct observer *observer; /* of the last round; NULL: none */
-	const char *back_end;            /* its name */
+	unsigned int limit_ms;           /* of a run, once one has passed */
+	const struct observer *observer; /* of the next round; NULL: none */
+	const char *back_end;            /* the name of that of the last round */
 	bool filtered;                   /* the config's filter was loaded when the answer was proven */
 	bool guessed;                    /* no call told what is missing: all were tried, one by one */
 	uint64_t calls[OBSERVE_CALLS / 64], count, lost;

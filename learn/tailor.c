@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/fd.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -15,16 +16,14 @@
 /* Why TEXT could not be written to the file NAME, in MEM; NULL: it is there. */
 static const char *write_profile(struct mem *mem, const char *name, const char *text)
 {
-	const size_t length = strlen(text);
 	const int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	if (fd < 0)
 		return mem_format(mem, "cannot create \"%s\": %s", text_shown(mem, name), strerror(errno));
-	const ssize_t written = write(fd, text, length);
-	const int error = written < 0 ? errno : ENOSPC;
-	if (close(fd) == 0 && written == (ssize_t)length)
+	const bool written = fd_write_all(fd, text, strlen(text));
+	if (close(fd) == 0 && written)
 		return NULL;
-	return mem_format(mem, "cannot write \"%s\": %s", text_shown(mem, name), strerror(error));
+	return mem_format(mem, "cannot write \"%s\": %s", text_shown(mem, name), strerror(errno));
 }
 
 void tailor_begin(const char *name)

@@ -80,6 +80,17 @@ static void refuse_setid(const struct start *start)
 			 start->gid, start->egid);
 }
 
+void args_unknown(const char *word, const void *rows, size_t size)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	const char *nearest = nearest_name(name, rows, size);
+	diag_die(DIAG_USER, "unknown option \"%s\": %s%s%swrite \"--\" in front of the workload's options", word,
+		 nearest ? "did you mean \"" : "see --help, or ", nearest ? nearest : "",
+		 nearest ? "\"? If not, " : "");
+}
+
 /*
  * Finds the option of WORD: "-c", "-cFILE", "--config" or "--config=FILE". *VALUE points at the attached value, or is
  * NULL.
@@ -99,12 +110,7 @@ static const struct option *option_find(const char *word, const char **value)
 			return option;
 		}
 	}
-	char name[64];
-	snprintf(name, sizeof(name), "%.*s", (int)length, word);
-	const char *nearest = nearest_name(name, options, sizeof(*options));
-	diag_die(DIAG_USER, "unknown option \"%s\": %s%s%swrite \"--\" in front of the workload's options", word,
-		 nearest ? "did you mean \"" : "see --help, or ", nearest ? nearest : "",
-		 nearest ? "\"? If not, " : "");
+	args_unknown(word, options, sizeof(*options));
 }
 
 /* The action for OPTION with ATTACHED, such as --explain=json, which selects a form and is not a value. */

@@ -39,5 +39,8 @@ struct args {
  */
 void args_read(struct args *args, const struct start *start, struct mem *mem, int argc, char **argv);
 
+/* Ends the process with 100: WORD, "--NAME" or "--NAME=VALUE", is none of the options in ROWS, which nearest_name() reads. */
+_Noreturn void args_unknown(const char *word, const void *rows, size_t size);
+
 /* Prints the help, the version, or the licences on standard output; returns the exit status. */
 int args_print(enum args_action action);
