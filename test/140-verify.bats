@@ -112,6 +112,25 @@ verify() {
 	assert_line --regexp '^capshim: pid [0-9]+ thread [0-9]+ uneven: Uid 0; Gid 0; CapPrm CapEff CapBnd '
 }
 
+@test "a list of processes or of threads that cannot be read: 111, and no verdict" {
+	local call number argument count=0
+
+	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined'
+	install -m 0755 "$FAULT" "$IMAGE/fault"
+	container_start -- -- /probe --sleep 60
+	container_beside /uneven 1234 44
+	container_exec /fault --list /calls -- /capshim --verify
+	assert_failure 112
+	while read -r _ call number argument; do
+		[ "$number" -eq 217 ] || continue # getdents64
+		container_exec /fault --at "0:$call" --value -5 -- /capshim --verify
+		assert_failure 111 || return
+		assert_output --partial 'cannot read "/proc/' || return
+		count=$((count + 1))
+	done <"$IMAGE/calls"
+	[ "$count" -ge 4 ] # of /proc, and of the threads of the second process
+}
+
 @test "kept capabilities may be held, and a process that keeps SETUID may have any uid" {
 	container_config etc/capshim.yaml <<<$'user: app\ncap_add: [SETUID, SETGID]\ncap_add_optional: [KILL]\nseccomp: unconfined'
 	container_start -- -- /start --groups 7 --gid 7 --uid 77 -- /probe --sleep 60

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -58,79 +56,73 @@ static bool read_numbers(struct mem *mem, int proc, const char *path, struct lis
 	return fd_end(dir) == 0;
 }
 
-/* Finds out which PID namespace PID is in. False: it has ended. */
-static bool read_namespace(int proc, const char *pid, char *name)
+/* Which PID namespace PID is in, in MEM; NULL: it has ended. */
+static const char *read_namespace(struct mem *mem, int proc, const char *pid)
 {
-	char path[NAME_MAX];
+	const char *path = mem_format(mem, "%s/ns/pid", pid);
+	char *name = mem_alloc(mem, NAMESPACE_BYTES);
 
-	snprintf(path, sizeof(path), "%s/ns/pid", pid);
-	memset(name, 0, NAMESPACE_BYTES);
-	return readlinkat(proc, path, name, NAMESPACE_BYTES - 1) > 0 || !ended(path);
+	return readlinkat(proc, path, name, NAMESPACE_BYTES - 1) > 0 || !ended(path) ? name : NULL;
 }
 
-/* False: the thread has ended. */
-static bool read_thread(struct mem *mem, int proc, const char *path, struct status *status)
+/* False: the process or thread has ended. */
+static bool read_status(struct mem *mem, int proc, const char *path, struct status *status)
 {
 	return status_read(status, mem, proc, path) == 0 || !ended(path);
 }
 
-/* Appends a thread that holds something at *LAST, and returns the new end. */
-static struct process **add_thread(struct mem *mem, const char *pid, const char *tid, const struct status *status,
-				   struct process **last)
+/* Another user may not see which namespace a process is in: not asked if the level is enough. */
+static bool is_in(struct mem *mem, int proc, const char *pid, size_t level, const char *namespace)
 {
-	if (status->state == 'Z' || status->state == 'X')
-		return last;
-	*last = mem_alloc(mem, sizeof(**last));
-	(*last)->pid = (uint32_t)strtoul(pid, NULL, 10);
-	(*last)->tid = (uint32_t)strtoul(tid, NULL, 10);
-	(*last)->status = *status;
-	return &(*last)->next;
+	struct status status;
+
+	if (!read_status(mem, proc, mem_format(mem, "%s/status", pid), &status) || status.level != level)
+		return false;
+	const char *its = read_namespace(mem, proc, pid);
+	return its && strcmp(its, namespace) == 0;
 }
 
-/* Appends PID's other threads at *LAST, and returns the new end. */
+/* Appends the threads of PID that hold something at *LAST, and returns the new end. */
 static struct process **add_threads(struct mem *mem, int proc, const char *pid, struct process **last)
 {
+	const char *path = mem_format(mem, "%s/task", pid);
 	struct list threads = {0};
 	struct status status;
 
-	/* If this fails the process has ended. */
-	(void)read_numbers(mem, proc, mem_format(mem, "%s/task", pid), &threads);
+	if (!read_numbers(mem, proc, path, &threads) && ended(path))
+		return last;
 	for (size_t i = 0; i < threads.count; i++) {
-		const char *thread = threads.items[i];
-		if (strcmp(thread, pid) == 0 ||
-		    !read_thread(mem, proc, mem_format(mem, "%s/task/%s/status", pid, thread), &status))
+		const char *tid = threads.items[i];
+		if (!read_status(mem, proc, mem_format(mem, "%s/%s/status", path, tid), &status) ||
+		    status.state == 'Z' || status.state == 'X')
 			continue;
-		last = add_thread(mem, pid, thread, &status, last);
+		*last = mem_alloc(mem, sizeof(**last));
+		**last = (struct process){.pid = (uint32_t)strtoul(pid, NULL, 10),
+					  .tid = (uint32_t)strtoul(tid, NULL, 10),
+					  .status = status};
+		last = &(*last)->next;
 	}
 	return last;
 }
 
 struct process *processes_read(struct mem *mem, int proc, uint32_t self, const char *only)
 {
-	char wanted[NAMESPACE_BYTES], its[NAMESPACE_BYTES];
 	struct process *first = NULL, **last = &first;
 	struct list pids = {0};
-	struct status status;
-	size_t level = 0;
+	struct status status = {0};
+	const char *namespace = NULL;
 
 	if (only) {
-		if (!read_thread(mem, proc, mem_format(mem, "%s/status", only), &status) ||
-		    !read_namespace(proc, only, wanted))
+		if (read_status(mem, proc, mem_format(mem, "%s/status", only), &status))
+		namespace = read_namespace(mem, proc, only);
+		if (!namespace)
 			process_unreadable(only, ESRCH);
-		level = status.level;
 	}
 	if (!read_numbers(mem, proc, ".", &pids))
 		process_unreadable("", errno);
 	for (size_t i = 0; i < pids.count; i++) {
 		const char *pid = pids.items[i];
-		if (strtoul(pid, NULL, 10) == self ||
-		    !read_thread(mem, proc, mem_format(mem, "%s/status", pid), &status))
-			continue;
-		/* Another user may not see which namespace it is in: not asked if the level is enough. */
-		if (only && (status.level != level || !read_namespace(proc, pid, its) || strcmp(its, wanted) != 0))
-			continue;
-		last = add_thread(mem, pid, pid, &status, last);
-		if (status.threads > 1)
+		if (strtoul(pid, NULL, 10) != self && (!only || is_in(mem, proc, pid, status.level, namespace)))
 			last = add_threads(mem, proc, pid, last);
 	}
 	return first;
