@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "explain/parts.h"
 #include "explain/processes.h"
 
 /* The most that a process may hold. */
@@ -23,13 +24,6 @@ struct allowed {
 	unsigned int filters; /* at least this many */
 	bool exactly;         /* exactly: the bounding set and the groups must be equal */
 };
-
-static bool has(const uint32_t *groups, size_t count, uint32_t group)
-{
-	while (count > 0 && groups[count - 1] != group)
-		count--;
-	return count > 0;
-}
 
 /* "Uid 0", or all four if they differ: real, effective, saved and file system id. */
 static void compare_id(struct mem *mem, struct list *to, const char *name, uint32_t want, const uint32_t *ids)
@@ -47,10 +41,10 @@ static void compare_groups(struct mem *mem, struct list *to, const struct allowe
 	const struct privileges *ids = may->ids;
 
 	for (size_t i = 0; i < held->ngroups; i++)
-		if (held->groups[i] != ids->gid && !has(ids->groups, ids->ngroups, held->groups[i]))
+		if (held->groups[i] != ids->gid && !explain_has(ids->groups, ids->ngroups, held->groups[i]))
 			list_add(mem, to, mem_format(mem, "group %u", held->groups[i]));
 	for (size_t i = 0; may->exactly && i < ids->ngroups; i++)
-		if (!has(held->groups, held->ngroups, ids->groups[i]))
+		if (!explain_has(held->groups, held->ngroups, ids->groups[i]))
 			list_add(mem, to, mem_format(mem, "no group %u", ids->groups[i]));
 }
 

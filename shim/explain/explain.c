@@ -23,11 +23,16 @@
 	va_end(args);
 }
 
-/* Lines made by other modules: each stays one line, whatever names are in it. */
 static void say_lines(struct mem *mem, const struct list *lines, const char *indent)
 {
 	for (size_t i = 0; i < lines->count; i++)
 		say("%s%s\n", indent, text_shown(mem, lines->items[i]));
+}
+
+void explain_lines(struct mem *mem, const char *title, const struct list *lines)
+{
+	say("%s\n%s", title, lines->count ? "" : "  none\n");
+	say_lines(mem, lines, "  ");
 }
 
 /* Prints the problems. Status 0: only the start can decide the remaining ones. */
@@ -193,10 +198,7 @@ int explain_plan(struct plan *plan, bool json)
 		    "to it\n");
 	explain_workload(plan);
 	explain_steps(plan);
-	say("warnings\n");
-	say_lines(plan->mem, &explained.warnings, "  ");
-	if (!explained.warnings.count)
-		say("  none\n");
+	explain_lines(plan->mem, "warnings", &explained.warnings);
 	say("what each capability is for\n");
 	explain_reasons(plan->mem, explained.always);
 	bool more = false;

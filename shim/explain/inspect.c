@@ -12,7 +12,6 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/path.h"
-#include "base/text.h"
 #include "explain/parts.h"
 #include "explain/processes.h"
 #include "walk/tree.h"
@@ -148,15 +147,6 @@ static struct list gains_of(struct mem *mem, const struct status *status)
 	return gains;
 }
 
-static void print_lines(struct mem *mem, const char *title, const struct list *lines)
-{
-	dprintf(STDOUT_FILENO, "%s\n", title);
-	for (size_t i = 0; i < lines->count; i++)
-		dprintf(STDOUT_FILENO, "  %s\n", text_shown(mem, lines->items[i]));
-	if (!lines->count)
-		dprintf(STDOUT_FILENO, "  none\n");
-}
-
 /* A set that equals one above it is shown as "the same". */
 static void print_sets(const struct start *held)
 {
@@ -193,7 +183,7 @@ static void print_holders(struct mem *mem, const struct holders *each)
 		!status->filtered ? "none"
 		: status->filters ? mem_format(mem, "filters: %u", status->filters)
 				  : "filtered");
-	print_lines(mem, "what an attacker in it gains", &gains);
+	explain_lines(mem, "what an attacker in it gains", &gains);
 }
 
 /* What to change, in the words of docker run, Compose and Kubernetes. */
@@ -248,12 +238,12 @@ static void print_text(struct inspection *of)
 	for (const struct holders *each = of->holders; each; each = each->next)
 		print_holders(&of->mem, each);
 	if (of->root) {
-		print_lines(&of->mem,
-			    of->gains ? "set-user-ID programs: they give uid 0 and the bounding set"
-				      : "set-user-ID programs: no_new_privs takes their effect away",
-			    &of->setuid);
-		print_lines(&of->mem, "programs with capabilities", &of->capable);
-		print_lines(&of->mem, "directories of PATH that a process can write", &of->writable);
+		explain_lines(&of->mem,
+			      of->gains ? "set-user-ID programs: they give uid 0 and the bounding set"
+					: "set-user-ID programs: no_new_privs takes their effect away",
+			      &of->setuid);
+		explain_lines(&of->mem, "programs with capabilities", &of->capable);
+		explain_lines(&of->mem, "directories of PATH that a process can write", &of->writable);
 	}
 	dprintf(STDOUT_FILENO, "what removes it from the manifest (or start it as root, with capshim in front)\n");
 	if (!change.docker.count) {

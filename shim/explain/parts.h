@@ -27,6 +27,9 @@ void explain_warn(struct plan *plan, struct explanation *to);
 /* May a process with these ids write the file that STAT describes, judged by its mode? */
 bool explain_writes(const struct privileges *who, const struct stat *stat);
 
+/* Is GROUP one of the COUNT GROUPS? */
+bool explain_has(const uint32_t *groups, size_t count, uint32_t group);
+
 /* Does a step up to and including number LAST give PATH, or a directory above it, to a user other than root? */
 bool explain_given(const struct plan *plan, size_t last, const char *path, bool above_only);
 
@@ -36,6 +39,9 @@ bool explain_given(const struct plan *plan, size_t last, const char *path, bool 
  */
 int terminal_begin(void);
 void terminal_end(struct mem *mem, int terminal);
+
+/* Prints TITLE, and LINES below it, or "none". Each stays one line, whatever names others have put into it. */
+void explain_lines(struct mem *mem, const char *title, const struct list *lines);
 
 /* Prints everything as one JSON object on standard output. */
 void explain_json(struct plan *plan, const struct explanation *explained);

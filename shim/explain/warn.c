@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -135,32 +134,34 @@ static void warn_program(struct plan *plan, const char *path, struct list *to)
 								program.files[i].caps.inheritable)));
 }
 
-bool explain_writes(const struct privileges *who, const struct stat *stat)
+bool explain_has(const uint32_t *groups, size_t count, uint32_t group)
 {
-	bool member = stat->st_gid == who->gid;
-
-	for (size_t i = 0; i < who->ngroups; i++)
-		member |= who->groups[i] == stat->st_gid;
-	if (stat->st_uid == who->uid)
-		return stat->st_mode & S_IWUSR;
-	return stat->st_mode & (member ? S_IWGRP : S_IWOTH);
+	while (count > 0 && groups[count - 1] != group)
+		count--;
+	return count > 0;
 }
 
-/* Adds the set-user-ID programs owned by root in the directory FD to NAMES; closes FD. */
+bool explain_writes(const struct privileges *who, const struct stat *stat)
+{
+	if (stat->st_uid == who->uid)
+		return stat->st_mode & S_IWUSR;
+	if (stat->st_gid == who->gid || explain_has(who->groups, who->ngroups, stat->st_gid))
+		return stat->st_mode & S_IWGRP;
+	return stat->st_mode & S_IWOTH;
+}
+
+/* Adds the set-user-ID programs owned by root in the directory FD to NAMES. */
 static const char *setid_names(struct mem *mem, int fd, const char *path, const char *names)
 {
-	DIR *dir = fdopendir(fd);
-	const struct dirent *entry;
+	DIR *dir = fd_list(fd);
+	const char *name;
 	struct stat stat;
 
-	for (int i = 0; dir && i < ENTRIES_MAX && strlen(names) < NAMES_MAX && (entry = readdir(dir)); i++)
-		if (fstatat(fd, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode) &&
+	for (int i = 0; i < ENTRIES_MAX && strlen(names) < NAMES_MAX && (name = fd_next(dir)); i++)
+		if (fstatat(fd, name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode) &&
 		    stat.st_mode & S_ISUID && stat.st_uid == 0)
-			names = mem_format(mem, "%s %s/%s", names, path, entry->d_name);
-	if (dir)
-		closedir(dir);
-	else
-		close(fd);
+			names = mem_format(mem, "%s %s/%s", names, path, name);
+	(void)fd_end(dir);
 	return names;
 }
 
@@ -181,8 +182,7 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 		/* /bin is often a link to /usr/bin: once is enough. */
 		if (readlink(name, (char[1]){0}, 1) < 0)
 			setid = setid_names(mem, fd, name, setid);
-		else
-			close(fd);
+		close(fd);
 	}
 	if (*setid) /* no_new_privs disables them, but not for processes started beside the workload */
 		list_add(mem, to,
