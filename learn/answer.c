@@ -12,7 +12,6 @@
 #include "base/capability.h"
 #include "base/json.h"
 #include "base/status.h"
-#include "base/text.h"
 #include "explain/explain.h"
 
 #define PORT_START "/proc/sys/net/ipv4/ip_unprivileged_port_start"
@@ -46,7 +45,7 @@ static const char *answer_call(struct mem *mem, const struct observed_denial *de
 {
 	if (!denial->program[0])
 		return "";
-	return mem_format(mem, "%s by %s%s", call_name(mem, denial->call), text_shown(mem, denial->program),
+	return mem_format(mem, "%s by %s%s", call_name(mem, denial->call), mem_shown(mem, denial->program),
 			  denial->error == EPERM    ? ": EPERM"
 			  : denial->error == EACCES ? ": EACCES"
 						    : ", which succeeds without it");

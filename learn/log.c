@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/text.h"
 
 /* One call of one architecture. */
 struct log_call {
@@ -66,7 +65,7 @@ static void read_line(struct log_call **calls, struct mem *mem, const char *line
 	const bool canary = strncmp(program, "capshim", 7) == 0 && call->name && strcmp(call->name, "prctl") == 0;
 	if (action == SECCOMP_RET_LOG || action == SECCOMP_RET_ALLOW || canary)
 		return;
-	const char *shown = text_shown(mem, program);
+	const char *shown = mem_shown(mem, program);
 	call->times++;
 	for (size_t i = 0; i < call->programs.count; i++)
 		if (strcmp(call->programs.items[i], shown) == 0)

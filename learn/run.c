@@ -16,7 +16,6 @@
 #include "base/process.h"
 #include "base/signals.h"
 #include "base/status.h"
-#include "base/text.h"
 #include "command.h"
 #include "explain/explain.h"
 #include "workload.h"
@@ -295,7 +294,7 @@ void run_show(int fd, unsigned int lines)
 		size_t width = strcspn(at, "\n");
 		next = at + width + (at[width] == '\n');
 		at[width] = '\0';
-		dprintf(STDERR_FILENO, "  | %s\n", text_shown(&mem, at));
+		dprintf(STDERR_FILENO, "  | %s\n", mem_shown(&mem, at));
 	}
 	mem_release(&mem);
 }

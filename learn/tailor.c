@@ -9,7 +9,6 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/text.h"
 
 #define WIDENED_MOST 3
 
@@ -19,11 +18,11 @@ static const char *write_profile(struct mem *mem, const char *name, const char *
 	const int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	if (fd < 0)
-		return mem_format(mem, "cannot create \"%s\": %s", text_shown(mem, name), strerror(errno));
+		return mem_format(mem, "cannot create \"%s\": %s", mem_shown(mem, name), strerror(errno));
 	const bool written = fd_write_all(fd, text, strlen(text));
 	if (close(fd) == 0 && written)
 		return NULL;
-	return mem_format(mem, "cannot write \"%s\": %s", text_shown(mem, name), strerror(errno));
+	return mem_format(mem, "cannot write \"%s\": %s", mem_shown(mem, name), strerror(errno));
 }
 
 void tailor_begin(const char *name)
@@ -93,7 +92,7 @@ void tailor_say(const struct tailored *tailored, const struct learned *learned, 
 		"  need them. What the check does not exercise is denied: use this profile only if the check is the\n"
 		"  whole test suite of the program. To see what it denies later, write log: true beside it, and run\n"
 		"  dmesg | capshim-learn --log\n",
-		text_shown(&mem, context->options->profile), profile->names, profile->of, profile->seen,
+		mem_shown(&mem, context->options->profile), profile->names, profile->of, profile->seen,
 		learned->foreign ? " (and some of another ABI, which it denies)" : "");
 	if (profile->denied.count)
 		dprintf(STDOUT_FILENO, "  it denies, as the built-in one does:");

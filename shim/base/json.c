@@ -3,11 +3,10 @@
 #include <string.h>
 
 #include "base/capability.h"
-#include "base/text.h"
 
 const char *json_quoted(struct mem *mem, const char *text)
 {
-	return mem_format(mem, "\"%s\"", text_escaped(mem, text, true));
+	return mem_format(mem, "\"%s\"", mem_escaped(mem, text, true));
 }
 
 const char *json_strings(struct mem *mem, const struct list *list)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/text.h"
 
 /*
  * One block for each piece: the sanitizers then detect every overrun, and there are only a few hundred pieces.
@@ -65,6 +66,20 @@ char *mem_format(struct mem *mem, const char *format, ...)
 	vsnprintf(text, (size_t)length + 1, format, again);
 	va_end(again);
 	return text;
+}
+
+char *mem_escaped(struct mem *mem, const char *text, bool json)
+{
+	size_t size = strlen(text) * TEXT_LONGEST + TEXT_LONGEST + 1;
+	char *out = mem_alloc(mem, size);
+
+	(void)text_escape(out, size, text, json);
+	return out;
+}
+
+char *mem_shown(struct mem *mem, const char *text)
+{
+	return mem_escaped(mem, text, false);
 }
 
 /* The newest first: the only order in which heap.c can free pieces. */

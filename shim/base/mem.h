@@ -1,6 +1,7 @@
 /* Memory of one configuration: allocated piece by piece while it is read, freed all at once. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct mem {
@@ -16,6 +17,8 @@ void *mem_array(struct mem *mem, size_t count, size_t size);           /* zeroed
 char *mem_copy(struct mem *mem, const char *bytes, size_t length);     /* with a NUL after them */
 char *mem_text(struct mem *mem, const char *text);                     /* a copy of a string */
 char *mem_format(struct mem *mem, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *mem_escaped(struct mem *mem, const char *text, bool json); /* as text_escape(), and nothing is cut */
+char *mem_shown(struct mem *mem, const char *text);              /* the same for a terminal */
 
 /* Frees everything; MEM can be used again. */
 void mem_release(struct mem *mem);

@@ -93,10 +93,7 @@ static bool one(const char *at, int base, uint64_t *to)
 	return numbers(at, base, to, 1) == 1;
 }
 
-/*
- * Here the kernel shows a newline as "
- * ", a backslash as "\\", and everything else as it is.
- */
+/* Here the kernel shows a newline as "\n", a backslash as "\\", and everything else as it is. */
 static void read_name(char *to, size_t size, const char *at)
 {
 	size_t used = 0;
@@ -112,7 +109,7 @@ int status_read(struct status *status, struct mem *mem, int proc, const char *pa
 	const ssize_t used = status_bytes(proc, path, bytes, sizeof(bytes));
 	const char *text = used < 0 ? NULL : used < (ssize_t)sizeof(bytes) - 1 ? bytes : status_text(mem, proc, path);
 	struct start *held = &status->held;
-	uint64_t no_new_privs = 0, mode = 0, filters = 0, parent = 0, inner[32] = {0};
+	uint64_t no_new_privs = 0, mode = 0, filters = 0, inner[32] = {0};
 
 	memset(status, 0, sizeof(*status));
 	if (!text)
@@ -131,10 +128,8 @@ int status_read(struct status *status, struct mem *mem, int proc, const char *pa
 	    !one(value(text, "\nNoNewPrivs:\t"), 10, &no_new_privs) || !one(value(text, "\nSeccomp:\t"), 10, &mode))
 		return fd_fail(ENODATA);
 	(void)one(value(text, "\nSeccomp_filters:\t"), 10, &filters);
-	(void)one(value(text, "\nPPid:\t"), 10, &parent);
 	status->level = numbers(value(text, "\nNSpid:\t"), 10, inner, 32);
 	status->inner = status->level > 0 && status->level <= 32 ? (uint32_t)inner[status->level - 1] : 0;
-	status->parent = (uint32_t)parent;
 	status->no_new_privs = no_new_privs != 0;
 	status->filtered = mode != 0;
 	status->filters = (unsigned int)filters;

@@ -6,7 +6,6 @@
 struct status {
 	char name[64];     /* its name; characters other than printable ASCII are shown as \xNN */
 	char state;        /* 'Z' or 'X': it has ended and holds nothing */
-	uint32_t parent;   /* 0: outside of the PID namespace */
 	uint32_t inner;    /* its number in its own PID namespace; for a thread that of the thread */
 	size_t level;      /* how deep its PID namespace lies below that of this /proc: 1 is the same one */
 	struct start held; /* ids, groups and the five sets; nothing else is filled in */

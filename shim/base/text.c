@@ -58,17 +58,3 @@ size_t text_escape(char *out, size_t size, const char *text, bool json)
 	out[used] = '\0';
 	return used;
 }
-
-char *text_escaped(struct mem *mem, const char *text, bool json)
-{
-	size_t size = strlen(text) * TEXT_LONGEST + TEXT_LONGEST + 1;
-	char *out = mem_alloc(mem, size);
-
-	(void)text_escape(out, size, text, json);
-	return out;
-}
-
-const char *text_shown(struct mem *mem, const char *text)
-{
-	return text_escaped(mem, text, false);
-}

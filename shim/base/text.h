@@ -4,8 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/mem.h"
-
 #define TEXT_LONGEST 6 /* bytes that one byte can become */
 
 /*
@@ -16,7 +14,3 @@
  * quotes and backslashes are escaped.
  */
 size_t text_escape(char *out, size_t size, const char *text, bool json);
-
-/* All of TEXT in MEM: for JSON without the quotes, and for a terminal. */
-char *text_escaped(struct mem *mem, const char *text, bool json);
-const char *text_shown(struct mem *mem, const char *text);

@@ -13,7 +13,6 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "base/text.h"
 #include "explain/parts.h"
 #include "explain/processes.h"
 
@@ -277,6 +276,6 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 		dprintf(STDOUT_FILENO,
 			"%zu process%s, %zu thread%s: none holds more than \"%s\" names (securebits are not visible)\n",
 			processes, processes == 1 ? "" : "es", threads, threads == 1 ? "" : "s",
-			text_shown(mem, plan->file));
+			mem_shown(mem, plan->file));
 	return found ? DIAG_UNPROVEN : 0;
 }

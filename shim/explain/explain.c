@@ -8,7 +8,6 @@
 
 #include "base/capability.h"
 #include "base/diag.h"
-#include "base/text.h"
 #include "config/config.h"
 #include "explain/parts.h"
 #include "steps/step.h"
@@ -26,7 +25,7 @@
 static void say_lines(struct mem *mem, const struct list *lines, const char *indent)
 {
 	for (size_t i = 0; i < lines->count; i++)
-		say("%s%s\n", indent, text_shown(mem, lines->items[i]));
+		say("%s%s\n", indent, mem_shown(mem, lines->items[i]));
 }
 
 void explain_lines(struct mem *mem, const char *title, const struct list *lines)
@@ -52,7 +51,7 @@ int explain_check(struct plan *plan)
 	if (plan->profile)
 		filter_unknown(plan->mem, plan->profile, &target, &unknown);
 	say_lines(plan->mem, &unknown, "");
-	say("%s: no problems%s\n", text_shown(plan->mem, plan->file),
+	say("%s: no problems%s\n", mem_shown(plan->mem, plan->file),
 	    plan->problems.count ? "; the notes above can only be checked when the container starts" : "");
 	return 0;
 }
@@ -79,13 +78,13 @@ static void explain_workload(struct plan *plan)
 	}
 	say("  user     uid %u", plan->workload.uid);
 	if (plan->user_name)
-		say(" (%s)", text_shown(plan->mem, plan->user_name));
+		say(" (%s)", mem_shown(plan->mem, plan->user_name));
 	say(", gid %u, groups", plan->workload.gid);
 	for (size_t i = 0; i < plan->workload.ngroups; i++)
 		say(" %u", plan->workload.groups[i]);
 	say("%s\n  command ", plan->workload.ngroups ? "" : " none");
 	for (size_t i = 0; i < plan->argv.count; i++)
-		say(" %s", text_shown(plan->mem, plan->argv.items[i]));
+		say(" %s", mem_shown(plan->mem, plan->argv.items[i]));
 	say("%s\n  keeps    %s\n",
 	    plan->argv.count                 ? ""
 	    : plan->command == COMMAND_PAUSE ? " pause"
@@ -108,12 +107,12 @@ static void explain_steps(struct plan *plan)
 
 	say("the setup, as root\n");
 	for (size_t i = 0; i < plan->nwishes; i++)
-		say("  accounts %s (uid %u, gid %u)\n", text_shown(mem, plan->wishes[i].name), plan->wishes[i].uid,
+		say("  accounts %s (uid %u, gid %u)\n", mem_shown(mem, plan->wishes[i].name), plan->wishes[i].uid,
 		    plan->wishes[i].gid);
 	for (size_t i = 0; i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
 		say("  line %u: %s%s%s", step->line, step->verb->name, step->items.count ? " " : "",
-		    step->items.count ? text_shown(mem, step->items.items[0]) : "");
+		    step->items.count ? mem_shown(mem, step->items.items[0]) : "");
 		if (step->items.count > 1)
 			say(" and %zu more", step->items.count - 1);
 		if (step->user.narrowed)
@@ -135,7 +134,7 @@ static void explain_reasons(struct mem *mem, const struct list *lists)
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		for (size_t i = 0; i < lists[cap].count; i++)
 			say("  %-22s %s\n", i ? "" : capability_name(name, sizeof(name), cap),
-			    text_shown(mem, lists[cap].items[i]));
+			    mem_shown(mem, lists[cap].items[i]));
 }
 
 /* The names without CAP_, each with FRONT before it, except the first (FIRST). */
@@ -191,7 +190,7 @@ int explain_plan(struct plan *plan, bool json)
 		return 0;
 	}
 	shown = terminal_begin();
-	say("%s\nthe least that the container must grant: paste one of these\n", text_shown(plan->mem, plan->file));
+	say("%s\nthe least that the container must grant: paste one of these\n", mem_shown(plan->mem, plan->file));
 	explain_grants(explained.always);
 	if (plan->own_stdio == STDIO_AUTO && !explained.always[CAP_CHOWN].count)
 		say("  with CHOWN as well where the workload opens /dev/stdout or /dev/stderr by name: own_stdio gives them "
