@@ -149,6 +149,43 @@ refused() {
 	done
 }
 
+@test "behind another init, with and without no-new-privileges: what that init started through capshim counts" {
+	local config start front count=0
+	local configs=('' 'seccomp: unconfined' 'cap_add: KILL' 'init: true' $'init: true\ncap_add: KILL'
+		$'init: true\nseccomp: unconfined')
+
+	install -m 0755 "$(command -v docker-init)" "$IMAGE/docker-init"
+	for config in "${configs[@]}"; do
+		for start in docker nnp nonroot nonroot_nnp; do
+			[[ $start != nonroot* || $config != *cap_add* ]] || continue
+			container_config etc/capshim.yaml < <(printf '%s\n' 'user: app' 'trace: true' "$config" \
+				"$([[ $start != nonroot* ]] || echo 'supplementary_groups: none')")
+			front=/docker-init
+			[ "$start" != nonroot_nnp ] || front='/start --nnp -- /docker-init'
+			container_start --start "${start%_nnp}" --entry "$front -- /capshim" -- -- /probe --sleep 60
+			container_exec /capshim --as-workload -- /probe
+			assert_success || fail "$start, $config: $output" || return
+			same uid gid groups permitted ambient bounding no_new_privs seccomp || return
+			# Unconfined without root there is nothing that capshim takes or adds: docker-init holds the same.
+			[[ $start$config == nonroot_nnp*unconfined ]] ||
+				assert_line --regexp '^capshim: --as-workload: the same as process [23] \(probe\)$' || return
+			[[ $start == nonroot* ]] ||
+				refused 'CapBnd without CAP_CHOWN' <<<$'user: app\ncap_add: [KILL, CHOWN]' || return
+			container_stop
+			count=$((count + 1))
+		done
+	done
+	[ "$count" -eq 20 ]
+}
+
+@test "a child of the workload, with more filters than it, is not taken for the workload" {
+	install -m 0755 "$(command -v docker-init)" "$IMAGE/docker-init"
+	install -m 0755 "${PROBE%/*}/deny" "$IMAGE/deny"
+	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined'
+	container_start --start nnp -- -- /docker-init -- /deny 38 999 /probe --sleep 60
+	refused 'process 1 (docker-init) has 0 seccomp filters instead of 1' <<<'user: app'
+}
+
 @test "a daemon that keeps SETUID and SETGID may be another user by now, and may have filters of its own" {
 	container_config etc/capshim.yaml <<<$'user: app\ncap_add: [SETUID, SETGID]\nseccomp: unconfined'
 	container_start -- -- /start --groups none --gid 7 --uid 77 -- /probe --sleep 60

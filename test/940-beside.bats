@@ -112,6 +112,26 @@ healthy() {
 	refute_line --partial 'compares nothing'
 }
 
+@test "docker's own init with no-new-privileges, as root and as a user, with and without an init of ours" {
+	local init
+
+	for init in '' 'init: true'; do
+		docker_config "${APP[@]}" ${init:+"$init"}
+		started --init --security-opt no-new-privileges
+		docker_exec "${as_workload[@]}"
+		assert_unprivileged 1234 net_bind_service || return
+		refute_line --partial capshim: || return
+		docker_teardown
+		docker_config "${APP[0]}" "${APP[2]}" ${init:+"$init"}
+		started --init --security-opt no-new-privileges --user 1234:1234
+		docker_exec "${as_workload[@]}"
+		assert_success || return
+		assert_probe uid 1234,1234,1234,1234 permitted '' bounding "$DOCKER_CAPS" no_new_privs 1 || return
+		refute_line --partial capshim: || return
+		docker_teardown
+	done
+}
+
 @test "where process 1 is another container's it says so and compares nothing" {
 	docker_config "${APP[@]}"
 	started

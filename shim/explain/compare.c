@@ -124,19 +124,29 @@ static bool step_down(struct mem *mem, int proc, uint32_t *pid, struct status *s
 	return true;
 }
 
+/* The same five sets and as many filters: a start through capshim would have taken or added something. */
+static bool holds_as_much(const struct status *status, const struct status *self)
+{
+	for (size_t i = 0; i < START_SETS; i++)
+		if (start_set_of(&status->held, &start_sets[i]) != start_set_of(&self->held, &start_sets[i]))
+			return false;
+	return status->filters == self->filters;
+}
+
 /*
  * Finds the workload of this container: process 1, or its child if process 1 is capshim's init, or another init
  * (docker run --init) that was not started through capshim. Returns why there is nothing to compare with, or NULL.
  */
 static const char *find_workload(struct mem *mem, const struct plan *plan, int proc, const struct status *self,
-				 uint32_t *pid, struct status *status)
+				 const struct allowed *may, uint32_t *pid, struct status *status)
 {
 	*pid = 1;
 	if (!read_one(mem, proc, 1, status))
 		return "/proc/1/status cannot be read";
 	if (!processes_is_ours(mem, proc, "1"))
 		return "process 1 is another container's";
-	if (!status->no_new_privs)
+	/* Where the container sets no_new_privs for all: the other init holds what this process was started with. */
+	if (!status->no_new_privs || (holds_as_much(status, self) && compare(mem, may, status).count))
 		(void)step_down(mem, proc, pid, status);
 	/* Even if only an earlier config had an init: an init holds nothing, and would pass for many workloads. */
 	const bool init = strcmp(status->name, self->name) == 0;
@@ -154,19 +164,20 @@ void compare_with_workload(const struct plan *plan)
 	if (plan->mode != PLAN_AS_WORKLOAD)
 		return;
 	int proc = fd_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+	struct allowed may = {.ids = &plan->workload,
+			      .keep = plan->workload.keep,
+			      .bounding = plan->workload.bounding,
+			      .exactly = true};
 	const char *why = "/proc cannot be read";
-	if (proc >= 0 && status_read(&self, &mem, proc, "self/status") == 0)
-		why = find_workload(&mem, plan, proc, &self, &pid, &workload);
+	if (proc >= 0 && status_read(&self, &mem, proc, "self/status") == 0) {
+		may.filters = self.filters + (plan->filter.code != NULL);
+		why = find_workload(&mem, plan, proc, &self, &may, &pid, &workload);
+	}
 	fd_close(proc);
 	if (why) {
 		diag_say("--as-workload compares nothing: %s", why);
 		return;
 	}
-	const struct allowed may = {.ids = &plan->workload,
-				    .keep = plan->workload.keep,
-				    .bounding = plan->workload.bounding,
-				    .filters = self.filters + (plan->filter.code != NULL),
-				    .exactly = true};
 	const struct list differs = compare(&mem, &may, &workload);
 	if (differs.count)
 		diag_die(DIAG_UNPROVEN,
