@@ -261,6 +261,22 @@ verify() {
 	container_exec --with --gid --with 1234 --with --uid --with 1234 /capshim --verify
 	assert_failure 111
 	assert_output --partial hidepid
+	# Docker's root does not have CAP_SYS_PTRACE either, and does not see what another user runs with more: it is in group
+	# 0, which hidepid=2 shows everything without gid=.
+	nsenter --target "$CONTAINER" --mount mount -o remount,hidepid=2,gid=5 proc "$IMAGE/proc"
+	container_beside --with --keepcaps --with --gid --with 33 --with --uid --with 33 --with --ambient --with kill \
+		/probe --sleep 60
+	verify
+	assert_failure 112
+	container_exec --start docker /capshim --verify
+	assert_refused 111 hidepid CAP_SYS_PTRACE
+	container_exec --start docker /capshim --inspect all
+	assert_refused 111 hidepid CAP_SYS_PTRACE
+	container_exec --start docker /capshim --inspect
+	assert_success
+	container_exec /capshim --inspect all
+	assert_success
+	assert_line --partial 'Uid         33 33 33 33'
 	container_stop
 	container_start --no-proc -- -- /probe --sleep 60
 	verify

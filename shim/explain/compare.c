@@ -254,10 +254,7 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 	int proc = processes_open(&number);
 	if (status_read(&self, mem, proc, "self/status") != 0)
 		diag_cannot("read", "/proc/self/status", errno, DIAG_NO_CAP);
-	/* Processes that this user cannot see would be missing from the verdict. */
-	const char *mounts = status_text(mem, proc, "self/mountinfo");
-	if (self.held.euid != 0 && mounts && strstr(mounts, "hidepid="))
-		diag_die(DIAG_SYSTEM, "cannot verify every process: /proc is mounted with hidepid: run this as root");
+	processes_must_show(mem, proc, "verify");
 	const struct process *list = processes_read(mem, proc, number, pid), *first = first_process(list);
 	if (!first)
 		diag_die(DIAG_USER, "there is no process 1 to verify: run this in a container (docker exec), or name a "

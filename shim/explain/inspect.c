@@ -296,6 +296,9 @@ int inspect(const char *which, bool json)
 	struct inspection of = {0};
 	uint32_t self;
 	const int proc = processes_open(&self);
+
+	if (all)
+		processes_must_show(&of.mem, proc, "inspect");
 	struct process *list = processes_read(&of.mem, proc, all ? self : 0, NULL);
 
 	for (; list; list = list->next)

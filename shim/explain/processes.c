@@ -7,8 +7,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/magic.h>
 
+#include "base/capability.h"
 #include "base/diag.h"
 #include "base/fd.h"
 
@@ -41,6 +43,20 @@ int processes_open(uint32_t *self)
 		diag_die(DIAG_SYSTEM, "cannot read \"/proc\": it is not mounted, or shows another PID namespace");
 	*self = (uint32_t)strtoul(name, NULL, 10);
 	return proc;
+}
+
+void processes_must_show(struct mem *mem, int proc, const char *verb)
+{
+	const char *mounts = status_text(mem, proc, "self/mountinfo");
+	struct status self;
+
+	if (!mounts || status_read(&self, mem, proc, "self/status") != 0)
+		process_unreadable("self", errno);
+	if (strstr(mounts, "hidepid=") && !(self.held.effective & CAPABILITY_BIT(CAP_SYS_PTRACE)))
+		diag_die(DIAG_SYSTEM,
+			 "cannot %s every process: /proc is mounted with hidepid: needs CAP_SYS_PTRACE "
+			 "(docker exec --user 0 --privileged)",
+			 verb);
 }
 
 /* The numeric names in the directory PATH of PROC. False with errno. */

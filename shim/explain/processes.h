@@ -18,6 +18,12 @@ struct process {
 int processes_open(uint32_t *self);
 
 /*
+ * Ends the process with 111 if PROC may hide processes from this one, because they would be missing from what VERB
+ * ("verify") says: mounted with hidepid, proc(5), it shows all of them only to CAP_SYS_PTRACE.
+ */
+void processes_must_show(struct mem *mem, int proc, const char *verb);
+
+/*
  * Every thread of every process in PROC, in its order, except the process SELF; with ONLY (a number as text) limited
  * to the PID namespace of that process. Processes that have ended are left out. In MEM. Ends the process with 111 if
  * one cannot be read, because what it holds is then unknown.
