@@ -34,6 +34,33 @@ load workload
 	refute_line --regexp '^env\.PATH='
 }
 
+@test "a kept DAC_OVERRIDE or DAC_READ_SEARCH counts where the program is looked up, as it does in execve" {
+	local keep name
+
+	mkdir -m 0700 "$IMAGE/closed"
+	install -m 0755 "$PROBE" "$IMAGE/closed/tool"
+	install -m 0700 "$PROBE" "$IMAGE/closed/own"
+	script closed/script '#!/closed/tool' 0755
+	for keep in DAC_OVERRIDE DAC_READ_SEARCH; do
+		for name in /closed/tool tool /closed/script; do
+			workload -- "$name" <<<$'environment: {PATH: "/:/closed"}\ncap_add: '"$keep"
+			assert_unprivileged 1234 "${keep,,}" || return
+		done
+	done
+	workload -- /closed/own <<<'cap_add: DAC_OVERRIDE'
+	assert_unprivileged 1234 dac_override
+	workload -- /closed/own <<<'cap_add: DAC_READ_SEARCH' # reads and searches, and executes nothing
+	assert_refused 126 'the user may not execute it'
+	workload -- /closed/tool <<<'cap_add: KILL'
+	assert_refused 126 'the user may not search a directory on the way'
+	# Where an outer filter denies faccessat2(2), nothing is lost but that.
+	printf '%s\n' 'user: app' 'seccomp: unconfined' 'cap_add: DAC_OVERRIDE' >"$IMAGE/etc/capshim.yaml"
+	observe timeout 20 "${PROBE%/*}/deny" 1 439 chroot "$IMAGE" /capshim /probe
+	assert_unprivileged 1234 dac_override
+	observe timeout 20 "${PROBE%/*}/deny" 1 439 chroot "$IMAGE" /capshim /closed/tool
+	assert_refused 126 'cannot execute "/closed/tool"'
+}
+
 @test "127: a program that does not exist" {
 	workload -- tool <<<''
 	assert_refused 127 'cannot execute "tool": not found in PATH (/usr/local/sbin:'
