@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -102,7 +101,7 @@ static int open_by_walk(struct mem *mem, const char *path, struct stat *stat, co
 	return fd;
 }
 
-static int open_trusted(struct mem *mem, const char *path, struct stat *stat, const char **why)
+int trust_open(struct mem *mem, const char *path, struct stat *stat, const char **why)
 {
 	int fd = open_at_once(path, stat);
 
@@ -120,13 +119,6 @@ static int open_trusted(struct mem *mem, const char *path, struct stat *stat, co
 		return fd;
 	close(fd);
 	return fd_fail(EPERM);
-}
-
-int trust_open(struct mem *mem, const char *path, const char **why)
-{
-	struct stat stat;
-
-	return open_trusted(mem, path, &stat, why);
 }
 
 static char *read_trusted(struct mem *mem, int fd, const struct stat *stat, size_t limit, size_t *length,
@@ -156,7 +148,7 @@ static char *read_trusted(struct mem *mem, int fd, const struct stat *stat, size
 char *trust_read(struct mem *mem, const char *path, size_t limit, size_t *length, const char **why)
 {
 	struct stat stat;
-	int fd = open_trusted(mem, path, &stat, why);
+	int fd = trust_open(mem, path, &stat, why);
 
 	if (fd < 0)
 		return NULL;

@@ -23,10 +23,10 @@ static bool is_hard_link(const struct fd_stat *now)
 	return !S_ISDIR(now->mode) && now->nlink > 1;
 }
 
-void change_not_kept(struct setup *setup, const char *verb, const char *path, const struct fd_stat *now)
+bool change_not_kept(struct setup *setup, const char *verb, const char *path, const struct fd_stat *now)
 {
-	setup_refused(setup, verb, path, "the file system did not keep it: it reads uid %u, gid %u, mode %04o",
-		      now->uid, now->gid, (unsigned int)now->mode & 07777);
+	return setup_refused(setup, verb, path, "the file system did not keep it: it reads uid %u, gid %u, mode %04o",
+			     now->uid, now->gid, (unsigned int)now->mode & 07777);
 }
 
 bool change_has_mode(const struct step *step)
@@ -199,32 +199,30 @@ static bool settle_held(struct setup *setup, const struct held *held, mode_t mod
 	return true;
 }
 
-void change_settle(struct setup *setup, const struct held *held, const struct ground *ground, mode_t mode,
+bool change_settle(struct setup *setup, const char *path, const struct walk_found *found, mode_t mode,
 		   const struct owner *owner, bool made)
 {
-	const struct stat plain = fd_plain(&held->now);
-	struct fd_stat now = held->now;
+	struct held held = {.fd = found->fd, .parent = found->parent, .name = found->name, .path = path};
 
+	if (fd_statx(held.fd, "", &held.now) != 0)
+		return setup_failed(setup, setup_verb(setup), path, errno, DIAG_NO_CAP);
+	const struct stat plain = fd_plain(&held.now);
 	if (mode == KEEP_MODE)
-		mode = now.mode & 07777;
-	if (!owner_differs(owner, &now) && !owner_is_ambiguous(owner) && mode == (now.mode & 07777)) {
+		mode = held.now.mode & 07777;
+	if (!owner_differs(owner, &held.now) && !owner_is_ambiguous(owner) && mode == (held.now.mode & 07777)) {
 		*(made ? &setup->changed : &setup->same) += 1;
-		return;
+		return true;
 	}
-	if (is_hard_link(&now)) {
-		setup_refused(setup, "change", held->path, HARD_LINK_TEXT, now.nlink);
-		return;
-	}
-	if (!made && !ground_may_give(ground, &plain)) {
-		setup_refused(setup, "change", held->path, CHANGE_NOT_GIVEN, now.uid);
-		return;
-	}
-	if (!settle_held(setup, held, mode, owner))
-		return;
-	if (fd_statx(held->fd, "", &now) != 0 || owner_differs(owner, &now) || mode != (now.mode & 07777))
-		change_not_kept(setup, "change", held->path, &now);
-	else
-		setup->changed++;
+	if (is_hard_link(&held.now))
+		return setup_refused(setup, "change", path, HARD_LINK_TEXT, held.now.nlink);
+	if (!made && !ground_may_give(&found->ground, &plain))
+		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, held.now.uid);
+	if (!settle_held(setup, &held, mode, owner))
+		return false;
+	if (fd_statx(held.fd, "", &held.now) != 0 || owner_differs(owner, &held.now) || mode != (held.now.mode & 07777))
+		return change_not_kept(setup, "change", path, &held.now);
+	setup->changed++;
+	return true;
 }
 
 void change_check(const struct step *step, struct problems *problems, const struct node *node)

@@ -6,7 +6,7 @@
 
 #include "steps/common/owner.h"
 #include "steps/setup.h"
-#include "walk/ground.h"
+#include "walk/walk.h"
 
 struct change {
 	struct setup *setup;
@@ -40,7 +40,7 @@ void change_failed(struct change *change, const char *path, int err);
  * Reports that PATH was changed but reads back as NOW. FAT and some network file systems accept everything; without
  * CAP_FSETID a set-group-ID bit is lost.
  */
-void change_not_kept(struct setup *setup, const char *verb, const char *path, const struct fd_stat *now);
+bool change_not_kept(struct setup *setup, const char *verb, const char *path, const struct fd_stat *now);
 
 /* The check of both verbs: neither may walk "/"; "contents_only" needs "recursive". */
 void change_check(const struct step *step, struct problems *problems, const struct node *node);
@@ -57,9 +57,9 @@ void change_check(const struct step *step, struct problems *problems, const stru
 #define KEEP_MODE ((mode_t)-1)
 
 /*
- * Gives an object that a step names, on GROUND, this mode (KEEP_MODE: unchanged) and these owners (ACCOUNTS_NO_ID:
- * unchanged) where they differ, reads them back, and counts it; always as changed if the step MADE it. On foreign
- * ground an existing object that is not the identity's own is only compared.
+ * Gives what a step names, the FOUND object at PATH, this mode (KEEP_MODE: unchanged) and these owners (ACCOUNTS_NO_ID:
+ * unchanged) where they differ, reads them back, and counts it; always as changed if the step MADE it. On foreign ground an
+ * existing object that is not the identity's own is only compared. False: it could not, and that was reported.
  */
-void change_settle(struct setup *setup, const struct held *held, const struct ground *ground, mode_t mode,
+bool change_settle(struct setup *setup, const char *path, const struct walk_found *found, mode_t mode,
 		   const struct owner *owner, bool made);

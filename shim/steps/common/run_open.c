@@ -61,20 +61,18 @@ static int open_image(struct setup *setup, const char *path, const char *name, c
 {
 	const char *why = NULL;
 	struct stat stat;
-	int fd = trust_open(&setup->mem, path, &why);
+	int fd = trust_open(&setup->mem, path, &stat, &why);
 
 	if (fd < 0) {
 		setup_refused(setup, "run", name, "%s", why);
 		return -1;
 	}
 	ssize_t length = pread(fd, line, SCRIPT_LINE, 0);
-	if (length >= 0 && fd_fstat(fd, &stat) == 0) {
+	if (length >= 0 && stat.st_mode & 0111) {
 		line[length] = '\0';
-		if (stat.st_mode & 0111)
-			return fd;
-		errno = EACCES;
+		return fd;
 	}
-	setup_failed(setup, "run", path, errno, DIAG_NO_CAP);
+	setup_failed(setup, "run", path, length < 0 ? errno : EACCES, DIAG_NO_CAP);
 	close(fd);
 	return -1;
 }

@@ -24,72 +24,68 @@ static int cap_of(const struct step *step)
 }
 
 /* Counts a directory that was made, or reports that it was not: RESULT is negative. */
-static void count_made(struct setup *setup, const struct step *step, const char *path, int result)
+static bool count_made(struct setup *setup, const char *path, int result)
 {
-	if (result >= 0)
-		setup->changed++;
-	else
-		setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_CHOWN : cap_of(step));
+	if (result < 0)
+		return setup_failed(setup, "mkdir", path, errno, errno == EPERM ? CAP_CHOWN : cap_of(setup->step));
+	setup->changed++;
+	return true;
 }
 
 /*
  * An existing directory gets the mode and the owner that are written, and nothing else. What a killed run has left is
  * completed.
  */
-static void enforce(struct setup *setup, const struct step *step, const char *path, const struct walk_found *found)
+static bool enforce(struct setup *setup, const char *path, const struct walk_found *found)
 {
+	const struct step *step = setup->step;
 	const struct owner *owner = &step->owner;
-	struct held held = {.fd = found->fd, .parent = found->parent, .name = found->name, .path = path};
-
 	const int unfinished = walk_is_unfinished(found->fd, &found->stat, owner->uid);
+
 	if (!S_ISDIR(found->stat.st_mode))
-		setup_refused(setup, "mkdir", path, "it exists and is no directory");
-	else if (unfinished > 0)
-		count_made(setup, step, path,
-			   walk_finish(found->fd, found->parent, found->name, step->mode, owner->uid, owner->gid));
-	else if (unfinished < 0 || fd_statx(found->fd, "", &held.now) != 0)
-		setup_failed(setup, "mkdir", path, errno, cap_of(step));
-	else
-		change_settle(setup, &held, &found->ground, step->mode_written ? step->mode : KEEP_MODE, owner, false);
+		return setup_refused(setup, "mkdir", path, "it exists and is no directory");
+	if (unfinished < 0)
+		return setup_failed(setup, "mkdir", path, errno, cap_of(step));
+	if (unfinished > 0)
+		return count_made(setup, path,
+				  walk_finish(found->fd, found->parent, found->name, step->mode, owner->uid,
+					      owner->gid));
+	return change_settle(setup, path, found, step->mode_written ? step->mode : KEEP_MODE, owner, false);
 }
 
-static void make_one(struct setup *setup, const struct step *step, const char *path)
+static bool make_one(struct setup *setup, const char *path)
 {
-	const struct owner *owner = &step->owner;
+	const struct step *step = setup->step;
 	struct walk_found found;
 
 	for (bool again = true;; again = false) {
 		if (walk_find(path, WALK_FOLLOW | WALK_MAKE, &found) == 0) {
-			enforce(setup, step, path, &found);
+			bool done = enforce(setup, path, &found);
 			walk_release(&found);
-			return;
+			return done;
 		}
-		if (errno != ENOENT || walk_make_parent(path, &found) != 0) {
-			setup_unreachable(setup, "mkdir", path, errno, &found.where);
-			return;
-		}
-		int fd = walk_mkdir(found.parent, found.name, step->mode, owner->uid, owner->gid);
+		if (errno != ENOENT || walk_make_parent(path, &found) != 0)
+			return setup_unreachable(setup, "mkdir", path, errno, &found.where);
+		int fd = walk_mkdir(found.parent, found.name, step->mode, step->owner.uid, step->owner.gid);
 		walk_release(&found);
-		if (fd >= 0 || !again || (errno != EEXIST && errno != ESTALE)) {
-			count_made(setup, step, path, fd);
-			fd_close(fd);
-			return;
-		}
+		fd_close(fd);
+		if (fd >= 0 || !again || (errno != EEXIST && errno != ESTALE))
+			return count_made(setup, path, fd);
 		/* Another run was faster. */
 	}
 }
 
-static void make_all(struct setup *setup, const struct step *step)
+static void make_all(struct setup *setup)
 {
-	for (size_t i = 0; i < step->items.count; i++)
-		make_one(setup, step, step->items.items[i]);
+	for (size_t i = 0; i < setup->step->items.count; i++)
+		(void)make_one(setup, setup->step->items.items[i]);
 }
 
 /*
  * As the workload and without any capability: on a server that squashes root, or a FUSE mount that refuses root, only
  * the owner can make anything. In a process of its own, with the same drop and proof as the workload's.
  */
-static void make_as_workload(struct setup *setup, const struct step *step)
+static void make_as_workload(struct setup *setup)
 {
 	struct privileges want = setup->plan->workload;
 	int status = SIGKILL; /* killed, unless waitpid(2) says otherwise */
@@ -104,7 +100,7 @@ static void make_as_workload(struct setup *setup, const struct step *step)
 	if (pid == 0) {
 		drop_privileges(&want, &setup->plan->start);
 		verify_privileges(&want);
-		make_all(setup, step);
+		make_all(setup);
 		_exit(setup->failures ? OUTCOME_FAILED : setup->changed ? OUTCOME_CHANGED : OUTCOME_SAME);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -112,7 +108,7 @@ static void make_as_workload(struct setup *setup, const struct step *step)
 	if (pid < 0)
 		setup_failed(setup, "fork", "mkdir", errno, DIAG_NO_CAP);
 	else if (!WIFEXITED(status))
-		setup_refused(setup, "mkdir", step->items.items[0], "the process that did it was killed");
+		setup_refused(setup, "mkdir", setup_subject(setup), "the process that did it was killed");
 	else if (WEXITSTATUS(status) > OUTCOME_CHANGED)
 		_exit(WEXITSTATUS(status)); /* the process has reported why */
 	else if (WEXITSTATUS(status) == OUTCOME_FAILED)
@@ -125,12 +121,10 @@ static void make_as_workload(struct setup *setup, const struct step *step)
 
 static void step_mkdir(struct setup *setup)
 {
-	const struct step *step = setup->step;
-
-	if (step->as_workload && !setup->plan->nonroot)
-		make_as_workload(setup, step);
+	if (setup->step->as_workload && !setup->plan->nonroot)
+		make_as_workload(setup);
 	else
-		make_all(setup, step);
+		make_all(setup);
 }
 
 static void mkdir_check(const struct step *step, struct problems *problems, const struct node *node)

@@ -27,14 +27,14 @@ static bool is_same_device(const struct step *step, const struct stat *stat)
 }
 
 /* Gives the node the mode and owner that it should have; all of them if it was just MADE. */
-static bool settle(struct setup *setup, struct held *held, const struct ground *ground, bool made)
+static bool settle(struct setup *setup, const char *path, const struct walk_found *at, bool made)
 {
 	const struct step *step = setup->step;
 	struct owner owner = step->owner;
 	struct stat stat;
 
-	if (fd_fstat(held->fd, &stat) != 0 || fd_statx(held->fd, "", &held->now) != 0)
-		return setup_failed(setup, "mknod", held->path, errno, CAP_MKNOD);
+	if (fd_fstat(at->fd, &stat) != 0)
+		return setup_failed(setup, "mknod", path, errno, CAP_MKNOD);
 	/* No config gives a node mode 0: a killed run left it after giving it away. */
 	bool left = (stat.st_mode & 07777) == 0;
 	made |= left && stat.st_uid == owner.uid;
@@ -43,72 +43,71 @@ static bool settle(struct setup *setup, struct held *held, const struct ground *
 	if (made && owner.gid == ACCOUNTS_NO_ID)
 		owner.gid = ground_group(owner.uid);
 
-	if (made && !left && ground->foreign && stat.st_uid != identity_uid())
-		return setup_failed(setup, "mknod", held->path, ESTALE, DIAG_NO_CAP);
+	if (made && !left && at->ground.foreign && stat.st_uid != identity_uid())
+		return setup_failed(setup, "mknod", path, ESTALE, DIAG_NO_CAP);
 	if (!is_same_device(step, &stat))
-		return setup_refused(setup, "mknod", held->path, "it exists and is something else");
+		return setup_refused(setup, "mknod", path, "it exists and is something else");
 	if (!made && owner.uid != ACCOUNTS_NO_ID && owner.uid != stat.st_uid && stat.st_uid != geteuid())
-		return setup_refused(setup, "mknod", held->path,
-				     "it is uid %u's, who may hold it open: remove it first", stat.st_uid);
-	change_settle(setup, held, ground, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
-	return true;
+		return setup_refused(setup, "mknod", path, "it is uid %u's, who may hold it open: remove it first",
+				     stat.st_uid);
+	return change_settle(setup, path, at, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
+}
+
+static int hold(const struct walk_found *at)
+{
+	return fd_openat(at->parent, at->name, O_PATH | O_NOFOLLOW);
 }
 
 /*
  * Opens the node, unless a killed run left it before giving it away: it is removed. On foreign ground another process may
  * hold such a node open.
  */
-static int open_node(const struct held *held)
+static int open_node(const struct walk_found *at)
 {
 	struct stat stat;
-	int fd = fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
+	int fd = hold(at);
 
 	if (fd < 0 || fd_fstat(fd, &stat) != 0 || stat.st_mode & 07777 || stat.st_uid != identity_uid() ||
 	    !(S_ISFIFO(stat.st_mode) || S_ISCHR(stat.st_mode) || S_ISBLK(stat.st_mode)))
 		return fd;
-	(void)unlinkat(held->parent, held->name, 0);
+	(void)unlinkat(at->parent, at->name, 0);
 	close(fd);
-	return fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
+	return hold(at);
 }
 
-static bool make_node(struct setup *setup, struct held *held, const struct ground *ground)
+/* Makes the node AT, or opens the one that is there. */
+static bool make_node(struct setup *setup, const char *path, struct walk_found *at)
 {
 	const struct step *step = setup->step;
 	bool made = false;
 
-	held->fd = open_node(held);
-	if (held->fd < 0 && errno == ENOENT) {
+	at->fd = open_node(at);
+	if (at->fd < 0 && errno == ENOENT) {
 		dev_t device = type_of(step) == S_IFIFO ? 0 : makedev(step->major, step->minor);
 		/* Mode 0, so that others cannot open it before it has its owner. */
-		made = mknodat(held->parent, held->name, type_of(step), device) == 0;
+		made = mknodat(at->parent, at->name, type_of(step), device) == 0;
 		if (!made && errno != EEXIST) /* another run may be faster */
-			return setup_failed(setup, "mknod", held->path, errno,
-					    errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
-		held->fd = fd_openat(held->parent, held->name, O_PATH | O_NOFOLLOW);
-		if (made && held->fd >= 0 && walk_disinherit(held->fd, held->parent) != 0) {
+			return setup_failed(setup, "mknod", path, errno, errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
+		at->fd = hold(at);
+		if (made && at->fd >= 0 && walk_disinherit(at->fd, at->parent) != 0) {
 			int err = errno;
 			/* Otherwise the next start would take it for complete. */
-			(void)unlinkat(held->parent, held->name, 0);
-			close(held->fd);
-			return setup_failed(setup, "take the access control list from", held->path, err, DIAG_NO_CAP);
+			(void)unlinkat(at->parent, at->name, 0);
+			return setup_failed(setup, "take the access control list from", path, err, DIAG_NO_CAP);
 		}
 	}
-	if (held->fd < 0)
-		return setup_failed(setup, "mknod", held->path, errno, CAP_DAC_OVERRIDE);
-	bool done = settle(setup, held, ground, made);
-	close(held->fd);
-	return done;
+	if (at->fd < 0)
+		return setup_failed(setup, "mknod", path, errno, CAP_DAC_OVERRIDE);
+	return settle(setup, path, at, made);
 }
 
 static bool step_mknod(struct setup *setup, const char *path)
 {
 	struct walk_found at;
-	struct held held = {.name = at.name, .path = path};
 
 	if (walk_make_parent(path, &at) != 0)
 		return setup_unreachable(setup, "mknod", path, errno, &at.where);
-	held.parent = at.parent;
-	bool done = make_node(setup, &held, &at.ground);
+	bool done = make_node(setup, path, &at);
 	walk_release(&at);
 	return done;
 }

@@ -31,33 +31,25 @@ static bool not_removed(struct setup *setup, const char *path, int err)
 	return setup_failed(setup, "remove", path, err, err == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
 }
 
-/* unlink(2) is EBUSY for a mount point. */
-static bool is_mounted_on(const struct walk_entry *entry)
-{
-	bool mount = fd_begins_mount(entry->parent, entry->name);
-
-	errno = EBUSY;
-	return mount;
-}
-
 /*
  * Removes one name. A name that has vanished is fine; a directory that is not empty, or changed its type, waits for
- * the next pass.
+ * the next pass. unlink(2) is EBUSY for a mount point.
  */
 static void remove_name(struct removal *removal, const struct walk_entry *entry, int flags)
 {
 	setup_progress(removal->setup, entry->path);
 	if (entry->depth == 1 && removal->glob)
 		ground_for_name(entry->parent, entry->stat.uid);
-	if (unlinkat(entry->parent, entry->name, flags) == 0) {
+	const int err = unlinkat(entry->parent, entry->name, flags) == 0 ? 0 : errno;
+	if (err == 0) {
 		removal->removed++;
 		removal->setup->changed++;
-	} else if (errno == ENOTEMPTY || errno == EEXIST || errno == EISDIR || errno == ENOTDIR) {
+	} else if (err == ENOTEMPTY || err == EEXIST || err == EISDIR || err == ENOTDIR) {
 		removal->left++;
-	} else if (errno == EBUSY && is_mounted_on(entry)) {
+	} else if (err == EBUSY && fd_begins_mount(entry->parent, entry->name)) {
 		removal->mounts++;
-	} else if (errno != ENOENT) {
-		not_removed(removal->setup, entry->path, errno);
+	} else if (err != ENOENT) {
+		not_removed(removal->setup, entry->path, err);
 	}
 }
 
@@ -127,9 +119,7 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 
 	for (int pass = 0; pass < PASSES_MAX; pass++) {
 		removal->removed = 0;
-		removal->left = 0;
-		removal->mounts = 0;
-		tree.mounts = 0;
+		removal->left = removal->mounts = tree.mounts = 0;
 		if (walk_tree(&tree, top, path) != 0) {
 			if (errno == ESTALE)
 				return setup_refused(removal->setup, "remove", path,
