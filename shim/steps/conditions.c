@@ -10,56 +10,32 @@
 #include "steps/common/say.h"
 #include "steps/steps.h"
 
-/* 1: found. 0: it is not there. -1: it could not be looked at, and that was reported. */
-static int look_for(struct setup *setup, const struct condition *condition, struct walk_found *found)
-{
-	if (walk_find(condition->path, WALK_FOLLOW, found) == 0)
-		return 1;
-	if (errno == ENOENT || errno == ENOTDIR)
-		return 0;
-	setup_unreachable(setup, "look at", condition->path, errno, &found->where);
-	return -1;
-}
-
 /* 1, 0, or -1: the condition could not be evaluated, and that was reported. */
-static int holds_exists(struct setup *setup, const struct condition *condition)
+static int holds_path(struct setup *setup, const struct condition *condition)
 {
-	struct walk_found found;
-	const int there = look_for(setup, condition, &found);
-
-	if (there == 1)
-		walk_release(&found);
-	return there;
-}
-
-/* What does not exist is empty, and holds nothing else: the step that fills it is wanted. */
-static int holds_inside(struct setup *setup, const struct condition *condition)
-{
-	struct walk_found found;
-	const int there = look_for(setup, condition, &found);
-
-	if (there != 1)
-		return there == 0 ? 1 : -1;
-	int holds = condition->kind == WHEN_EMPTY ? file_is_empty(&found) : file_holds_only(&found, &condition->names);
-	if (holds < 0)
-		setup_failed(setup, "look into", condition->path, errno, CAP_DAC_OVERRIDE);
-	walk_release(&found);
-	return holds;
-}
-
-static int holds_mountpoint(struct setup *setup, const struct condition *condition)
-{
+	const bool inside = condition->kind == WHEN_EMPTY || condition->kind == WHEN_ONLY;
 	struct walk_found found;
 	struct fd_stat stat;
-	const int there = look_for(setup, condition, &found);
+	int holds = 1;
 
-	if (there != 1)
-		return there;
-	const int read = fd_statx(found.fd, "", &stat);
-	if (read != 0)
-		setup_failed(setup, "look at", condition->path, errno, DIAG_NO_CAP);
+	if (walk_find(condition->path, WALK_FOLLOW, &found) != 0) {
+		/* What does not exist is empty, and holds nothing else: the step that fills it is wanted. */
+		if (errno == ENOENT || errno == ENOTDIR)
+			return inside;
+		setup_unreachable(setup, "look at", condition->path, errno, &found.where);
+		return -1;
+	}
+	if (condition->kind == WHEN_MOUNTPOINT)
+		holds = fd_statx(found.fd, "", &stat) == 0 ? stat.mount_begins : -1;
+	else if (condition->kind == WHEN_EMPTY)
+		holds = file_is_empty(&found);
+	else if (condition->kind == WHEN_ONLY)
+		holds = file_holds_only(&found, &condition->names);
+	if (holds < 0)
+		setup_failed(setup, inside ? "look into" : "look at", condition->path, errno,
+			     inside ? CAP_DAC_OVERRIDE : DIAG_NO_CAP);
 	walk_release(&found);
-	return read == 0 ? stat.mount_begins : -1;
+	return holds;
 }
 
 static int holds_capability(struct setup *setup, const struct condition *condition)
@@ -85,8 +61,8 @@ static int holds_any(struct setup *setup, const struct condition *condition)
 bool setup_conditions(struct setup *setup, const struct condition *conditions)
 {
 	static int (*const holds[])(struct setup *, const struct condition *) = {
-		[WHEN_EXISTS] = holds_exists,  [WHEN_EMPTY] = holds_inside,     [WHEN_MOUNTPOINT] = holds_mountpoint,
-		[WHEN_CAP] = holds_capability, [WHEN_SUCCEEDS] = holds_success, [WHEN_ONLY] = holds_inside,
+		[WHEN_EXISTS] = holds_path,    [WHEN_EMPTY] = holds_path,       [WHEN_MOUNTPOINT] = holds_path,
+		[WHEN_CAP] = holds_capability, [WHEN_SUCCEEDS] = holds_success, [WHEN_ONLY] = holds_path,
 		[WHEN_ANY] = holds_any,
 	};
 

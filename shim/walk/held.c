@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,7 +18,6 @@
 
 static int reopen_file(const struct stat *held, int parent, const char *name, int flags, struct stat *opened)
 {
-	memset(opened, 0, sizeof(*opened));
 	if (!S_ISREG(held->st_mode))
 		return fd_fail(EINVAL);
 	int new = fd_openat(parent, name, flags | REOPEN_FLAGS);

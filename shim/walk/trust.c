@@ -121,40 +121,32 @@ int trust_open(struct mem *mem, const char *path, struct stat *stat, const char 
 	return fd_fail(EPERM);
 }
 
-static char *read_trusted(struct mem *mem, int fd, const struct stat *stat, size_t limit, size_t *length,
-			  const char **why)
-{
-	if (stat->st_size < 0 || (uintmax_t)stat->st_size > limit) {
-		*why = mem_format(mem, "it is larger than %zu bytes", limit);
-		return NULL;
-	}
-	size_t size = (size_t)stat->st_size;
-	char *bytes = mem_alloc(mem, size + 1);
-	/* Room for one byte more: a file that grows, or whose size is wrong, does not pass. */
-	ssize_t n = fd_read_all(fd, bytes, size + 1, size);
-	if (n < 0) {
-		*why = mem_text(mem, strerror(errno));
-		return NULL;
-	}
-	if ((size_t)n != size) {
-		*why = mem_format(mem, "reading it gave %zd bytes instead of its %zu", n, size);
-		return NULL;
-	}
-	bytes[size] = '\0';
-	*length = size;
-	return bytes;
-}
-
 char *trust_read(struct mem *mem, const char *path, size_t limit, size_t *length, const char **why)
 {
 	struct stat stat;
+	char *bytes = NULL;
+	ssize_t n = -1;
 	int fd = trust_open(mem, path, &stat, why);
 
 	if (fd < 0)
 		return NULL;
-	char *bytes = read_trusted(mem, fd, &stat, limit, length, why);
+	const size_t size = (size_t)stat.st_size;
+	if (stat.st_size < 0 || (uintmax_t)stat.st_size > limit) {
+		*why = mem_format(mem, "it is larger than %zu bytes", limit);
+	} else {
+		/* Room for one byte more: a file that grows, or whose size is wrong, does not pass. */
+		bytes = mem_alloc(mem, size + 1);
+		n = fd_read_all(fd, bytes, size + 1, size);
+		if (n < 0)
+			*why = mem_text(mem, strerror(errno));
+		else if ((size_t)n != size)
+			*why = mem_format(mem, "reading it gave %zd bytes instead of its %zu", n, size);
+	}
 	close(fd);
-	if (!bytes)
-		errno = EIO; /* it is there */
+	errno = EIO; /* it is there */
+	if (n < 0 || (size_t)n != size)
+		return NULL;
+	bytes[size] = '\0';
+	*length = size;
 	return bytes;
 }

@@ -43,12 +43,9 @@ struct launch {
 	struct run_image image;
 	int input;
 	int report;
-	char *const *environment;
 	const struct start *start;
 	const struct step *step;
 };
-
-static char *const no_environment[] = {NULL};
 
 /*
  * Standard input. Text is put into a memory file, which, unlike a pipe, can hold all of it before there is a reader.
@@ -125,7 +122,7 @@ static _Noreturn void become_program(const struct launch *launch)
 	if (step->user.filter.code)
 		filter_load(&step->user.filter);
 	tell(launch->report, STAGE_EXECUTING, 0);
-	execute(launch->image.fd, launch->image.argv, launch->environment);
+	execute(launch->image.fd, launch->image.argv, step->environment.items);
 	tell(launch->report, STAGE_NOT_EXECUTED, errno);
 	_exit(DIAG_SYSTEM);
 }
@@ -173,18 +170,20 @@ static const char *wait_for_program(struct setup *setup, pid_t pid, unsigned int
 	}
 }
 
-/* Reports why the program could not run. */
-static void report_failure(struct setup *setup, const char *name, const struct launch_report *report,
-			   const char *directory, int status)
+/* Reports why the program could not run: how far it came, and the STATUS with which the child ended. */
+static int report_failure(struct setup *setup, const struct step *step, const char *name,
+			  const struct launch_report *report, int status)
 {
 	if (report->stage == STAGE_DIRECTORY)
-		setup_failed(setup, "enter", directory ? directory : "/", report->err, CAP_DAC_OVERRIDE);
+		setup_failed(setup, "enter", step->working_dir ? step->working_dir : "/", report->err,
+			     CAP_DAC_OVERRIDE);
 	else if (report->stage == STAGE_NOT_EXECUTED)
 		setup_failed(setup, "run", name, report->err, DIAG_NO_CAP);
 	else if (status == DIAG_UNPROVEN) /* whatever on_error says: the promise would be broken */
 		diag_die(DIAG_UNPROVEN, "cannot run \"%s\": its privileges could not be narrowed", name);
 	else
 		setup_refused(setup, "run", name, "its privileges could not be narrowed");
+	return -1;
 }
 
 /* After the fork: waits, ends every process that is left, and returns run_program()'s result. */
@@ -211,11 +210,7 @@ static int follow_program(struct setup *setup, const struct step *step, pid_t pi
 		return -1;
 	}
 	status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	if (report.stage != STAGE_EXECUTING) {
-		report_failure(setup, name, &report, step->working_dir, status);
-		return -1;
-	}
-	return status;
+	return report.stage == STAGE_EXECUTING ? status : report_failure(setup, step, name, &report, status);
 }
 
 /* Starts the program of LAUNCH; its report can be read from *REPORT. */
@@ -244,12 +239,10 @@ static pid_t launch_program(struct launch *launch, int *report)
 
 int run_program(struct setup *setup, const struct step *step, char *const *argv)
 {
-	struct launch launch = {.step = step, .start = &setup->plan->start, .environment = no_environment};
+	struct launch launch = {.step = step, .start = &setup->plan->start};
 	int report;
 
-	if (step->environment.count)
-		launch.environment = step->environment.items;
-	if (!run_open(setup, &launch.image, argv, launch.environment))
+	if (!run_open(setup, &launch.image, argv, &step->environment))
 		return -1;
 	launch.input = open_input(step->input);
 	pid_t pid = launch.input < 0 ? -1 : launch_program(&launch, &report);

@@ -29,4 +29,5 @@ struct run_image {
  * script its interpreter as well. The interpreter gets the script's path, not a descriptor, and opens it itself: that
  * does not need /proc, and by the trust rule only root can put another file there. False: it was reported.
  */
-[[nodiscard]] bool run_open(struct setup *setup, struct run_image *image, char *const *argv, char *const *environment);
+[[nodiscard]] bool run_open(struct setup *setup, struct run_image *image, char *const *argv,
+			    const struct list *environment);

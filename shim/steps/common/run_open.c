@@ -11,14 +11,6 @@
 #include "walk/trust.h"
 #include "walk/walk.h"
 
-static const char *path_of(char *const *environment)
-{
-	for (; *environment; environment++)
-		if (strncmp(*environment, "PATH=", 5) == 0)
-			return *environment + 5;
-	return "";
-}
-
 int run_is_program(const char *path)
 {
 	struct stat stat;
@@ -39,14 +31,20 @@ static bool may_be_program(const char *path)
 	return is > 0 || (is < 0 && errno != ENOENT && errno != ENOTDIR);
 }
 
-static const char *find_program(struct setup *setup, const char *name, const char *path)
+/* The path of the program NAME. NULL: it was reported. */
+static const char *find_program(struct setup *setup, const char *name, const struct list *environment)
 {
+	const char *path = "";
+
 	if (name[0] == '/')
 		return name;
 	if (strchr(name, '/')) {
 		setup_refused(setup, "run", name, "write an absolute path, or a name to be found in PATH");
 		return NULL;
 	}
+	for (size_t i = 0; i < environment->count; i++)
+		if (strncmp(environment->items[i], "PATH=", 5) == 0)
+			path = environment->items[i] + 5;
 	for (const char *rest = path, *directory; *name && (directory = path_next(&setup->mem, &rest));) {
 		const char *candidate = mem_format(&setup->mem, "%s/%s", directory, name);
 		if (may_be_program(candidate))
@@ -109,11 +107,11 @@ static int open_interpreter(struct setup *setup, const char *path, char *line, s
 	return fd;
 }
 
-bool run_open(struct setup *setup, struct run_image *image, char *const *argv, char *const *environment)
+bool run_open(struct setup *setup, struct run_image *image, char *const *argv, const struct list *environment)
 {
 	char line[SCRIPT_LINE + 1];
 	struct list words = {NULL, 0};
-	const char *path = find_program(setup, argv[0], path_of(environment));
+	const char *path = find_program(setup, argv[0], environment);
 
 	image->fd = path ? open_image(setup, path, argv[0], line) : -1;
 	if (image->fd >= 0 && is_script(line)) {

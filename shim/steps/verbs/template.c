@@ -118,44 +118,33 @@ static const char *target_name(struct mem *mem, const struct step *step, const c
 }
 
 /* Follows a link from the top, by the rule of walk.h: the files of a Kubernetes ConfigMap are links. */
-static void template_link(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to,
-			  const char *name)
-{
-	struct walk_found source;
-
-	if (entry->cut) {
-		setup_refused(mirror->setup, "read", entry->path, "below it is a link whose path is too long");
-		return;
-	}
-	if (!setup_find(mirror->setup, "read", entry->path, &source))
-		return;
-	if (S_ISREG(source.stat.st_mode))
-		put(mirror->setup, mirror->context, entry->path, &source, mirror_target(mirror, entry, name), to, name);
-	else if (!S_ISDIR(source.stat.st_mode))
-		mirror->special++;
-	walk_release(&source);
-}
-
 static void template_entry(struct mirror *mirror, const struct walk_entry *entry, const struct mirror_level *to)
 {
-	const char *name = target_name(&mirror->setup->mem, mirror->step, entry->name);
+	struct setup *setup = mirror->setup;
+	const char *name = target_name(&setup->mem, setup->step, entry->name);
+	const bool link = S_ISLNK(entry->stat.mode);
+	struct walk_found source = {
+		.fd = entry->fd,
+		.parent = entry->parent,
+		.stat = fd_plain(&entry->stat),
+		.ground = *entry->ground,
+	};
 
 	if (!name)
 		return;
-	if (S_ISLNK(entry->stat.mode)) {
-		template_link(mirror, entry, to, name);
-	} else if (S_ISREG(entry->stat.mode)) {
-		struct walk_found source = {
-			.fd = entry->fd,
-			.parent = entry->parent,
-			.stat = fd_plain(&entry->stat),
-			.ground = *entry->ground,
-		};
-		snprintf(source.name, sizeof(source.name), "%s", entry->name);
-		put(mirror->setup, mirror->context, entry->path, &source, mirror_target(mirror, entry, name), to, name);
-	} else {
-		mirror->special++;
+	snprintf(source.name, sizeof(source.name), "%s", entry->name);
+	if (link && entry->cut) {
+		setup_refused(setup, "read", entry->path, "below it is a link whose path is too long");
+		return;
 	}
+	if (link && !setup_find(setup, "read", entry->path, &source))
+		return;
+	if (S_ISREG(source.stat.st_mode))
+		put(setup, mirror->context, entry->path, &source, mirror_target(mirror, entry, name), to, name);
+	else if (!S_ISDIR(source.stat.st_mode))
+		mirror->special++;
+	if (link)
+		walk_release(&source);
 }
 
 static void template_tree(struct setup *setup, const struct environment *env, const char *path,
