@@ -16,10 +16,14 @@
 #define LINKS_MAX 40            /* as the kernel: path_resolution(7) */
 #define TEXT_MAX (3 * PATH_MAX) /* a link's text, a path, and room for the path's rest while the link is read */
 
+/* More of enum walk_flags: the last component is not looked up; directories on the way that are missing are made. */
+enum { TO_PARENT = 8, MAKE_MISSING = 16 };
+
 struct walk {
 	char *text; /* what is still to be walked starts at TAKEN */
 	size_t taken;
-	int dir; /* the directory that the walk has reached, O_PATH */
+	size_t given; /* as much of its end is of the path, and not of a link; SIZE_MAX: no link was followed */
+	int dir;      /* the directory that the walk has reached, O_PATH */
 	struct stat dir_stat;
 	int flags;
 	int links;
@@ -144,6 +148,8 @@ static int follow_link(struct walk *walk, int link, const struct stat *stat)
 	size_t rest = strlen(walk->text + walk->taken) + 1;
 	if (rest > TEXT_MAX - PATH_MAX)
 		return fd_fail(ENAMETOOLONG);
+	if (rest - 1 < walk->given)
+		walk->given = rest - 1;
 	memmove(walk->text + TEXT_MAX - rest, walk->text + walk->taken, rest);
 	walk->text[0] = '\0';
 	ssize_t length = readlinkat(link, "", walk->text, PATH_MAX);
@@ -156,16 +162,35 @@ static int follow_link(struct walk *walk, int link, const struct stat *stat)
 	return walk->text[0] == '/' ? enter_root(walk) : 0;
 }
 
-/* Takes one component: 1 if it was the last and FOUND is filled in, 0 to go on, -1 with errno. */
+/* Makes the directory NAME of the path itself. What the text of a link names must be there. */
+static int make_missing(const struct walk *walk, const char *name)
+{
+	if (strlen(walk->text + walk->taken) >= walk->given)
+		return fd_fail(EEXIST); /* which mkdir(2) says of a link to nothing */
+	int fd = walk_mkdir(walk->dir, name, WALK_PARENT_MODE, UINT32_MAX, UINT32_MAX);
+	int err = errno;
+	/* Another run may be faster. */
+	if (fd < 0 && (err == EEXIST || err == ESTALE))
+		fd = fd_openat(walk->dir, name, O_PATH | O_NOFOLLOW);
+	errno = err;
+	return fd;
+}
+
+/* Takes one component: 1 if it was the last and is FOUND, 0 to go on, -1 with errno. */
 static int take_step(struct walk *walk, struct walk_found *found)
 {
 	const size_t above = strlen(walk->where->path);
 	bool last = false;
 
+	found->fd = -1;
 	if (take(walk, found->name, &last) != 0)
 		return -1;
+	if (last && (walk->flags & TO_PARENT))
+		return 1;
 	place(walk->where, found->name);
 	found->fd = fd_openat(walk->dir, found->name, O_PATH | O_NOFOLLOW);
+	if (found->fd < 0 && errno == ENOENT && !last && (walk->flags & MAKE_MISSING))
+		found->fd = make_missing(walk, found->name);
 	if (found->fd < 0)
 		return -1;
 	if (fd_fstat(found->fd, &found->stat) != 0) {
@@ -179,18 +204,14 @@ static int take_step(struct walk *walk, struct walk_found *found)
 		close(found->fd);
 		return result;
 	}
-	if (!last)
-		return enter(walk, found->fd, found->name, &found->stat);
-	found->parent = walk->dir;
-	found->ground = walk->ground;
-	walk->dir = -1;
-	return 1;
+	return last ? 1 : enter(walk, found->fd, found->name, &found->stat);
 }
 
 int walk_find(const char *path, int flags, struct walk_found *found)
 {
 	char text[TEXT_MAX]; /* not cleared: most walks touch only its first page */
 	struct walk walk = {.text = text,
+			    .given = SIZE_MAX,
 			    .dir = -1,
 			    .dir_stat = {.st_uid = UINT32_MAX},
 			    .flags = flags,
@@ -207,11 +228,13 @@ int walk_find(const char *path, int flags, struct walk_found *found)
 	}
 	while (result == 0)
 		result = take_step(&walk, found);
-	fd_close(walk.dir);
 	if (identity_is_changed())
 		found->where.acted = identity_uid();
+	found->parent = walk.dir;
+	found->ground = walk.ground;
 	if (result == 1)
 		return 0;
+	fd_close(walk.dir);
 	found->fd = found->parent = -1;
 	return -1;
 }
@@ -244,82 +267,19 @@ int walk_enter(const struct walk_found *found, int flags, struct ground *inside)
 	return ground_act(inside);
 }
 
-/* Returns the last component of PATH; TEXT receives the path of its directory, at least "/". NULL with errno. */
-static const char *split_path(const char *path, char text[PATH_MAX])
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : "";
-
-	errno = EINVAL;
-	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return NULL;
-	errno = ENAMETOOLONG;
-	if (strlen(path) >= PATH_MAX || strlen(name) > NAME_MAX)
-		return NULL;
-	const size_t length = slash == path ? 1 : (size_t)(slash - path);
-	memcpy(text, path, length);
-	text[length] = '\0';
-	return name;
-}
-
 int walk_parent(const char *path, int flags, struct walk_found *found)
 {
-	char text[PATH_MAX];
-	const char *name = split_path(path, text);
-	struct ground inside = {.foreign = false};
+	const char *slash = strrchr(path, '/');
 
 	found->where = (struct walk_where){.path = "", .acted = UINT32_MAX};
-	if (!name || walk_find(text, WALK_FOLLOW | flags, found) != 0)
-		return -1;
-	int result = -1;
-	if (!S_ISDIR(found->stat.st_mode))
-		errno = ENOTDIR;
-	else if (finish_parent(found->fd, found->parent, found->name, &found->stat, flags) == 0)
-		result = walk_enter(found, flags, &inside);
-	if (result != 0 && inside.foreign) { /* walk_enter() has refused it */
-		found->where.uid = inside.owner;
-		found->where.mode = inside.mode;
-	}
-	fd_close(found->parent);
-	found->parent = found->fd;
-	found->fd = -1;
-	memcpy(found->name, name, strlen(name) + 1);
-	found->ground = inside;
-	if (result != 0)
-		fd_close(found->parent);
-	return result;
+	if (!slash || slash[1] == '\0' || strcmp(slash + 1, ".") == 0 || strcmp(slash + 1, "..") == 0)
+		return fd_fail(EINVAL);
+	return walk_find(path, flags | TO_PARENT, found);
 }
 
 int walk_make_parent(const char *path, struct walk_found *found)
 {
-	char text[PATH_MAX];
-	int result = walk_parent(path, WALK_MAKE, found);
-
-	/* From the top down: make each missing directory until the last one is there. */
-	for (const char *end = path; result != 0 && errno == ENOENT && (end = strchr(end + 1, '/'));) {
-		size_t length = (size_t)(end - path);
-
-		if (end[-1] == '/')
-			continue;
-		memcpy(text, path, length);
-		text[length] = '\0';
-		int known = walk_open(text, WALK_FOLLOW | WALK_MAKE, &found->where);
-		if (known < 0 && errno == ENOENT) {
-			if (walk_parent(text, WALK_MAKE, found) != 0)
-				return -1;
-			known = walk_mkdir(found->parent, found->name, WALK_PARENT_MODE, UINT32_MAX, UINT32_MAX);
-			int err = errno;
-			close(found->parent);
-			/* Another run may be faster. */
-			if (known < 0 && (err == EEXIST || err == ESTALE))
-				known = walk_open(text, WALK_FOLLOW | WALK_MAKE, &found->where);
-			errno = err;
-		}
-		if (known < 0)
-			return -1;
-		close(known);
-		result = walk_parent(path, WALK_MAKE, found);
-	}
-	return result;
+	return walk_parent(path, WALK_MAKE | MAKE_MISSING, found);
 }
 
 const char *walk_why(char *why, size_t size, int err, const struct walk_where *where)
