@@ -16,9 +16,6 @@
 #define LINKS_MAX 40            /* as the kernel: path_resolution(7) */
 #define TEXT_MAX (3 * PATH_MAX) /* a link's text, a path, and room for the path's rest while the link is read */
 
-/* More of enum walk_flags: the last component is not looked up; directories on the way that are missing are made. */
-enum { TO_PARENT = 8, MAKE_MISSING = 16 };
-
 struct walk {
 	char *text; /* what is still to be walked starts at TAKEN */
 	size_t taken;
@@ -162,18 +159,38 @@ static int follow_link(struct walk *walk, int link, const struct stat *stat)
 	return walk->text[0] == '/' ? enter_root(walk) : 0;
 }
 
-/* Makes the directory NAME of the path itself. What the text of a link names must be there. */
+/* Makes the directory NAME, which is missing. */
 static int make_missing(const struct walk *walk, const char *name)
 {
-	if (strlen(walk->text + walk->taken) >= walk->given)
-		return fd_fail(EEXIST); /* which mkdir(2) says of a link to nothing */
 	int fd = walk_mkdir(walk->dir, name, WALK_PARENT_MODE, UINT32_MAX, UINT32_MAX);
 	int err = errno;
+
 	/* Another run may be faster. */
 	if (fd < 0 && (err == EEXIST || err == ESTALE))
 		fd = fd_openat(walk->dir, name, O_PATH | O_NOFOLLOW);
 	errno = err;
 	return fd;
+}
+
+/*
+ * Opens the component found->name, or makes it, as the flags ask. 0 with -1 as found->fd: it is missing, and may be. What
+ * the text of a link leads to must be there.
+ */
+static int open_component(const struct walk *walk, struct walk_found *found, bool last)
+{
+	const int flags = walk->flags;
+
+	found->fd = fd_openat(walk->dir, found->name, O_PATH | O_NOFOLLOW);
+	if (found->fd < 0 && errno == ENOENT && flags & WALK_NEW) {
+		if (walk->given == 0)
+			return fd_fail(ENOLINK);
+		const bool given = strlen(walk->text + walk->taken) < walk->given;
+		if (given && last)
+			return 0;
+		if (flags & WALK_PARENTS)
+			found->fd = given ? make_missing(walk, found->name) : fd_fail(EEXIST);
+	}
+	return found->fd < 0 ? -1 : fd_fstat(found->fd, &found->stat);
 }
 
 /* Takes one component: 1 if it was the last and is FOUND, 0 to go on, -1 with errno. */
@@ -185,18 +202,13 @@ static int take_step(struct walk *walk, struct walk_found *found)
 	found->fd = -1;
 	if (take(walk, found->name, &last) != 0)
 		return -1;
-	if (last && (walk->flags & TO_PARENT))
-		return 1;
 	place(walk->where, found->name);
-	found->fd = fd_openat(walk->dir, found->name, O_PATH | O_NOFOLLOW);
-	if (found->fd < 0 && errno == ENOENT && !last && (walk->flags & MAKE_MISSING))
-		found->fd = make_missing(walk, found->name);
-	if (found->fd < 0)
-		return -1;
-	if (fd_fstat(found->fd, &found->stat) != 0) {
-		close(found->fd);
+	if (open_component(walk, found, last) != 0) {
+		fd_close(found->fd);
 		return -1;
 	}
+	if (found->fd < 0)
+		return 1;
 	if (S_ISLNK(found->stat.st_mode) && (!last || (walk->flags & WALK_FOLLOW))) {
 		int result = follow_link(walk, found->fd, &found->stat);
 		if (result == 0 && walk->text[0] != '/')
@@ -265,21 +277,6 @@ int walk_enter(const struct walk_found *found, int flags, struct ground *inside)
 	*inside = found->ground;
 	ground_enter(inside, found->parent, found->fd, &found->stat, flags & WALK_MAKE);
 	return ground_act(inside);
-}
-
-int walk_parent(const char *path, int flags, struct walk_found *found)
-{
-	const char *slash = strrchr(path, '/');
-
-	found->where = (struct walk_where){.path = "", .acted = UINT32_MAX};
-	if (!slash || slash[1] == '\0' || strcmp(slash + 1, ".") == 0 || strcmp(slash + 1, "..") == 0)
-		return fd_fail(EINVAL);
-	return walk_find(path, flags | TO_PARENT, found);
-}
-
-int walk_make_parent(const char *path, struct walk_found *found)
-{
-	return walk_parent(path, WALK_MAKE | MAKE_MISSING, found);
 }
 
 const char *walk_why(char *why, size_t size, int err, const struct walk_where *where)

@@ -18,8 +18,14 @@
 
 enum walk_flags {
 	WALK_FOLLOW = 1,  /* follow a link that is the last component (by the rule); otherwise return the link itself */
-	WALK_MAKE = 4,    /* something will be made or replaced: directories of ground_remember() are entered */
 	WALK_TRUSTED = 2, /* every directory on the way must be root's, and writable by nobody else or read-only */
+	WALK_MAKE = 4,    /* something will be made or replaced: directories of ground_remember() are entered */
+	WALK_NEW = 8,     /* the last component may be missing: found->fd is -1. ENOLINK if it is a link to nothing */
+	/*
+	 * With WALK_NEW: directories on the way that are missing are made, with mode 0755 whatever the umask, for the identity.
+	 * EEXIST where the text of a link leads to nothing.
+	 */
+	WALK_PARENTS = 16,
 };
 
 /* Where a walk ended: the path so far, cut to what fits. */
@@ -32,7 +38,7 @@ struct walk_where {
 
 /* What a walk found. The caller closes both descriptors: walk_release(). */
 struct walk_found {
-	int fd;                  /* O_PATH; -1: nothing was looked up in PARENT, or nothing is there */
+	int fd;                  /* O_PATH; -1: it is missing (WALK_NEW) */
 	int parent;              /* O_PATH: the directory that holds it, after all links */
 	char name[NAME_MAX + 1]; /* its name there; "." for "/" */
 	struct stat stat;
@@ -54,19 +60,6 @@ void walk_release(struct walk_found *found);
 
 /* Enters the directory that was FOUND, and acts as its contents ask: *INSIDE is their ground. 0, or -1. */
 [[nodiscard]] int walk_enter(const struct walk_found *found, int flags, struct ground *inside);
-
-/*
- * Opens the directory that holds the last component of PATH, which is not looked up: found->fd is -1. The process acts
- * as the directory asks. FLAGS: WALK_MAKE. 0, or -1 with errno and no descriptor: as for walk_open(), and EINVAL if
- * PATH ends in '/', "." or "..".
- */
-[[nodiscard]] int walk_parent(const char *path, int flags, struct walk_found *found);
-
-/*
- * walk_parent() with WALK_MAKE that also makes the missing directories on the way. They belong to the identity and
- * have mode 0755, whatever the umask.
- */
-[[nodiscard]] int walk_make_parent(const char *path, struct walk_found *found);
 
 /*
  * Writes why a walk ended with ERR at WHERE into WHY, and returns WHY: for ELOOP and EPERM what was refused and who

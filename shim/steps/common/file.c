@@ -23,20 +23,11 @@ void file_attributes(const struct step *step, struct file_want *want)
 
 bool file_find(struct setup *setup, const char *verb, const char *path, bool make, struct walk_found *found)
 {
-	struct stat stat;
-
-	do {
-		if (walk_find(path, WALK_FOLLOW | WALK_MAKE, found) == 0)
-			return true;
-		if (errno != ENOENT ||
-		    (make ? walk_make_parent(path, found) : walk_parent(path, WALK_MAKE, found)) != 0)
-			return setup_unreachable(setup, verb, path, errno, &found->where);
-		if (fstatat(found->parent, found->name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
-			return true;
-		close(found->parent);
-	} while (!S_ISLNK(stat.st_mode)); /* it has come meanwhile */
-	/* No matter who made it. */
-	return setup_refused(setup, verb, path, "it is a symbolic link to something that does not exist");
+	if (walk_find(path, WALK_FOLLOW | WALK_MAKE | WALK_NEW | (make ? WALK_PARENTS : 0), found) == 0)
+		return true;
+	if (errno == ENOLINK) /* no matter who made it */
+		return setup_refused(setup, verb, path, "it is a symbolic link to something that does not exist");
+	return setup_unreachable(setup, verb, path, errno, &found->where);
 }
 
 int file_open(int fd, int parent, const char *name, const struct ground *ground)

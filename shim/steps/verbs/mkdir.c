@@ -59,13 +59,13 @@ static bool make_one(struct setup *setup, const char *path)
 	struct walk_found found;
 
 	for (bool again = true;; again = false) {
-		if (walk_find(path, WALK_FOLLOW | WALK_MAKE, &found) == 0) {
+		if (walk_find(path, WALK_FOLLOW | WALK_MAKE | WALK_NEW | WALK_PARENTS, &found) != 0)
+			return setup_unreachable(setup, "mkdir", path, errno == ENOLINK ? EEXIST : errno, &found.where);
+		if (found.fd >= 0) {
 			bool done = enforce(setup, path, &found);
 			walk_release(&found);
 			return done;
 		}
-		if (errno != ENOENT || walk_make_parent(path, &found) != 0)
-			return setup_unreachable(setup, "mkdir", path, errno, &found.where);
 		int fd = walk_mkdir(found.parent, found.name, step->mode, step->owner.uid, step->owner.gid);
 		walk_release(&found);
 		fd_close(fd);

@@ -53,42 +53,39 @@ static bool settle(struct setup *setup, const char *path, const struct walk_foun
 	return change_settle(setup, path, at, made || step->mode_written ? step->mode : KEEP_MODE, &owner, made);
 }
 
-static int hold(const struct walk_found *at)
+static int open_node(const struct walk_found *at)
 {
 	return fd_openat(at->parent, at->name, O_PATH | O_NOFOLLOW);
 }
 
 /*
- * Opens the node, unless a killed run left it before giving it away: it is removed. On foreign ground another process may
- * hold such a node open.
+ * Did a killed run leave the node before giving it away? It is made anew, because on foreign ground another process may hold
+ * such a node open.
  */
-static int open_node(const struct walk_found *at)
+static bool is_left(const struct stat *now)
 {
-	struct stat stat;
-	int fd = hold(at);
-
-	if (fd < 0 || fd_fstat(fd, &stat) != 0 || stat.st_mode & 07777 || stat.st_uid != identity_uid() ||
-	    !(S_ISFIFO(stat.st_mode) || S_ISCHR(stat.st_mode) || S_ISBLK(stat.st_mode)))
-		return fd;
-	(void)unlinkat(at->parent, at->name, 0);
-	close(fd);
-	return hold(at);
+	return (now->st_mode & 07777) == 0 && now->st_uid == identity_uid() &&
+	       (S_ISFIFO(now->st_mode) || S_ISCHR(now->st_mode) || S_ISBLK(now->st_mode));
 }
 
-/* Makes the node AT, or opens the one that is there. */
+/* Makes the node AT, unless it is there. */
 static bool make_node(struct setup *setup, const char *path, struct walk_found *at)
 {
 	const struct step *step = setup->step;
 	bool made = false;
 
-	at->fd = open_node(at);
-	if (at->fd < 0 && errno == ENOENT) {
+	if (at->fd >= 0 && is_left(&at->stat)) {
+		(void)unlinkat(at->parent, at->name, 0);
+		close(at->fd);
+		at->fd = open_node(at);
+	}
+	if (at->fd < 0) {
 		dev_t device = type_of(step) == S_IFIFO ? 0 : makedev(step->major, step->minor);
 		/* Mode 0, so that others cannot open it before it has its owner. */
 		made = mknodat(at->parent, at->name, type_of(step), device) == 0;
 		if (!made && errno != EEXIST) /* another run may be faster */
 			return setup_failed(setup, "mknod", path, errno, errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
-		at->fd = hold(at);
+		at->fd = open_node(at);
 		if (made && at->fd >= 0 && walk_disinherit(at->fd, at->parent) != 0) {
 			int err = errno;
 			/* Otherwise the next start would take it for complete. */
@@ -105,7 +102,7 @@ static bool step_mknod(struct setup *setup, const char *path)
 {
 	struct walk_found at;
 
-	if (walk_make_parent(path, &at) != 0)
+	if (walk_find(path, WALK_MAKE | WALK_NEW | WALK_PARENTS, &at) != 0)
 		return setup_unreachable(setup, "mknod", path, errno, &at.where);
 	bool done = make_node(setup, path, &at);
 	walk_release(&at);

@@ -153,36 +153,15 @@ static bool remove_glob(struct removal *removal, const char *path)
 	return true;
 }
 
-/* Removes what the directory PATH holds. False: it had to stop. */
-static bool empty_directory(struct removal *removal, const char *path)
-{
-	const struct walk_found *at = removal->at;
-	int top = fd_openat(at->parent, at->name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-
-	if (top < 0)
-		return not_removed(removal->setup, path, errno);
-	bool done = remove_below(removal, top, path);
-	close(top);
-	return done && ground_act(&at->ground) == 0;
-}
-
 static bool remove_one(struct removal *removal, const char *path)
 {
 	struct setup *setup = removal->setup;
 	const struct walk_found *at = removal->at;
-	struct stat stat;
+	const bool directory = S_ISDIR(at->stat.st_mode), recursive = setup->step->recursive;
 
-	/* Looked up first: on a read-only file system unlink(2) answers EROFS even for what does not exist. */
-	if (fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) != 0) {
-		if (errno != ENOENT)
-			return not_removed(setup, path, errno);
-		setup->same++;
-		return true;
-	}
-	const bool directory = S_ISDIR(stat.st_mode), recursive = setup->step->recursive;
-	if (directory && recursive && !empty_directory(removal, path))
+	if (directory && recursive && (!remove_below(removal, at->fd, path) || ground_act(&at->ground) != 0))
 		return false;
-	ground_for_name(at->parent, stat.st_uid);
+	ground_for_name(at->parent, at->stat.st_uid);
 	if (unlinkat(at->parent, at->name, directory ? AT_REMOVEDIR : 0) == 0)
 		setup->changed++;
 	else if (errno == ENOTEMPTY && !recursive)
@@ -198,18 +177,22 @@ static bool step_remove(struct setup *setup, const char *path)
 	struct walk_found at;
 	struct removal removal = {.setup = setup, .at = &at};
 	const char *name = strrchr(path, '/') + 1, *in = path;
+	bool done = true;
 
 	if (name[strcspn(name, "*?[")]) {
 		removal.glob = name;
 		in = mem_format(&setup->mem, "%.*s*", (int)(name - path), path); /* NAME may be too long for a file's */
 	}
-	if (walk_parent(in, 0, &at) != 0) {
-		if (errno != ENOENT && errno != ENOTDIR) /* where a file stands in the way nothing can be */
-			return setup_unreachable(setup, "remove", path, errno, &at.where);
+	/* Looked up first: on a read-only file system unlink(2) answers EROFS even for what does not exist. */
+	const bool found = walk_find(in, WALK_NEW, &at) == 0;
+	if (!found && errno != ENOENT && errno != ENOTDIR) /* where a file stands in the way nothing can be */
+		return setup_unreachable(setup, "remove", path, errno, &at.where);
+	if (found && removal.glob)
+		done = remove_glob(&removal, path);
+	else if (found && at.fd >= 0)
+		done = remove_one(&removal, path);
+	else
 		setup->same++;
-		return true;
-	}
-	bool done = removal.glob ? remove_glob(&removal, path) : remove_one(&removal, path);
 	walk_release(&at);
 	return done;
 }

@@ -75,7 +75,7 @@ static bool step_symlink(struct setup *setup, const char *path)
 {
 	struct walk_found at;
 
-	if (walk_make_parent(path, &at) != 0)
+	if (walk_find(path, WALK_MAKE | WALK_NEW | WALK_PARENTS, &at) != 0)
 		return setup_unreachable(setup, "link", path, errno, &at.where);
 	bool done = link_name(setup, path, &at);
 	walk_release(&at);
