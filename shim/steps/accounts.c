@@ -28,7 +28,7 @@ static void edit(struct setup *setup, const char *path, bool group)
 	const struct plan *plan = setup->plan;
 	struct walk_found found;
 
-	if (!file_find(setup, "edit", path, false, &found))
+	if (!setup_find(setup, "edit", path, WALK_FOLLOW | WALK_MAKE | WALK_NEW, &found))
 		return;
 	const char *text = read_account_text(setup, path, &found);
 	bool changed = false;

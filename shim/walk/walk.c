@@ -94,11 +94,8 @@ static int enter_root(struct walk *walk)
 	identity_return();
 	walk->ground = (struct ground){.foreign = false};
 	int fd = fd_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
-
-	if (fd < 0)
-		return -1;
-	if (fd_fstat(fd, &stat) != 0) {
-		close(fd);
+	if (fd < 0 || fd_fstat(fd, &stat) != 0) {
+		fd_close(fd);
 		return -1;
 	}
 	walk->where->path[0] = '\0';

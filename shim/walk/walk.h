@@ -26,6 +26,8 @@ enum walk_flags {
 	 * EEXIST where the text of a link leads to nothing.
 	 */
 	WALK_PARENTS = 16,
+	/* What a verb makes, or replaces where a link leads. */
+	WALK_TARGET = WALK_FOLLOW | WALK_MAKE | WALK_NEW | WALK_PARENTS,
 };
 
 /* Where a walk ended: the path so far, cut to what fits. */

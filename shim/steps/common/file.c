@@ -7,7 +7,6 @@
 
 #include "base/fd.h"
 #include "base/glob.h"
-#include "steps/common/say.h"
 #include "walk/held.h"
 
 #define CHUNK (32 * 1024)
@@ -19,15 +18,6 @@ void file_attributes(const struct step *step, struct file_want *want)
 	want->unsynced = step->sync == SYNC_NO;
 	want->uid = step->owner_written ? step->owner.uid : identity_uid();
 	want->gid = step->owner_written ? step->owner.gid : identity_gid();
-}
-
-bool file_find(struct setup *setup, const char *verb, const char *path, bool make, struct walk_found *found)
-{
-	if (walk_find(path, WALK_FOLLOW | WALK_MAKE | WALK_NEW | (make ? WALK_PARENTS : 0), found) == 0)
-		return true;
-	if (errno == ENOLINK) /* no matter who made it */
-		return setup_refused(setup, verb, path, "it is a symbolic link to something that does not exist");
-	return setup_unreachable(setup, verb, path, errno, &found->where);
 }
 
 int file_open(int fd, int parent, const char *name, const struct ground *ground)

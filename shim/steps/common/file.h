@@ -32,14 +32,6 @@ struct file_want {
 void file_attributes(const struct step *step, struct file_want *want);
 
 /*
- * Finds PATH by walk.h's rule, including the last component. If nothing is there yet (also after links that the rule
- * follows), found->fd is -1 and only parent and name are set; with MAKE the missing directories on the way are made.
- * False: could not VERB it, and that was reported.
- */
-[[nodiscard]] bool file_find(struct setup *setup, const char *verb, const char *path, bool make,
-			     struct walk_found *found);
-
-/*
  * Puts the file WANT at NAME in the directory PARENT, which is on GROUND, acting as the directory asks. Nothing
  * happens if it is right already. Otherwise it is written beside NAME, given its owner and mode, and renamed into
  * place, so that no reader sees half of it, or a secret with another mode. It is written in place only if it is a

@@ -104,7 +104,7 @@ int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struc
 	while (length > 1 && step->to[length - 1] == '/')
 		length--;
 	const char *path = mem_copy(&setup->mem, step->to, length);
-	if (!file_find(setup, "write to", path, true, &found))
+	if (!setup_find(setup, "write to", path, WALK_TARGET, &found))
 		return -1;
 	const struct mirror_level above = {.fd = found.parent, .ground = found.ground};
 	uint64_t before = setup->changed;

@@ -152,6 +152,8 @@ bool setup_unreachable(struct setup *setup, const char *verb, const char *path, 
 	if (err == ELOOP)
 		return setup_refused(setup, verb, path, "the symbolic link \"%s\" is not followed: %s", where->path,
 				     link_refused(path, where));
+	if (err == ENOLINK)
+		return setup_refused(setup, verb, path, "it is a symbolic link to something that does not exist");
 	if (err == GROUND_NO_IDENTITY)
 		return setup_refused(
 			setup, verb, path,
@@ -166,9 +168,9 @@ bool setup_unreachable(struct setup *setup, const char *verb, const char *path, 
 	return setup_failed(setup, verb, path, err, CAP_DAC_OVERRIDE);
 }
 
-bool setup_find(struct setup *setup, const char *verb, const char *path, struct walk_found *found)
+bool setup_find(struct setup *setup, const char *verb, const char *path, int flags, struct walk_found *found)
 {
-	return walk_find(path, WALK_FOLLOW, found) == 0 || setup_unreachable(setup, verb, path, errno, &found->where);
+	return walk_find(path, flags, found) == 0 || setup_unreachable(setup, verb, path, errno, &found->where);
 }
 
 int setup_open(struct setup *setup, const char *verb, const char *path)

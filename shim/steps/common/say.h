@@ -24,8 +24,9 @@ bool setup_failed_for(struct setup *setup, const char *verb, const char *object,
 bool setup_unreachable(struct setup *setup, const char *verb, const char *path, int err,
 		       const struct walk_where *where);
 
-/* walk_find() and walk_open() with WALK_FOLLOW, for VERB: false, or -1, after setup_unreachable(). */
-[[nodiscard]] bool setup_find(struct setup *setup, const char *verb, const char *path, struct walk_found *found);
+/* walk_find(), and walk_open() with WALK_FOLLOW, for VERB: false, or -1, after setup_unreachable(). */
+[[nodiscard]] bool setup_find(struct setup *setup, const char *verb, const char *path, int flags,
+			      struct walk_found *found);
 [[nodiscard]] int setup_open(struct setup *setup, const char *verb, const char *path);
 
 /* Says one line about the step that is no failure ("12 hard links skipped …"). */

@@ -338,7 +338,7 @@ static void put_source(struct setup *setup, const struct step *step, const char 
 	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
 	const char *name = strrchr(path, '/') + 1;
 
-	if (!into && !file_find(setup, "write to", step->to, true, &found))
+	if (!into && !setup_find(setup, "write to", step->to, WALK_TARGET, &found))
 		return;
 	if (!into && found.fd >= 0 && S_ISDIR(found.stat.st_mode)) {
 		walk_release(&found);
@@ -377,7 +377,7 @@ static bool step_copy(struct setup *setup, const char *path)
 	const struct step *step = setup->step;
 	struct walk_found source;
 
-	if (!setup_find(setup, "copy", path, &source))
+	if (!setup_find(setup, "copy", path, WALK_FOLLOW, &source))
 		return false;
 	if (S_ISREG(source.stat.st_mode))
 		copy_file(setup, step, path, &source);

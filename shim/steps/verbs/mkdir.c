@@ -59,7 +59,7 @@ static bool make_one(struct setup *setup, const char *path)
 	struct walk_found found;
 
 	for (bool again = true;; again = false) {
-		if (walk_find(path, WALK_FOLLOW | WALK_MAKE | WALK_NEW | WALK_PARENTS, &found) != 0)
+		if (walk_find(path, WALK_TARGET, &found) != 0)
 			return setup_unreachable(setup, "mkdir", path, errno == ENOLINK ? EEXIST : errno, &found.where);
 		if (found.fd >= 0) {
 			bool done = enforce(setup, path, &found);

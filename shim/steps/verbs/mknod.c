@@ -102,8 +102,8 @@ static bool step_mknod(struct setup *setup, const char *path)
 {
 	struct walk_found at;
 
-	if (walk_find(path, WALK_MAKE | WALK_NEW | WALK_PARENTS, &at) != 0)
-		return setup_unreachable(setup, "mknod", path, errno, &at.where);
+	if (!setup_find(setup, "mknod", path, WALK_MAKE | WALK_NEW | WALK_PARENTS, &at))
+		return false;
 	bool done = make_node(setup, path, &at);
 	walk_release(&at);
 	return done;

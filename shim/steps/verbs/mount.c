@@ -216,7 +216,7 @@ static int open_source(struct setup *setup, const char *source)
 {
 	struct walk_found found;
 
-	if (!setup_find(setup, "mount", source, &found))
+	if (!setup_find(setup, "mount", source, WALK_FOLLOW, &found))
 		return -1;
 	identity_return();
 	close(found.parent);

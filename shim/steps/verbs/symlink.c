@@ -6,7 +6,6 @@
 
 #include <linux/capability.h>
 
-#include "base/fd.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
@@ -75,8 +74,8 @@ static bool step_symlink(struct setup *setup, const char *path)
 {
 	struct walk_found at;
 
-	if (walk_find(path, WALK_MAKE | WALK_NEW | WALK_PARENTS, &at) != 0)
-		return setup_unreachable(setup, "link", path, errno, &at.where);
+	if (!setup_find(setup, "link", path, WALK_MAKE | WALK_NEW | WALK_PARENTS, &at))
+		return false;
 	bool done = link_name(setup, path, &at);
 	walk_release(&at);
 	return done;

@@ -137,7 +137,7 @@ static void template_entry(struct mirror *mirror, const struct walk_entry *entry
 		setup_refused(setup, "read", entry->path, "below it is a link whose path is too long");
 		return;
 	}
-	if (link && !setup_find(setup, "read", entry->path, &source))
+	if (link && !setup_find(setup, "read", entry->path, WALK_FOLLOW, &source))
 		return;
 	if (S_ISREG(source.stat.st_mode))
 		put(setup, mirror->context, entry->path, &source, mirror_target(mirror, entry, name), to, name);
@@ -177,7 +177,7 @@ static void template_file(struct setup *setup, const struct environment *env, co
 	struct mirror_level to;
 	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
 
-	if (!into && !file_find(setup, "write to", step->to, true, &found))
+	if (!into && !setup_find(setup, "write to", step->to, WALK_TARGET, &found))
 		return;
 	if (!into && (found.fd < 0 || !S_ISDIR(found.stat.st_mode))) {
 		to = (struct mirror_level){.fd = found.parent, .ground = found.ground};
@@ -212,7 +212,7 @@ static void step_template(struct setup *setup)
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
 		struct walk_found source;
-		if (!setup_find(setup, "read", path, &source))
+		if (!setup_find(setup, "read", path, WALK_FOLLOW, &source))
 			continue;
 		if (S_ISDIR(source.stat.st_mode))
 			template_tree(setup, env, path, &source);

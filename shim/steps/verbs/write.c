@@ -148,7 +148,7 @@ static bool step_write(struct setup *setup, const char *path)
 {
 	struct walk_found found;
 
-	if (!file_find(setup, "write", path, false, &found))
+	if (!setup_find(setup, "write", path, WALK_FOLLOW | WALK_MAKE | WALK_NEW, &found))
 		return false;
 	bool done = write_one(setup, path, &found);
 	walk_release(&found);
