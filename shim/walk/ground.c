@@ -33,18 +33,14 @@ void ground_grant(uint64_t capabilities)
 	ground.granted = capabilities;
 }
 
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /* The remembered descriptor is open, so the inode number cannot have been reused. */
 static bool is_remembered(const struct stat *directory)
 {
 	struct stat stat;
 
 	for (size_t i = 0; i < ground.count; i++)
-		if (fd_fstat(ground.remembered[i], &stat) == 0 && is_same_file(&stat, directory))
+		if (fd_fstat(ground.remembered[i], &stat) == 0 && stat.st_dev == directory->st_dev &&
+		    stat.st_ino == directory->st_ino)
 			return true;
 	return false;
 }
@@ -93,7 +89,7 @@ static bool has_acl(int fd)
 
 /*
  * The identity for the first foreign directory, FD. MORE is its group, only if the group alone can write there:
- * everything that can be moved there is then readable by that group anyway. The group may be root's.
+ * everything that can be moved there is then readable by that group anyway. It may be the group of root.
  */
 static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 {

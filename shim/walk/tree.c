@@ -6,6 +6,7 @@
  */
 #include "walk/tree.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,13 +28,7 @@
 #define PATH_BYTES 1024 /* the length of a path in messages */
 #define CUT PATH_BYTES  /* stands for the length of a longer path, which ends with the last directory that fits */
 
-struct record { /* linux_dirent64 of getdents64(2) */
-	uint64_t ino;
-	int64_t offset;
-	uint16_t length;
-	uint8_t type;
-	char name[];
-};
+static_assert(offsetof(struct dirent, d_reclen) == 16, "linux_dirent64 of getdents64(2)");
 
 /* A directory that the walk is in. */
 struct frame {
@@ -298,18 +293,18 @@ static bool read_batch(struct tree_state *state)
 		return false;
 
 	for (long at = 0; at < length;) {
-		const struct record *record = (const struct record *)(const void *)(batch + at);
-		const char *name = record->name;
-		at += record->length;
-		frame->offset = record->offset;
+		const struct dirent *record = (const struct dirent *)(const void *)(batch + at);
+		const char *name = record->d_name;
+		at += record->d_reclen;
+		frame->offset = record->d_off;
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_excluded(state->tree, name))
 			continue;
-		if (record->type != DT_DIR) {
+		if (record->d_type != DT_DIR) {
 			bool mine = state->tree->file && (!state->tree->closed_only || frame->closed) &&
 				    is_mine(state->tree, name);
-			if (!mine && record->type != DT_UNKNOWN)
+			if (!mine && record->d_type != DT_UNKNOWN)
 				continue;
-			if (!hand_out(state, name, record->type, mine))
+			if (!hand_out(state, name, record->d_type, mine))
 				continue;
 		}
 		/* Kept in front of the records that are still to be read: a name is shorter than its record. */

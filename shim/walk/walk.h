@@ -17,10 +17,11 @@
 #include "walk/ground.h"
 
 enum walk_flags {
-	WALK_FOLLOW = 1,  /* follow a link that is the last component (by the rule); otherwise return the link itself */
-	WALK_TRUSTED = 2, /* every directory on the way must be root's, and writable by nobody else or read-only */
-	WALK_MAKE = 4,    /* something will be made or replaced: directories of ground_remember() are entered */
-	WALK_NEW = 8,     /* the last component may be missing: found->fd is -1. ENOLINK if it is a link to nothing */
+	WALK_FOLLOW = 1, /* follow a link that is the last component (by the rule); otherwise return the link itself */
+	WALK_TRUSTED =
+		2,     /* every directory on the way must be owned by root, and writable by nobody else or read-only */
+	WALK_MAKE = 4, /* something will be made or replaced: directories of ground_remember() are entered */
+	WALK_NEW = 8,  /* the last component may be missing: found->fd is -1. ENOLINK if it is a link to nothing */
 	/*
 	 * With WALK_NEW: directories on the way that are missing are made, with mode 0755 whatever the umask, for the identity.
 	 * EEXIST where the text of a link leads to nothing.

@@ -21,7 +21,7 @@ bool owner_differs(const struct owner *owner, const struct fd_stat *now)
 
 int owner_apply(const struct owner *owner, const struct held *held, bool always)
 {
-	/* Leave out an id that is right: changing only the group to one's own needs no capability. */
+	/* Leave out an id that is right: to change only the group, to one that the process is in, needs no capability. */
 	uint32_t uid = !always && owner->uid == held->now.uid ? ACCOUNTS_NO_ID : owner->uid;
 	uint32_t gid = !always && owner->gid == held->now.gid ? ACCOUNTS_NO_ID : owner->gid;
 

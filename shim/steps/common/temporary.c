@@ -42,7 +42,7 @@ bool temporary_is_at(int fd, int parent, const char *name)
 }
 
 /*
- * Removes TEMPORARY unless somebody is at work on it. True: the name is free. What cannot be opened goes as well: it may
+ * Removes TEMPORARY unless a process is at work on it. True: the name is free. What cannot be opened goes as well: it may
  * hold a secret and belong to another user by now, or be a link or a socket that was planted. But its name is not used
  * again, so that a process that is still at work on it does not rename a file of this one.
  */
@@ -99,7 +99,7 @@ int temporary_file(int parent, const char *name, bool clean, char temporary[TEMP
 			return -1;
 		if (fd < 0 && discard(parent, temporary))
 			fd = temporary_create(parent, temporary, 0600);
-		/* Before it was locked somebody may have taken it for one that was left. A file system may have no locks. */
+		/* Before it was locked another run may have taken it for one that was left. A file system may have no locks. */
 		const bool mine = fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
 		if (mine && temporary_is_at(fd, parent, temporary)) {
 			if (!clean)

@@ -1,6 +1,6 @@
 /*
  * The other name under which a file or link is made until it is complete. It follows from the final name, so that the next
- * start finds, and removes, what a run that was killed has left. A file is locked by flock(2) as long as somebody is at work
+ * start finds, and removes, what a run that was killed has left. A file is locked by flock(2) as long as a process is at work
  * on it, which the end of the process undoes, whatever ended it.
  */
 #pragma once
@@ -25,12 +25,12 @@ bool temporary_is_any(int fd);
 /* The same for a symbolic link with this TEXT: 0, or -1 with errno. */
 [[nodiscard]] int temporary_link(int parent, const char *name, const char *text, char temporary[TEMPORARY_NAME]);
 
-/* Removes what a run that was killed has left of NAME, if somebody else has put NAME in place since then. */
+/* Removes what a run that was killed has left of NAME, if another process has put NAME in place since then. */
 void temporary_forget(int parent, const char *name);
 
 /*
  * Renames TEMPORARY to NAME; with FRESH only where there is none: EEXIST. 0, or -1 with errno: for ENOENT and ESTALE it is
- * worth another try, temporary_again(), for somebody took the file for one that was left.
+ * worth another try, temporary_again(), because another run took the file for one that was left.
  */
 [[nodiscard]] int temporary_place(int parent, const char *temporary, const char *name, bool fresh);
 bool temporary_again(int result, int *tries);

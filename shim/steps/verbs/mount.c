@@ -209,8 +209,8 @@ static void mount_one(struct setup *setup, const struct step *step, const struct
 }
 
 /*
- * What a bind mount shows is judged anew where it is mounted. On foreign ground root's own could have been moved to this
- * name, and would be on root's ground there.
+ * A bind mount shows its source under another path, which is judged anew. On foreign ground another user could have moved a
+ * file owned by root to this name, and under the other path it would lie on root's ground.
  */
 static int open_source(struct setup *setup, const char *source)
 {
