@@ -55,13 +55,6 @@ int walk_link(int fd, char path[WALK_LINK])
 	return fs.f_type == PROC_SUPER_MAGIC ? 0 : fd_fail(ENOENT);
 }
 
-static int chmod_by_link(int fd, mode_t mode)
-{
-	char link[WALK_LINK];
-
-	return walk_link(fd, link) != 0 ? -1 : fchmodat(AT_FDCWD, link, mode, 0);
-}
-
 int walk_chown(int fd, uint32_t uid, uint32_t gid)
 {
 	char link[WALK_LINK];
@@ -74,6 +67,8 @@ int walk_chown(int fd, uint32_t uid, uint32_t gid)
 
 int walk_chmod(int fd, int parent, const char *name, mode_t mode)
 {
+	char link[WALK_LINK];
+
 	if (syscall(CALL_FCHMODAT2, fd, "", mode, AT_EMPTY_PATH) == 0)
 		return 0;
 	/* Both mean that the call does not exist: outer seccomp profiles answer EPERM. */
@@ -85,7 +80,7 @@ int walk_chmod(int fd, int parent, const char *name, mode_t mode)
 		return 0;
 	if (errno != EBADF) /* EBADF is the answer for O_PATH: open(2) */
 		return -1;
-	if (chmod_by_link(fd, mode) == 0)
+	if (walk_link(fd, link) == 0 && fchmodat(AT_FDCWD, link, mode, 0) == 0)
 		return 0;
 	if (errno != ENOENT)
 		return -1;

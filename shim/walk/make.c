@@ -43,21 +43,10 @@ int walk_clear_acl(int fd, uint32_t owner)
 	return result;
 }
 
-/* The same for what cannot be opened, such as a device: through the magic link of FD, as chmod_by_link() does. */
-static int clear_acl_by_link(int fd)
-{
-	char link[WALK_LINK];
-
-	if (walk_link(fd, link) != 0)
-		return -1;
-	if (getxattr(link, ACCESS_LIST, NULL, 0) < 0)
-		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
-	return removexattr(link, ACCESS_LIST);
-}
-
 int walk_disinherit(int fd, int parent)
 {
 	struct stat stat;
+	char link[WALK_LINK];
 
 	if (!walk_is_of_others(parent))
 		return 0;
@@ -65,7 +54,12 @@ int walk_disinherit(int fd, int parent)
 		return -1;
 	if (S_ISREG(stat.st_mode))
 		return remove_acl(fd, ACCESS_LIST);
-	return clear_acl_by_link(fd);
+	/* What cannot be opened, such as a device: through its magic link. */
+	if (walk_link(fd, link) != 0)
+		return -1;
+	if (getxattr(link, ACCESS_LIST, NULL, 0) < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+	return removexattr(link, ACCESS_LIST);
 }
 
 /* 1, 0, or -1 with errno if it cannot be read. */

@@ -7,13 +7,6 @@
 
 #include "base/fd.h"
 
-static bool is_read_only(int fd)
-{
-	struct statvfs fs = {0};
-
-	return fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
-}
-
 bool walk_is_roots_alone(uint32_t uid, mode_t mode)
 {
 	return uid == 0 && (mode & (S_IWGRP | S_IWOTH)) == 0;
@@ -21,7 +14,10 @@ bool walk_is_roots_alone(uint32_t uid, mode_t mode)
 
 bool walk_is_roots(int fd, const struct stat *stat)
 {
-	return walk_is_roots_alone(stat->st_uid, stat->st_mode) || (stat->st_uid == 0 && is_read_only(fd));
+	struct statvfs fs = {0};
+
+	return walk_is_roots_alone(stat->st_uid, stat->st_mode) ||
+	       (stat->st_uid == 0 && fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0);
 }
 
 bool walk_is_procfs(int fd)

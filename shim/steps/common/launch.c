@@ -53,10 +53,8 @@ struct launch {
  */
 static int open_input(const char *text)
 {
-	int fd = -1;
+	int fd = text ? -1 : fd_openat(AT_FDCWD, "/dev/null", O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
 
-	if (!text)
-		fd = fd_openat(AT_FDCWD, "/dev/null", O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
 	if (fd >= 0)
 		return fd;
 	fd = fd_checked(memfd_create("stdin", MFD_CLOEXEC | MFD_NOEXEC_SEAL));

@@ -36,18 +36,14 @@ struct resolver {
 
 static void add_address(struct addresses *to, int family, const void *bytes)
 {
-	union resolve_address *at = &to->items[to->count];
-
 	if (to->count == RESOLVE_MAX)
 		return;
-	*at = (union resolve_address){.v6 = {.sin6_family = AF_INET6}};
-	if (family == AF_INET) {
-		at->v4 = (struct sockaddr_in){.sin_family = AF_INET};
+	union resolve_address *at = &to->items[to->count++];
+	*at = (union resolve_address){.v6 = {.sin6_family = (sa_family_t)family}}; /* at the same place in both */
+	if (family == AF_INET)
 		memcpy(&at->v4.sin_addr, bytes, sizeof(at->v4.sin_addr));
-	} else {
+	else
 		memcpy(&at->v6.sin6_addr, bytes, sizeof(at->v6.sin6_addr));
-	}
-	to->count++;
 }
 
 static bool add_number(struct addresses *to, const char *text)

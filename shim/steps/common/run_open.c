@@ -23,14 +23,6 @@ int run_is_program(const char *path)
 	return good;
 }
 
-/* Could a search of PATH mean this path? If it cannot be examined, trust_open() will say why. */
-static bool may_be_program(const char *path)
-{
-	const int is = run_is_program(path);
-
-	return is > 0 || (is < 0 && errno != ENOENT && errno != ENOTDIR);
-}
-
 /* The path of the program NAME. NULL: it was reported. */
 static const char *find_program(struct setup *setup, const char *name, const struct list *environment)
 {
@@ -47,7 +39,9 @@ static const char *find_program(struct setup *setup, const char *name, const str
 			path = environment->items[i] + 5;
 	for (const char *rest = path, *directory; *name && (directory = path_next(&setup->mem, &rest));) {
 		const char *candidate = mem_format(&setup->mem, "%s/%s", directory, name);
-		if (may_be_program(candidate))
+		const int is = run_is_program(candidate);
+		/* If it cannot be examined, trust_open() will say why. */
+		if (is > 0 || (is < 0 && errno != ENOENT && errno != ENOTDIR))
 			return candidate;
 	}
 	setup_refused(setup, "run", name, "it is not in PATH (%s)", path);

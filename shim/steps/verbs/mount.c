@@ -73,8 +73,8 @@ static const struct {
 
 struct wish {
 	unsigned long flags, propagation;
-	const char *data;
-	int source; /* for a bind mount, O_PATH; otherwise -1 */
+	const char *data, *type, *from; /* as mount(2) takes them */
+	int source;                     /* for a bind mount, O_PATH; otherwise -1 */
 };
 
 static void read_mount_option(struct wish *wish, struct mem *mem, const char *option)
@@ -98,7 +98,7 @@ static void read_mount_option(struct wish *wish, struct mem *mem, const char *op
 
 static void read_options(struct wish *wish, struct mem *mem, const struct step *step)
 {
-	*wish = (struct wish){.source = -1};
+	*wish = (struct wish){.source = -1, .type = step->type, .from = step->source ? step->source : step->type};
 	if (step->type && strcmp(step->type, "bind") == 0)
 		wish->flags = MS_BIND;
 	for (size_t i = 0; i < step->mount_options.count; i++)
@@ -124,7 +124,7 @@ static int mount_on(int fd, const char *source, const char *type, unsigned long 
 }
 
 /* Is FD the root of such a mount already? */
-static bool is_mounted(const struct step *step, const struct wish *wish, int fd)
+static bool is_mounted(const struct wish *wish, int fd)
 {
 	struct fd_stat at, source;
 	struct statfs fs;
@@ -134,7 +134,7 @@ static bool is_mounted(const struct step *step, const struct wish *wish, int fd)
 	if (wish->flags & MS_BIND)
 		return fd_statx(wish->source, "", &source) == 0 && at.dev == source.dev && at.ino == source.ino;
 	for (size_t i = 0; i < ROWS(magic_table); i++)
-		if (strcmp(magic_table[i].type, step->type) == 0)
+		if (strcmp(magic_table[i].type, wish->type) == 0)
 			return fstatfs(fd, &fs) == 0 &&
 			       ((unsigned long)fs.f_type & 0xffffffffUL) == magic_table[i].magic;
 	return false;
@@ -157,21 +157,20 @@ static int protect(int fd, const struct wish *wish)
 	return mount_on(fd, NULL, NO_TYPE, MS_REMOUNT | MS_BIND | set | wanted, NULL);
 }
 
-static bool make_mount(struct setup *setup, const struct step *step, const struct wish *wish, const char *path, int fd)
+static bool make_mount(struct setup *setup, const struct wish *wish, const char *path, int fd)
 {
 	char bound[32];
-	const char *source = step->source ? step->source : step->type;
 
 	snprintf(bound, sizeof(bound), "/proc/self/fd/%d", wish->source);
 	bool bind = wish->flags & MS_BIND;
-	if (mount_on(fd, bind ? bound : source, bind ? NO_TYPE : step->type,
+	if (mount_on(fd, bind ? bound : wish->from, bind ? NO_TYPE : wish->type,
 		     bind ? wish->flags & (MS_BIND | MS_REC) : wish->flags, wish->data) == 0)
 		return true;
 	if (errno == ENOENT && bind)
 		return setup_refused(setup, "mount on", path, "a bind mount needs /proc, and there is none");
 	if (errno == ENODEV)
 		return setup_refused(setup, "mount on", path, "the kernel knows no file system type \"%s\"",
-				     step->type);
+				     wish->type);
 	return setup_failed(setup, "mount on", path, errno, CAP_SYS_ADMIN);
 }
 
@@ -196,14 +195,14 @@ static void finish(struct setup *setup, const struct wish *wish, const char *pat
 	close(fd);
 }
 
-static void mount_one(struct setup *setup, const struct step *step, const struct wish *wish, const char *path)
+static void mount_one(struct setup *setup, const struct wish *wish, const char *path)
 {
 	int fd = setup_open(setup, "mount on", path);
 
 	if (fd < 0)
 		return;
-	bool mounted = is_mounted(step, wish, fd);
-	if (mounted || make_mount(setup, step, wish, path, fd))
+	bool mounted = is_mounted(wish, fd);
+	if (mounted || make_mount(setup, wish, path, fd))
 		finish(setup, wish, path, !mounted);
 	close(fd);
 }
@@ -241,7 +240,7 @@ static void step_mount(struct setup *setup)
 	if (wish.flags & MS_BIND)
 		wish.source = open_source(setup, step->source);
 	for (size_t i = 0; i < step->items.count && !(wish.flags & MS_BIND && wish.source < 0); i++)
-		mount_one(setup, step, &wish, step->items.items[i]);
+		mount_one(setup, &wish, step->items.items[i]);
 	fd_close(wish.source);
 	if (fchdir(back) != 0)
 		diag_cannot("return to", "the working directory", errno, CAP_DAC_OVERRIDE);
