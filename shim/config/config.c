@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -262,9 +261,9 @@ static void read_keys(struct plan *plan, const struct node *map)
 /* A relative name is relative to the working directory. */
 static const char *absolute(struct mem *mem, const char *file)
 {
-	char here[PATH_MAX];
+	const char *here = getcwd(NULL, 0);
 
-	return getcwd(here, sizeof(here)) ? mem_format(mem, "%s/%s", here, file) : file;
+	return here ? mem_format(mem, "%s/%s", here, file) : file;
 }
 
 /* A problem of an option names the option, because the user sees no lines. */

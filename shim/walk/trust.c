@@ -105,8 +105,9 @@ int trust_open(struct mem *mem, const char *path, struct stat *stat, const char 
 {
 	int fd = open_at_once(path, stat);
 
-	*why = strerror(ENOENT);
-	if (fd < 0 && errno != ENOENT)
+	if (fd < 0 && errno == ENOENT)
+		*why = strerror(ENOENT);
+	else if (fd < 0)
 		fd = open_by_walk(mem, path, stat, why);
 	if (fd < 0)
 		return -1;
