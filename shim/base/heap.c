@@ -16,7 +16,8 @@
 #define ALIGNMENT 16U                    /* of max_align_t */
 #define FIRST_BYTES (256U * 1024)        /* BSS: pages are mapped only when used. Enough for a 20-line config */
 #define MORE_BYTES ((size_t)1024 * 1024) /* taken from the kernel at a time */
-#define LARGE_BYTES (MORE_BYTES / 8)     /* a piece of this size and more has a mapping of its own */
+#define SPARE_BYTES (2 * ALIGNMENT - sizeof(struct piece))
+#define LARGE_BYTES (MORE_BYTES / 8) /* a piece of this size and more has a mapping of its own */
 
 /* In front of every piece, so that the piece itself is aligned. */
 struct piece {
@@ -31,6 +32,7 @@ struct piece {
  */
 __attribute__((common)) alignas(ALIGNMENT) unsigned char heap_first[FIRST_BYTES];
 static unsigned char *next = heap_first + GAP, *end = heap_first + FIRST_BYTES;
+static void *spare; /* a list of freed pieces of SPARE_BYTES: libyaml has four for each value, a page in a config */
 
 /* The size with its header, as a multiple of the alignment. */
 static size_t rounded(size_t size)
@@ -100,6 +102,11 @@ void *malloc(size_t size)
 	}
 	if (rounded(size) >= LARGE_BYTES)
 		return take_large(size);
+	if (spare && rounded(size) == SPARE_BYTES) {
+		void *again = spare;
+		spare = *(void **)again;
+		return again;
+	}
 	if ((size_t)(end - next) < whole && take_more() != 0)
 		return NULL;
 	struct piece *piece = (void *)next;
@@ -122,6 +129,10 @@ void free(void *bytes)
 		(void)munmap(mapping_of(piece), ALIGNMENT + piece->size);
 	else if (is_newest(piece))
 		next = (void *)piece;
+	else if (piece->size == SPARE_BYTES) {
+		*(void **)bytes = spare;
+		spare = bytes;
+	}
 }
 
 void *calloc(size_t count, size_t size)

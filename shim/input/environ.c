@@ -19,7 +19,7 @@ static size_t name_length(const char *var)
  * choose names that all end up in one chain.
  */
 #define PRIME 0x7fffffffU /* 2^31 - 1 */
-#define FIRST_ROOM 64
+#define FIRST_ROOM 32
 
 static uint32_t random_base(void)
 {

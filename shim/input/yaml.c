@@ -112,7 +112,7 @@ static void read_scalar(struct reader *reader, struct node *node, const yaml_eve
 	if (memchr(text, '\0', length))
 		yaml_problem(reader->source.problems, node,
 			     "a NUL byte (\\0) in a value: leave it out, no such value can be passed on");
-	node->text = mem_copy(&reader->source.problems->mem, text, length);
+	node->text = memcpy(node + 1, text, length);
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 }
 
@@ -149,7 +149,8 @@ static bool check_size(struct reader *reader, yaml_mark_t mark, unsigned int lev
  */
 static struct node *read_node(struct reader *reader, const yaml_event_t *event, unsigned int level)
 {
-	struct node *node = mem_alloc(&reader->source.problems->mem, sizeof(*node));
+	const size_t room = event->type == YAML_SCALAR_EVENT ? event->data.scalar.length + 1 : 0; /* for its text */
+	struct node *node = mem_alloc(&reader->source.problems->mem, sizeof(*node) + room);
 
 	node->file = reader->source.file;
 	node->line = (unsigned int)event->start_mark.line + 1;

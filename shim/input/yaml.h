@@ -18,10 +18,10 @@ enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
  */
 struct node {
 	enum node_kind kind;
+	bool quoted;               /* scalar: written in quotes or as a block */
 	const char *file;          /* for messages */
 	unsigned int line, column; /* where it starts, from 1 */
 	const char *text;          /* scalar: its text, without NUL bytes; otherwise NULL */
-	bool quoted;               /* scalar: written in quotes or as a block */
 	size_t count;              /* list and map: number of entries */
 	struct node *first;        /* list and map: the values, in the order written */
 	struct node *next;         /* the next value of the same list or map */
