@@ -43,20 +43,19 @@ bool accounts_next(const char **at, const char *end, struct accounts_field *text
 
 bool accounts_line(struct accounts_entry *line, struct accounts_field text, bool group)
 {
-	const size_t count = group ? GROUP_FIELDS : USER_FIELDS;
+	struct accounts_field *field = line->fields, *last = field + (group ? GROUP_FIELDS : USER_FIELDS) - 1;
 	const char *begin = text.at, *end = text.at + text.length;
-	size_t found = 0;
 
-	for (const char *at = begin; at <= end; at++) {
-		const char byte = at < end ? *at : ':';
-		if (byte != ':' && byte != '\0')
-			continue;
-		if (byte == '\0' || found == count)
+	for (const char *at = begin; at < end; at++) {
+		if (*at == '\0' || (*at == ':' && field == last))
 			return false;
-		line->fields[found++] = (struct accounts_field){begin, (size_t)(at - begin)};
+		if (*at != ':')
+			continue;
+		*field++ = (struct accounts_field){begin, (size_t)(at - begin)};
 		begin = at + 1;
 	}
-	if (found != count || line->fields[0].length == 0 || strchr("#+-", *line->fields[0].at))
+	*field = (struct accounts_field){begin, (size_t)(end - begin)};
+	if (field != last || line->fields[0].length == 0 || strchr("#+-", *line->fields[0].at))
 		return false;
 	if (group)
 		return id_of(line->fields[GROUP_GID], &line->gid);
