@@ -36,7 +36,7 @@ static void pass_listen_fds(const struct plan *plan, struct environment *env)
 {
 	char pid[16];
 
-	if (!environ_listens(env, plan->init.on ? getppid() : getpid()))
+	if (!environ_get(env, "LISTEN_PID") || !environ_listens(env, plan->init.on ? getppid() : getpid()))
 		return;
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	if (plan->listen_fds) {
@@ -52,12 +52,11 @@ static void pass_listen_fds(const struct plan *plan, struct environment *env)
  * LD_PRELOAD and similar variables stay: images set them for their program (allocators), and the loader obeys them as
  * always in a process that is not set-id. Programs of steps get an environment of their own.
  */
-char **workload_environment(const struct plan *plan, struct mem *mem)
+char **workload_environment(const struct plan *plan)
 {
-	struct environment env;
+	struct environment env = plan->env; /* which nobody reads afterwards */
 	static char *none[] = {NULL};
 
-	environ_from(&env, mem, &plan->env.vars);
 	set_user(plan, &env);
 	pass_listen_fds(plan, &env);
 	for (size_t i = 0; i < plan->unset.count; i++)

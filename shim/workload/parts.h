@@ -28,7 +28,7 @@ bool workload_stdio_foreign(int fd, uint32_t uid);
  * The environment of the workload, in MEM: that of the run, then HOME, USER and LOGNAME as login tools set them,
  * without the names in unset_environment. With an init, a LISTEN_PID that named the init names this process.
  */
-char **workload_environment(const struct plan *plan, struct mem *mem);
+char **workload_environment(const struct plan *plan);
 
 /*
  * Writes the one line about the present state of this process, in the form of plan->report. A failed write changes

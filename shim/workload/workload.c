@@ -67,5 +67,5 @@ void workload_become(const struct plan *plan)
 	workload_prove_inside_root();
 	set_umask(&plan->umask);
 	descriptors_close(plan->keep_fds); /* closes what was opened last: /dev/tty, and what the runtime leaked */
-	workload_execute(plan, &mem, workload_environment(plan, &mem));
+	workload_execute(plan, &mem, workload_environment(plan));
 }
