@@ -4,7 +4,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <strings.h>
 #include <sys/xattr.h>
 
@@ -47,9 +46,13 @@ const char *capability_list(char *text, size_t size, uint64_t set)
 	return text;
 }
 
-static int capability_decode(struct capability_file *file, const struct vfs_ns_cap_data *raw, ssize_t size)
+int capability_of_file(int fd, const char *path, struct capability_file *file)
 {
-	memset(file, 0, sizeof(*file));
+	static const char name[] = "security.capability";
+	struct vfs_ns_cap_data raw = {0};
+	const ssize_t size = fd < 0 ? lgetxattr(path, name, &raw, sizeof(raw)) : fgetxattr(fd, name, &raw, sizeof(raw));
+
+	*file = (struct capability_file){0};
 	if (size < 0 && (errno == ENODATA || errno == ENOTSUP))
 		return 0;
 	if (size < 0 && errno != ERANGE)
@@ -58,26 +61,10 @@ static int capability_decode(struct capability_file *file, const struct vfs_ns_c
 	file->present = true;
 	if (size < (ssize_t)XATTR_CAPS_SZ_2)
 		return 0;
-	file->effective = le32toh(raw->magic_etc) & VFS_CAP_FLAGS_EFFECTIVE;
+	file->effective = le32toh(raw.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE;
 	for (int word = 0; word < VFS_CAP_U32; word++) {
-		file->permitted |= (uint64_t)le32toh(raw->data[word].permitted) << (32 * word);
-		file->inheritable |= (uint64_t)le32toh(raw->data[word].inheritable) << (32 * word);
+		file->permitted |= (uint64_t)le32toh(raw.data[word].permitted) << (32 * word);
+		file->inheritable |= (uint64_t)le32toh(raw.data[word].inheritable) << (32 * word);
 	}
 	return 0;
-}
-
-int capability_of_file(int fd, struct capability_file *file)
-{
-	struct vfs_ns_cap_data raw = {0};
-	const ssize_t size = fgetxattr(fd, "security.capability", &raw, sizeof(raw));
-
-	return capability_decode(file, &raw, size);
-}
-
-int capability_of_path(const char *path, struct capability_file *file)
-{
-	struct vfs_ns_cap_data raw = {0};
-	const ssize_t size = lgetxattr(path, "security.capability", &raw, sizeof(raw));
-
-	return capability_decode(file, &raw, size);
 }

@@ -23,8 +23,8 @@ struct capability_file {
 	uint64_t permitted, inheritable;
 };
 
-/* Reads them from an open descriptor (not O_PATH). 0, or -1 with errno; "no such attribute" is 0. */
-[[nodiscard]] int capability_of_file(int fd, struct capability_file *file);
-
-/* The same by path, for reports only: links are followed on the way, but not at the end. */
-[[nodiscard]] int capability_of_path(const char *path, struct capability_file *file);
+/*
+ * Reads them from the open descriptor FD (not O_PATH), or where it is -1, for reports only, by PATH: links are followed on
+ * the way, but not at the end. 0, or -1 with errno; "no such attribute" is 0.
+ */
+[[nodiscard]] int capability_of_file(int fd, const char *path, struct capability_file *file);

@@ -76,7 +76,7 @@ static void look_at(void *context, const struct walk_entry *entry)
 		return;
 	if (entry->stat.mode & S_ISUID && entry->stat.uid == 0)
 		list_add(&to->mem, &to->setuid, path);
-	if (capability_of_path(entry->path, &caps) != 0 || !caps.present)
+	if (capability_of_file(-1, entry->path, &caps) != 0 || !caps.present)
 		return;
 	list_add(&to->mem, &to->capable,
 		 mem_format(&to->mem, "%s: %s%s", path,

@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 
 #include "base/diag.h"
+#include "base/fd.h"
 #include "workload/parts.h"
 #include "workload/workload.h"
 
@@ -87,15 +88,12 @@ static _Noreturn void oom_refused(const char *verb, int err)
 	diag_cannot(verb, "oom_score_adj", err, CAP_SYS_RESOURCE);
 }
 
-/* The descriptor must be above 2, because 0-2 are open: any other answer of open(2) is wrong. */
 static int oom_open(const char *verb, int flags)
 {
-	int fd = openat(AT_FDCWD, OOM_SCORE_ADJ, flags | O_CLOEXEC);
+	int fd = fd_openat(AT_FDCWD, OOM_SCORE_ADJ, flags);
 
 	if (fd < 0)
 		oom_refused(verb, errno);
-	if (fd <= STDERR_FILENO)
-		oom_refused(verb, EBADF);
 	return fd;
 }
 

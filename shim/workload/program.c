@@ -126,7 +126,7 @@ static const char *read_program_file(struct program_file *file, struct mem *mem,
 	if (file->error != 0)
 		return NULL;
 	int fd = root ? open_as_root(path) : fd_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0 && capability_of_file(fd, &file->caps) == 0)
+	if (fd >= 0 && capability_of_file(fd, path, &file->caps) == 0)
 		interpreter = file_head(file, mem, fd);
 	else if (!root) /* executable but not readable: the kernel still tells whether it has any, xattr(7) */
 		file->caps.present = getxattr(path, "security.capability", NULL, 0) >= 0;
