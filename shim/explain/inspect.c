@@ -18,16 +18,9 @@
 
 #define NAMED_MAX 8 /* the most processes of one state that are named */
 
-/* Processes that hold the same. */
-struct holders {
-	struct holders *next;
-	const struct status *status;
-	const struct process *first, **last;
-};
-
 struct inspection {
 	struct mem mem;
-	struct holders *holders;
+	struct process *processes;
 	uint64_t bounding;           /* of any of them */
 	bool gains;                  /* one lacks no_new_privs: an execve can give it more */
 	const char *root;            /* prefix for the paths of the image; NULL: the image is not examined */
@@ -46,22 +39,16 @@ static bool same_state(const struct status *a, const struct status *b)
 	       a->no_new_privs == b->no_new_privs && a->filtered == b->filtered && a->filters == b->filters;
 }
 
-static void add_holder(struct inspection *to, struct process *process)
+/* Takes part in what is said: with the first process that holds the same. */
+static void inspect_process(struct inspection *to, struct process *process)
 {
-	const struct status *status = &process->status;
-	struct holders **at = &to->holders;
+	const struct process *first = to->processes;
 
-	while (*at && !same_state((*at)->status, status))
-		at = &(*at)->next;
-	if (!*at) {
-		*at = mem_alloc(&to->mem, sizeof(**at));
-		(*at)->status = status;
-		(*at)->last = &(*at)->first;
-		to->bounding |= status->held.bounding;
-		to->gains |= !status->no_new_privs;
-	}
-	*(*at)->last = process;
-	(*at)->last = &process->same;
+	while (first != process && (first->state != first || !same_state(&first->status, &process->status)))
+		first = first->next;
+	process->state = first;
+	to->bounding |= process->status.held.bounding;
+	to->gains |= !process->status.no_new_privs;
 }
 
 /* Examines one file of the image. */
@@ -100,13 +87,14 @@ static void look_at_path(struct inspection *to, const char *path)
 
 		if (fstatat(AT_FDCWD, mem_format(&to->mem, "%s%s", to->root, name), &stat, 0) != 0)
 			continue;
-		for (const struct holders *each = to->holders; each; each = each->next) {
-			const struct start *held = &each->status->held;
-			writes |= held->euid != 0 && explain_writes(&(struct privileges){.uid = held->euid,
-											 .gid = held->egid,
-											 .groups = held->groups,
-											 .ngroups = held->ngroups},
-								    &stat);
+		for (const struct process *each = to->processes; each; each = each->next) {
+			const struct start *held = &each->status.held;
+			writes |= each->state && held->euid != 0 &&
+				  explain_writes(&(struct privileges){.uid = held->euid,
+								      .gid = held->egid,
+								      .groups = held->groups,
+								      .ngroups = held->ngroups},
+						 &stat);
 		}
 		if (writes)
 			list_add(&to->mem, &to->writable, name);
@@ -163,15 +151,15 @@ static void print_sets(const struct start *held)
 	}
 }
 
-static void print_holders(struct mem *mem, const struct holders *each)
+static void print_state(struct mem *mem, const struct process *first)
 {
-	const struct status *status = each->status;
+	const struct status *status = &first->status;
 	const struct start *held = &status->held;
 	const struct list gains = gains_of(mem, status);
 	size_t count = 0;
 
-	for (const struct process *one = each->first; one; one = one->same)
-		if (count++ < NAMED_MAX)
+	for (const struct process *one = first; one; one = one->next)
+		if (one->state == first && count++ < NAMED_MAX)
 			dprintf(STDOUT_FILENO, "%s%u %s", count > 1 ? ", " : "process ", one->tid, one->status.name);
 	if (count > NAMED_MAX)
 		dprintf(STDOUT_FILENO, " and %zu more", count - NAMED_MAX);
@@ -187,39 +175,33 @@ static void print_holders(struct mem *mem, const struct holders *each)
 }
 
 /* What to change, in the words of docker run, Compose and Kubernetes. */
-struct manifest {
-	struct list docker, compose, kubernetes;
+#define PLACES 3
+
+static const char *const changes[][PLACES] = {
+	{"--cap-drop ALL", "cap_drop: [ALL]", "capabilities: {drop: [ALL]}"},
+	{"--security-opt no-new-privileges", "security_opt: [\"no-new-privileges:true\"]",
+	 "allowPrivilegeEscalation: false"},
+	{"--user 65534:65534", "user: \"65534:65534\"", "runAsUser: 65534, runAsGroup: 65534, runAsNonRoot: true"},
+	{"(without --privileged and seccomp=unconfined)", "# without privileged and seccomp:unconfined",
+	 "seccompProfile: {type: RuntimeDefault}"},
 };
 
-static void add_change(struct mem *mem, struct manifest *to, bool wanted, const char *docker, const char *compose,
-		       const char *kubernetes)
+/* Those that are needed, into one list for each place. */
+static void find_changes(struct inspection *of, struct list *to)
 {
-	if (!wanted)
-		return;
-	list_add(mem, &to->docker, docker);
-	list_add(mem, &to->compose, compose);
-	list_add(mem, &to->kubernetes, kubernetes);
-}
+	bool needed[sizeof(changes) / sizeof(*changes)] = {false, of->gains};
 
-static struct manifest change_of(struct inspection *of)
-{
-	struct manifest to = {0};
-	bool caps = false, root = false, free = false;
-
-	for (const struct holders *each = of->holders; each; each = each->next) {
-		const struct start *held = &each->status->held;
-		caps |= (held->permitted | held->inheritable | held->bounding) != 0;
-		root |= held->euid == 0;
-		free |= !each->status->filtered;
+	for (const struct process *each = of->processes; each; each = each->next) {
+		const struct start *held = &each->status.held;
+		if (!each->state)
+			continue;
+		needed[0] |= (held->permitted | held->inheritable | held->bounding) != 0;
+		needed[2] |= held->euid == 0;
+		needed[3] |= !each->status.filtered;
 	}
-	add_change(&of->mem, &to, caps, "--cap-drop ALL", "cap_drop: [ALL]", "capabilities: {drop: [ALL]}");
-	add_change(&of->mem, &to, of->gains, "--security-opt no-new-privileges",
-		   "security_opt: [\"no-new-privileges:true\"]", "allowPrivilegeEscalation: false");
-	add_change(&of->mem, &to, root, "--user 65534:65534", "user: \"65534:65534\"",
-		   "runAsUser: 65534, runAsGroup: 65534, runAsNonRoot: true");
-	add_change(&of->mem, &to, free, "(without --privileged and seccomp=unconfined)",
-		   "# without privileged and seccomp:unconfined", "seccompProfile: {type: RuntimeDefault}");
-	return to;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++)
+		for (size_t place = 0; needed[i] && place < PLACES; place++)
+			list_add(&of->mem, &to[place], changes[i][place]);
 }
 
 static void print_change(const char *title, const char *front, const struct list *words, const char *separator,
@@ -233,10 +215,12 @@ static void print_change(const char *title, const char *front, const struct list
 
 static void print_text(struct inspection *of)
 {
-	const struct manifest change = change_of(of);
+	struct list change[PLACES] = {{0}};
 
-	for (const struct holders *each = of->holders; each; each = each->next)
-		print_holders(&of->mem, each);
+	find_changes(of, change);
+	for (const struct process *each = of->processes; each; each = each->next)
+		if (each->state == each)
+			print_state(&of->mem, each);
 	if (of->root) {
 		explain_lines(&of->mem,
 			      of->gains ? "set-user-ID programs: they give uid 0 and the bounding set"
@@ -246,38 +230,44 @@ static void print_text(struct inspection *of)
 		explain_lines(&of->mem, "directories of PATH that a process can write", &of->writable);
 	}
 	dprintf(STDOUT_FILENO, "what removes it from the manifest (or start it as root, with capshim in front)\n");
-	if (!change.docker.count) {
+	if (!change[0].count) {
 		dprintf(STDOUT_FILENO, "  nothing: nothing is held, and nothing can be gained\n");
 		return;
 	}
-	print_change("docker run  ", "", &change.docker, " ", "");
-	print_change("Compose     ", "", &change.compose, "\n              ", "");
-	print_change("Kubernetes  ", "securityContext: {", &change.kubernetes, ", ", "}");
+	print_change("docker run  ", "", &change[0], " ", "");
+	print_change("Compose     ", "", &change[1], "\n              ", "");
+	print_change("Kubernetes  ", "securityContext: {", &change[2], ", ", "}");
 }
 
 static void print_json(struct inspection *of)
 {
-	const struct manifest change = change_of(of);
+	struct list change[PLACES] = {{0}};
 	struct mem *mem = &of->mem;
+	const char *before = "";
 
+	find_changes(of, change);
 	dprintf(STDOUT_FILENO, "{\"states\":[");
-	for (const struct holders *each = of->holders; each; each = each->next) {
-		const struct list gains = gains_of(mem, each->status);
-		dprintf(STDOUT_FILENO, "%s{\"processes\":[", each == of->holders ? "" : ",");
-		for (const struct process *one = each->first; one; one = one->same)
-			dprintf(STDOUT_FILENO, "%s{\"pid\":%u,\"tid\":%u,\"name\":%s}", one == each->first ? "" : ",",
-				one->pid, one->tid, json_quoted(mem, one->status.name));
+	for (const struct process *each = of->processes; each; each = each->next) {
+		if (each->state != each)
+			continue;
+		const struct status *status = &each->status;
+		const struct list gains = gains_of(mem, status);
+		dprintf(STDOUT_FILENO, "%s{\"processes\":[", before);
+		for (const struct process *one = each; one; one = one->next)
+			if (one->state == each)
+				dprintf(STDOUT_FILENO, "%s{\"pid\":%u,\"tid\":%u,\"name\":%s}", one == each ? "" : ",",
+					one->pid, one->tid, json_quoted(mem, one->status.name));
 		dprintf(STDOUT_FILENO,
 			"],%s,\"noNewPrivileges\":%s,\"seccomp\":{\"filtered\":%s,\"filters\":%u},\"gains\":%s}",
-			json_held(mem, &each->status->held), each->status->no_new_privs ? "true" : "false",
-			each->status->filtered ? "true" : "false", each->status->filters, json_strings(mem, &gains));
+			json_held(mem, &status->held), status->no_new_privs ? "true" : "false",
+			status->filtered ? "true" : "false", status->filters, json_strings(mem, &gains));
+		before = ",";
 	}
 	dprintf(STDOUT_FILENO,
 		"],\"setuid\":%s,\"fileCapabilities\":%s,\"writablePath\":%s,\"change\":{\"docker\":%s,\"compose\":%s,"
 		"\"kubernetes\":%s}}\n",
 		json_strings(mem, &of->setuid), json_strings(mem, &of->capable), json_strings(mem, &of->writable),
-		json_strings(mem, &change.docker), json_strings(mem, &change.compose),
-		json_strings(mem, &change.kubernetes));
+		json_strings(mem, &change[0]), json_strings(mem, &change[1]), json_strings(mem, &change[2]));
 }
 
 /* The root directory of the process WHICH, which may be in another container. NULL: it cannot be examined. */
@@ -294,17 +284,19 @@ int inspect(const char *which, bool json)
 {
 	const bool all = which && strcmp(which, "all") == 0;
 	struct inspection of = {0};
+	bool found = false;
 	uint32_t self;
 	const int proc = processes_open(&self);
 
 	if (all)
 		processes_must_show(&of.mem, proc, "inspect");
-	struct process *list = processes_read(&of.mem, proc, all ? self : 0, NULL);
-
-	for (; list; list = list->next)
-		if (all || list->pid == (which ? strtoul(which, NULL, 10) : self))
-			add_holder(&of, list);
-	if (!of.holders)
+	of.processes = processes_read(&of.mem, proc, all ? self : 0, NULL);
+	for (struct process *each = of.processes; each; each = each->next)
+		if (all || each->pid == (which ? strtoul(which, NULL, 10) : self)) {
+			inspect_process(&of, each);
+			found = true;
+		}
+	if (!found)
 		diag_die(DIAG_SYSTEM, "cannot inspect \"%s\": there is no such process", which);
 	of.root = all || !which ? "" : image_of(&of.mem, proc, which);
 	if (of.root)

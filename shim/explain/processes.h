@@ -11,7 +11,7 @@ struct process {
 	struct process *next;
 	uint32_t pid, tid;
 	struct status status;
-	const struct process *same; /* --inspect: the next one that holds the same */
+	const struct process *state; /* --inspect: the first one that holds the same, or itself; NULL: left out */
 };
 
 /* Opens /proc; ends the process with 111 if there is none. *SELF is the number of this process there. */
