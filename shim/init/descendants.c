@@ -1,6 +1,8 @@
+#include <assert.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "init/loop.h"
@@ -12,14 +14,7 @@
 #define PATH_BYTES (PID_BYTES + sizeof("/stat"))
 #define DEPTH 1024 /* of ancestors: the limit against a circle, which reused process ids could form */
 
-/* An entry of getdents64(2). */
-struct entry {
-	uint64_t inode;
-	int64_t next;
-	uint16_t length;
-	uint8_t type;
-	char name[];
-};
+static_assert(offsetof(struct dirent, d_reclen) == 16 && offsetof(struct dirent, d_name) == 19, "getdents64(2)");
 
 /* The process id that TEXT starts with, or 0, and "ID/stat" in PATH. */
 RESIDENT static int read_pid(const char *text, char *path)
@@ -79,10 +74,10 @@ RESIDENT int init_signal_descendants(const struct init_state *state, int signal)
 		return 0;
 	(void)call(SYS_lseek, INIT_PROC_FD, 0, SEEK_SET, 0);
 	while ((length = call(SYS_getdents64, INIT_PROC_FD, (long)list, LIST_BYTES, 0)) > 0) {
-		const struct entry *entry;
-		for (long at = 0; at < length; at += entry->length) {
-			entry = (const struct entry *)(list + at);
-			const int pid = read_pid(entry->name, path);
+		const struct dirent *entry;
+		for (long at = 0; at < length; at += entry->d_reclen) {
+			entry = (const struct dirent *)(list + at);
+			const int pid = read_pid(entry->d_name, path);
 			/* A process that cannot be signalled is not looked at further. */
 			if (pid > 1 && signal_to(pid, 0) == 0 && is_descendant(path, state->self) &&
 			    signal_to(pid, signal) == 0)
