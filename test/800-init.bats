@@ -414,6 +414,26 @@ workload_stopped() {
 	[ "$(init_state "$(workload_pid)")" = T ]
 }
 
+# As on 32-bit Arm under an outer filter that is older than rt_sigtimedwait_time64: the loop would wait for nothing, for ever.
+@test "where process 1 cannot wait for signals nothing runs, with a workload or as a pause" {
+	local config answer expected
+
+	for config in 'init: true' 'command: pause'; do
+		init_config "$config"
+		for answer in 1 38 0; do
+			[ "$config" = 'command: pause' ] || set -- -- "$T/probe"
+			observe timeout -k 5 20 "${PROBE%/*}/deny" "$answer" 128 "$START" --clean -- "$CAPSHIM" -c "$T/capshim.yaml" "$@" \
+				</dev/null
+			refute_output --partial uid=
+			expected=111
+			[ "$answer" -ne 0 ] || expected=112 # a lie
+			assert_failure "$expected"
+			assert_output --regexp 'cannot (wait for "signals"|prove that signals can be waited for)'
+		done
+		set --
+	done
+}
+
 @test "the loop refers to nothing outside of its own code" {
 	local start size
 

@@ -168,14 +168,30 @@ static _Noreturn void stay(const struct plan *plan, pid_t workload, const int *d
 	become_init(plan, &state, argv, envp);
 }
 
+/*
+ * Before there is a workload: the loop lives by this call, and would spin where it fails. On 32-bit machines it is one of
+ * Linux 5.1, which an outer filter may not know.
+ */
+static void prepare_signals(void)
+{
+	const struct __kernel_timespec at_once = {0, 0};
+	const uint64_t none = 0;
+
+	/* SIGCHLD may be ignored at the start; then children would vanish without a status. */
+	signals_handle(SIGCHLD, SIG_DFL);
+	if (syscall(SYS_rt_sigtimedwait, &none, NULL, &at_once, sizeof(none)) != -1)
+		diag_die(DIAG_UNPROVEN, "cannot prove that signals can be waited for");
+	if (errno != EAGAIN)
+		cannot("wait for", "signals");
+}
+
 struct init_peer init_fork(struct plan *plan, char **argv, char **envp)
 {
 	int go[2] = {-1, -1}, dropped[2] = {-1, -1};
 
 	if (!plan->init.on)
 		return (struct init_peer){-1, -1};
-	/* SIGCHLD may be ignored at the start; then children would vanish without a status. */
-	signals_handle(SIGCHLD, SIG_DFL);
+	prepare_signals();
 	if (pipe2(go, O_CLOEXEC) != 0 || pipe2(dropped, O_CLOEXEC) != 0)
 		cannot("make", "a pipe");
 	/* Neither process may hold more than the workload: dropped once, while there is one. */
@@ -207,6 +223,6 @@ void init_pause(const struct plan *plan, char **argv, char **envp)
 {
 	struct init_state state = {.pid1 = getpid() == 1, .tty = -1, .more = true};
 
-	signals_handle(SIGCHLD, SIG_DFL);
+	prepare_signals();
 	become_init(plan, &state, argv, envp);
 }
