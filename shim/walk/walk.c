@@ -269,11 +269,12 @@ int walk_open(const char *path, int flags, struct walk_where *where)
 	return found.fd;
 }
 
-int walk_enter(const struct walk_found *found, int flags, struct ground *inside)
+int walk_enter(const struct walk_found *found)
 {
-	*inside = found->ground;
-	ground_enter(inside, found->parent, found->fd, &found->stat, flags & WALK_MAKE);
-	return ground_act(inside);
+	struct ground inside = found->ground;
+
+	ground_enter(&inside, found->parent, found->fd, &found->stat, false);
+	return ground_act(&inside);
 }
 
 const char *walk_why(char *why, size_t size, int err, const struct walk_where *where)

@@ -61,8 +61,8 @@ struct walk_found {
 [[nodiscard]] int walk_find(const char *path, int flags, struct walk_found *found);
 void walk_release(struct walk_found *found);
 
-/* Enters the directory that was FOUND, and acts as its contents ask: *INSIDE is their ground. 0, or -1. */
-[[nodiscard]] int walk_enter(const struct walk_found *found, int flags, struct ground *inside);
+/* Enters the directory that was FOUND, to read it: acts as its contents ask. 0, or -1 with errno. */
+[[nodiscard]] int walk_enter(const struct walk_found *found);
 
 /*
  * Writes why a walk ended with ERR at WHERE into WHY, and returns WHY: for ELOOP and EPERM what was refused and who

@@ -76,8 +76,7 @@ int file_is_empty_directory(int fd)
 
 int file_holds_only(const struct walk_found *found, const struct list *globs)
 {
-	struct ground inside;
-	DIR *dir = walk_enter(found, 0, &inside) == 0 ? fd_list(found->fd) : NULL;
+	DIR *dir = walk_enter(found) == 0 ? fd_list(found->fd) : NULL;
 	bool only = true;
 
 	for (const char *name; only && (name = fd_next(dir));) {
@@ -92,9 +91,7 @@ int file_holds_only(const struct walk_found *found, const struct list *globs)
 
 int file_is_empty(const struct walk_found *found)
 {
-	struct ground inside;
-
 	if (!S_ISDIR(found->stat.st_mode))
 		return found->stat.st_size == 0;
-	return walk_enter(found, 0, &inside) == 0 ? file_is_empty_directory(found->fd) : -1;
+	return walk_enter(found) == 0 ? file_is_empty_directory(found->fd) : -1;
 }

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <resolv.h>
@@ -21,11 +20,6 @@
 #define SERVERS 3
 #define ANSWER_MS 2000
 #define BLANKS " \t\r"
-
-struct addresses {
-	union resolve_address *items;
-	size_t count;
-};
 
 struct resolver {
 	union resolve_address servers[SERVERS];
@@ -99,7 +93,6 @@ static void look_in_hosts(struct mem *mem, const char *host, struct addresses *t
 static void read_resolver(struct mem *mem, struct resolver *resolver)
 {
 	char *text = read_file(mem, "/etc/resolv.conf"), *line, *word;
-	union resolve_address found[RESOLVE_MAX] = {0};
 
 	resolver->ndots = 1;
 	while ((line = strsep(&text, "\n"))) {
@@ -109,14 +102,14 @@ static void read_resolver(struct mem *mem, struct resolver *resolver)
 		if (strcmp(key, "search") == 0 || strcmp(key, "domain") == 0)
 			resolver->search = (struct list){NULL, 0}; /* the last one counts, resolv.conf(5) */
 		while ((word = next_word(&line))) {
-			struct addresses one = {found, 0};
+			struct addresses one = {.count = 0};
 			if (strcmp(key, "search") == 0 || strcmp(key, "domain") == 0)
 				list_add(mem, &resolver->search, word);
 			else if (strcmp(key, "options") == 0 && strncmp(word, "ndots:", 6) == 0)
 				resolver->ndots = strtoul(word + 6, NULL, 10);
 			else if (strcmp(key, "nameserver") == 0 && resolver->nservers < SERVERS &&
 				 add_number(&one, word))
-				resolver->servers[resolver->nservers++] = found[0];
+				resolver->servers[resolver->nservers++] = one.items[0];
 		}
 	}
 }
@@ -200,17 +193,12 @@ static void look_in_dns(struct mem *mem, const char *host, const struct timespec
 		(void)ask_all(&resolver, host, end, to);
 }
 
-size_t resolve_host(struct mem *mem, const char *host, const struct timespec *end,
-		    union resolve_address found[RESOLVE_MAX])
+void resolve_host(struct mem *mem, const char *host, const struct timespec *end, struct addresses *found)
 {
-	struct addresses to = {found, 0};
-
-	if (!add_number(&to, host)) {
-		look_in_hosts(mem, host, &to);
-		if (to.count == 0)
-			look_in_dns(mem, host, end, &to);
-	}
-	if (to.count == 0)
-		errno = EADDRNOTAVAIL;
-	return to.count;
+	found->count = 0;
+	if (add_number(found, host))
+		return;
+	look_in_hosts(mem, host, found);
+	if (found->count == 0)
+		look_in_dns(mem, host, end, found);
 }

@@ -17,9 +17,13 @@ union resolve_address {
 	struct sockaddr_in6 v6;
 };
 
+struct addresses {
+	union resolve_address items[RESOLVE_MAX];
+	size_t count;
+};
+
 /*
  * The addresses of HOST: itself if it is an address, then /etc/hosts, then the name servers of /etc/resolv.conf with
- * its search list, each asked for at most two seconds and none after END. Returns how many; 0 with errno.
+ * its search list, each asked for at most two seconds and none after END. There may be none.
  */
-[[nodiscard]] size_t resolve_host(struct mem *mem, const char *host, const struct timespec *end,
-				  union resolve_address found[RESOLVE_MAX]);
+void resolve_host(struct mem *mem, const char *host, const struct timespec *end, struct addresses *found);

@@ -94,17 +94,15 @@ static int try_connect(const struct sockaddr *address, socklen_t size, const str
 
 static int try_tcp(const struct target *target, const struct timespec *end)
 {
-	union resolve_address found[RESOLVE_MAX];
+	struct addresses found;
 	struct mem mem = {NULL}; /* of this round: there may be many */
-	size_t count = resolve_host(&mem, target->path, end, found);
-	int err = count ? 0 : errno;
+	int err = EADDRNOTAVAIL;
 
-	for (size_t i = 0; i < count; i++) {
-		found[i].v4.sin_port = htons(target->port); /* at the same place in both */
-		err = try_connect(&found[i].any,
-				  found[i].any.sa_family == AF_INET ? sizeof(found[i].v4) : sizeof(found[i].v6), end);
-		if (err == 0)
-			break;
+	resolve_host(&mem, target->path, end, &found);
+	for (size_t i = 0; i < found.count && err != 0; i++) {
+		union resolve_address *at = &found.items[i];
+		at->v4.sin_port = htons(target->port); /* at the same place in both */
+		err = try_connect(&at->any, at->any.sa_family == AF_INET ? sizeof(at->v4) : sizeof(at->v6), end);
 	}
 	mem_release(&mem);
 	return err;

@@ -97,16 +97,11 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	return true;
 }
 
-/* Where files are made by the kernel alone, and what is written is a command: sysfs(5), cgroups(7). */
-static bool is_of_kernel(const struct walk_found *found, bool *procfs)
+/* Is it on a file system where the kernel alone makes files, and what is written is a command: sysfs(5), cgroups(7)? */
+static bool is_of_kernel(unsigned long type)
 {
-	struct statfs fs = {0};
-
-	if (found->fd < 0 || fstatfs(found->fd, &fs) != 0)
-		return false;
-	*procfs = fs.f_type == PROC_SUPER_MAGIC;
-	return *procfs || fs.f_type == SYSFS_MAGIC || fs.f_type == CGROUP_SUPER_MAGIC ||
-	       fs.f_type == CGROUP2_SUPER_MAGIC;
+	return type == PROC_SUPER_MAGIC || type == SYSFS_MAGIC || type == CGROUP_SUPER_MAGIC ||
+	       type == CGROUP2_SUPER_MAGIC;
 }
 
 /* By one call, for each is a command. It has the mode and owner that it has. */
@@ -129,14 +124,14 @@ static bool tell_kernel(struct setup *setup, const char *path, const struct walk
 static bool write_one(struct setup *setup, const char *path, const struct walk_found *found)
 {
 	struct file_want want = {.source = -1};
-	bool procfs;
+	struct statfs fs = {0};
 
-	if (!is_of_kernel(found, &procfs)) {
+	if (found->fd < 0 || fstatfs(found->fd, &fs) != 0 || !is_of_kernel((unsigned long)fs.f_type)) {
 		file_attributes(setup->step, &want);
 		return decide(setup, path, found, &want) &&
 		       file_put(setup, "write", path, found->parent, &found->ground, found->name, &want);
 	}
-	if (procfs)
+	if (fs.f_type == PROC_SUPER_MAGIC)
 		return setup_refused(setup, "write", path, "it is on procfs: write sysctl for what is in /proc/sys");
 	if (setup->step->if_exists != IF_EXISTS_KEEP)
 		return tell_kernel(setup, path, found);
