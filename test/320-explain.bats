@@ -276,6 +276,15 @@ drop='setgid setuid setpcap'
 	assert_equal "$(required)" setgid,setpcap,setuid
 }
 
+@test "an oom_score_adj below the container's needs SYS_RESOURCE; any other may" {
+	explain =json <<<$'user: app\noom_score_adj: -500'
+	assert_equal "$(required)" setgid,setpcap,setuid,sys_resource
+	run_with setgid,setpcap,setuid
+	assert_refused 111 CAP_SYS_RESOURCE
+	explain =json <<<$'user: app\noom_score_adj: 500'
+	assert_equal "$(required)$(jq -r '.conditional | has("CAP_SYS_RESOURCE")' <<<"$output")" setgid,setpcap,setuidtrue
+}
+
 @test "an init container needs what its steps need, and nothing for a drop that never comes" {
 	capshim_run --image -- --explain=json <<<$'command: none\nsetup: [{mkdir: /data/x, owner: "1000:1000"}]'
 	assert_success
@@ -359,6 +368,23 @@ drop='setgid setuid setpcap'
 	assert_equal "$(required)" setgid,setpcap,setuid
 }
 
+@test "what setup_for and setup_unless_args leave out needs nothing; a command that is not known yet may need it" {
+	local rule
+
+	for rule in 'setup_for: [server]' 'setup_unless_args: [a]'; do
+		printf '%s\n' 'user: app' "$rule" 'setup: [{mkdir: /data/x, owner: app}]' >"$IMAGE/etc/capshim.yaml"
+		capshim_run --image --config image -- --explain=json -- /probe a
+		assert_equal "$(required)" setgid,setpcap,setuid
+		capshim_run --image --config image -- --explain -- /probe a
+		assert_line '  line 3: mkdir /data/x (skipped: setup_for or setup_unless_args leaves the setup out)'
+		run_with setgid,setpcap,setuid # /probe without arguments
+		[ "$status" = "$([[ $rule == setup_for* ]] && echo 0 || echo 111)" ]
+		capshim_run --image --config image -- --explain=json
+		output=$(grep '^{' <<<"$output")
+		assert_equal "$(required)" chown,setgid,setpcap,setuid
+	done
+}
+
 @test "the ready lines name the same capabilities as the list" {
 	explain <<<$'user: app\ncap_add: [NET_BIND_SERVICE]\nsetup: [chown: /data]'
 	assert_success
@@ -392,6 +418,14 @@ drop='setgid setuid setpcap'
 	explain <<<$'user: app\nsetup: [mkdir: /run/x]'
 	refute_line --regexp 'nothing here needs root'
 	assert_line '  none'
+	for key in 'own_stdio: true' 'oom_score_adj: -500' 'ulimits: {nofile: 999999999}' 'file_environment: [PASSWORD]' \
+		'cap_add_optional: [KILL]' $'accounts: [{name: x, uid: 7, gid: 7}]' $'setup_for: x\nsetup: [mkdir: /run/x]'; do
+		explain <<<$'user: app\n'"$key"
+		assert_success
+		refute_line --regexp 'nothing here needs root' || fail "$key" || return
+	done
+	explain <<<$'user: root\nallow_root: true'
+	refute_line --regexp 'nothing here needs root'
 }
 
 @test "the setup is explained with its lines: accounts, several items, and skipped steps" {

@@ -32,6 +32,25 @@ setup() {
 	assert_refused 100 capshim.yaml:2:8:
 }
 
+@test "--explain shows no ids as facts that only the start knows" {
+	capshim_run --image -- --explain -- /probe <<-'END'
+		user: x
+		accounts: [{name: x, uid: "${PUID}", gid: 65533}]
+		setup: [{run: [/probe], user: x}]
+	END
+	assert_success
+	assert_line '  user     uid (set at the start) (x), gid 65533, groups none'
+	assert_line '  accounts x (uid (set at the start), gid 65533)'
+	assert_line --regexp '^  line 3: run /probe \(as uid \(set at the start\), '
+	assert_line --partial 'the workload: switches to uid (set at the start)'
+	capshim_run --image -- --explain=json -- /probe <<-'END'
+		user: x
+		accounts: [{name: x, uid: "${PUID}", gid: "${PGID}"}]
+		supplementary_groups: [x, 7]
+	END
+	grep '^{' <<<"$output" | jq -e '.user == {uid: null, gid: null, additionalGids: [7, null]}'
+}
+
 @test "--check does not need the command, nor the secrets that an image only names" {
 	capshim_run --image --env PASSWORD_FILE=/run/secrets/none -- --check <<<$'user: app\nfile_environment: [PASSWORD]'
 	assert_success

@@ -140,7 +140,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *)
 	 * it.
 	 */
 	if (plan->mode >= PLAN_CHECK && yaml_get(node, "uid") && yaml_get(node, "gid")) {
-		const char *somebody = mem_format(plan->mem, "%d", ACCOUNTS_SOMEBODY);
+		const char *somebody = mem_format(plan->mem, "%u", ACCOUNTS_SOMEBODY);
 		text.uid = text.uid ? text.uid : somebody;
 		text.gid = text.gid ? text.gid : somebody;
 	}

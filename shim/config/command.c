@@ -149,7 +149,10 @@ void config_setup_for(struct plan *plan, const struct node *node, void *)
 {
 	struct list globs = {0};
 
-	if (value_list(plan, node, value_text, &globs) && plan->command == COMMAND_RUN)
+	/* While an image is built its CMD is not known yet: it may be one of these. */
+	const bool open = plan->mode >= PLAN_CHECK && plan->argv.count == 0;
+
+	if (value_list(plan, node, value_text, &globs) && plan->command == COMMAND_RUN && !open)
 		plan->run_setup = value_matches(&globs, config_command_name(plan));
 }
 

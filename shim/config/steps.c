@@ -405,4 +405,6 @@ void config_steps(struct plan *plan, const struct node *node, void *root)
 		room += yaml_get(node, "steps")->count;
 	plan->steps = mem_array(plan->mem, room, sizeof(*plan->steps));
 	value_each(plan, node, read_step_or_group, root);
+	for (size_t i = 0; i < plan->nsteps; i++)
+		plan->steps[i].skipped |= !plan->run_setup;
 }

@@ -56,6 +56,11 @@ int explain_check(struct plan *plan)
 	return 0;
 }
 
+const char *explain_id(struct mem *mem, uint32_t id)
+{
+	return id == ACCOUNTS_SOMEBODY ? "(set at the start)" : mem_format(mem, "%u", id);
+}
+
 /* Each of these can change a user, a group or a set: a process that keeps one can regain privilege. */
 #define WAYS (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_SETPCAP))
 
@@ -76,12 +81,12 @@ static void explain_workload(struct plan *plan)
 		say("  none: the end of the setup is the end of capshim\n");
 		return;
 	}
-	say("  user     uid %u", plan->workload.uid);
+	say("  user     uid %s", explain_id(plan->mem, plan->workload.uid));
 	if (plan->user_name)
 		say(" (%s)", mem_shown(plan->mem, plan->user_name));
-	say(", gid %u, groups", plan->workload.gid);
+	say(", gid %s, groups", explain_id(plan->mem, plan->workload.gid));
 	for (size_t i = 0; i < plan->workload.ngroups; i++)
-		say(" %u", plan->workload.groups[i]);
+		say(" %s", explain_id(plan->mem, plan->workload.groups[i]));
 	say("%s\n  command ", plan->workload.ngroups ? "" : " none");
 	for (size_t i = 0; i < plan->argv.count; i++)
 		say(" %s", mem_shown(plan->mem, plan->argv.items[i]));
@@ -101,14 +106,17 @@ static void explain_workload(struct plan *plan)
 		say("  init     %s\n", config_init_explained(plan));
 }
 
+#define UNASKED " (skipped: setup_for or setup_unless_args leaves the setup out)"
+
 static void explain_steps(struct plan *plan)
 {
 	struct mem *mem = plan->mem;
 
 	say("the setup, as root\n");
 	for (size_t i = 0; i < plan->nwishes; i++)
-		say("  accounts %s (uid %u, gid %u)\n", mem_shown(mem, plan->wishes[i].name), plan->wishes[i].uid,
-		    plan->wishes[i].gid);
+		say("  accounts %s (uid %s, gid %s)%s\n", mem_shown(mem, plan->wishes[i].name),
+		    explain_id(mem, plan->wishes[i].uid), explain_id(mem, plan->wishes[i].gid),
+		    plan->run_setup ? "" : UNASKED);
 	for (size_t i = 0; i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
 		say("  line %u: %s%s%s", step->line, step->verb->name, step->items.count ? " " : "",
@@ -116,10 +124,10 @@ static void explain_steps(struct plan *plan)
 		if (step->items.count > 1)
 			say(" and %zu more", step->items.count - 1);
 		if (step->user.narrowed)
-			say(" (as uid %u, %s)", step->user.want.uid,
+			say(" (as uid %s, %s)", explain_id(mem, step->user.want.uid),
 			    step->user.filter.code ? "with the default filter" : "without a filter");
 		if (step->skipped)
-			say(" (skipped: its condition does not hold)");
+			say("%s", plan->run_setup ? " (skipped: its condition does not hold)" : UNASKED);
 		say("\n");
 	}
 	if (plan->nsteps + plan->nwishes == 0)

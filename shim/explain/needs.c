@@ -1,3 +1,5 @@
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -5,6 +7,7 @@
 #include <linux/capability.h>
 
 #include "base/capability.h"
+#include "base/status.h"
 #include "explain/parts.h"
 #include "steps/step.h"
 #include "steps/verb.h"
@@ -30,10 +33,10 @@ static void needs_drop(struct plan *plan, struct explanation *to, const struct p
 		   mem_format(mem, "%s: empties the bounding set, locks the securebits", whom));
 	if (want->gid != 0 || !same)
 		add_reason(plan, to->always, BIT(CAP_SETGID),
-			   mem_format(mem, "%s: switches to gid %u and its groups", whom, want->gid));
+			   mem_format(mem, "%s: switches to gid %s and its groups", whom, explain_id(mem, want->gid)));
 	if (want->uid != 0)
 		add_reason(plan, to->always, BIT(CAP_SETUID),
-			   mem_format(mem, "%s: switches to uid %u", whom, want->uid));
+			   mem_format(mem, "%s: switches to uid %s", whom, explain_id(mem, want->uid)));
 	add_reason(plan, to->always, want->keep & ~plan->optional, mem_format(mem, "%s: keeps it (cap_add)", whom));
 }
 
@@ -125,7 +128,7 @@ static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 	add_reason(plan, to->maybe, step->verb->may_need | takes, name);
 }
 
-/* The limits of this process stand for those of the container. */
+/* The limits and the score of this process stand for those of the container. */
 static void needs_limits(struct plan *plan, struct explanation *to)
 {
 	uint64_t now[2]; /* soft, hard: the C libraries name the types differently, prlimit(2) does not */
@@ -134,8 +137,10 @@ static void needs_limits(struct plan *plan, struct explanation *to)
 		if (plan->limits[i].hard_set && syscall(SYS_prlimit64, 0, i, NULL, now) == 0)
 			add_reason(plan, plan->limits[i].hard > now[1] ? to->always : to->maybe, BIT(CAP_SYS_RESOURCE),
 				   "ulimits: above the container's hard limit");
+	const char *score = status_text(plan->mem, AT_FDCWD, "/proc/self/oom_score_adj");
 	if (plan->oom_score_adj_set)
-		add_reason(plan, to->maybe, BIT(CAP_SYS_RESOURCE), "oom_score_adj: below the container's");
+		add_reason(plan, plan->oom_score_adj < (score ? strtol(score, NULL, 10) : 0) ? to->always : to->maybe,
+			   BIT(CAP_SYS_RESOURCE), "oom_score_adj: below the container's");
 }
 
 static void needs_workload(struct plan *plan, struct explanation *to)

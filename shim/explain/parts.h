@@ -40,6 +40,9 @@ bool explain_given(const struct plan *plan, size_t last, const char *path, bool 
 int terminal_begin(void);
 void terminal_end(struct mem *mem, int terminal);
 
+/* An id in words, in MEM: its number, unless only the start knows it. */
+const char *explain_id(struct mem *mem, uint32_t id);
+
 /* Prints TITLE, and LINES below it, or "none". Each stays one line, whatever names others have put into it. */
 void explain_lines(struct mem *mem, const char *title, const struct list *lines);
 

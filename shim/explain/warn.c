@@ -211,15 +211,27 @@ static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 	}
 }
 
+/* Apart from the setup. The drop itself only needs what a start as the user does not have to drop. */
+static bool needs_root(const struct plan *plan, const struct explanation *explained)
+{
+	const uint64_t drop = CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETPCAP);
+	uint64_t needs = 0;
+
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
+		needs |= explained->always[cap].count ? CAPABILITY_BIT(cap) : 0;
+	return needs & ~drop || plan->workload.keep || plan->optional || plan->imports != IMPORTS_NONE ||
+	       plan->workload.uid == 0;
+}
+
 void explain_warn(struct plan *plan, struct explanation *to)
 {
 	const char *path = environ_get(&plan->env, "PATH");
 	struct mem *mem = plan->mem;
-	bool idle = plan->nwishes == 0;
+	bool root = plan->nwishes || !plan->run_setup || needs_root(plan, to);
 
 	for (size_t i = 0; i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
-		idle &= step->skipped;
+		root |= !step->skipped;
 		if (!step->skipped && step->verb)
 			warn_foreign(plan, i, &to->warnings);
 		if (!step->skipped && step->verb && step->verb->runs && !step->user.narrowed)
@@ -245,7 +257,7 @@ void explain_warn(struct plan *plan, struct explanation *to)
 		warn_program(plan, path ? path : PATH_DEFAULT, &to->warnings);
 		warn_path(plan, path ? path : PATH_DEFAULT, &to->warnings);
 	}
-	if (idle && !plan->workload.keep)
+	if (!root)
 		list_add(mem, &to->warnings,
 			 "nothing here needs root: start the container as the user itself (USER, runAsUser)");
 }

@@ -9,8 +9,8 @@
 
 #include "base/problem.h"
 
-#define ACCOUNTS_NO_ID UINT32_MAX /* (uid_t)-1: means "no change" to the kernel, and is never an id */
-#define ACCOUNTS_SOMEBODY 65533   /* stands for an id that only the start knows: neither root nor OVERFLOW_ID */
+#define ACCOUNTS_NO_ID UINT32_MAX     /* (uid_t)-1: means "no change" to the kernel, and is never an id */
+#define ACCOUNTS_SOMEBODY 0xfffefffeU /* stands for an id that only the start knows: one that nobody writes */
 
 /* A line of passwd(5). */
 struct account {
