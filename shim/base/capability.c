@@ -48,7 +48,7 @@ const char *capability_list(char *text, size_t size, uint64_t set)
 
 int capability_of_file(int fd, const char *path, struct capability_file *file)
 {
-	static const char name[] = "security.capability";
+	const char *name = "security.capability";
 	struct vfs_ns_cap_data raw = {0};
 	const ssize_t size = fd < 0 ? lgetxattr(path, name, &raw, sizeof(raw)) : fgetxattr(fd, name, &raw, sizeof(raw));
 
