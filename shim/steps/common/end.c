@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 
 #define END_SECONDS 10
 #define LAST_PID (1 << 22) /* PID_MAX_LIMIT of the kernel, proc(5) */
@@ -23,24 +24,20 @@ static bool childless(void)
 	return pid < 0 && errno == ECHILD;
 }
 
-/* Kills the child PID (and the group with its number) and reaps it. False with errno. */
-static bool end_child(pid_t pid, const struct timespec *end)
+/* Kills the child PID (and the group with its number) and reaps it. 0, or -1 with errno. */
+static int end_child(pid_t pid, const struct timespec *end)
 {
 	static const struct timespec pause = {.tv_nsec = 500000};
 
 	(void)kill(-pid, SIGKILL);
-	if (kill(pid, SIGKILL) != 0 && errno == EPERM && waitpid(pid, NULL, WNOHANG | __WALL) == 0) {
-		errno = EPERM;
-		return false;
-	}
+	if (kill(pid, SIGKILL) != 0 && errno == EPERM && waitpid(pid, NULL, WNOHANG | __WALL) == 0)
+		return fd_fail(EPERM);
 	while (waitpid(pid, NULL, WNOHANG | __WALL) == 0) {
-		if (clock_left(end, 1) == 0) {
-			errno = ETIMEDOUT;
-			return false;
-		}
+		if (clock_left(end, 1) == 0)
+			return fd_fail(ETIMEDOUT);
 		nanosleep(&pause, NULL);
 	}
-	return true;
+	return 0;
 }
 
 /*
@@ -48,7 +45,7 @@ static bool end_child(pid_t pid, const struct timespec *end)
  * child's id is above its parent's: one sweep upwards from this process meets every child, and later the
  * grandchildren, which have become children by then. It only has to wrap around if the ids have.
  */
-bool end_children(void)
+int end_children(void)
 {
 	struct timespec end;
 	pid_t pid = getpid();
@@ -56,19 +53,17 @@ bool end_children(void)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += END_SECONDS;
 	while (!childless()) {
-		if (clock_left(&end, 1) == 0) {
-			errno = ETIMEDOUT;
-			return false;
-		}
+		if (clock_left(&end, 1) == 0)
+			return fd_fail(ETIMEDOUT);
 		for (int i = 0; i < SWEEP; i++) {
 			siginfo_t info;
 			pid = pid < LAST_PID ? pid + 1 : 1;
 			if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0) {
-				if (!end_child(pid, &end))
-					return false;
+				if (end_child(pid, &end) != 0)
+					return -1;
 				break;
 			}
 		}
 	}
-	return true;
+	return 0;
 }

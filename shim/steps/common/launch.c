@@ -196,7 +196,7 @@ static int follow_program(struct setup *setup, const struct step *step, pid_t pi
 	(void)kill(-pid, SIGKILL);
 	if (!killed)
 		(void)waitpid(pid, &status, __WALL);
-	if (!end_children()) {
+	if (end_children() != 0) {
 		char why[256];
 		diag_die(DIAG_SYSTEM, "cannot end what \"%s\" left running: %s", name,
 			 diag_why(why, sizeof(why), errno, CAP_KILL));
@@ -220,13 +220,8 @@ static pid_t launch_program(struct launch *launch, int *report)
 		return -1;
 	*report = ends[0];
 	launch->report = ends[1];
-	pid_t pid = -1;
-	if (launch->image.fd >= KEPT || ends[1] >= KEPT)
-		errno = EMFILE;
-	else {
-		identity_return();
-		pid = process_fork();
-	}
+	identity_return();
+	pid_t pid = launch->image.fd >= KEPT || ends[1] >= KEPT ? fd_fail(EMFILE) : process_fork();
 	if (pid == 0)
 		become_program(launch);
 	close(ends[1]);

@@ -33,19 +33,14 @@ int owner_apply(const struct owner *owner, const struct held *held, bool always)
 /* Does the user namespace map every id to itself? Without /proc that is unknown. */
 static bool maps_all(const char *file)
 {
-	char text[64];
+	char text[64] = "";
 	char *at = text;
 	int fd = fd_openat(AT_FDCWD, file, O_RDONLY);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-	if (fd < 0)
-		return false;
-	ssize_t length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (length <= 0)
-		return false;
-	text[length] = '\0';
+	fd_close(fd);
 	unsigned long first = strtoul(at, &at, 10), outside = strtoul(at, &at, 10), count = strtoul(at, &at, 10);
-	return first == 0 && outside == 0 && count == ALL_IDS;
+	return length > 0 && first == 0 && outside == 0 && count == ALL_IDS;
 }
 
 bool owner_is_ambiguous(const struct owner *owner)

@@ -122,18 +122,17 @@ static bool read_now(const struct walk_found *found, char now[VALUE])
 	return length >= 0;
 }
 
+/* An errno value, or 0. */
 static int write_value(const struct walk_found *found, const char *value)
 {
 	int fd = walk_reopen(found->fd, found->parent, found->name, O_WRONLY);
-	size_t length = strlen(value);
-
-	if (fd < 0)
-		return errno;
 	/* One write: the kernel takes each as a whole value. */
-	ssize_t wrote = write(fd, value, length);
-	int err = wrote < 0 ? errno : EIO;
-	close(fd);
-	return wrote == (ssize_t)length ? 0 : err;
+	ssize_t wrote = fd < 0 ? -1 : write(fd, value, strlen(value));
+
+	fd_close(fd);
+	if (wrote < 0)
+		return errno;
+	return (size_t)wrote == strlen(value) ? 0 : EIO;
 }
 
 static bool set(struct setup *setup, const char *key, const struct walk_found *found, const char *value)
