@@ -26,7 +26,7 @@ static const char *kernel(struct mem *mem)
 
 static const char *port_start(struct mem *mem)
 {
-	const char *text = status_text(mem, AT_FDCWD, PORT_START);
+	const char *text = status_text(mem, PORT_START);
 
 	return text && *text ? mem_copy(mem, text, strcspn(text, "\n")) : "unknown";
 }

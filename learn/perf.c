@@ -52,8 +52,8 @@ static bool read_point(struct perf_points *points, size_t point, struct mem *mem
 {
 	static const char *const fields[PERF_FIELDS] = {"id", "args[6]", "ret", "cap"};
 	const char *path = mem_format(mem, "%s/events/%s/", tracefs, point_names[point]);
-	const char *id = status_text(mem, AT_FDCWD, mem_format(mem, "%sid", path));
-	const char *format = status_text(mem, AT_FDCWD, mem_format(mem, "%sformat", path));
+	const char *id = status_text(mem, mem_format(mem, "%sid", path));
+	const char *format = status_text(mem, mem_format(mem, "%sformat", path));
 
 	if (!id || !*id || !format || !*format)
 		return false;

@@ -71,7 +71,7 @@ static void record_denial(const struct tracee *one, int error)
 
 	if (!wanted)
 		return;
-	const char *text = status_text(&mem, AT_FDCWD, mem_format(&mem, "/proc/%d/comm", one->tid));
+	const char *text = status_text(&mem, mem_format(&mem, "/proc/%d/comm", one->tid));
 	struct observed_denial denial = {.call = one->call, .error = error};
 	snprintf(denial.program, sizeof(denial.program), "%.*s", text && *text ? (int)strcspn(text, "\n") : 1,
 		 text && *text ? text : "?");

@@ -180,7 +180,7 @@ static void kill_child(pid_t pid, int signal)
 
 	if (kill(pid, signal) == 0 || errno != EPERM)
 		return;
-	if (status_read(&status, &mem, AT_FDCWD, mem_format(&mem, "/proc/%d/status", pid)) == 0) {
+	if (status_read(&status, &mem, mem_format(&mem, "/proc/%d/status", pid)) == 0) {
 		pid_t killer = process_fork();
 		if (killer == 0)
 			_exit(setresuid(status.held.uid, status.held.uid, status.held.uid) != 0 ||
@@ -195,7 +195,7 @@ static void kill_child(pid_t pid, int signal)
 static void kill_children(int signal)
 {
 	struct mem mem = {NULL};
-	char *text = status_text(&mem, AT_FDCWD, mem_format(&mem, "/proc/self/task/%d/children", getpid()));
+	char *text = status_text(&mem, mem_format(&mem, "/proc/self/task/%d/children", getpid()));
 
 	for (char *at = text; at && *at; at += strspn(at, " \n"))
 		kill_child((pid_t)strtol(at, &at, 10), signal);

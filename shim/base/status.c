@@ -11,10 +11,10 @@
 
 #define STATUS_BYTES 4096U /* enough unless there are hundreds of groups */
 
-/* Fills BYTES (of SIZE) with the contents of PATH in PROC and a NUL. Returns how many bytes, or -1 with errno. */
-static ssize_t status_bytes(int proc, const char *path, char *bytes, size_t size)
+/* Fills BYTES (of SIZE) with the contents of PATH and a NUL. Returns how many bytes, or -1 with errno. */
+static ssize_t status_bytes(const char *path, char *bytes, size_t size)
 {
-	int fd = fd_openat(proc, path, O_RDONLY);
+	int fd = fd_openat(AT_FDCWD, path, O_RDONLY);
 	const ssize_t used = fd < 0 ? -1 : fd_read_all(fd, bytes, size - 1, 0);
 
 	fd_close(fd);
@@ -22,11 +22,11 @@ static ssize_t status_bytes(int proc, const char *path, char *bytes, size_t size
 	return used;
 }
 
-char *status_text(struct mem *mem, int proc, const char *path)
+char *status_text(struct mem *mem, const char *path)
 {
 	for (size_t size = STATUS_BYTES;; size *= 4) {
 		char *text = mem_alloc(mem, size);
-		ssize_t used = status_bytes(proc, path, text, size);
+		ssize_t used = status_bytes(path, text, size);
 		if (used < 0)
 			return NULL;
 		if ((size_t)used < size - 1)
@@ -103,11 +103,11 @@ static void read_name(char *to, size_t size, const char *at)
 					 (unsigned char)*at);
 }
 
-int status_read(struct status *status, struct mem *mem, int proc, const char *path)
+int status_read(struct status *status, struct mem *mem, const char *path)
 {
 	char bytes[STATUS_BYTES];
-	const ssize_t used = status_bytes(proc, path, bytes, sizeof(bytes));
-	const char *text = used < 0 ? NULL : used < (ssize_t)sizeof(bytes) - 1 ? bytes : status_text(mem, proc, path);
+	const ssize_t used = status_bytes(path, bytes, sizeof(bytes));
+	const char *text = used < 0 ? NULL : used < (ssize_t)sizeof(bytes) - 1 ? bytes : status_text(mem, path);
 	struct start *held = &status->held;
 	uint64_t no_new_privs = 0, mode = 0, filters = 0, inner[32] = {0};
 

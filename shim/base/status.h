@@ -16,10 +16,10 @@ struct status {
 };
 
 /*
- * Reads PATH ("17/status") in PROC, an open /proc. Groups are in MEM. 0, or -1 with errno: ENOENT or ESRCH if the
- * process has ended, ENODATA if this kernel does not tell everything.
+ * Reads PATH ("/proc/17/status"). Groups are in MEM. 0, or -1 with errno: ENOENT or ESRCH if the process has ended,
+ * ENODATA if this kernel does not tell everything.
  */
-[[nodiscard]] int status_read(struct status *status, struct mem *mem, int proc, const char *path);
+[[nodiscard]] int status_read(struct status *status, struct mem *mem, const char *path);
 
-/* The bytes of PATH in PROC and a NUL, in MEM; NULL with errno. */
-[[nodiscard]] char *status_text(struct mem *mem, int proc, const char *path);
+/* The bytes of the file PATH and a NUL, in MEM; NULL with errno. */
+[[nodiscard]] char *status_text(struct mem *mem, const char *path);

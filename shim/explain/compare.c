@@ -1,7 +1,6 @@
 #include "explain/compare.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 
 #include "base/capability.h"
 #include "base/diag.h"
-#include "base/fd.h"
 #include "base/json.h"
 #include "explain/parts.h"
 #include "explain/processes.h"
@@ -102,22 +100,22 @@ static struct list compare(struct mem *mem, const struct allowed *may, const str
 	return more;
 }
 
-static bool read_one(struct mem *mem, int proc, uint32_t pid, struct status *status)
+static bool read_one(struct mem *mem, uint32_t pid, struct status *status)
 {
-	return pid != 0 && status_read(status, mem, proc, mem_format(mem, "%u/status", pid)) == 0;
+	return pid != 0 && status_read(status, mem, mem_format(mem, "/proc/%u/status", pid)) == 0;
 }
 
 /*
  * Moves from *PID to its first child, if that was started through capshim: the workload of an init. False: *PID
  * stays.
  */
-static bool step_down(struct mem *mem, int proc, uint32_t *pid, struct status *status)
+static bool step_down(struct mem *mem, uint32_t *pid, struct status *status)
 {
-	const char *children = status_text(mem, proc, mem_format(mem, "%u/task/%u/children", *pid, *pid));
+	const char *children = status_text(mem, mem_format(mem, "/proc/%u/task/%u/children", *pid, *pid));
 	uint32_t first = children ? (uint32_t)strtoul(children, NULL, 10) : 0;
 	struct status child;
 
-	if (!read_one(mem, proc, first, &child) || !child.no_new_privs)
+	if (!read_one(mem, first, &child) || !child.no_new_privs)
 		return false;
 	*pid = first;
 	*status = child;
@@ -137,20 +135,20 @@ static bool holds_as_much(const struct status *status, const struct status *self
  * Finds the workload of this container: process 1, or its child if process 1 is capshim's init, or another init
  * (docker run --init) that was not started through capshim. Returns why there is nothing to compare with, or NULL.
  */
-static const char *find_workload(struct mem *mem, const struct plan *plan, int proc, const struct status *self,
+static const char *find_workload(struct mem *mem, const struct plan *plan, const struct status *self,
 				 const struct allowed *may, uint32_t *pid, struct status *status)
 {
 	*pid = 1;
-	if (!read_one(mem, proc, 1, status))
+	if (!read_one(mem, 1, status))
 		return "/proc/1/status cannot be read";
-	if (!processes_is_ours(mem, proc, "1"))
+	if (!processes_is_ours(mem, "1"))
 		return "process 1 is another container's";
 	/* Where the container sets no_new_privs for all: the other init holds what this process was started with. */
 	if (!status->no_new_privs || (holds_as_much(status, self) && compare(mem, may, status).count))
-		(void)step_down(mem, proc, pid, status);
+		(void)step_down(mem, pid, status);
 	/* Even if only an earlier config had an init: an init holds nothing, and would pass for many workloads. */
 	const bool init = strcmp(status->name, self->name) == 0;
-	if ((init || plan->behind_init) && !step_down(mem, proc, pid, status) && init)
+	if ((init || plan->behind_init) && !step_down(mem, pid, status) && init)
 		return "the child of the init cannot be read";
 	return NULL;
 }
@@ -163,17 +161,15 @@ void compare_with_workload(const struct plan *plan)
 
 	if (plan->mode != PLAN_AS_WORKLOAD)
 		return;
-	int proc = fd_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
 	struct allowed may = {.ids = &plan->workload,
 			      .keep = plan->workload.keep,
 			      .bounding = plan->workload.bounding,
 			      .exactly = true};
 	const char *why = "/proc cannot be read";
-	if (proc >= 0 && status_read(&self, &mem, proc, "self/status") == 0) {
+	if (status_read(&self, &mem, "/proc/self/status") == 0) {
 		may.filters = self.filters + (plan->filter.code != NULL);
-		why = find_workload(&mem, plan, proc, &self, &may, &pid, &workload);
+		why = find_workload(&mem, plan, &self, &may, &pid, &workload);
 	}
-	fd_close(proc);
 	if (why) {
 		diag_say("--as-workload compares nothing: %s", why);
 		return;
@@ -244,23 +240,21 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 	struct mem *mem = plan->mem;
 	size_t processes = 0, threads = 0, found = 0;
 	struct status self;
-	uint32_t number;
 
 	problems_say(&plan->problems);
 	if (plan->problems.count)
 		return DIAG_USER;
 	if (plan->command == COMMAND_NONE)
 		diag_die(DIAG_USER, "there is nothing to verify: \"%s\" says \"command: none\"", plan->file);
-	int proc = processes_open(&number);
-	if (status_read(&self, mem, proc, "self/status") != 0)
+	const uint32_t number = processes_self();
+	if (status_read(&self, mem, "/proc/self/status") != 0)
 		diag_cannot("read", "/proc/self/status", errno, DIAG_NO_CAP);
-	processes_must_show(mem, proc, "verify");
-	const struct process *list = processes_read(mem, proc, number, pid), *first = first_process(list);
+	processes_must_show(mem, "verify");
+	const struct process *list = processes_read(mem, number, pid), *first = first_process(list);
 	if (!first)
 		diag_die(DIAG_USER, "there is no process 1 to verify: run this in a container (docker exec), or name a "
 				    "process of one");
-	const struct allowed may =
-		allowed_processes(plan, &first->status, &self, !pid && processes_is_ours(mem, proc, "1"));
+	const struct allowed may = allowed_processes(plan, &first->status, &self, !pid && processes_is_ours(mem, "1"));
 
 	if (json)
 		dprintf(STDOUT_FILENO, "{\"config\":%s,\"holdMore\":[", json_quoted(mem, plan->file));

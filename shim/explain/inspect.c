@@ -271,13 +271,13 @@ static void print_json(struct inspection *of)
 }
 
 /* The root directory of the process WHICH, which may be in another container. NULL: it cannot be examined. */
-static const char *image_of(struct mem *mem, int proc, const char *which)
+static const char *image_of(struct mem *mem, const char *which)
 {
 	const char *root = mem_format(mem, "/proc/%s/root", which);
 
 	if (faccessat(AT_FDCWD, mem_format(mem, "%s/", root), F_OK, 0) == 0)
 		return root;
-	return processes_is_ours(mem, proc, which) ? "" : NULL;
+	return processes_is_ours(mem, which) ? "" : NULL;
 }
 
 int inspect(const char *which, bool json)
@@ -285,12 +285,11 @@ int inspect(const char *which, bool json)
 	const bool all = which && strcmp(which, "all") == 0;
 	struct inspection of = {0};
 	bool found = false;
-	uint32_t self;
-	const int proc = processes_open(&self);
+	const uint32_t self = processes_self();
 
 	if (all)
-		processes_must_show(&of.mem, proc, "inspect");
-	of.processes = processes_read(&of.mem, proc, all ? self : 0, NULL);
+		processes_must_show(&of.mem, "inspect");
+	of.processes = processes_read(&of.mem, all ? self : 0, NULL);
 	for (struct process *each = of.processes; each; each = each->next)
 		if (all || each->pid == (which ? strtoul(which, NULL, 10) : self)) {
 			inspect_process(&of, each);
@@ -298,7 +297,7 @@ int inspect(const char *which, bool json)
 		}
 	if (!found)
 		diag_die(DIAG_SYSTEM, "cannot inspect \"%s\": there is no such process", which);
-	of.root = all || !which ? "" : image_of(&of.mem, proc, which);
+	of.root = all || !which ? "" : image_of(&of.mem, which);
 	if (of.root)
 		look_at_image(&of);
 	else

@@ -137,7 +137,7 @@ static void needs_limits(struct plan *plan, struct explanation *to)
 		if (plan->limits[i].hard_set && syscall(SYS_prlimit64, 0, i, NULL, now) == 0)
 			add_reason(plan, plan->limits[i].hard > now[1] ? to->always : to->maybe, BIT(CAP_SYS_RESOURCE),
 				   "ulimits: above the container's hard limit");
-	const char *score = status_text(plan->mem, AT_FDCWD, "/proc/self/oom_score_adj");
+	const char *score = status_text(plan->mem, "/proc/self/oom_score_adj");
 	if (plan->oom_score_adj_set)
 		add_reason(plan, plan->oom_score_adj < (score ? strtol(score, NULL, 10) : 0) ? to->always : to->maybe,
 			   BIT(CAP_SYS_RESOURCE), "oom_score_adj: below the container's");

@@ -18,7 +18,7 @@
 
 static _Noreturn void process_unreadable(const char *path, int err)
 {
-	diag_die(DIAG_SYSTEM, "cannot read \"/proc/%s\": %s", path,
+	diag_die(DIAG_SYSTEM, "cannot read \"%s\": %s", path,
 		 err == ENODATA                  ? "this kernel does not tell all that a process holds"
 		 : err == EACCES || err == EPERM ? "it is another user's: needs CAP_SYS_PTRACE, or root"
 						 : strerror(err));
@@ -32,26 +32,24 @@ static bool ended(const char *path)
 	return true;
 }
 
-int processes_open(uint32_t *self)
+uint32_t processes_self(void)
 {
-	int proc = fd_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
 	struct statfs system = {0};
 	char name[16] = "";
 
-	if (proc < 0 || fstatfs(proc, &system) != 0 || system.f_type != PROC_SUPER_MAGIC ||
-	    readlinkat(proc, "self", name, sizeof(name) - 1) <= 0)
+	if (statfs("/proc", &system) != 0 || system.f_type != PROC_SUPER_MAGIC ||
+	    readlink("/proc/self", name, sizeof(name) - 1) <= 0)
 		diag_die(DIAG_SYSTEM, "cannot read \"/proc\": it is not mounted, or shows another PID namespace");
-	*self = (uint32_t)strtoul(name, NULL, 10);
-	return proc;
+	return (uint32_t)strtoul(name, NULL, 10);
 }
 
-void processes_must_show(struct mem *mem, int proc, const char *verb)
+void processes_must_show(struct mem *mem, const char *verb)
 {
-	const char *mounts = status_text(mem, proc, "self/mountinfo");
+	const char *mounts = status_text(mem, "/proc/self/mountinfo");
 	struct status self;
 
-	if (!mounts || status_read(&self, mem, proc, "self/status") != 0)
-		process_unreadable("self", errno);
+	if (!mounts || status_read(&self, mem, "/proc/self/status") != 0)
+		process_unreadable("/proc/self", errno);
 	if (strstr(mounts, "hidepid=") && !(self.held.effective & CAPABILITY_BIT(CAP_SYS_PTRACE)))
 		diag_die(DIAG_SYSTEM,
 			 "cannot %s every process: /proc is mounted with hidepid: needs CAP_SYS_PTRACE "
@@ -59,10 +57,10 @@ void processes_must_show(struct mem *mem, int proc, const char *verb)
 			 verb);
 }
 
-/* The numeric names in the directory PATH of PROC. False with errno. */
-static bool read_numbers(struct mem *mem, int proc, const char *path, struct list *to)
+/* The numeric names in the directory PATH. False with errno. */
+static bool read_numbers(struct mem *mem, const char *path, struct list *to)
 {
-	int fd = fd_openat(proc, path, O_PATH | O_DIRECTORY);
+	int fd = fd_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY);
 	DIR *dir = fd < 0 ? NULL : fd_list(fd);
 
 	fd_close(fd);
@@ -73,44 +71,44 @@ static bool read_numbers(struct mem *mem, int proc, const char *path, struct lis
 }
 
 /* Which PID namespace PID is in, in MEM; NULL: it has ended. */
-static const char *read_namespace(struct mem *mem, int proc, const char *pid)
+static const char *read_namespace(struct mem *mem, const char *pid)
 {
-	const char *path = mem_format(mem, "%s/ns/pid", pid);
+	const char *path = mem_format(mem, "/proc/%s/ns/pid", pid);
 	char *name = mem_alloc(mem, NAMESPACE_BYTES);
 
-	return readlinkat(proc, path, name, NAMESPACE_BYTES - 1) > 0 || !ended(path) ? name : NULL;
+	return readlink(path, name, NAMESPACE_BYTES - 1) > 0 || !ended(path) ? name : NULL;
 }
 
 /* False: the process or thread has ended. */
-static bool read_status(struct mem *mem, int proc, const char *path, struct status *status)
+static bool read_status(struct mem *mem, const char *path, struct status *status)
 {
-	return status_read(status, mem, proc, path) == 0 || !ended(path);
+	return status_read(status, mem, path) == 0 || !ended(path);
 }
 
 /* Another user may not see which namespace a process is in: not asked if the level is enough. */
-static bool is_in(struct mem *mem, int proc, const char *pid, size_t level, const char *namespace)
+static bool is_in(struct mem *mem, const char *pid, size_t level, const char *namespace)
 {
 	struct status status;
 
-	if (!read_status(mem, proc, mem_format(mem, "%s/status", pid), &status) || status.level != level)
+	if (!read_status(mem, mem_format(mem, "/proc/%s/status", pid), &status) || status.level != level)
 		return false;
-	const char *its = read_namespace(mem, proc, pid);
+	const char *its = read_namespace(mem, pid);
 	return its && strcmp(its, namespace) == 0;
 }
 
 /* Appends the threads of PID that hold something at *LAST, and returns the new end. */
-static struct process **add_threads(struct mem *mem, int proc, const char *pid, struct process **last)
+static struct process **add_threads(struct mem *mem, const char *pid, struct process **last)
 {
-	const char *path = mem_format(mem, "%s/task", pid);
+	const char *path = mem_format(mem, "/proc/%s/task", pid);
 	struct list threads = {0};
 	struct status status;
 
-	if (!read_numbers(mem, proc, path, &threads) && ended(path))
+	if (!read_numbers(mem, path, &threads) && ended(path))
 		return last;
 	for (size_t i = 0; i < threads.count; i++) {
 		const char *tid = threads.items[i];
-		if (!read_status(mem, proc, mem_format(mem, "%s/%s/status", path, tid), &status) ||
-		    status.state == 'Z' || status.state == 'X')
+		if (!read_status(mem, mem_format(mem, "%s/%s/status", path, tid), &status) || status.state == 'Z' ||
+		    status.state == 'X')
 			continue;
 		*last = mem_alloc(mem, sizeof(**last));
 		**last = (struct process){.pid = (uint32_t)strtoul(pid, NULL, 10),
@@ -121,7 +119,7 @@ static struct process **add_threads(struct mem *mem, int proc, const char *pid, 
 	return last;
 }
 
-struct process *processes_read(struct mem *mem, int proc, uint32_t self, const char *only)
+struct process *processes_read(struct mem *mem, uint32_t self, const char *only)
 {
 	struct process *first = NULL, **last = &first;
 	struct list pids = {0};
@@ -129,25 +127,25 @@ struct process *processes_read(struct mem *mem, int proc, uint32_t self, const c
 	const char *namespace = NULL;
 
 	if (only) {
-		if (read_status(mem, proc, mem_format(mem, "%s/status", only), &status))
-		namespace = read_namespace(mem, proc, only);
+		if (read_status(mem, mem_format(mem, "/proc/%s/status", only), &status))
+		namespace = read_namespace(mem, only);
 		if (!namespace)
-			process_unreadable(only, ESRCH);
+			process_unreadable(mem_format(mem, "/proc/%s", only), ESRCH);
 	}
-	if (!read_numbers(mem, proc, ".", &pids))
-		process_unreadable("", errno);
+	if (!read_numbers(mem, "/proc", &pids))
+		process_unreadable("/proc/", errno);
 	for (size_t i = 0; i < pids.count; i++) {
 		const char *pid = pids.items[i];
-		if (strtoul(pid, NULL, 10) != self && (!only || is_in(mem, proc, pid, status.level, namespace)))
-			last = add_threads(mem, proc, pid, last);
+		if (strtoul(pid, NULL, 10) != self && (!only || is_in(mem, pid, status.level, namespace)))
+			last = add_threads(mem, pid, last);
 	}
 	return first;
 }
 
-bool processes_is_ours(struct mem *mem, int proc, const char *pid)
+bool processes_is_ours(struct mem *mem, const char *pid)
 {
-	const char *its = status_text(mem, proc, mem_format(mem, "%s/cgroup", pid));
-	const char *ours = status_text(mem, proc, "self/cgroup");
+	const char *its = status_text(mem, mem_format(mem, "/proc/%s/cgroup", pid));
+	const char *ours = status_text(mem, "/proc/self/cgroup");
 
 	return its == ours || (its && ours && strcmp(its, ours) == 0);
 }

@@ -14,25 +14,25 @@ struct process {
 	const struct process *state; /* --inspect: the first one that holds the same, or itself; NULL: left out */
 };
 
-/* Opens /proc; ends the process with 111 if there is none. *SELF is the number of this process there. */
-int processes_open(uint32_t *self);
+/* The number of this process in /proc; ends the process with 111 if there is no /proc. */
+uint32_t processes_self(void);
 
 /*
- * Ends the process with 111 if PROC may hide processes from this one, because they would be missing from what VERB
+ * Ends the process with 111 if /proc may hide processes from this one, because they would be missing from what VERB
  * ("verify") says: mounted with hidepid, proc(5), it shows all of them only to CAP_SYS_PTRACE.
  */
-void processes_must_show(struct mem *mem, int proc, const char *verb);
+void processes_must_show(struct mem *mem, const char *verb);
 
 /*
- * Every thread of every process in PROC, in its order, except the process SELF; with ONLY (a number as text) limited
+ * Every thread of every process in /proc, in its order, except the process SELF; with ONLY (a number as text) limited
  * to the PID namespace of that process. Processes that have ended are left out. In MEM. Ends the process with 111 if
  * one cannot be read, because what it holds is then unknown.
  */
-struct process *processes_read(struct mem *mem, int proc, uint32_t self, const char *only);
+struct process *processes_read(struct mem *mem, uint32_t self, const char *only);
 
 /*
- * Does the process PID of PROC ("1") belong to the same container as this process? In a PID namespace shared by
+ * Does the process PID ("1") belong to the same container as this process? In a PID namespace shared by
  * several containers process 1 belongs to another one. Control groups tell them apart: an engine also gives them to
  * what it starts in a container later.
  */
-bool processes_is_ours(struct mem *mem, int proc, const char *pid);
+bool processes_is_ours(struct mem *mem, const char *pid);

@@ -46,7 +46,7 @@ static bool bounding_taken(const struct plan *plan)
 /* The flags that the kernel has for this process, or 0 without /proc. */
 static unsigned long process_flags(struct mem *mem)
 {
-	const char *stat = status_text(mem, AT_FDCWD, "/proc/self/stat");
+	const char *stat = status_text(mem, "/proc/self/stat");
 	const char *at = stat ? strrchr(stat, ')') : NULL;
 
 	for (int field = 0; at && field < STAT_FLAGS; field++)
@@ -66,7 +66,7 @@ static void note_flags(struct list *notes, struct mem *mem, bool real_time)
 		{GET_MDWE, "no memory that is writable and executable (MDWE)"},
 	};
 	const int slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
-	const char *filter = status_text(mem, AT_FDCWD, "/proc/self/coredump_filter");
+	const char *filter = status_text(mem, "/proc/self/coredump_filter");
 	int subreaper = 0;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
@@ -90,7 +90,7 @@ static void note_limits(struct list *notes, struct mem *mem, const struct plan *
 		const char *name;
 		uint64_t plain; /* RLIMIT_NICE of 20 lets a process reach nice 0, getrlimit(2) */
 	} limits[] = {{RLIMIT_NICE, "nice", 20}, {RLIMIT_RTPRIO, "rtprio", 0}};
-	const char *adjusted = status_text(mem, AT_FDCWD, "/proc/self/oom_score_adj");
+	const char *adjusted = status_text(mem, "/proc/self/oom_score_adj");
 	uint64_t limit[2] = {0, 0}; /* as prepare.c: soft, hard */
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
