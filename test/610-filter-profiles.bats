@@ -389,6 +389,22 @@ compiled_run() {
 	assert_refused 100 profile.bpf "compiled for the kept capabilities CAP_CHOWN"
 }
 
+@test "with cap_add_optional it is refused by --check and by every start, whether the container has the capability or not" {
+	local start
+
+	rules '{"names": ["getppid"], "action": "SCMP_ACT_ALLOW"}' >"$T/profile.json"
+	printf '%s\n' 'user: "1234:1234"' 'cap_add: [CHOWN]' 'seccomp: unconfined' 'command: [/bin/true]' >"$T/config"
+	compiled -c "$T/config"
+	for start in root docker; do
+		compiled_run $'cap_add: [CHOWN]\ncap_add_optional: [SYS_NICE]' --start "$start"
+		assert_refused 100 profile.bpf 'cap_add_optional leaves two: name the .json profile, or write cap_add' || return
+	done
+	capshim_run --image --config image -- --check
+	assert_refused 100 'cap_add_optional leaves two'
+	compiled_run $'cap_add: [CHOWN]\ncap_add_optional: [CHOWN]' # leaves nothing open
+	assert_output "110 allow"
+}
+
 @test "and where the kernel decides a condition otherwise" {
 	rules '{"names": ["getppid"], "action": "SCMP_ACT_ALLOW", "includes": {"minKernel": "4.8"}}' \
 		'{"names": ["getppid"], "action": "SCMP_ACT_ALLOW", "excludes": {"minKernel": "3.99"}}' >"$T/profile.json"

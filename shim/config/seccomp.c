@@ -46,6 +46,9 @@ static void file_filter(struct plan *plan, const struct node *node, const char *
 	if (bytes && ends_with(text, ".bpf")) {
 		if (changes->allow || changes->deny)
 			why = "it is compiled: allow and deny change a .json profile";
+		else if (plan->optional)
+			why = "it is compiled for one set of capabilities, and cap_add_optional leaves two: name the "
+			      ".json profile, or write cap_add";
 		else
 			why = filter_read(&plan->filter, plan->mem, bytes, length, &target);
 		plan->filter.flags |= changes->log ? SECCOMP_FILTER_FLAG_LOG : 0;
