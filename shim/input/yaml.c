@@ -9,9 +9,6 @@
 #include "base/diag.h"
 #include "input/yaml_source.h"
 
-#define LEVELS 64    /* of nesting: read_node() calls itself once per level */
-#define VALUES 20000 /* of one document: keys are compared with each other, so the time grows with the square */
-
 struct reader {
 	struct source source;
 	yaml_parser_t parser;
@@ -134,11 +131,11 @@ static void refuse_properties(struct reader *reader, const yaml_event_t *event)
 /* Is there room for one more value at LEVEL? Otherwise reading stops. */
 static bool check_size(struct reader *reader, yaml_mark_t mark, unsigned int level)
 {
-	if (++reader->values <= VALUES && level <= LEVELS)
+	if (++reader->values <= YAML_VALUES && level <= YAML_LEVELS)
 		return true;
 	source_problem(&reader->source, mark,
-		       level > LEVELS ? "more than 64 levels of nesting: use fewer"
-				      : "more than 20000 values in one file: use fewer");
+		       level > YAML_LEVELS ? "more than 64 levels of nesting: use fewer"
+					   : "more than 20000 values in one file: use fewer");
 	reader->stopped = true;
 	return false;
 }
@@ -222,12 +219,15 @@ struct node *yaml_read_flawed(struct problems *problems, const char *file, const
 		problem_add(problems, file, 0, 0, "larger than 1 MiB");
 		return NULL;
 	}
+	struct node *root = source_read_json(&reader.source);
+	if (root)
+		return root;
 	if (!yaml_parser_initialize(&reader.parser))
 		diag_die(DIAG_SYSTEM, "cannot get memory for the configuration");
 	/* Otherwise libyaml would read a file that starts with FF FE as UTF-16. */
 	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)reader.source.bytes, reader.source.length);
-	struct node *root = read_document(&reader);
+	root = read_document(&reader);
 	yaml_parser_delete(&reader.parser);
 	if (reader.stopped)
 		return NULL;

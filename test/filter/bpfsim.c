@@ -6,6 +6,7 @@
  * bpfsim subset SOURCE FILE.json [CAP ...]    does FILE.json allow everything that SOURCE allows?
  * bpfsim names SOURCE [CAP ...]        the names of all calls that are denied, if all arguments are 0
  * bpfsim dump SOURCE [CAP ...]         the instructions
+ * bpfsim tree FILE ...                 JSON: "own" if capshim's own reader takes it, as libyaml does, "libyaml" if it does not
  * bpfsim damaged FILE.bpf [CAP ...]    every byte of it changed, every length cut off: is each such file refused?
  *
  * SOURCE: "default" (what is built in), FILE.json; where no JSON is needed "init" and FILE.bpf. CAP: kept capabilities.
@@ -23,6 +24,7 @@
 #include "base/capability.h"
 #include "init/loop.h"
 #include "meaning.h"
+#include "tree.h"
 
 #define MOST 50000 /* combinations of arguments of one call */
 #define MAX_FILTERS 64
@@ -307,6 +309,22 @@ static int damaged(const char *name, char **caps)
 	return accepted ? 1 : 0;
 }
 
+static int trees(char **names)
+{
+	int failed = 0;
+
+	for (; *names; names++) {
+		struct problems problems = {0};
+		size_t length;
+		const char *bytes = slurp(&problems.mem, *names, &length);
+		const int result = tree_compare(bytes, length);
+		printf("%s: %s\n", *names, result > 0 ? "own" : result == 0 ? "libyaml" : "another tree");
+		failed |= result < 0;
+		mem_release(&problems.mem);
+	}
+	return failed;
+}
+
 static int one_call(char **argv)
 {
 	static struct subject s;
@@ -344,6 +362,8 @@ int main(int argc, char **argv)
 		fail("usage", "see the source");
 	if (strcmp(argv[1], "call") == 0 && argc > 4)
 		return one_call(argv + 2);
+	if (strcmp(argv[1], "tree") == 0)
+		return trees(argv + 2);
 	if (strcmp(argv[1], "damaged") == 0)
 		return damaged(argv[2], argv + 3);
 	const bool two = strcmp(argv[1], "subset") == 0 && argc > 3;

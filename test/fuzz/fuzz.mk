@@ -2,7 +2,7 @@
 # distribution's libraries; clang is the only compiler with libFuzzer.
 
 FUZZ := $(BUILD)/fuzz
-FUZZ_TARGETS := config steps expand accounts glob mode profile image
+FUZZ_TARGETS := config steps expand accounts glob mode profile image tree
 FUZZ_BINARIES := $(FUZZ_TARGETS:%=$(FUZZ)/bin/%)
 FUZZ_SECONDS ?= 300
 FUZZ_JOBS ?= $(shell nproc)
@@ -11,7 +11,8 @@ FUZZ_JOBS ?= $(shell nproc)
 FUZZ_SHARED := $(filter-out shim/main.c $(MUSL_ONLY),$(SOURCES)) test/fuzz/fuzz.c
 FUZZ_WORLD := $(wildcard test/fuzz/world*.c)
 FUZZ_MEANING := test/filter/meaning.c test/filter/calls.c
-FUZZ_SOURCES := $(FUZZ_SHARED) $(FUZZ_WORLD) $(FUZZ_MEANING) test/fuzz/json.c test/fuzz/mutate.c $(FUZZ_TARGETS:%=test/fuzz/%.c)
+FUZZ_TREE := test/filter/tree.c
+FUZZ_SOURCES := $(FUZZ_SHARED) $(FUZZ_WORLD) $(FUZZ_MEANING) $(FUZZ_TREE) test/fuzz/json.c test/fuzz/mutate.c $(FUZZ_TARGETS:%=test/fuzz/%.c)
 
 FUZZ_FLAGS := $(filter-out -Wpedantic,$(WARNINGS)) -std=c2x -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
 	      -D_GNU_SOURCE -DCAPSHIM_VERSION='"$(VERSION)"' -DFUZZ_WORLD='"$(abspath test/fuzz/world)"' -iquote shim
@@ -48,6 +49,7 @@ $(FUZZ)/bin/config $(FUZZ)/bin/steps: $(FUZZ_WORLD:%.c=$(FUZZ)/obj/%.o)
 $(FUZZ)/bin/config: $(FUZZ)/obj/test/fuzz/json.o
 $(FUZZ)/bin/config $(FUZZ)/bin/steps: $(FUZZ)/obj/test/fuzz/mutate.o
 $(FUZZ)/bin/profile: $(FUZZ_MEANING:%.c=$(FUZZ)/obj/%.o)
+$(FUZZ)/bin/tree: $(FUZZ_TREE:%.c=$(FUZZ)/obj/%.o)
 $(FUZZ)/bin/%: $(FUZZ)/obj/test/fuzz/%.o $(FUZZ)/obj/shim.a
 	$(call say,LINK)
 	@mkdir -p $(@D)
