@@ -72,10 +72,9 @@ OWN_CFLAGS += $(STATIC_CFLAGS)
 OWN_CPPFLAGS += -isystem $(LIBDIR)/include
 OWN_LDFLAGS := $(STATIC_LDFLAGS)
 ARCHIVES := $(addprefix $(LIBDIR)/lib/,libcap-ng.a libseccomp.a libyaml.a)
-LDLIBS := $(ARCHIVES)
-# Of libseccomp only names and numbers are used. Its tables of architectures point at what builds filters, and the linker
-# would take all of that along: 8 KB.
-NAMES_ONLY := -Wl,--wrap=abi_rule_add,--defsym=__wrap_abi_rule_add=abort
+LDLIBS := $(filter-out %/libseccomp.a,$(ARCHIVES))
+# For programs of the build and of the tests only: deps/seccomp.mk.
+LIBSECCOMP := $(LIBDIR)/lib/libseccomp.a
 FIRST := $(OUT)/first.ld
 OWN_LAYOUT := -Wl,-T,$(FIRST)
 else
@@ -84,7 +83,8 @@ BINARY := $(OUT)/capshim
 OWN_CFLAGS += -g $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 OWN_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack
 ARCHIVES :=
-LDLIBS := -lcap-ng -lseccomp -lyaml
+LDLIBS := -lcap-ng -lyaml
+LIBSECCOMP := -lseccomp
 endif
 
 GEN := $(OUT)/gen
@@ -116,12 +116,12 @@ all: $(BINARY) $(LEARN)
 
 $(BINARY): $(OBJECTS) $(GENERATED) $(ARCHIVES) $(FIRST)
 	$(call say,LINK)
-	$(CC) $(OWN_LDFLAGS) $(OWN_LAYOUT) $(NAMES_ONLY) $(LDFLAGS) $(OBJECTS) $(GENERATED) $(LDLIBS) -o $@
+	$(CC) $(OWN_LDFLAGS) $(OWN_LAYOUT) $(LDFLAGS) $(OBJECTS) $(GENERATED) $(LDLIBS) -o $@
 
 # It chooses what cap_add is, run by run: learn/run.c.
 $(LEARN): $(OBJECTS) $(LEARN_OBJECTS) $(GENERATED) $(ARCHIVES)
 	$(call say,LINK)
-	$(CC) $(OWN_LDFLAGS) -Wl,--wrap=value_capabilities $(NAMES_ONLY) $(LDFLAGS) $(filter-out $(OUT)/shim/main.o,$(OBJECTS)) \
+	$(CC) $(OWN_LDFLAGS) -Wl,--wrap=value_capabilities $(LDFLAGS) $(filter-out $(OUT)/shim/main.o,$(OBJECTS)) \
 		$(LEARN_OBJECTS) $(GENERATED) $(LDLIBS) -o $@
 
 # What starts use comes first: constants, code, strings. A file is mapped by pieces of 64 KB, of which a plain start then
@@ -180,7 +180,7 @@ $(LIBDIR)/fetched: deps/sources deps/fetch | $(LIBDIR)/linux-headers
 	deps/fetch
 	@touch $@
 
-$(LIBDIR)/lib/%.a: $(LIBDIR)/fetched $(addprefix deps/,build seccomp-arches seccomp-arches.c)
+$(LIBDIR)/lib/%.a: $(LIBDIR)/fetched deps/build
 	$(call say,LIB)
 	+CC=$(call quote,$(CC)) HOST=$(HOST) CFLAGS=$(call quote,-Os $(CODE) $(STATIC_CFLAGS)) deps/build $* $(LIBDIR)
 
@@ -205,7 +205,7 @@ install-deps:
 
 # Every source with both C libraries, two compilers and gcc's analyzer, all warnings errors; and the tools that read it.
 # "make -k lint" reports on all.
-SCRIPTS := packaging/dist packaging/image packaging/deb deps/versions deps/newer deps/musl deps/fetch deps/build deps/seccomp-arches deps/licenses deps/linux-headers deps/install-packages \
+SCRIPTS := packaging/dist packaging/image packaging/deb deps/versions deps/newer deps/musl deps/fetch deps/build deps/licenses deps/linux-headers deps/install-packages \
 	   .ci/run .ci/style .ci/floors $(wildcard test/*.bats test/*.bash test/*.sh) test/arm64/emulated test/arm64/run \
 	   test/kernels/run test/kernels/init $(wildcard test/kernels/*.sh)
 STYLED := $(SOURCES) $(HEADERS) $(LEARN_SOURCES) $(LEARN_HEADERS) $(FIXTURES) $(wildcard test/fixtures/*.h) test/arm64/absent.c

@@ -30,13 +30,13 @@ $(BENCH)/code.c $(BENCH)/no-code.c: $(BENCH)/filter
 $(BENCH)/capshim.map: $(BINARY)
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(CC) $(OWN_LDFLAGS) $(OWN_LAYOUT) $(NAMES_ONLY) $(LDFLAGS) -Wl,-Map,$@ $(OBJECTS) $(GENERATED) $(LDLIBS) -o $(BENCH)/capshim.linked
+	$(CC) $(OWN_LDFLAGS) $(OWN_LAYOUT) $(LDFLAGS) -Wl,-Map,$@ $(OBJECTS) $(GENERATED) $(LDLIBS) -o $(BENCH)/capshim.linked
 
 # The list by which the binary is laid out. The next build uses it.
 .PHONY: first
 first: $(BINARY) $(BENCH)/mark
 	deps/install-packages build sanitize
-	$(CC) $(filter-out -s,$(OWN_LDFLAGS)) $(NAMES_ONLY) $(LDFLAGS) $(OBJECTS) $(GENERATED) $(LDLIBS) -o $(BENCH)/capshim.symbols
+	$(CC) $(filter-out -s,$(OWN_LDFLAGS)) $(LDFLAGS) $(OBJECTS) $(GENERATED) $(LDLIBS) -o $(BENCH)/capshim.symbols
 	bench/first $(BENCH)/capshim.symbols $(BENCH)/mark >$(BENCH)/first
 	cp $(BENCH)/first shim/first
 

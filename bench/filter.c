@@ -65,14 +65,13 @@ static void add_rule(scmp_filter_ctx ctx, const struct filter_rule *rule)
 {
 	static const enum scmp_compare operators[] = {SCMP_CMP_NE, SCMP_CMP_LT, SCMP_CMP_LE,       SCMP_CMP_EQ,
 						      SCMP_CMP_GE, SCMP_CMP_GT, SCMP_CMP_MASKED_EQ};
-	const struct node *n = filter_rule_applies(rule, 0) ? filter_rule_name(rule, NULL) : NULL;
 	struct scmp_arg_cmp args[FILTER_ARGS];
 
 	for (size_t i = 0; i < rule->nconditions; i++) {
 		const struct filter_condition *c = &rule->conditions[i];
 		args[i] = (struct scmp_arg_cmp){c->index, operators[c->op], c->value, c->two};
 	}
-	for (; n; n = filter_rule_name(rule, n)) {
+	for (const struct node *n = NULL; filter_rule_applies(rule, 0) && (n = yaml_item(rule->names, n));) {
 		const int number = seccomp_syscall_resolve_name(n->text);
 		if (number != __NR_SCMP_ERROR)
 			(void)seccomp_rule_add_array(ctx, rule->action, number, (unsigned int)rule->nconditions, args);
@@ -86,8 +85,8 @@ static void load_with_libseccomp(const struct filter_profile *profile, uint32_t 
 	int failed = !ctx || seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0) ||
 		     seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, optimize);
 
-	for (size_t i = 1; i < profile->narchs && !failed; i++)
-		failed = seccomp_arch_add(ctx, profile->archs[i]) != 0;
+	for (size_t i = 1; i < call_nabis && !failed; i++)
+		failed = profile->abis[i] && seccomp_arch_add(ctx, call_abis[i].arch) != 0;
 	for (const struct filter_rule *rule = profile->rules; rule && !failed; rule = rule->next)
 		add_rule(ctx, rule);
 	if (failed || seccomp_load(ctx) != 0)

@@ -1,6 +1,6 @@
 /*
  * Compiles the built-in profile while capshim is built: reads the JSON file that is its argument and writes the C
- * source of what shim/filter/default.h declares. Links with the filter and with libseccomp.
+ * source of what shim/filter/default.h declares. Links with the filter.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <linux/audit.h>
 
 #include "base/diag.h"
+#include "filter/default.h"
 #include "filter/parts.h"
 
 #define MAX_BYTES YAML_LIMIT
@@ -35,15 +36,22 @@ static void write_code(const char *name, const struct filter_code *code)
 	printf("};\n");
 }
 
-/*
- * The text for --explain: lines stay lines, so that its numbers are those of the file. Names need no quotes where YAML reads
- * them, and nothing but comments needs blanks: together 2 KB.
- */
-static void write_json(const char *json)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+/* The bytes of a text while it is packed. What is FIXED stays what it is. */
+struct text {
+	size_t length, original;
+	uint16_t bytes[MAX_BYTES];
+};
 
-	printf("const char filter_default_json[] =\n\t\"");
+#define FIXED 0x100
+
+static void put(struct text *text, unsigned int byte)
+{
+	text->bytes[text->length++] = (uint16_t)byte;
+}
+
+/* JSON without the blanks that mean nothing. Lines stay lines, so that --explain can name them. */
+static void strip(struct text *text, const char *json)
+{
 	while (*json) {
 		size_t length = 1; /* of a string, with its quotes; otherwise of one byte */
 		if (*json == '"') {
@@ -51,63 +59,99 @@ static void write_json(const char *json)
 				length += json[length] == '\\' ? 2 : 1;
 			length++;
 		}
-		const bool bare = length > 2 && json[length] != ':' && strspn(json + 1, plain) == length - 2;
-		for (size_t i = bare; i < length - bare; i++) {
-			if (json[i] == '\n')
-				printf("\\n\"\n\t\"");
-			else if (json[i] == '"' || json[i] == '\\')
-				printf("\\%c", json[i]);
-			else if (length > 1 || (json[i] != '\t' && json[i] != ' '))
-				putchar(json[i]);
+		char name[64] = "";
+		if (length > 2 && length - 2 < sizeof(name))
+			memcpy(name, json + 1, length - 2);
+		const int call = call_find(name);
+		text->original += call >= 0 || (*json != '\t' && *json != ' ') ? length : 0;
+		if (call >= 0) {
+			put(text, FIXED | (1U + (unsigned int)call / FILTER_REFERENCES));
+			put(text, FIXED | (1U + (unsigned int)call % FILTER_REFERENCES));
+		} else if (*json != '\t' && *json != ' ') {
+			for (size_t i = 0; i < length; i++)
+				put(text, (unsigned char)json[i]);
 		}
 		json += length;
 	}
-	printf("\";\n");
 }
 
-/* The calls that rules on capabilities name, and which capabilities decide each. */
-static uint64_t mentioned(const struct filter_profile *profile, const char *call)
+/* Puts CODE in the place of the two bytes that stand most often beside each other. */
+static bool shorten(struct text *text, unsigned int code, uint16_t pair[2])
+{
+	static unsigned int counts[FIXED][FIXED];
+	unsigned int most = 0;
+	size_t length = 0;
+
+	memset(counts, 0, sizeof(counts));
+	for (size_t i = 0; i + 1 < text->length; i++) {
+		const uint16_t *at = &text->bytes[i];
+		if (at[0] < FIXED && at[1] < FIXED && ++counts[at[0]][at[1]] > most) {
+			most = counts[at[0]][at[1]];
+			pair[0] = at[0];
+			pair[1] = at[1];
+		}
+	}
+	if (most < 4)
+		return false;
+	for (size_t i = 0; i < text->length; i++) {
+		const bool found = i + 1 < text->length && memcmp(&text->bytes[i], pair, 2 * sizeof(*pair)) == 0;
+		text->bytes[length++] = found ? (uint16_t)code : text->bytes[i];
+		i += found;
+	}
+	text->length = length;
+	return true;
+}
+
+static void write_text(const char *json)
+{
+	static struct text text;
+	uint16_t pair[2];
+
+	strip(&text, json);
+	printf("const unsigned char filter_default_pairs[][2] = {\n");
+	for (unsigned int code = 0x80; code < FIXED && shorten(&text, code, pair); code++)
+		printf("\t{%u, %u},\n", pair[0], pair[1]);
+	printf("};\nconst size_t filter_default_length = %zu;\nconst unsigned char filter_default_text[] = {",
+	       text.original);
+	for (size_t i = 0; i < text.length; i++)
+		printf("%s%u,", i % 24 ? " " : "\n\t", text.bytes[i] % FIXED);
+	printf(" 0,\n};\n");
+}
+
+/* The capabilities that decide CALL, as rules ask for them. */
+static uint64_t mentioned(const struct filter_profile *profile, size_t call)
 {
 	uint64_t caps = 0;
 
 	for (const struct filter_rule *rule = profile->rules; rule; rule = rule->next)
-		for (const struct node *n = filter_rule_name(rule, NULL); n; n = filter_rule_name(rule, n))
-			if (strcmp(n->text, call) == 0)
-				caps |= rule->caps | rule->not_caps;
+		if (filter_rule_lists(rule, call))
+			caps |= rule->caps | rule->not_caps;
 	return caps;
 }
 
-static const struct filter_call *find(const struct filter_call *calls, int number)
-{
-	while (calls && calls->number != number)
-		calls = calls->next;
-	return calls;
-}
-
 /* The code that decides CALL where KEPT, of the capabilities in MASK, are kept. */
-static void add_variant(struct filter_code *code, struct mem *mem, const struct filter_profile *profile,
-			const struct filter_call *call, uint64_t mask, uint64_t kept)
+static void add_variant(struct filter_code *code, struct mem *mem, const struct filter_profile *profile, size_t call,
+			uint64_t mask, uint64_t kept)
 {
-	const struct filter_call *now = find(filter_calls(mem, profile, kept, false), call->number);
 	const size_t start = code->count;
 
-	filter_code_call(code, (uint32_t)call->number, now ? now->uses : NULL, profile->action);
+	filter_code_call(code, (uint32_t)call_number(call_abis, call), filter_uses(mem, profile, kept, false)[call],
+			 profile->action);
 	printf("\t{UINT64_C(0x%llx), UINT64_C(0x%llx), %zu, %zu}, /* %s */\n", (unsigned long long)mask,
-	       (unsigned long long)kept, start, code->count - start, call->name);
+	       (unsigned long long)kept, start, code->count - start, call_name(call));
 }
 
 /* One variant for every set of kept capabilities that counts for a call, but for the empty one. */
-static void add_variants(struct filter_code *code, struct mem *mem, const struct filter_profile *profile,
-			 const struct filter_call *call)
+static void add_variants(struct filter_code *code, struct mem *mem, const struct filter_profile *profile, size_t call)
 {
-	const uint64_t mask = mentioned(profile, call->name);
+	const uint64_t mask = mentioned(profile, call);
 	uint64_t caps[MAX_MENTIONS];
 	unsigned int count = 0;
 
 	for (unsigned int cap = 0; cap < 64; cap++)
 		if (mask & UINT64_C(1) << cap) {
 			if (count == MAX_MENTIONS)
-				diag_die(DIAG_USER, "%s: too many capabilities decide it", call->name);
+				diag_die(DIAG_USER, "%s: too many capabilities decide it", call_name(call));
 			caps[count++] = UINT64_C(1) << cap;
 		}
 	for (unsigned int set = 1; set < 1U << count; set++) {
@@ -120,18 +164,12 @@ static void add_variants(struct filter_code *code, struct mem *mem, const struct
 
 static void write_variants(struct mem *mem, const struct filter_profile *profile)
 {
-	struct filter_code code;
+	static struct filter_code code;
 
-	filter_code_start(&code, mem);
 	printf("const struct filter_variant filter_default_variants[] = {\n");
-	/* Every call that any rule names: with all capabilities those of includes, with none those of excludes. */
-	const struct filter_call *sets[] = {filter_calls(mem, profile, UINT64_MAX, false),
-					     filter_calls(mem, profile, 0, false)};
-	for (size_t i = 0; i < 2; i++)
-		for (const struct filter_call *call = sets[i]; call; call = call->next)
-			if (call->number >= 0 && mentioned(profile, call->name) &&
-			    (i == 0 || !find(sets[0], call->number)))
-				add_variants(&code, mem, profile, call);
+	for (size_t call = 0; call < call_count; call++)
+		if (call_number(call_abis, call) >= 0)
+			add_variants(&code, mem, profile, call);
 	printf("};\n");
 	write_code("filter_default_calls", &code);
 }
@@ -143,7 +181,7 @@ int main(int argc, char **argv)
 	const struct filter_target target = {.keep = 0, .kernel_major = 4, .kernel_minor = 8};
 	struct filter_profile profile;
 	struct filter filter;
-	struct filter_section sections[FILTER_ARCHS];
+	static struct filter_code ranges;
 	size_t length;
 
 	if (argc != 2)
@@ -155,20 +193,15 @@ int main(int argc, char **argv)
 		return DIAG_USER;
 	}
 	/* These could not be decided when the filter is put together. */
-	if (profile.kernel.reached || profile.kernel.missed || profile.narchs != 1 || profile.flags)
+	if (profile.kernel.reached || profile.kernel.missed || profile.abis[CALL_ABI_32BIT] ||
+	    profile.abis[CALL_ABI_X32] || profile.flags)
 		diag_die(DIAG_USER, "the built-in profile cannot have minKernel, other architectures or flags");
 
-	filter_sections(sections, mem, &profile, 0);
-	struct filter_code canary, ranges = sections[0].code;
-	filter_code_start(&canary, mem);
-	filter_code_canary(&canary);
-	ranges.code += canary.count;
-	ranges.count -= canary.count;
+	filter_code_abi(&ranges, mem, &profile, 0, 0);
 	printf("/* Made from %s. */\n#include \"filter/default.h\"\n\n", argv[1]);
-	printf("const uint32_t filter_default_arch = 0x%xu;\n", sections[0].arch);
 	write_code("filter_default_ranges", &ranges);
 	write_variants(mem, &profile);
-	write_json(json);
+	write_text(json);
 	printf("const size_t filter_default_nranges = sizeof(filter_default_ranges) / sizeof(*filter_default_ranges);\n"
 	       "const size_t filter_default_nvariants = sizeof(filter_default_variants) / "
 	       "sizeof(*filter_default_variants);\n");

@@ -1,24 +1,34 @@
-# The built-in profile: default.json is compiled by a program of the build, which is linked with the filter itself.
-# RUN: how to run it, where it is for another machine.
+# The system calls by name and number, from libseccomp's table; and the built-in profile: default.json is compiled by a
+# program of the build, which is linked with the filter itself. RUN: how to run them, where they are for another machine.
 
+CALLS := $(OUT)/calls-generate
 GENERATE := $(OUT)/seccomp-generate
-GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/filter/,answer.c changes.c code.c compile.c profile.c read.c rule.c \
+GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/filter/,answer.c calls.c changes.c code.c compile.c profile.c read.c rule.c \
 		  where.c) $(addprefix shim/base/,capability.c diag.c fd.c mem.c nearest.c problem.c text.c) \
 		  $(wildcard shim/input/yaml*.c)
 
 .DEFAULT_GOAL := all
-GENERATED += $(GEN)/default_filter.o
+GENERATED += $(GEN)/calls.o $(GEN)/default_filter.o
 
-$(GENERATE): $(GENERATE_PARTS:%.c=$(OUT)/%.o) $(ARCHIVES)
+$(CALLS): $(OUT)/deps/calls-generate.o $(ARCHIVES)
 	$(call say,LINK)
-	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(GENERATE_PARTS:%.c=$(OUT)/%.o) $(LDLIBS) -o $@
+	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $< $(LIBSECCOMP) -o $@
+
+$(GEN)/calls.c: $(CALLS)
+	$(call say,GEN)
+	@mkdir -p $(@D)
+	$(RUN) $(CALLS) >$@
+
+$(GENERATE): $(GENERATE_PARTS:%.c=$(OUT)/%.o) $(GEN)/calls.o $(ARCHIVES)
+	$(call say,LINK)
+	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LDLIBS) -o $@
 
 $(GEN)/default_filter.c: config/seccomp/default.json $(GENERATE)
 	$(call say,GEN)
 	@mkdir -p $(@D)
 	$(RUN) $(GENERATE) $< >$@
 
--include $(OUT)/deps/seccomp-generate.d
+-include $(OUT)/deps/calls-generate.d $(OUT)/deps/seccomp-generate.d
 
 # The simulator of the tests: compares filters with their JSON, and with what libseccomp makes of it.
 BPFSIM_PARTS := $(wildcard test/filter/*.c) $(filter-out deps/%,$(GENERATE_PARTS)) \
@@ -26,16 +36,16 @@ BPFSIM_PARTS := $(wildcard test/filter/*.c) $(filter-out deps/%,$(GENERATE_PARTS
 
 fixtures: $(BUILD)/test/bpfsim
 
-$(BUILD)/test/bpfsim: $(BPFSIM_PARTS:%.c=$(OUT)/%.o) $(GEN)/default_filter.o $(ARCHIVES)
+$(BUILD)/test/bpfsim: $(BPFSIM_PARTS:%.c=$(OUT)/%.o) $(GEN)/calls.o $(GEN)/default_filter.o $(ARCHIVES)
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LDLIBS) -o $@
+	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LDLIBS) $(LIBSECCOMP) -o $@
 
 -include $(patsubst %.c,$(OUT)/%.d,$(wildcard test/filter/*.c))
 
 # What the filter costs to load, and each call under it: $(BUILD)/bench/filter config/seccomp/default.json PROFILE.json
 $(BUILD)/bench/filter: $(OUT)/bench/filter.o $(filter-out $(OUT)/test/%,$(BPFSIM_PARTS:%.c=$(OUT)/%.o)) \
-		       $(GEN)/default_filter.o $(ARCHIVES)
+		       $(GEN)/calls.o $(GEN)/default_filter.o $(ARCHIVES)
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LDLIBS) -o $@
+	$(CC) $(OWN_LDFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LDLIBS) $(LIBSECCOMP) -o $@

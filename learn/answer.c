@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "explain/explain.h"
+#include "filter/filter.h"
 
 #define PORT_START "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
@@ -31,13 +31,11 @@ static const char *port_start(struct mem *mem)
 	return text && *text ? mem_copy(mem, text, strcspn(text, "\n")) : "unknown";
 }
 
-static const char *call_name(struct mem *mem, long call)
+static const char *name_of_call(struct mem *mem, long call)
 {
-	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)call);
-	const char *copy = name ? mem_text(mem, name) : mem_format(mem, "call %ld", call);
+	const char *name = filter_call_name(filter_native(), (uint32_t)call);
 
-	free(name);
-	return copy;
+	return name ? name : mem_format(mem, "call %ld", call);
 }
 
 /* "bind by python3: EACCES", or "" where no call is known. */
@@ -45,7 +43,7 @@ static const char *answer_call(struct mem *mem, const struct observed_denial *de
 {
 	if (!denial->program[0])
 		return "";
-	return mem_format(mem, "%s by %s%s", call_name(mem, denial->call), mem_shown(mem, denial->program),
+	return mem_format(mem, "%s by %s%s", name_of_call(mem, denial->call), mem_shown(mem, denial->program),
 			  denial->error == EPERM    ? ": EPERM"
 			  : denial->error == EACCES ? ": EACCES"
 						    : ", which succeeds without it");
@@ -145,7 +143,7 @@ static const char *json_caps(const struct learned *learned, struct mem *mem, uin
 		const char *gain = explain_gain(cap, &root), *why = "";
 		if (denial->program[0])
 			why = mem_format(mem, "\"call\":\"%s\",\"error\":%s,\"program\":%s,",
-					 call_name(mem, denial->call),
+					 name_of_call(mem, denial->call),
 					 denial->error == EPERM    ? "\"EPERM\""
 					 : denial->error == EACCES ? "\"EACCES\""
 								   : "null",

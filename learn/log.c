@@ -1,20 +1,20 @@
 #include "log.h"
 
 #include <linux/seccomp.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "filter/filter.h"
 
 /* One call of one architecture. */
 struct log_call {
 	struct log_call *next;
 	uint32_t arch; /* AUDIT_ARCH_… */
 	long number;
-	const char *name; /* NULL: this libseccomp does not know it */
+	const char *name; /* NULL: it has none, or its architecture is no ABI of this machine */
 	size_t times;
 	struct list programs; /* as they are shown */
 };
@@ -39,11 +39,9 @@ static struct log_call *find_call_of(struct log_call **calls, struct mem *mem, u
 	if (call)
 		return call;
 	call = *calls = mem_alloc(mem, sizeof(*call));
-	char *name = seccomp_syscall_resolve_num_arch(arch, (int)number);
 	call->arch = arch;
 	call->number = number;
-	call->name = name ? mem_text(mem, name) : NULL;
-	free(name);
+	call->name = filter_call_name(arch, (uint32_t)number);
 	return call;
 }
 
@@ -97,7 +95,7 @@ int log_names(void)
 			continue;
 		print_call(&mem, call);
 		any = true;
-		if (call->name && call->arch == seccomp_arch_native())
+		if (call->name && call->arch == filter_native())
 			list_add(&mem, &names, call->name);
 	}
 	if (names.count)

@@ -1,13 +1,12 @@
 #include "needs.h"
 
 #include <errno.h>
-#include <seccomp.h>
-#include <stdlib.h>
 
 #include <linux/capability.h>
 
 #include "base/capability.h"
 #include "families.h"
+#include "filter/filter.h"
 
 #define C(name) CAPABILITY_BIT(CAP_##name)
 /* Looking a path up, and opening what it names. The stronger one is taken away first. */
@@ -80,28 +79,20 @@ static const char changing[] =
 	"mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat chmod fchmod fchmodat chown "
 	"fchown lchown fchownat mknod mknodat truncate";
 
-static char *name_of(long call)
-{
-	return seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)call);
-}
-
 uint64_t needs_of(long call, int error)
 {
-	char *name = name_of(call);
+	const char *name = filter_call_name(filter_native(), (uint32_t)call);
 	uint64_t set = 0;
 
 	for (size_t i = 0; name && i < sizeof(needs) / sizeof(*needs); i++)
 		if (families_lists(needs[i].calls, name))
 			set |= error == EPERM ? needs[i].eperm : needs[i].eacces;
-	free(name);
 	return set;
 }
 
 bool needs_changes(long call)
 {
-	char *name = name_of(call);
-	const bool found = name && families_lists(changing, name);
+	const char *name = filter_call_name(filter_native(), (uint32_t)call);
 
-	free(name);
-	return found;
+	return name && families_lists(changing, name);
 }

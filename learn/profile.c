@@ -1,6 +1,5 @@
 #include "profile.h"
 
-#include <seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,20 +71,12 @@ static bool has_caps(const struct maker *maker, const struct node *rule)
 	return true;
 }
 
-/* The built-in profile has quotes only where YAML needs them: shim/filter/default.h. JSON needs them for all but these. */
-static bool is_bare(const struct node *node)
-{
-	return !node->quoted &&
-	       (node->text[strspn(node->text, "0123456789")] == '\0' || strcmp(node->text, "true") == 0 ||
-		strcmp(node->text, "false") == 0 || strcmp(node->text, "null") == 0);
-}
-
 static void put_value(struct maker *maker, const struct node *node, const char *margin)
 {
 	const char *inner = mem_format(maker->mem, "%s\t", margin);
 
 	if (node->kind == NODE_SCALAR) {
-		profile_put(maker, "%s", is_bare(node) ? node->text : json_quoted(maker->mem, node->text));
+		profile_put(maker, "%s", node->quoted ? json_quoted(maker->mem, node->text) : node->text);
 		return;
 	}
 	profile_put(maker, "%s", node->kind == NODE_MAP ? "{" : "[");
@@ -158,12 +149,10 @@ static void read_seen(struct maker *maker, const uint64_t *calls)
 {
 	for (int number = 0; number < OBSERVE_CALLS; number++) {
 		const bool was_seen = calls[number / 64] >> (number % 64) & 1;
-		char *name = was_seen ? seccomp_syscall_resolve_num_arch(seccomp_arch_native(), number) : NULL;
+		const char *name = was_seen ? filter_call_name(filter_native(), (uint32_t)number) : NULL;
 		maker->profile->seen += was_seen;
-		if (!name)
-			continue;
-		list_add(maker->mem, &maker->seen, name);
-		free(name);
+		if (name)
+			list_add(maker->mem, &maker->seen, name);
 	}
 }
 

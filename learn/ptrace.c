@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 
 #include "base/process.h"
 #include "base/status.h"
+#include "filter/filter.h"
 #include "needs.h"
 #include "observe.h"
 
@@ -85,7 +85,7 @@ static void record_denial(const struct tracee *one, int error)
 static void call_begins(struct tracee *one, const struct ptrace_syscall_info *info)
 {
 	one->entered = true;
-	one->native = info->arch == seccomp_arch_native() && info->entry.nr < OBSERVE_CALLS;
+	one->native = info->arch == filter_native() && info->entry.nr < OBSERVE_CALLS;
 	one->call = (long)info->entry.nr;
 	for (int i = 0; i < 6; i++)
 		one->args[i] = info->entry.args[i];

@@ -66,6 +66,20 @@ default_calls() {
 	simulate check default $all
 }
 
+@test "the table has every call that libseccomp knows, and its number on each ABI of the machine" {
+	local names header=/usr/include/seccomp-syscalls.h
+	[ "$LIBC" != musl ] || header=$(ls "$DEPS_DIR"/"$(uname -m)"-*/include/seccomp-syscalls.h)
+	mapfile -t names < <(sed -n 's/^#define __SNR_\([a-z0-9_]*\).*/\1/p' "$header")
+	[ ${#names[@]} -gt 400 ]
+	simulate table "${names[@]}"
+	assert_output --regexp '^[0-9]+ calls, 3 ABIs$'
+}
+
+@test "the profile that is built in, packed, is that of config/seccomp/default.json" {
+	simulate builtin "$REPO/config/seccomp/default.json"
+	assert_output 'the same'
+}
+
 @test "libseccomp, asked to compile the same rules, answers the same" {
 	simulate libseccomp "$REPO/config/seccomp/default.json"
 	simulate libseccomp "$REPO/config/seccomp/default.json" sys_admin sys_ptrace

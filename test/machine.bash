@@ -83,8 +83,10 @@ alike() {
 	[ "$(wc -l <"$T/both")" -gt "$COMMON" ]
 }
 
-# libseccomp_knows TOOL-PREFIX: prints the architectures that OTHER's libseccomp has tables of.
-libseccomp_knows() {
-	"$1-nm" "${DEPS:-$NATIVE/deps}/$1/lib/libseccomp.a" 2>/dev/null |
-		sed -n 's/.* [RD] arch_def_//p' | grep -vx native | sort | paste -sd' ' -
+# table_agrees TOOL-PREFIX: the table of system calls is libseccomp's.
+table_agrees() {
+	local names
+	mapfile -t names < <(sed -n 's/^#define __SNR_\([a-z0-9_]*\).*/\1/p' "${DEPS:-$NATIVE/deps}/$1/include/seccomp-syscalls.h")
+	[ ${#names[@]} -gt 400 ]
+	simulated "$OTHER" table "${names[@]}"
 }

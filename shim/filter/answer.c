@@ -1,4 +1,3 @@
-#include <seccomp.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -22,7 +21,7 @@ struct run_state {
 };
 
 struct run {
-	struct run_state states[BPF_MAXINSNS];
+	struct run_state states[BPF_MAXINSNS]; /* as many as the filter has instructions */
 	struct filter_answers answer;
 	bool any;
 };
@@ -83,7 +82,9 @@ struct filter_answers filter_answer(const struct filter *filter, uint32_t arch, 
 {
 	struct run run;
 
-	memset(&run, 0, sizeof(run));
+	run.any = false;
+	run.answer = (struct filter_answers){0};
+	memset(run.states, 0, filter->count * sizeof(*run.states));
 	run.states[0].reached = 1;
 	for (size_t at = 0; at < filter->count && at < BPF_MAXINSNS; at++) {
 		const struct sock_filter *i = &filter->code[at];
@@ -123,7 +124,7 @@ const char *filter_unusable(struct mem *mem, const struct filter *filter)
 	};
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
-		struct filter_answers answer = filter_answer(filter, seccomp_arch_native(), needed[i].number);
+		struct filter_answers answer = filter_answer(filter, filter_native(), needed[i].number);
 		/* No tracer is attached to the workload, so SECCOMP_RET_TRACE answers ENOSYS, see seccomp(2). */
 		if (filter_rank(answer.laxest) < filter_rank(SECCOMP_RET_LOG))
 			return mem_format(mem, "it denies %s, whatever the arguments: %s", needed[i].name,

@@ -1,14 +1,15 @@
 #include <errno.h>
-#include <seccomp.h>
 #include <string.h>
 
 #include <linux/seccomp.h>
 
 #include "filter/read.h"
 
+#define GROUP_CALLS 7 /* with the NULL behind the last one */
+
 /* Names for calls that are only useful together. "32bit" opens an ABI; its C libraries need these calls, of that ABI. */
 static const struct change_group {
-	const char *name, *calls[7];
+	const char *name, *calls[GROUP_CALLS];
 } groups[] = {
 	{"32bit", {"get_thread_area", "set_thread_area"}},
 	{"io_uring", {"io_uring_setup", "io_uring_enter", "io_uring_register"}},
@@ -32,39 +33,27 @@ const char *filter_change_call(const char *name)
 	return group ? group->calls[0] : name;
 }
 
-static void add_name(struct mem *mem, struct node *list, const struct node *item, const char *call)
-{
-	struct node *name = mem_alloc(mem, sizeof(*name));
-
-	*name = (struct node){.kind = NODE_SCALAR, .text = call};
-	name->file = item->file;
-	name->line = item->line;
-	name->column = item->column;
-	name->next = list->first;
-	list->first = name;
-	list->count++;
-}
-
-/* The calls that ITEM names, as the names of a rule. NULL: none, and a problem was added. */
-static struct node *changed_calls(struct problems *problems, const struct node *item, bool wide)
+/* The calls that ITEM names become those of RULE. False: none, and a problem was added. */
+static bool read_calls(struct problems *problems, struct filter_rule *rule, const struct node *item, bool wide)
 {
 	/* An ABI that is not allowed is none to deny calls of. */
 	const struct change_group *group = wide || strcmp(item->text, "32bit") != 0 ? find_group(item->text) : NULL;
-	struct node *list = mem_alloc(&problems->mem, sizeof(*list));
+	const struct change_group alone = {item->text, {item->text}};
+	const char *const *names = group ? group->calls : alone.calls;
 
-	*list = (struct node){.kind = NODE_LIST, .file = item->file, .line = item->line, .column = item->column};
-	for (size_t i = 0; group && group->calls[i]; i++)
-		add_name(&problems->mem, list, item, group->calls[i]);
-	if (!group && seccomp_syscall_resolve_name(item->text) == __NR_SCMP_ERROR) {
-		yaml_problem(problems, item,
-			     "\"%s\" must be the name of a system call, or of a group: 32bit (in allow), io_uring, "
-			     "keyring, numa, ptrace",
-			     item->text);
-		return NULL;
+	rule->calls = mem_array(&problems->mem, GROUP_CALLS, sizeof(*rule->calls));
+	for (; *names; names++) {
+		const int call = call_find(*names);
+		if (call >= 0)
+			rule->calls[rule->ncalls++] = (uint16_t)call;
+		else if (!group)
+			return yaml_problem(
+				problems, item,
+				"\"%s\" must be the name of a system call, or of a group: 32bit (in allow), io_uring, "
+				"keyring, numa, ptrace",
+				item->text);
 	}
-	if (!group)
-		add_name(&problems->mem, list, item, item->text);
-	return list;
+	return true;
 }
 
 static void change_call(struct filter_reader *reader, const struct node *item, uint32_t action)
@@ -75,15 +64,16 @@ static void change_call(struct filter_reader *reader, const struct node *item, u
 		return;
 	const bool wide = action == SECCOMP_RET_ALLOW && strcmp(item->text, "32bit") == 0;
 	if (wide)
-		filter_add_32bit(reader->profile);
+		reader->profile->abis[CALL_ABI_32BIT] = true;
 	rule->node = item;
-	rule->names = changed_calls(reader->problems, item, wide);
-	if (!rule->names)
+	if (!read_calls(reader->problems, rule, item, wide))
 		return;
 	rule->here = true;
 	rule->change = true;
 	rule->foreign = wide;
 	rule->action = action;
+	if (!reader->profile->changes)
+		reader->profile->changes = rule;
 	*reader->end = rule;
 	reader->end = &rule->next;
 }

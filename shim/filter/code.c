@@ -24,15 +24,9 @@ static void add_instruction(struct filter_code *code, struct sock_filter instruc
 		code->count = BPF_MAXINSNS + 1;
 }
 
-void filter_code_start(struct filter_code *code, struct mem *mem)
-{
-	code->code = mem_array(mem, BPF_MAXINSNS, sizeof(*code->code));
-	code->count = 0;
-}
-
 void filter_code_add(struct filter_code *code, const struct sock_filter *from, size_t count)
 {
-	for (size_t i = 0; i < count && i < BPF_MAXINSNS; i++)
+	for (size_t i = 0; i < count; i++)
 		add_instruction(code, from[i]);
 }
 
@@ -63,7 +57,7 @@ static unsigned int condition_length(const struct filter_condition *c)
 
 /*
  * Falls through if C holds, and skips REST more instructions if it does not. BPF computes with 32 bits: the upper
- * half decides, unless it is equal. libseccomp is not used for this: it merges the comparisons of one call into a
+ * half decides, unless it is equal. libseccomp is no model for this: it merges the comparisons of one call into a
  * tree, and some of its releases get equal halves wrong.
  */
 static void add_condition(struct filter_code *code, const struct filter_condition *c, unsigned int rest)
@@ -184,24 +178,29 @@ void filter_code_ranges(struct filter_code *code, const struct filter_range *ran
 	filter_code_ranges(code, ranges + half, count - half);
 }
 
-bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter_section *sections, size_t nsections)
+size_t filter_code_arch(struct filter_code *code, uint32_t arch)
 {
-	struct filter_code all;
+	if (code->count == 0)
+		ADD(code, LOAD(offsetof(struct seccomp_data, arch)));
+	ADD(code, IF(BPF_JEQ, arch, 1, 0));
+	const size_t skip = skip_start(code);
+	ADD(code, LOAD_NUMBER);
+	return skip;
+}
 
-	filter_code_start(&all, mem);
-	ADD(&all, LOAD(offsetof(struct seccomp_data, arch)));
-	for (size_t i = 0; i < nsections; i++) {
-		ADD(&all, IF(BPF_JEQ, sections[i].arch, 1, 0));
-		size_t skip = skip_start(&all);
-		ADD(&all, LOAD_NUMBER);
-		filter_code_add(&all, sections[i].code.code, sections[i].code.count);
-		skip_end(&all, skip);
-	}
+void filter_code_arch_end(struct filter_code *code, size_t skip)
+{
+	skip_end(code, skip);
+}
+
+bool filter_code_end(struct filter_code *code, struct filter *filter, struct mem *mem)
+{
 	/* Kill the whole process: one that loses a single thread may hang. */
-	ADD(&all, RETURN(SECCOMP_RET_KILL_PROCESS));
-	if (all.count > BPF_MAXINSNS)
+	ADD(code, RETURN(SECCOMP_RET_KILL_PROCESS));
+	if (code->count > BPF_MAXINSNS)
 		return false;
-	filter->code = all.code;
-	filter->count = (unsigned short)all.count;
+	filter->count = (unsigned short)code->count;
+	filter->code = mem_array(mem, code->count, sizeof(*filter->code));
+	memcpy(filter->code, code->code, code->count * sizeof(*filter->code));
 	return true;
 }

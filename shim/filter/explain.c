@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +6,6 @@
 
 #include "base/capability.h"
 #include "filter/parts.h"
-
-#define NUMBERS 1024 /* more than any architecture has calls */
 
 /* What a call can get, in the words of a report. */
 enum verdict { ALLOWED, BY_ARGUMENT, DENIED, VERDICTS };
@@ -20,7 +17,7 @@ struct group {
 	const char *names[VERDICTS];
 	size_t counts[VERDICTS];
 	const char *denied; /* how the first denied call is denied */
-	bool seen[NUMBERS];
+	bool seen[CALL_NUMBERS];
 };
 
 static const char *action_text(struct mem *mem, uint32_t action)
@@ -43,13 +40,14 @@ static const char *action_text(struct mem *mem, uint32_t action)
 	}
 }
 
-static void group_add(struct group *group, const char *name, uint32_t number)
+static void group_add(struct group *group, size_t call, const char *name)
 {
-	struct filter_answers answer = filter_answer(group->filter, seccomp_arch_native(), number);
+	const uint32_t number = (uint32_t)call_number(call_abis, call);
+	struct filter_answers answer = filter_answer(group->filter, filter_native(), number);
 	const int32_t lax = filter_rank(answer.laxest), allow = filter_rank(SECCOMP_RET_LOG);
 	enum verdict verdict = lax < allow ? DENIED : filter_rank(answer.strictest) < allow ? BY_ARGUMENT : ALLOWED;
 
-	if (number >= NUMBERS || group->seen[number])
+	if (number >= CALL_NUMBERS || group->seen[number])
 		return;
 	group->seen[number] = true;
 	const char *before = group->names[verdict];
@@ -79,18 +77,21 @@ static void group_end(struct group *group, struct list *lines)
 	group->denied = NULL;
 }
 
+/* All calls of this machine that are in no group yet, by their numbers. */
+static void add_all(struct group *group, bool named)
+{
+	for (uint32_t number = 0; number < CALL_NUMBERS; number++)
+		for (size_t call = 0; call < call_count; call++)
+			if (call_abis[0].slots[call] == number)
+				group_add(group, call, named ? call_name(call) : "");
+}
+
 static void explain_others(struct group *group, struct list *lines)
 {
 	group->title = "everything else that this capshim knows by name";
-	for (uint32_t number = 0; number < NUMBERS; number++) {
-		char *name = group->seen[number] ? NULL
-						 : seccomp_syscall_resolve_num_arch(seccomp_arch_native(), (int)number);
-		if (name)
-			group_add(group, name, number);
-		free(name);
-	}
+	add_all(group, true);
 	group_end(group, lines);
-	struct filter_answers future = filter_answer(group->filter, seccomp_arch_native(), NUMBERS);
+	struct filter_answers future = filter_answer(group->filter, filter_native(), CALL_NUMBERS);
 	list_add(group->mem, lines,
 		 mem_format(group->mem, "%s: calls newer than these", action_text(group->mem, future.laxest)));
 	struct filter_answers foreign = filter_answer(group->filter, 0, 0);
@@ -117,11 +118,8 @@ void filter_explain(struct mem *mem, const struct filter *filter, struct list *l
 				group_end(group, lines);
 				group->title = rule->comment;
 			}
-			for (const struct node *n = filter_rule_name(rule, NULL); n; n = filter_rule_name(rule, n)) {
-				int number = seccomp_syscall_resolve_name(n->text);
-				if (number >= 0)
-					group_add(group, n->text, (uint32_t)number);
-			}
+			for (size_t i = 0; i < rule->ncalls; i++)
+				group_add(group, rule->calls[i], call_name(rule->calls[i]));
 		}
 	group_end(group, lines);
 	explain_others(group, lines);
@@ -134,12 +132,7 @@ const char *filter_summary(struct mem *mem, const struct filter *filter)
 
 	all->mem = mem;
 	all->filter = filter;
-	for (uint32_t number = 0; number < NUMBERS; number++) {
-		char *name = seccomp_syscall_resolve_num_arch(seccomp_arch_native(), (int)number);
-		if (name)
-			group_add(all, "", number);
-		free(name);
-	}
+	add_all(all, false);
 	return mem_format(mem,
 			  "%zu system calls allowed, %zu by their arguments, %zu denied (--explain=seccomp lists them)",
 			  all->counts[ALLOWED], all->counts[BY_ARGUMENT], all->counts[DENIED]);
@@ -177,8 +170,8 @@ static const char *absence_text(struct mem *mem, const struct filter_rule *rule,
 	return "";
 }
 
-static void explain_rules(struct mem *mem, const struct node *node, const struct filter_target *target,
-			  const char *name, struct list *lines)
+static void explain_rules(struct mem *mem, const struct node *node, const struct filter_target *target, size_t call,
+			  struct list *lines)
 {
 	struct problems problems = {0};
 	struct filter_profile profile;
@@ -186,7 +179,7 @@ static void explain_rules(struct mem *mem, const struct node *node, const struct
 	if (!filter_profile_read(&profile, &problems, node, target))
 		profile.rules = NULL;
 	for (const struct filter_rule *rule = profile.rules; rule; rule = rule->next)
-		if (filter_rule_names(&profile, rule, name, false))
+		if (filter_rule_lists(rule, call) && filter_rule_decides(&profile, rule, call, false))
 			list_add(mem, lines,
 				 mem_format(mem, "%s:%u: %s%s%s%s%s", rule->node->file, rule->node->line,
 					    action_text(mem, rule->action), conditions_text(mem, rule),
@@ -203,30 +196,28 @@ bool filter_explain_call(struct mem *mem, const struct filter *filter, const str
 {
 	/* The kernel's log shows numbers. */
 	const bool digits = strspn(name, "0123456789") == strlen(name) && strlen(name) < 5;
-	char *known =
-		digits ? seccomp_syscall_resolve_num_arch(seccomp_arch_native(), (int)strtol(name, NULL, 10)) : NULL;
+	const char *known = digits ? filter_call_name(filter_native(), (uint32_t)strtoul(name, NULL, 10)) : NULL;
 
-	if (known)
-		name = mem_format(mem, "%s", known);
-	free(known);
-	const int number = seccomp_syscall_resolve_name(name);
+	name = known ? known : name;
+	const int call = call_find(name), number = call < 0 ? -1 : call_number(call_abis, (size_t)call);
 	if (number < 0)
 		return false;
-	struct filter_answers answer = filter_answer(filter, seccomp_arch_native(), (uint32_t)number);
+	struct filter_answers answer = filter_answer(filter, filter_native(), (uint32_t)number);
 	list_add(mem, lines,
 		 answer.strictest == answer.laxest
 			 ? mem_format(mem, "%s: %s", name, action_text(mem, answer.laxest))
 			 : mem_format(mem, "%s: depends on its arguments: %s, or %s", name,
 				      action_text(mem, answer.laxest), action_text(mem, answer.strictest)));
 	if (profile)
-		explain_rules(mem, profile, target, name, lines);
+		explain_rules(mem, profile, target, (size_t)call, lines);
 	return true;
 }
 
 /* What the built-in profile says about ITEM, which it denies or allows under a condition; NULL: nothing. */
 static const char *default_comment(struct mem *mem, const struct node *item)
 {
-	const char *call = filter_change_call(item->text), *comment = NULL, *found = NULL;
+	const int call = call_find(filter_change_call(item->text));
+	const char *comment = NULL, *found = NULL;
 	struct problems problems = {0};
 	struct filter_profile profile;
 	const struct filter_target target = {0};
@@ -235,7 +226,7 @@ static const char *default_comment(struct mem *mem, const struct node *item)
 	if (node && filter_profile_read(&profile, &problems, node, &target))
 		for (const struct filter_rule *rule = profile.rules; rule && !found; rule = rule->next) {
 			comment = rule->comment ? rule->comment : comment;
-			if (filter_rule_lists(rule, call))
+			if (call >= 0 && filter_rule_lists(rule, (size_t)call))
 				found = comment;
 		}
 	found = found ? mem_format(mem, "%s", found) : NULL;

@@ -14,25 +14,49 @@
 
 void filter_default(struct filter *filter, struct mem *mem, uint64_t keep)
 {
-	struct filter_section section = {.arch = filter_default_arch};
+	struct filter_code code;
 
-	filter_code_start(&section.code, mem);
-	filter_code_canary(&section.code);
+	code.count = 0;
+	const size_t skip = filter_code_arch(&code, filter_native());
+	filter_code_canary(&code);
 	for (size_t i = 0; i < filter_default_nvariants; i++) {
 		const struct filter_variant *variant = &filter_default_variants[i];
 		if ((keep & variant->mask) == variant->kept)
-			filter_code_add(&section.code, filter_default_calls + variant->start, variant->count);
+			filter_code_add(&code, filter_default_calls + variant->start, variant->count);
 	}
-	filter_code_add(&section.code, filter_default_ranges, filter_default_nranges);
+	filter_code_add(&code, filter_default_ranges, filter_default_nranges);
+	filter_code_arch_end(&code, skip);
 	filter->flags = 0;
 	/* The build has checked that the largest of them fits. */
-	if (!filter_assemble(filter, mem, &section, 1))
+	if (!filter_code_end(&code, filter, mem))
 		diag_die(DIAG_SYSTEM, "cannot build the default seccomp filter: too large");
+}
+
+static char *unpack(char *to, unsigned char byte)
+{
+	if (byte < 0x80) {
+		*to = (char)byte;
+		return to + 1;
+	}
+	to = unpack(to, filter_default_pairs[byte - 0x80][0]);
+	return unpack(to, filter_default_pairs[byte - 0x80][1]);
 }
 
 const struct node *filter_default_profile(struct problems *problems)
 {
-	return yaml_read(problems, "default.json", filter_default_json, strlen(filter_default_json));
+	char *text = mem_alloc(&problems->mem, filter_default_length), *to = text;
+
+	for (const unsigned char *at = filter_default_text; *at; at++) {
+		if (*at < '\n') {
+			*to++ = '"';
+			to = stpcpy(to, call_name((at[0] - 1U) * FILTER_REFERENCES + at[1] - 1U));
+			*to++ = '"';
+			at++;
+		} else {
+			to = unpack(to, *at);
+		}
+	}
+	return yaml_read(problems, "default.json", text, (size_t)(to - text));
 }
 
 /* The canary's answer now: 0 if capshim has loaded no filter. */

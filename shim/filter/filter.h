@@ -1,6 +1,6 @@
 /*
  * The seccomp filter: compiles a profile (JSON as in Docker and the OCI runtime spec) to BPF, loads it, and proves
- * the load with a canary. The only user of libseccomp.
+ * the load with a canary.
  */
 #pragma once
 
@@ -49,7 +49,7 @@ struct filter_target {
 				  const struct filter_target *target);
 
 /*
- * Adds to LINES, for --check, one line for each name that PROFILE allows and libseccomp does not know. They are
+ * Adds to LINES, for --check, one line for each name that PROFILE allows and calls.h does not know. They are
  * harmless because they stay denied, but not what the author expects. PROFILE must have passed filter_compile().
  */
 void filter_unknown(struct mem *mem, const struct node *profile, const struct filter_target *target,
@@ -62,7 +62,7 @@ void filter_unknown(struct mem *mem, const struct node *profile, const struct fi
 [[nodiscard]] const char *filter_read(struct filter *filter, struct mem *mem, const void *bytes, size_t length,
 				      const struct filter_target *target);
 
-/* The built-in default profile for these kept capabilities. Does not need libseccomp. */
+/* The built-in default profile for these kept capabilities, compiled while capshim was built. */
 void filter_default(struct filter *filter, struct mem *mem, uint64_t keep);
 
 /*
@@ -93,6 +93,10 @@ const char *filter_summary(struct mem *mem, const struct filter *filter);
 
 /* --explain: what each addition of CHANGES opens, one line each. */
 void filter_explain_changes(struct mem *mem, const struct filter_changes *changes, struct list *lines);
+
+/* AUDIT_ARCH_… of this machine; and the name of a call of ARCH, NULL: none that this machine runs has it. */
+uint32_t filter_native(void);
+const char *filter_call_name(uint32_t arch, uint32_t number);
 
 /* Does FILTER kill every program for the 32-bit ABI of this machine or, if X32, for x32? */
 bool filter_kills_32bit(const struct filter *filter, bool x32);

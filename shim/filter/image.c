@@ -1,8 +1,9 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <seccomp.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <linux/seccomp.h>
 
 #include "base/capability.h"
 #include "base/diag.h"
@@ -17,7 +18,7 @@
 struct image {
 	char magic[16];
 	char made_by[48]; /* version of capshim and of libseccomp, padded with zeros */
-	uint32_t arch;    /* SCMP_ARCH_… of the machine */
+	uint32_t arch;    /* AUDIT_ARCH_… of the machine */
 	uint32_t flags;
 	uint64_t keep;
 	uint32_t kernel_reached, kernel_missed;
@@ -30,9 +31,7 @@ static const char magic[16] = "capshim-bpf-1\n";
 
 static void made_by(struct mem *mem, char field[static sizeof(((struct image *)0)->made_by)])
 {
-	const struct scmp_version *lib = seccomp_version();
-	const char *text =
-		mem_format(mem, "capshim %s, libseccomp %u.%u.%u", CAPSHIM_VERSION, lib->major, lib->minor, lib->micro);
+	const char *text = mem_format(mem, "capshim %s, %s", CAPSHIM_VERSION, call_made_by);
 	size_t length = strlen(text);
 
 	memset(field, 0, sizeof(((struct image *)0)->made_by));
@@ -65,7 +64,7 @@ static const char *mismatch(struct mem *mem, const struct image *image, const st
 	if (memcmp(ours, image->made_by, sizeof(ours)) != 0)
 		return mem_format(mem, "it was compiled by %.47s, and this is %s: compile it again", image->made_by,
 				  ours);
-	if (image->arch != seccomp_arch_native())
+	if (image->arch != filter_native())
 		return "it was compiled for another architecture";
 	if (image->keep != target->keep)
 		return mem_format(mem,
@@ -133,7 +132,7 @@ static int compile(struct problems *problems, const char *in, const char *out, c
 	struct filter filter;
 	struct filter_profile profile;
 	struct list unknown = {0};
-	struct image image = {.arch = seccomp_arch_native(), .keep = target->keep};
+	struct image image = {.arch = filter_native(), .keep = target->keep};
 	const char *why = NULL;
 	size_t length;
 

@@ -7,11 +7,11 @@
  */
 #pragma once
 
+#include "filter/calls.h"
 #include "filter/filter.h"
 
 #define FILTER_ARGS 6
 #define FILTER_ARCHS 3
-#define FILTER_X32_BIT UINT32_C(0x40000000) /* this bit of a call's number marks the x32 ABI of x86-64 */
 /* The flags of seccomp(2) that a profile can ask for: the other flags are for a supervisor. */
 #define FILTER_FLAGS (SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW)
 
@@ -27,9 +27,11 @@ struct filter_condition {
 struct filter_rule {
 	struct filter_rule *next;
 	const struct node *node;  /* for messages */
-	const struct node *names; /* a list, or one scalar */
-	const char *comment;      /* or NULL */
-	uint32_t action;          /* the value that BPF returns: SECCOMP_RET_… and its data */
+	const struct node *names; /* a list, or one scalar; NULL in a change */
+	uint16_t *calls;          /* those of the names that are known */
+	size_t ncalls;
+	const char *comment; /* or NULL */
+	uint32_t action;     /* the value that BPF returns: SECCOMP_RET_… and its data */
 	struct filter_condition conditions[FILTER_ARGS];
 	size_t nconditions;
 	uint64_t caps, not_caps; /* the rule applies if all of CAPS and none of NOT_CAPS are kept … */
@@ -49,9 +51,8 @@ struct filter_kernel {
 struct filter_profile {
 	uint32_t action; /* the default action */
 	unsigned int flags;
-	uint32_t archs[FILTER_ARCHS]; /* SCMP_ARCH_… that this machine can run; the first is its own */
-	size_t narchs;
-	struct filter_rule *rules;
+	bool abis[FILTER_ARCHS]; /* which of call_abis have a filter; the first, this machine's own, always */
+	struct filter_rule *rules, *changes; /* the latter are the end of the former */
 	struct filter_kernel kernel;
 };
 
@@ -62,18 +63,15 @@ struct filter_profile {
 /* rule.c. Does RULE apply when the set KEEP is kept? */
 bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep);
 
-/* Iterates over the names of a rule: pass NULL first. */
-const struct node *filter_rule_name(const struct filter_rule *rule, const struct node *before);
-
-/* Is CALL one of the names of RULE? */
-bool filter_rule_lists(const struct filter_rule *rule, const char *call);
+/* Is CALL one of the calls of RULE? */
+bool filter_rule_lists(const struct filter_rule *rule, size_t call);
 
 /*
- * Does RULE decide CALL of the machine's own ABI or, if FOREIGN, of another one? A rule of the profile does not if the
- * config allows the call.
+ * Does RULE decide CALL, which it lists, of the machine's own ABI or, if FOREIGN, of another one? A rule of the profile
+ * does not if the config allows the call.
  */
-bool filter_rule_names(const struct filter_profile *profile, const struct filter_rule *rule, const char *call,
-		       bool foreign);
+bool filter_rule_decides(const struct filter_profile *profile, const struct filter_rule *rule, size_t call,
+			 bool foreign);
 
 /* Strictness of an action: the smaller, the stricter. */
 int32_t filter_rank(uint32_t action);
@@ -87,32 +85,16 @@ struct filter_use {
 	const struct filter_rule *rule;
 };
 
-struct filter_call {
-	struct filter_call *next;
-	const char *name;
-	int number;       /* for this machine, or libseccomp's negative number for a call that it does not have */
-	bool conditional; /* some rule looks at arguments */
-	struct filter_use *uses; /* strictest first */
-};
+/* The uses of each call, the strictest first, of the machine's own ABI or, if FOREIGN, of the others. In MEM. */
+struct filter_use **filter_uses(struct mem *mem, const struct filter_profile *profile, uint64_t keep, bool foreign);
 
-/* The calls that rules decide, of the machine's own ABI or, if FOREIGN, of the others. In MEM. */
-struct filter_call *filter_calls(struct mem *mem, const struct filter_profile *profile, uint64_t keep, bool foreign);
-
-/* Generates the code for each of PROFILE's architectures into SECTIONS[FILTER_ARCHS]; returns how many there are. */
-struct filter_section;
-size_t filter_sections(struct filter_section *sections, struct mem *mem, const struct filter_profile *profile,
-		       uint64_t keep);
-
-/* code.c: instructions. When the buffer is full, the count stays at BPF_MAXINSNS + 1 and nothing more is written. */
+/*
+ * code.c: instructions; COUNT begins as 0, and there is no need to clear the others. Behind the last one that the kernel
+ * takes it stays at one more.
+ */
 struct filter_code {
-	struct sock_filter *code;
 	size_t count;
-};
-
-/* The code for calls of one architecture. It starts with the call's number in A, and every path through it returns. */
-struct filter_section {
-	uint32_t arch; /* AUDIT_ARCH_… */
-	struct filter_code code;
+	struct sock_filter code[BPF_MAXINSNS];
 };
 
 /* One call made through socketcall(2) or ipc(2): the first argument has VALUE in the bits of MASK. */
@@ -132,8 +114,18 @@ struct filter_range {
 	struct filter_sub *subs;
 };
 
-void filter_code_start(struct filter_code *code, struct mem *mem);
 void filter_code_add(struct filter_code *code, const struct sock_filter *from, size_t count);
+
+/*
+ * What stands between the two is for calls of ARCH, AUDIT_ARCH_…: it begins with the call's number in A, and every path
+ * through it returns. The first returns what the second takes.
+ */
+[[nodiscard]] size_t filter_code_arch(struct filter_code *code, uint32_t arch);
+void filter_code_arch_end(struct filter_code *code, size_t skip);
+
+/* Decides every call of call_abis[ABI], and those of x32 with those of x86-64, which has the same AUDIT_ARCH_…. */
+void filter_code_abi(struct filter_code *code, struct mem *mem, const struct filter_profile *profile, uint64_t keep,
+		     size_t abi);
 
 /* Answers the canary. */
 void filter_code_canary(struct filter_code *code);
@@ -144,9 +136,8 @@ void filter_code_call(struct filter_code *code, uint32_t number, const struct fi
 /* Decides every call by a binary search in RANGES, which are sorted and start at 0. */
 void filter_code_ranges(struct filter_code *code, const struct filter_range *ranges, size_t count);
 
-/* Joins SECTIONS; calls of other architectures kill the process. False: larger than the kernel accepts. */
-[[nodiscard]] bool filter_assemble(struct filter *filter, struct mem *mem, const struct filter_section *sections,
-				   size_t nsections);
+/* Ends CODE: calls of other architectures kill the process. False: larger than the kernel accepts. */
+[[nodiscard]] bool filter_code_end(struct filter_code *code, struct filter *filter, struct mem *mem);
 
 /* answer.c: the strictest and the most permissive answer that FILTER can give to a call, found by running its BPF. */
 struct filter_answers {

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <seccomp.h>
 #include <string.h>
 
 #include <linux/seccomp.h>
@@ -138,16 +137,20 @@ static void read_argument(struct filter_reader *reader, const struct node *node)
 	rule->conditions[rule->nconditions++] = condition;
 }
 
-/* A call that libseccomp does not know cannot be filtered: harmless if it was to be allowed, otherwise a hole. */
-static void check_names(struct filter_reader *reader, const struct filter_rule *rule)
+/* A call that is not known cannot be filtered: harmless if it was to be allowed, otherwise a hole. */
+static void read_names(struct filter_reader *reader, struct filter_rule *rule)
 {
 	const bool denies = filter_rank(rule->action) < filter_rank(SECCOMP_RET_TRACE);
 
-	for (const struct node *name = filter_rule_name(rule, NULL); name; name = filter_rule_name(rule, name))
-		if (filter_is_scalar(reader, name) && denies && rule->here &&
-		    seccomp_syscall_resolve_name(name->text) == __NR_SCMP_ERROR)
+	rule->calls = mem_array(&reader->problems->mem, rule->names->count + 1, sizeof(*rule->calls));
+	for (const struct node *name = NULL; (name = yaml_item(rule->names, name));) {
+		const int call = filter_is_scalar(reader, name) ? call_find(name->text) : -1;
+		if (call >= 0)
+			rule->calls[rule->ncalls++] = (uint16_t)call;
+		else if (name->kind == NODE_SCALAR && denies && rule->here)
 			yaml_problem(reader->problems, name, "unknown system call \"%s\": it cannot be denied by name",
 				     name->text);
+	}
 }
 
 static void read_comment(struct filter_reader *reader, const struct node *node)
@@ -184,7 +187,7 @@ static void read_rule(struct filter_reader *reader, const struct node *node)
 	if (!rule->names || (names && name))
 		yaml_problem(reader->problems, node, "a rule has either \"names\" or \"name\"");
 	else
-		check_names(reader, rule);
+		read_names(reader, rule);
 	*reader->end = rule;
 	reader->end = &rule->next;
 }
@@ -236,7 +239,7 @@ bool filter_profile_read(struct filter_profile *profile, struct problems *proble
 	const size_t before = problems->count;
 
 	memset(profile, 0, sizeof(*profile));
-	profile->archs[profile->narchs++] = seccomp_arch_native();
+	profile->abis[0] = true;
 	reader.end = &profile->rules;
 	filter_read_map(&reader, node, keys);
 	if (node->kind == NODE_MAP) {

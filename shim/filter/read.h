@@ -37,8 +37,5 @@ void filter_read_arch_map(struct filter_reader *reader, const struct node *node)
 void filter_read_includes(struct filter_reader *reader, const struct node *node);
 void filter_read_excludes(struct filter_reader *reader, const struct node *node);
 
-/* The 32-bit ABI that this machine's kernels also run, if there is one. */
-void filter_add_32bit(struct filter_profile *profile);
-
 /* changes.c: adds the rules for the target's changes, after those of the profile */
 void filter_read_changes(struct filter_reader *reader);

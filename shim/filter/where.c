@@ -1,79 +1,36 @@
-#include <seccomp.h>
 #include <string.h>
+#include <strings.h>
 
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 
 #include "base/capability.h"
 #include "filter/read.h"
 
-/*
- * The ABIs that a machine's kernels run besides their own, the 32-bit one first, and the machine's name in
- * includes.arches. Another machine also needs lines in init/filter.c and init/resident.h, and, for its 32-bit programs, in
- * workload/program.c.
- */
-static const struct machine {
-	uint32_t native;
-	const char *name;
-	uint32_t others[FILTER_ARCHS - 1];
-} machines[] = {
-	{SCMP_ARCH_X86_64, "amd64", {SCMP_ARCH_X86, SCMP_ARCH_X32}},
-	{SCMP_ARCH_AARCH64, "arm64", {SCMP_ARCH_ARM}},
-	{SCMP_ARCH_RISCV64, "riscv64", {0}},
-	{SCMP_ARCH_ARM, "arm", {0}},
-};
+#define ARCH_NAME 32 /* no name of an architecture has so many bytes */
 
-static const struct machine *this_machine(void)
-{
-	const struct machine *machine = machines;
-
-	while (machine->native != seccomp_arch_native())
-		machine++;
-	return machine;
-}
-
-/*
- * The architecture that NODE names; 0 for one that this libseccomp does not know. False: there can be no such
- * architecture.
- */
-static bool read_arch_name(struct filter_reader *reader, const struct node *node, uint32_t *arch)
+/* Which of call_abis NODE names; CALL_NABIS: another. False: there can be no such architecture. */
+static bool read_arch_name(struct filter_reader *reader, const struct node *node, size_t *abi)
 {
 	static const char prefix[] = "SCMP_ARCH_";
-	char name[32];
 
 	if (!filter_is_scalar(reader, node))
 		return false;
-	size_t length = strlen(node->text);
-	if (strncmp(node->text, prefix, strlen(prefix)) != 0 || length - strlen(prefix) >= sizeof(name))
+	const char *name = strncmp(node->text, prefix, strlen(prefix)) == 0 ? node->text + strlen(prefix) : NULL;
+	if (!name || strlen(name) >= ARCH_NAME)
 		return yaml_problem(reader->problems, node, "\"%s\" is not an architecture: they begin with %s",
 				    node->text, prefix);
-	memset(name, 0, sizeof(name));
-	for (size_t i = strlen(prefix); i < length; i++) {
-		char c = node->text[i];
-		name[i - strlen(prefix)] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-	}
-	*arch = seccomp_arch_resolve_name(name);
+	for (*abi = 0; *abi < call_nabis && strcasecmp(name, call_abis[*abi].name) != 0;)
+		++*abi;
 	return true;
-}
-
-static void add_other(struct filter_profile *profile, uint32_t arch)
-{
-	for (size_t i = 0; i < profile->narchs; i++)
-		if (profile->archs[i] == arch)
-			return;
-	profile->archs[profile->narchs++] = arch;
-}
-
-void filter_add_32bit(struct filter_profile *profile)
-{
-	if (this_machine()->others[0])
-		add_other(profile, this_machine()->others[0]);
 }
 
 bool filter_kills_32bit(const struct filter *filter, bool x32)
 {
+	const uint32_t arch = call_nabis > CALL_ABI_32BIT ? call_abis[CALL_ABI_32BIT].arch : 0;
 	/* exit(2): number 1 on i386 and Arm, 60 on x32. An ABI that the profile does not name is killed for any call. */
-	const struct filter_answers answer = x32 ? filter_answer(filter, SCMP_ARCH_X86_64, FILTER_X32_BIT | 60)
-						 : filter_answer(filter, this_machine()->others[0], 1);
+	const struct filter_answers answer =
+		x32 ? filter_answer(filter, AUDIT_ARCH_X86_64, FILTER_X32_BIT | 60) : filter_answer(filter, arch, 1);
 
 	return filter->code && filter_rank(answer.laxest) <= filter_rank(SECCOMP_RET_KILL_THREAD);
 }
@@ -81,14 +38,10 @@ bool filter_kills_32bit(const struct filter *filter, bool x32)
 /* An ABI that this machine cannot run never makes a call here; one that is not listed stays killed. */
 void filter_read_arch(struct filter_reader *reader, const struct node *node)
 {
-	struct filter_profile *profile = reader->profile;
-	uint32_t arch = 0;
+	size_t abi;
 
-	if (!read_arch_name(reader, node, &arch))
-		return;
-	for (size_t i = 0; i < FILTER_ARCHS - 1; i++)
-		if (arch && this_machine()->others[i] == arch)
-			add_other(profile, arch);
+	if (read_arch_name(reader, node, &abi) && abi < call_nabis)
+		reader->profile->abis[abi] = true;
 }
 
 void filter_read_arch_map(struct filter_reader *reader, const struct node *node)
@@ -96,8 +49,8 @@ void filter_read_arch_map(struct filter_reader *reader, const struct node *node)
 	static const struct filter_key keys[] = {{"architecture", NULL, false},
 						 {"subArchitectures", NULL, false},
 						 {NULL, NULL, false}};
-	size_t before = reader->profile->narchs;
-	uint32_t arch = 0;
+	struct filter_profile before = *reader->profile;
+	size_t abi;
 
 	filter_read_map(reader, node, keys);
 	const struct node *name = node->kind == NODE_MAP ? yaml_get(node, "architecture") : NULL;
@@ -108,8 +61,8 @@ void filter_read_arch_map(struct filter_reader *reader, const struct node *node)
 	}
 	if (!filter_is_null(subs))
 		filter_read_list(reader, subs, filter_read_arch);
-	if (read_arch_name(reader, name, &arch) && arch != reader->profile->archs[0])
-		reader->profile->narchs = before;
+	if (read_arch_name(reader, name, &abi) && abi != 0)
+		*reader->profile = before;
 }
 
 static void read_capability(struct filter_reader *reader, const struct node *node)
@@ -130,7 +83,7 @@ static void read_arches(struct filter_reader *reader, const struct node *node)
 	bool named = false, any = node->kind == NODE_SCALAR || node->count > 0;
 
 	for (const struct node *item = NULL; (item = yaml_item(node, item));)
-		if (filter_is_scalar(reader, item) && strcmp(item->text, this_machine()->name) == 0)
+		if (filter_is_scalar(reader, item) && strcmp(item->text, call_machine) == 0)
 			named = true;
 	if (any && named == reader->excludes)
 		reader->rule->here = false;

@@ -6,6 +6,8 @@
  * bpfsim subset SOURCE FILE.json [CAP ...]    does FILE.json allow everything that SOURCE allows?
  * bpfsim names SOURCE [CAP ...]        the names of all calls that are denied, if all arguments are 0
  * bpfsim dump SOURCE [CAP ...]         the instructions
+ * bpfsim table NAME ...                compares capshim's table of calls with libseccomp's own, which has all these names
+ * bpfsim builtin FILE.json             is that the built-in profile, line by line?
  * bpfsim tree FILE ...                 JSON: "own" if capshim's own reader takes it, as libyaml does, "libyaml" if it does not
  * bpfsim damaged FILE.bpf [CAP ...]    every byte of it changed, every length cut off: is each such file refused?
  *
@@ -24,6 +26,7 @@
 #include "base/capability.h"
 #include "init/loop.h"
 #include "meaning.h"
+#include "table.h"
 #include "tree.h"
 
 #define MOST 50000 /* combinations of arguments of one call */
@@ -325,6 +328,19 @@ static int trees(char **names)
 	return failed;
 }
 
+static int builtin(const char *name)
+{
+	struct problems problems = {0};
+	size_t length;
+	const char *bytes = slurp(&problems.mem, name, &length);
+	const struct node *one = filter_default_profile(&problems), *other = yaml_read(&problems, name, bytes, length);
+	const bool same = one && tree_same(one, other, 0, false);
+
+	printf("%s\n", same ? "the same" : "another profile");
+	mem_release(&problems.mem);
+	return same ? 0 : 1;
+}
+
 static int one_call(char **argv)
 {
 	static struct subject s;
@@ -362,6 +378,10 @@ int main(int argc, char **argv)
 		fail("usage", "see the source");
 	if (strcmp(argv[1], "call") == 0 && argc > 4)
 		return one_call(argv + 2);
+	if (strcmp(argv[1], "table") == 0)
+		return table_compare(argv + 2);
+	if (strcmp(argv[1], "builtin") == 0)
+		return builtin(argv[2]);
 	if (strcmp(argv[1], "tree") == 0)
 		return trees(argv + 2);
 	if (strcmp(argv[1], "damaged") == 0)

@@ -9,18 +9,17 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* B stands one line below A. */
-static bool same(const struct node *a, const struct node *b)
+bool tree_same(const struct node *a, const struct node *b, unsigned int lines, bool columns)
 {
 	if (!a || !b)
 		return a == b;
-	if (a->kind != b->kind || a->line + 1 != b->line || a->column != b->column || a->quoted != b->quoted ||
-	    a->count != b->count || !same_text(a->file, b->file) || !same_text(a->text, b->text) ||
-	    !same(a->key, b->key))
+	if (a->kind != b->kind || a->line + lines != b->line || (columns && a->column != b->column) ||
+	    a->quoted != b->quoted || a->count != b->count || !same_text(a->text, b->text) ||
+	    !tree_same(a->key, b->key, lines, columns))
 		return false;
 	const struct node *x = a->first, *y = b->first;
 	for (; x && y; x = x->next, y = y->next)
-		if (!same(x, y))
+		if (!tree_same(x, y, lines, columns))
 			return false;
 	return x == y;
 }
@@ -36,7 +35,7 @@ int tree_compare(const char *text, size_t length)
 	char *moved = mem_alloc(&problems.mem, length + 1);
 	moved[0] = '\n';
 	memcpy(moved + 1, text, length);
-	if (own && !same(own, yaml_read(&problems, "text", moved, length + 1)))
+	if (own && !tree_same(own, yaml_read(&problems, "text", moved, length + 1), 1, true))
 		result = -1;
 	mem_release(&problems.mem);
 	return result;
