@@ -255,7 +255,9 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 	} else if (tree->pin) {
 		entry.fd = walk_pin(&entry, &entry.stat);
 		result = entry.fd < 0 ? -1 : 0;
-	} else if (!blind) {
+	} else if (blind) {
+		entry.stat.mode = (mode_t)type << 12;
+	} else {
 		result = fd_statx(frame->dir.fd, name, &entry.stat);
 	}
 	if (result != 0) {

@@ -56,7 +56,7 @@ struct tree_walk {
 	unsigned int parts, part;
 	bool untold; /* result: something could not be read that is for another part to tell, which may have read it */
 	bool pin;    /* files may be changed at any time: hold each by a descriptor before it is read */
-	bool blind; /* FILE wants the name alone: what a listing says is no directory is not read, and its stat is zero */
+	bool blind; /* FILE wants name and type alone: what a listing says is no directory is not read; its stat has no more */
 	size_t mounts; /* result: entries that were skipped because they lie on another mount */
 };
 

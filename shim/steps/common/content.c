@@ -29,6 +29,12 @@ static ssize_t wanted_part(const struct file_want *want, off_t at, char *buffer,
 	return (ssize_t)(left < CHUNK ? left : CHUNK);
 }
 
+/* Of bytes only the size. */
+static struct stat wanted_stat(const struct file_want *want)
+{
+	return want->bytes ? (struct stat){.st_size = (off_t)want->length} : *want->stat;
+}
+
 /* Where the data of FD goes on from AT, or its SIZE if only a hole follows: lseek(2), SEEK_DATA. */
 static off_t next_data(int fd, off_t size, off_t at)
 {
@@ -68,17 +74,15 @@ static bool is_but_for_zeros(const char *wanted, const char *got, ssize_t length
 	return length == 0;
 }
 
-enum content content_is(const struct file_want *want, int in)
+enum content content_is(const struct file_want *want, int in, const struct stat *now)
 {
 	char wanted[CHUNK], got[CHUNK];
 	enum content is = CONTENT_SAME;
-	struct stat source = {.st_size = (off_t)want->length}, now;
+	const struct stat source = wanted_stat(want);
 
-	if (fd_fstat(in, &now) != 0 || (!want->bytes && fd_fstat(want->source, &source) != 0))
-		return CONTENT_OTHER;
 	for (off_t at = 0;;) {
 		const char *part;
-		at = same_hole(want, size_with_holes(&source), in, size_with_holes(&now), at);
+		at = same_hole(want, size_with_holes(&source), in, size_with_holes(now), at);
 		ssize_t length = wanted_part(want, at, wanted, &part);
 		ssize_t have = pread(in, got, CHUNK, at);
 		if (length < 0 || have < 0 || have > length)
@@ -91,7 +95,7 @@ enum content content_is(const struct file_want *want, int in)
 		if (have < length)
 			return CONTENT_LESS;
 		at += length;
-		if (length == 0 || (at == source.st_size && at == now.st_size))
+		if (length == 0 || (at == source.st_size && at == now->st_size))
 			return is;
 		progress(want, at);
 	}
@@ -99,23 +103,23 @@ enum content content_is(const struct file_want *want, int in)
 
 int content_is_cut_short(const struct file_want *want, const struct ground *ground, int parent, const char *name)
 {
-	struct stat now, source;
+	struct stat now;
 	const int held = fd_openat(parent, name, O_PATH | O_NOFOLLOW);
 	int in = -1, is = -1;
 
 	if (held < 0)
 		return errno == ENOENT ? 0 : -1;
-	if (fd_fstat(held, &now) == 0 && fd_fstat(want->source, &source) == 0) {
+	if (fd_fstat(held, &now) == 0) {
 		is = 0;
 		if (S_ISREG(now.st_mode) && now.st_nlink == 1)
 			is = (in = file_open(held, parent, name, ground)) < 0 ? -1 : 0;
 		/* Somebody else is at it; or its size has to do. */
 		if (is < 0 &&
-		    (errno == ENOENT || errno == ESTALE || (errno == EACCES && now.st_size >= source.st_size)))
+		    (errno == ENOENT || errno == ESTALE || (errno == EACCES && now.st_size >= want->stat->st_size)))
 			is = 0;
 	}
 	if (in >= 0)
-		is = content_is(want, in) == CONTENT_LESS;
+		is = content_is(want, in, &now) == CONTENT_LESS;
 	fd_close(in);
 	fd_close(held);
 	return is;
@@ -142,12 +146,10 @@ static bool fill(int out, const struct file_want *want, bool whole)
 {
 	char buffer[CHUNK];
 	const char *part;
-	struct stat source = {.st_size = (off_t)want->length};
+	const struct stat source = wanted_stat(want);
 	off_t at = 0, end = 0; /* of what was written */
 	ssize_t length = 0;
 
-	if (!want->bytes && fd_fstat(want->source, &source) != 0)
-		return false;
 	const off_t holes = whole ? -1 : size_with_holes(&source);
 	do {
 		if (holes >= 0)
@@ -215,10 +217,8 @@ bool content_write(int out, const struct file_want *want)
  */
 static bool reserve_space(int out, const struct file_want *want)
 {
-	struct stat source = {.st_size = (off_t)want->length};
+	const struct stat source = wanted_stat(want);
 
-	if (!want->bytes && fd_fstat(want->source, &source) != 0)
-		return false;
 	return source.st_size == 0 || fallocate(out, FALLOC_FL_KEEP_SIZE, 0, source.st_size) == 0 ||
 	       errno == EOPNOTSUPP || errno == ENOSYS;
 }

@@ -13,8 +13,8 @@ enum content {
 	CONTENT_LESS, /* the beginning of what is wanted, or with zeros in it, and not all of it: maybe nothing */
 };
 
-/* What the regular file IN, open for reading, holds of what is wanted. CONTENT_OTHER if it cannot be read. */
-enum content content_is(const struct file_want *want, int in);
+/* What the regular file IN, open for reading, holds of what is wanted; NOW describes it. CONTENT_OTHER if it cannot be read. */
+enum content content_is(const struct file_want *want, int in, const struct stat *now);
 
 /*
  * Has an interrupted seed left NAME in PARENT, which is on GROUND, without all that the source has? Then it holds the

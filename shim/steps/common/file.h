@@ -15,7 +15,8 @@
 struct file_want {
 	const char *bytes; /* the content, LENGTH bytes; or NULL: the content of */
 	size_t length;
-	int source; /* this descriptor, a regular file */
+	int source;              /* this descriptor, a regular file */
+	const struct stat *stat; /* of SOURCE, when it was opened */
 	mode_t mode;
 	uint32_t uid, gid;   /* ACCOUNTS_NO_ID: unchanged; capshim's own for a new file */
 	bool fresh;          /* keep an existing file, even one that appears meanwhile */

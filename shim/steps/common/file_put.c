@@ -204,7 +204,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 	old.bytes = file_read(&mem, walk_reopen(found->fd, found->parent, found->name, O_RDONLY), &old.length);
 	signals_block(&was); /* half a file is worse than a short wait */
 	if (fd_fstat(out, &now) == 0) {
-		bool right = is_as_wanted(&now, want);
+		const bool right = is_as_wanted(&now, want);
 		if (now.st_nlink != 1)
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
@@ -221,8 +221,9 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 }
 
 /*
- * Could a process have it open for writing since before root owned it? A read lease can only be taken if none has:
- * fcntl(2), F_SETLEASE. Without leases on the file system the answer is yes, unless it is read-only.
+ * Could a process have the file FD open for writing since before root owned it? A read lease can only be taken if none has:
+ * fcntl(2), F_SETLEASE. It goes when FD is closed. Without leases on the file system the answer is yes, unless it is
+ * read-only.
  */
 static bool may_be_written(int fd)
 {
@@ -230,33 +231,36 @@ static bool may_be_written(int fd)
 
 	/* For a writer that comes meanwhile; the default SIGIO would end this process. */
 	(void)fcntl(fd, F_SETSIG, SIGURG);
-	bool unknown = fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
-	if (unknown)
-		unknown = fstatvfs(fd, &fs) != 0 || !(fs.f_flag & ST_RDONLY);
-	else
-		(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-	return unknown;
+	return fcntl(fd, F_SETLEASE, F_RDLCK) != 0 && (fstatvfs(fd, &fs) != 0 || !(fs.f_flag & ST_RDONLY));
 }
 
 /*
- * Does the file only need another mode or owner? Not if it has other hard links, or if another user could have it
- * open for writing: then it is replaced. On foreign ground it must be right as it is.
+ * Is the content right of the regular file that FOUND describes? One that it does not hold may be another by now, so all of
+ * it must be right. Not if another user could have it open for writing.
+ */
+static bool has_content(const struct walk_found *found, const struct file_want *want)
+{
+	struct stat opened;
+	const int in = walk_reopen_found(found, O_RDONLY, &opened);
+	const bool has = in >= 0 && (found->fd >= 0 || is_as_wanted(&opened, want)) &&
+			 content_is(want, in, &opened) == CONTENT_SAME &&
+			 (found->ground.foreign || want->uid != 0 || !may_be_written(in));
+
+	fd_close(in);
+	return has;
+}
+
+/*
+ * Does the file, which is not right yet, only need another mode or owner? Not if it has other hard links, or if another
+ * user could have it open for writing, or moved it there: then it is replaced.
  */
 static bool needs_no_content(const struct walk_found *found, const struct file_want *want)
 {
 	const struct stat *now = &found->stat;
-	bool right = is_as_wanted(now, want);
-	bool ours = now->st_nlink == 1 && (now->st_uid == want->uid || now->st_uid == identity_uid()) &&
-		    (now->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 
-	if (!right && (!ours || found->ground.foreign))
-		return false;
-	struct stat opened;
-	const int in = walk_reopen_found(found, O_RDONLY, &opened);
-	const bool same = in >= 0 && content_is(want, in) == CONTENT_SAME &&
-			  (found->ground.foreign || want->uid != 0 || !may_be_written(in));
-	fd_close(in);
-	return same;
+	return !is_as_wanted(now, want) && !found->ground.foreign && now->st_nlink == 1 &&
+	       (now->st_uid == want->uid || now->st_uid == identity_uid()) &&
+	       (now->st_mode & (S_IWGRP | S_IWOTH)) == 0 && has_content(found, want);
 }
 
 /* Replaces what is FOUND, or creates it. */
@@ -324,7 +328,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 
 	want.setup = setup;
 	want.path = path;
-	(void)stpncpy(found.name, name, sizeof(found.name) - 1);
+	(void)memccpy(found.name, name, '\0', sizeof(found.name) - 1);
 	/* What its owner may not read, the next start could not tell from what is complete. */
 	if (want.direct && want.uid == identity_uid() && !(want.mode & 06000) && want.mode & S_IRUSR) {
 		new = want;
@@ -337,7 +341,17 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 			return setup_failed(setup, verb, path, errno, cap);
 	}
 	want.direct = false; /* or another process has put it there meanwhile */
-	found.fd = fd_openat(parent, name, O_PATH | O_NOFOLLOW);
+	if (fd_fstatat(parent, name, AT_SYMLINK_NOFOLLOW, &found.stat) == 0) {
+		new = want;
+		settle_owner(&new, &found.stat);
+		if (!want.fresh && is_as_wanted(&found.stat, &new) && has_content(&found, &new)) {
+			if (!want.clean)
+				temporary_forget(parent, name);
+			setup->same++;
+			return true;
+		}
+		found.fd = fd_openat(parent, name, O_PATH | O_NOFOLLOW);
+	}
 	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fd_fstat(found.fd, &found.stat) != 0))
 		return setup_failed(setup, verb, path, errno, CAP_DAC_OVERRIDE);
 	settle_owner(&want, found.fd < 0 ? NULL : &found.stat);

@@ -247,6 +247,7 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 		.leave = mirror_leave,
 		.failed = mirror_failed,
 		.pin = mirror->pin,
+		.blind = !mirror->pin,
 	};
 	const uint64_t before = mirror->setup->changed;
 	struct mirror_level *top = &mirror->levels[0];

@@ -56,36 +56,31 @@ static bool keeps_existing(struct setup *setup, const struct step *step, const s
  * Opens the file NAME in PARENT for reading, whatever has that name by now, as long as it is a regular file. Never follows a
  * link, never blocks. -1 with errno.
  */
-static int open_regular(int parent, const char *name)
+static int open_regular(int parent, const char *name, struct stat *stat)
 {
-	struct stat stat;
 	const int fd = fd_openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
-	if (fd < 0 || (fd_fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode)))
+	if (fd < 0 || (fd_fstat(fd, stat) == 0 && S_ISREG(stat->st_mode)))
 		return fd;
 	close(fd);
 	errno = ESTALE;
 	return -1;
 }
 
-/* PATH is the destination's, MODE the source's. Set-id bits are not taken over: the owner is another now. */
+/* PATH is the destination's, STAT the SOURCE's. Set-id bits are not taken over: the owner is another now. */
 static void put_file(struct setup *setup, const struct step *step, const char *path, int source,
-		     const struct mirror_level *to, const char *name)
+		     const struct stat *stat, const struct mirror_level *to, const char *name)
 {
-	struct stat stat;
 	struct file_want want = {.source = source,
+				 .stat = stat,
 				 .fresh = keeps(step),
 				 .keep_times = preserves(step, "times"),
 				 .keep_xattrs = preserves(step, "xattrs")};
 
-	if (fd_fstat(source, &stat) != 0) {
-		setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
-		return;
-	}
 	file_attributes(step, &want);
 	if (!step->mode_written)
-		want.mode = stat.st_mode & 01777;
-	mirror_want(to, stat.st_size, &want);
+		want.mode = stat->st_mode & 01777;
+	mirror_want(to, stat->st_size, &want);
 	const int cut = to->resumed ? content_is_cut_short(&want, &to->ground, to->fd, name) : 0;
 	if (cut < 0) {
 		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
@@ -184,6 +179,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 /* A source that is open already and waits for its turn. */
 struct pending_copy {
 	int source;
+	struct stat stat;
 	char name[NAME_MAX + 1];
 	char path[2048]; /* of the destination */
 };
@@ -210,7 +206,7 @@ static void copy_flush(struct mirror *mirror)
 		if (ground_act(&to->ground) != 0)
 			setup_failed(setup, "write", it->path, errno, DIAG_NO_CAP);
 		else if (to->resumed || !keeps_existing(setup, mirror->step, to, it->name))
-			put_file(setup, mirror->step, it->path, it->source, to, it->name);
+			put_file(setup, mirror->step, it->path, it->source, &it->stat, to, it->name);
 		close(it->source);
 	}
 	copying->count = 0;
@@ -221,33 +217,45 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 {
 	struct copying *copying = (struct copying *)mirror;
 	struct setup *setup = mirror->setup;
+	struct pending_copy *it = &copying->sources[copying->count];
 	char text[PATH_MAX];
-	bool file = S_ISREG(entry->stat.mode), link = S_ISLNK(entry->stat.mode);
-	int source = file ? open_regular(entry->parent, entry->name) : -1;
-	ssize_t length = link ? readlinkat(entry->parent, entry->name, text, sizeof(text) - 1) : 0;
-	int err = errno;
+	ssize_t length = -1;
 
-	if (source >= 0) {
-		struct pending_copy *it = &copying->sources[copying->count++];
+	it->source = S_ISREG(entry->stat.mode) ? open_regular(entry->parent, entry->name, &it->stat) : -1;
+	if (it->source >= 0) {
 		copying->to = to;
-		it->source = source;
-		*stpncpy(it->name, entry->name, sizeof(it->name) - 1) = '\0';
-		*stpncpy(it->path, mirror_target(mirror, entry, entry->name), sizeof(it->path) - 1) = '\0';
+		copying->count++;
+		(void)memccpy(it->name, entry->name, '\0', sizeof(it->name));
+		(void)memccpy(it->path, mirror_target(mirror, entry, entry->name), '\0', sizeof(it->path));
 		if (copying->count == AT_ONCE)
 			copy_flush(mirror);
 		return;
+	}
+	int err = errno;
+	struct walk_entry now = *entry;
+	/* Only its type is known so far, from a listing. It may have gone since, or be something else. */
+	if (fd_statx(entry->parent, entry->name, &now.stat) != 0) {
+		if (errno != ENOENT)
+			setup_failed(setup, "read", entry->path, errno, CAP_DAC_OVERRIDE);
+		return;
+	}
+	if ((now.stat.mode ^ entry->stat.mode) & S_IFMT)
+		return;
+	if (S_ISLNK(now.stat.mode)) {
+		length = readlinkat(entry->parent, entry->name, text, sizeof(text) - 1);
+		err = errno;
 	}
 	text[length > 0 ? length : 0] = '\0';
 	if (ground_act(&to->ground) != 0)
 		setup_failed(setup, "write", mirror_target(mirror, entry, entry->name), errno, DIAG_NO_CAP);
 	else if (keeps_existing(setup, mirror->step, to, entry->name))
 		;
-	else if (!file && !link)
+	else if (!S_ISREG(now.stat.mode) && !S_ISLNK(now.stat.mode))
 		mirror->special++;
-	else if (length < 0 || file)
+	else if (length < 0)
 		setup_failed(setup, "read", entry->path, err, CAP_DAC_OVERRIDE);
 	else
-		put_link(mirror, entry, text, to);
+		put_link(mirror, &now, text, to);
 }
 
 /*
@@ -331,7 +339,7 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
  * Copies into the directory `to` if it is one or is written as one ("/etc/", several sources), otherwise to that
  * name.
  */
-static void put_source(struct setup *setup, const struct step *step, const char *path, int in)
+static void put_source(struct setup *setup, const struct step *step, const char *path, int in, const struct stat *stat)
 {
 	struct walk_found found;
 	struct mirror_level to = {.fd = -1};
@@ -353,7 +361,7 @@ static void put_source(struct setup *setup, const struct step *step, const char 
 	if (ground_act(&to.ground) != 0)
 		setup_failed(setup, "write to", step->to, errno, DIAG_NO_CAP);
 	else if (!keeps_existing(setup, step, &to, name))
-		put_file(setup, step, into ? mirror_in(setup, step->to, name) : step->to, in, &to, name);
+		put_file(setup, step, into ? mirror_in(setup, step->to, name) : step->to, in, stat, &to, name);
 	if (into)
 		close(to.fd);
 	else
@@ -362,13 +370,14 @@ static void put_source(struct setup *setup, const struct step *step, const char 
 
 static void copy_file(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source)
 {
-	int in = walk_reopen(source->fd, source->parent, source->name, O_RDONLY);
+	struct stat stat;
+	const int in = walk_reopen_found(source, O_RDONLY, &stat);
 
 	if (in < 0) {
 		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
 		return;
 	}
-	put_source(setup, step, path, in);
+	put_source(setup, step, path, in, &stat);
 	close(in);
 }
 
