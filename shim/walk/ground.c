@@ -19,11 +19,14 @@ static struct {
 	int remembered[REMEMBERED_MAX];
 	size_t count;
 	bool foreign; /* the process acts on foreign ground */
+	uint32_t known,
+		group; /* the user whose group was looked up last, for a tree asks for each of its files; 0: none */
 } ground;
 
 void ground_know(const struct ground_people *people)
 {
 	ground.people = people;
+	ground.known = 0;
 	while (!people && ground.count > 0)
 		close(ground.remembered[--ground.count]);
 }
@@ -143,8 +146,12 @@ static struct fs_identity person(uint32_t uid, uint32_t more)
 		who.more = more;
 		return who;
 	}
-	uint32_t gid = uid != 0 && people ? people->group_of(people->context, uid) : IDENTITY_NO_ID;
-	who.gid = uid == 0 ? 0 : gid == IDENTITY_NO_ID ? GROUND_NOBODY : gid;
+	if (uid != ground.known) {
+		const uint32_t gid = people ? people->group_of(people->context, uid) : IDENTITY_NO_ID;
+		ground.known = uid;
+		ground.group = gid == IDENTITY_NO_ID ? GROUND_NOBODY : gid;
+	}
+	who.gid = uid == 0 ? 0 : ground.group;
 	return who;
 }
 
