@@ -283,6 +283,22 @@ large_tree() {
 	[ "$(cut -d' ' -f1 "$T/calls" | sort -u | wc -l)" -gt 1 ] || [ "$(nproc)" = 1 ]
 }
 
+@test "a shared tree: no directory of files is listed by two, and the files of a large one are shared" {
+	large_tree
+	rm "$D/link" "$D"/t/*/link
+	config <<<"  - {chown: $D/t, recursive: true}"
+	printf 'trace: true\n' >>"$T/capshim.yaml"
+	run timeout 60 strace -f -qq -y -e trace=getdents64 -o "$T/calls" "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_success
+	assert_output --partial '6101 changed, 0 already right'
+	# A listing is two calls. Some of the directories are listed once more before, to see what the tree is like.
+	[ "$(grep -c "<$D/t/" "$T/calls")" -lt 240 ]
+	mkdir "$D/t/flat" && (cd "$D/t/flat" && touch {1..9000})
+	run timeout 60 strace -f -qq -y -e trace=fchownat -o "$T/calls" "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_output --partial '9001 changed, 6101 already right'
+	assert_equal "$(find "$D/t" ! -uid 1234)" ''
+}
+
 @test "a tree is not shared where the container may use one processor" {
 	local quota
 

@@ -1,8 +1,12 @@
 #include "base/process.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/fd.h"
 
 pid_t process_fork(void)
 {
@@ -11,4 +15,28 @@ pid_t process_fork(void)
 	if (pid == 0 && getpid() == self)
 		diag_die(DIAG_UNPROVEN, "cannot prove that a new process is one: fork(2) made none");
 	return pid;
+}
+
+/* What cpu.max of cgroups(7), version 2, allows, which is "QUOTA PERIOD" or "max PERIOD". */
+static unsigned long quota(unsigned int most)
+{
+	char text[64] = "";
+	char *end = text;
+	int fd = fd_openat(AT_FDCWD, "/sys/fs/cgroup/cpu.max", O_RDONLY);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	fd_close(fd);
+	const unsigned long time = strtoul(text, &end, 10), period = strtoul(end, NULL, 10);
+	return length > 0 && end > text && period > 0 ? time / period : most;
+}
+
+unsigned int process_at_once(unsigned int most)
+{
+	const unsigned long allowed = quota(most);
+	cpu_set_t set;
+
+	if (allowed <= 1 || sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	const unsigned int there = CPU_COUNT(&set) < (int)most ? (unsigned int)CPU_COUNT(&set) : most;
+	return there < allowed ? there : (unsigned int)allowed;
 }

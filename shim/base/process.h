@@ -1,5 +1,5 @@
 /*
- * Starting a process.
+ * Starting processes, and how many.
  */
 #pragma once
 
@@ -10,3 +10,6 @@
  * 112: it would go on with the child's work, as root.
  */
 [[nodiscard]] pid_t process_fork(void);
+
+/* How many processes of this container can be busy at the same time, at most MOST. */
+[[nodiscard]] unsigned int process_at_once(unsigned int most);

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "base/glob.h"
 #include "walk/rule.h"
 #include "walk/tree_open.h"
+#include "walk/tree_part.h"
 
 #define OPEN_MAX_DIRECTORIES 64
 #define BATCH_BYTES 32768     /* how much one getdents64(2) may fill */
@@ -37,6 +37,7 @@ struct frame {
 	size_t name;               /* its own name, in its parent's batch */
 	size_t base, end;          /* of its batch: the names that are still to be walked, the last one first */
 	size_t path_length;        /* of the path to it; CUT if there was no room */
+	uint32_t hash;             /* of its path below the top */
 	bool closed;               /* it, or a directory above it, was unlocked */
 };
 
@@ -44,6 +45,7 @@ struct tree_state {
 	struct tree_walk *tree;
 	struct frame *frames;
 	size_t depth, frames_max; /* frames[depth] is the current directory */
+	struct tree_pins pins;
 	char *batch;
 	size_t batch_max;
 	char path[PATH_BYTES + 1]; /* the last byte is for CUT */
@@ -93,24 +95,15 @@ static bool is_on_mount(const struct tree_state *state, const struct fd_stat *st
 	return !stat->mount_begins && (!S_ISDIR(stat->mode) || stat->dev == top->dev);
 }
 
-static bool is_excluded(const struct tree_walk *tree, const char *name)
+/* Is it for this process to change NAME in the current directory, or to tell that it cannot? */
+static bool is_mine(const struct tree_state *state, const char *name, bool directory)
 {
-	for (size_t i = 0; tree->exclude && i < tree->exclude->count; i++)
-		if (glob_match(tree->exclude->items[i], name))
-			return true;
-	return false;
-}
+	const struct tree_walk *tree = state->tree;
+	uint32_t hash = state->frames[state->depth].hash;
 
-/* Decided by the name (FNV-1a), which is the same for every process; inode numbers in a listing need not be. */
-static bool is_mine(const struct tree_walk *tree, const char *name)
-{
-	uint32_t hash = 2166136261U;
-
-	if (tree->parts <= 1)
-		return true;
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 16777619U;
-	return (hash >> 8) % tree->parts == tree->part;
+	if (tree->by_name || directory)
+		hash = tree_hash(tree->by_name ? TREE_HASH : hash, name);
+	return tree_is_mine(tree, hash);
 }
 
 static void *grow(void *old, size_t bytes)
@@ -155,6 +148,7 @@ static void push(struct tree_state *state, const struct tree_directory *opened, 
 		.name = name,
 		.base = base,
 		.end = base,
+		.hash = tree_hash(parent->hash, state->batch + name),
 		.path_length = append(state, parent->path_length, state->batch + name),
 	};
 	if (depth >= OPEN_MAX_DIRECTORIES) {
@@ -211,15 +205,22 @@ static void descend(struct tree_state *state)
 				   .path = state->path};
 	struct tree_directory opened = {.fd = -1};
 
-	if (act(state, (long)state->depth) != 0 ||
-	    tree_open_named(state->tree, frame->dir.fd, text, &frame->dir.ground, &opened) != 0) {
-		entry_failed(state, frame->path_length, text, errno, is_mine(state->tree, text));
+	const bool acts = act(state, (long)state->depth) == 0;
+	if (acts &&
+	    tree_is_left_out(state->tree, frame->dir.fd, text, tree_hash(frame->hash, text), frame->closed,
+			     &entry.stat) &&
+	    is_on_mount(state, &entry.stat))
+		return;
+	if (!acts || tree_open_named(state->tree, frame->dir.fd, text, &frame->dir.ground, &opened) != 0) {
+		entry_failed(state, frame->path_length, text, errno, is_mine(state, text, true));
 		fd_close(opened.fd);
 		return;
 	}
 	entry.fd = opened.fd;
 	entry.stat = opened.stat;
-	if (is_on_mount(state, &entry.stat)) {
+	if (!is_on_mount(state, &entry.stat)) {
+		state->tree->mounts += is_mine(state, text, true);
+	} else {
 		append(state, frame->path_length, text);
 		if (act(state, (long)state->depth) == 0 &&
 		    (!state->tree->enter || state->tree->enter(state->tree->context, &entry))) {
@@ -227,8 +228,6 @@ static void descend(struct tree_state *state)
 			return;
 		}
 		state->path[frame->path_length] = '\0';
-	} else {
-		state->tree->mounts += is_mine(state->tree, text);
 	}
 	tree_lock(&opened);
 	close(entry.fd);
@@ -275,7 +274,9 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 	} else {
 		tree->mounts++;
 	}
-	fd_close(entry.fd);
+	tree_unpin(&state->pins, entry.fd);
+	if (state->depth + TREE_PINS_MAX > OPEN_MAX_DIRECTORIES)
+		tree_unpin(&state->pins, -1);
 	return directory;
 }
 
@@ -286,6 +287,8 @@ static bool read_batch(struct tree_state *state)
 	struct frame *frame = &state->frames[state->depth];
 
 	frame->end = frame->base;
+	if (!state->tree->file && tree_is_leaf(state->tree, &frame->dir.stat))
+		return false;
 	reserve(state, 0, frame->base + size);
 	char *batch = state->batch + frame->base;
 	long length = syscall(SYS_getdents64, frame->dir.fd, batch, size);
@@ -299,11 +302,11 @@ static bool read_batch(struct tree_state *state)
 		const char *name = record->d_name;
 		at += record->d_reclen;
 		frame->offset = record->d_off;
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || is_excluded(state->tree, name))
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || tree_is_excluded(state->tree, name))
 			continue;
 		if (record->d_type != DT_DIR) {
 			bool mine = state->tree->file && (!state->tree->closed_only || frame->closed) &&
-				    is_mine(state->tree, name);
+				    is_mine(state, name, false);
 			if (!mine && record->d_type != DT_UNKNOWN)
 				continue;
 			if (!hand_out(state, name, record->d_type, mine))
@@ -314,6 +317,7 @@ static bool read_batch(struct tree_state *state)
 		memmove(state->batch + frame->end, name, bytes);
 		frame->end += bytes;
 	}
+	tree_unpin(&state->pins, -1);
 	return true;
 }
 
@@ -322,7 +326,11 @@ static int leave(struct tree_state *state)
 {
 	struct tree_walk *tree = state->tree;
 	struct frame *frame = &state->frames[state->depth];
-	struct walk_entry entry = {.parent = -1, .fd = frame->dir.fd, .depth = state->depth, .path = state->path};
+	struct walk_entry entry = {.parent = -1,
+				   .fd = frame->dir.fd,
+				   .depth = state->depth,
+				   .own = state->depth > 0 && tree_is_leaf(state->tree, &frame->dir.stat),
+				   .path = state->path};
 	int result = 0;
 
 	if (state->depth > 0) {
@@ -349,7 +357,9 @@ static int walk_directories(struct tree_state *state)
 {
 	for (;;) {
 		const struct frame *frame = &state->frames[state->depth];
-		if (frame->end > frame->base) {
+		if (state->tree->stop) {
+			return 1;
+		} else if (frame->end > frame->base) {
 			descend(state);
 		} else if (!read_batch(state)) {
 			if (leave(state) != 0)
@@ -388,8 +398,10 @@ static int begin(struct tree_state *state, int top, struct walk_entry *entry)
 	state->frames[0] = (struct frame){
 		.dir = opened,
 		.closed = opened.locked,
+		.hash = TREE_HASH,
 		.path_length = strlen(state->path),
 	};
+	state->tree->leaves = tree_has_leaves(state->tree, entry->fd);
 	return 0;
 }
 
@@ -406,22 +418,10 @@ int walk_tree(struct tree_walk *tree, int top, const char *path)
 		result = walk_directories(&state);
 
 	int err = errno;
-	for (size_t i = 0; result < 0 && i < state.depth; i++)
+	for (size_t i = 0; result != 0 && state.frames && i <= state.depth; i++)
 		fd_close(state.frames[i].dir.fd);
 	free(state.batch);
 	free(state.frames);
 	errno = err;
 	return result < 0 ? -1 : 0;
-}
-
-int walk_pin(const struct walk_entry *entry, struct fd_stat *now)
-{
-	int fd = fd_openat(entry->parent, entry->name, O_PATH | O_NOFOLLOW);
-
-	if (fd < 0)
-		return -1;
-	if (fd_statx(fd, "", now) == 0)
-		return fd;
-	fd_close(fd);
-	return -1;
 }

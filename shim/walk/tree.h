@@ -18,7 +18,13 @@ struct walk_entry {
 	size_t depth;     /* 0 for the top */
 	const struct ground *ground; /* of PARENT; NULL for a directory */
 	bool roots;                  /* only root can change PARENT, and it is root's ground: NAME keeps its meaning */
+	bool own;                    /* for leave(): a directory that no other part enters, for it has none in it */
 	struct fd_stat stat;
+};
+
+/* Which process claimed what has the same hash; 0: none yet. */
+struct tree_claims {
+	_Atomic uint32_t part[2048];
 };
 
 struct tree_walk {
@@ -36,7 +42,7 @@ struct tree_walk {
 	size_t closed;              /* result: directories that were put off */
 	bool cross_mounts;          /* otherwise entries on another mount are skipped and counted */
 	const struct list *exclude; /* globs on base names below the top: skipped with all they hold; NULL: none */
-	void *context;              /* passed to these four: */
+	void *context;              /* passed to these functions: */
 	/* A directory, before its entries. False: skip its entries and its leave(). NULL: always true. */
 	bool (*enter)(void *context, const struct walk_entry *directory);
 	/*
@@ -50,10 +56,19 @@ struct tree_walk {
 	void (*failed)(void *context, const char *path, int err);
 
 	/*
-	 * Several processes may share one tree: only files whose name falls to PART of PARTS are handed out; 0 parts:
-	 * all.
+	 * Several processes may share one tree: each hands out only what it is the first to claim, in memory shared by all; NULL:
+	 * all is its own. A claim is on the path of a directory, for all files in it, or BY_NAME on that of a file.
 	 */
-	unsigned int parts, part;
+	struct tree_claims *claims;
+	unsigned int part; /* this process, from 1 on */
+	bool by_name;
+	/*
+	 * Result: directories that have none in them were entered by one process alone, which claimed them. A walk with
+	 * CLOSED_ONLY enters only those that ARE DUE (NULL: none).
+	 */
+	bool leaves;
+	bool (*is_due)(void *context, const struct fd_stat *directory);
+	bool stop;   /* set by ENTER or FILE: the walk ends here, without leave(); for one that puts off */
 	bool untold; /* result: something could not be read that is for another part to tell, which may have read it */
 	bool pin;    /* files may be changed at any time: hold each by a descriptor before it is read */
 	bool blind; /* FILE wants name and type alone: what a listing says is no directory is not read; its stat has no more */
@@ -63,7 +78,7 @@ struct tree_walk {
 /*
  * Walks the tree at TOP (O_PATH, the caller's), whose path is PATH, TOP included: depth first, children before
  * leave() of their directory, the top last. Follows no link. Entries that vanish or change their type on the way are
- * skipped. Memory grows with the depth, not with the number of entries; uses 64 descriptors. 0, or -1 with errno
+ * skipped. Memory grows with the depth, not with the number of entries; uses 65 descriptors. 0, or -1 with errno
  * where it had to stop: EINVAL if TOP is "/" (unless `whole`), ESTALE if a directory was moved while the walk was in
  * it.
  */

@@ -81,3 +81,15 @@ int tree_open_named(struct tree_walk *tree, int parent, const char *name, const 
 	fd_close(held);
 	return result;
 }
+
+int walk_pin(const struct walk_entry *entry, struct fd_stat *now)
+{
+	int fd = fd_openat(entry->parent, entry->name, O_PATH | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -1;
+	if (fd_statx(fd, "", now) == 0)
+		return fd;
+	fd_close(fd);
+	return -1;
+}

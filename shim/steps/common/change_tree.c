@@ -1,20 +1,17 @@
 /*
  * A whole tree for chown and chmod. Holding every file by a descriptor costs two system calls more than changing it
  * by name, as chown(1) does. So where only root can change the directory, and a name keeps its meaning, chown works
- * by name as well. The files are also divided by their names into one part per processor. The first part is walked
- * here; if it is large, other processes walk the other parts at the same time, otherwise they are walked here one
- * after the other: listing a small tree again costs next to nothing. Until all parts are walked, no directory is
- * changed: what was found to be root's alone must stay so, and the next part must be able to enter it. A last walk
- * then changes the directories, the top last. With two idle processors that is 1.6 times as fast as one process, on
- * ext4 and on tmpfs, and needs a fifth more processor time, so a container that may not use so much does not share.
+ * by name as well. A large tree is also divided by the paths of its directories into one part per processor, and other
+ * processes walk the other parts at the same time; if most of it is in one directory, it is divided by the names of the
+ * files. Each changes the directories that it alone has walked. Until all parts are walked, no other is changed: what was
+ * found to be root's alone must stay so, and the other processes must be able to enter it. A last walk then changes those,
+ * the top last. With two idle processors that is 1.6 times as fast as one process, on ext4 and on tmpfs, and needs a fifth
+ * more processor time, so a container that may not use so much does not share.
  */
 #include "steps/common/change_tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,15 +26,21 @@
 #include "walk/walk.h"
 
 #define PROGRESS_EVERY 64 /* entries: reading the clock for each would cost as much as the entry */
-#define SHARE_AFTER 512   /* entries of the first part: many times the cost of starting a process */
-#define SHARE_MAX 4       /* parts */
-#define DESCRIPTORS 1024
+#define SHARE_FROM 512    /* files: many times the cost of starting a process */
+#define SHARE_LOOK 1024   /* entries to look at, to see how the tree is to be divided */
+#define SHARE_MAX 4       /* processes */
 
-/* What another process did; in memory shared with it. */
+/* What another process did. */
 struct result {
 	uint64_t changed, same, links, cleared, uncapable;
 	size_t failures, mounts, closed;
 	bool untold;
+};
+
+/* Memory that the processes share. */
+struct shared {
+	struct tree_claims claims;
+	struct result results[SHARE_MAX];
 };
 
 struct job {
@@ -48,11 +51,10 @@ struct job {
 	uint64_t entries;        /* in this part */
 	bool deferred;           /* directories are still to be changed, when the others are done */
 	size_t failures;         /* before it began */
-	pid_t others[SHARE_MAX]; /* processes of the parts from 1 on; 0: none */
-	struct result *results;  /* NULL: not shared */
+	pid_t others[SHARE_MAX]; /* processes; 0 or less: none */
+	struct shared *shared;   /* NULL: not shared */
 };
 
-static void share(struct job *job);
 static void share_end(struct job *job);
 static void job_walk(struct job *job);
 static bool complete(struct job *job);
@@ -66,8 +68,6 @@ static void count(struct job *job, const char *path)
 {
 	if (++job->entries % PROGRESS_EVERY == 0)
 		setup_progress(job->change->setup, path);
-	if (job->entries == SHARE_AFTER && job->tree.part == 0 && job->tree.parts > 1)
-		share(job);
 }
 
 /*
@@ -114,7 +114,7 @@ static bool waits(const struct job *job, const struct fd_stat *now)
 	const mode_t open = S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH;
 	const struct change *change = job->change;
 
-	return job->tree.parts > 1 &&
+	return job->tree.claims &&
 	       (now->uid == 0 || change->owner.uid == 0 || change_has_mode(change->step) || (now->mode & open) != open);
 }
 
@@ -123,13 +123,22 @@ static void job_leave(void *context, const struct walk_entry *entry)
 	struct job *job = context;
 	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
 
+	if (job->tree.part > 1 && !entry->own)
+		return;
 	count(job, entry->path);
 	if (entry->depth == 0 && (!complete(job) || job->change->step->contents_only))
 		return;
-	if (entry->depth > 0 && waits(job, &entry->stat) && change_is_due(job->change, &entry->stat))
+	if (entry->depth > 0 && !entry->own && waits(job, &entry->stat) && change_is_due(job->change, &entry->stat))
 		job->deferred = true;
 	else
 		(void)change_held(job->change, &held);
+}
+
+static bool job_is_due(void *context, const struct fd_stat *directory)
+{
+	const struct job *job = context;
+
+	return change_is_due(job->change, directory);
 }
 
 static void directory_leave(void *context, const struct walk_entry *entry)
@@ -156,7 +165,10 @@ static void job_failed(void *context, const char *path, int err)
 	setup_failed(job->change->setup, job->change->step->verb->name, path, err, CAP_DAC_OVERRIDE);
 }
 
-/* Changes what waited for the other processes: directories, and all below those that had to be unlocked. */
+/*
+ * Changes what waited for the other processes: directories, and all below those that had to be unlocked; and directories
+ * that each process took for another's, because somebody made or removed one in them meanwhile.
+ */
 static void deferred(struct job *first)
 {
 	struct job job = {.change = first->change, .tree = first->tree, .top = first->top, .path = first->path};
@@ -165,9 +177,10 @@ static void deferred(struct job *first)
 	job.tree.file = first->tree.closed ? job_file : NULL;
 	job.tree.leave = directory_leave;
 	job.tree.failed = first->tree.closed ? job_failed : known_failure;
-	job.tree.put_off = false;
+	job.tree.put_off = job.tree.by_name = false;
 	job.tree.closed_only = true;
-	job.tree.parts = 0;
+	/* What failed is not tried again. */
+	job.tree.is_due = first->change->setup->failures == first->failures ? job_is_due : NULL;
 	job_walk(&job);
 	first->tree.untold |= job.tree.untold;
 }
@@ -181,7 +194,7 @@ static bool complete(struct job *job)
 	struct setup *setup = job->change->setup;
 
 	share_end(job);
-	if (job->deferred || job->tree.closed)
+	if (job->tree.leaves || job->deferred || job->tree.closed)
 		deferred(job);
 	if (job->tree.untold && setup->failures == job->failures)
 		setup_refused(setup, job->change->step->verb->name, job->path, "a part of it could not be read");
@@ -203,27 +216,21 @@ static void job_walk(struct job *job)
 		change_failed(change, job->path, errno);
 }
 
-/* Runs in another process: its part of the files, from the top of the tree. */
-static _Noreturn void work(const struct job *first, unsigned int part)
+/* Runs in another process, of this NUMBER: its part of the files, from the top of the tree. */
+static _Noreturn void work(const struct job *first, size_t number)
 {
 	struct setup setup = *first->change->setup;
 	struct change change = *first->change;
 	struct job job = {.change = &change, .tree = first->tree, .top = first->top, .path = first->path};
 
-	/* The descriptors of the walk that it was forked from: it needs room for its own. */
-	for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS; fd++)
-		if (fd != job.top && fd != job.tree.parent)
-			close(fd);
 	setup.changed = setup.same = 0;
 	setup.said.tv_sec += INT32_MAX; /* only the first process reports progress */
 	change.setup = &setup;
 	change.links = change.cleared = change.uncapable = 0;
 	job.tree.context = &job;
-	job.tree.leave = NULL;
-	job.tree.mounts = job.tree.closed = 0;
-	job.tree.part = part;
+	job.tree.part = (unsigned int)number + 2;
 	job_walk(&job);
-	first->results[part] = (struct result){
+	first->shared->results[number] = (struct result){
 		.changed = setup.changed,
 		.same = setup.same,
 		.links = change.links,
@@ -237,58 +244,76 @@ static _Noreturn void work(const struct job *first, unsigned int part)
 	_exit(0);
 }
 
-/* How many processors the container may keep busy: cpu.max of cgroups(7), version 2, is "QUOTA PERIOD" or "max PERIOD". */
-static unsigned long quota(void)
-{
-	char text[64] = "";
-	char *end = text;
-	int fd = fd_openat(AT_FDCWD, "/sys/fs/cgroup/cpu.max", O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+/* How the tree is shaped, as far as the walk came. */
+struct shape {
+	struct tree_walk tree;
+	size_t entries, files, here, most; /* in this directory; in one directory */
+};
 
-	fd_close(fd);
-	const unsigned long time = strtoul(text, &end, 10), period = strtoul(end, NULL, 10);
-	return length > 0 && end > text && period > 0 ? time / period : SHARE_MAX;
+static bool shape_enter(void *context, const struct walk_entry *)
+{
+	struct shape *shape = context;
+
+	shape->here = 0;
+	shape->tree.stop = ++shape->entries >= SHARE_LOOK;
+	return true;
 }
 
-static unsigned int processors(void)
+static void shape_file(void *context, const struct walk_entry *)
 {
-	const unsigned long allowed = quota();
-	cpu_set_t set;
+	struct shape *shape = context;
 
-	if (allowed <= 1 || sched_getaffinity(0, sizeof(set), &set) != 0)
-		return 1;
-	const unsigned int there = CPU_COUNT(&set) < SHARE_MAX ? (unsigned int)CPU_COUNT(&set) : SHARE_MAX;
-	return there < allowed ? there : (unsigned int)allowed;
+	shape->files++;
+	if (++shape->here > shape->most)
+		shape->most = shape->here;
+	shape->tree.stop = ++shape->entries >= SHARE_LOOK;
 }
 
-/* Gives the other parts to other processes. share_end() does those for which no process could be started. */
-static void share(struct job *job)
+static void shape_failed(void *, const char *, int)
 {
+}
+
+/* Starts so many others to share the work, if the tree is large. Where none could be started, more is left to do here. */
+static void share(struct job *job, unsigned int others)
+{
+	struct tree_walk *tree = &job->tree;
+	struct shape shape = {.tree = job->tree};
 	pid_t first = getpid();
-	void *memory = mmap(NULL, SHARE_MAX * sizeof(*job->results), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			    -1, 0);
 
+	shape.tree.context = &shape;
+	shape.tree.enter = shape_enter;
+	shape.tree.file = shape_file;
+	shape.tree.leave = NULL;
+	shape.tree.failed = shape_failed;
+	shape.tree.blind = shape.tree.put_off = true;
+	if (walk_tree(&shape.tree, job->top, job->path) != 0 || shape.files < SHARE_FROM)
+		return;
+	void *memory = mmap(NULL, sizeof(*job->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED || !memory)
 		return;
-	job->results = memory;
-	for (unsigned int part = 1; part < job->tree.parts; part++) {
-		job->others[part] = process_fork();
-		if (job->others[part] == 0) {
+	job->shared = memory;
+	tree->claims = &job->shared->claims;
+	/* What is always due must not be looked at twice. */
+	tree->by_name = job->change->always || shape.most > shape.files / 4;
+	tree->put_off = true;
+	for (size_t i = 0; i < others; i++) {
+		job->others[i] = process_fork();
+		if (job->others[i] == 0) {
 			/* If the first process ends, all must end; it may have ended already. */
 			identity_die_with(first);
-			work(job, part);
+			work(job, i);
 		}
 	}
 }
 
-/* Waits for the process that walks PART and counts what it did. If a failure ended that process, this one ends, too. */
-static void collect(struct job *job, unsigned int part)
+/* Waits for the other process of this NUMBER and counts what it did. If a failure ended that process, this one ends, too. */
+static void collect(struct job *job, size_t number)
 {
 	struct change *change = job->change;
-	const struct result *result = &job->results[part];
+	const struct result *result = &job->shared->results[number];
 	int status = SIGKILL; /* killed, unless waitpid(2) says otherwise */
 
-	while (waitpid(job->others[part], &status, 0) < 0 && errno == EINTR)
+	while (waitpid(job->others[number], &status, 0) < 0 && errno == EINTR)
 		;
 	if (!WIFEXITED(status))
 		setup_refused(change->setup, change->step->verb->name, job->path,
@@ -306,28 +331,16 @@ static void collect(struct job *job, unsigned int part)
 	job->tree.untold |= result->untold;
 }
 
-/* Ends all parts but the first, which also walks the directories and so ends last. */
+/* Waits for all others. */
 static void share_end(struct job *job)
 {
-	for (unsigned int part = 1; part < job->tree.parts; part++) {
-		if (job->others[part] > 0) {
-			collect(job, part);
-			continue;
-		}
-		struct job rest = {.change = job->change, .tree = job->tree, .top = job->top, .path = job->path};
-		rest.tree.context = &rest;
-		rest.tree.leave = NULL;
-		rest.tree.mounts = rest.tree.closed = 0;
-		rest.tree.part = part;
-		job_walk(&rest);
-		job->tree.mounts += rest.tree.mounts;
-		job->tree.closed += rest.tree.closed;
-		job->tree.untold |= rest.tree.untold;
-	}
-	job->tree.parts = 1;
-	if (job->results)
-		munmap(job->results, SHARE_MAX * sizeof(*job->results));
-	job->results = NULL;
+	for (size_t i = 0; job->shared && i < SHARE_MAX; i++)
+		if (job->others[i] > 0)
+			collect(job, i);
+	if (job->shared)
+		munmap(job->shared, sizeof(*job->shared));
+	job->shared = NULL;
+	job->tree.claims = NULL;
 }
 
 static void change_tree(struct change *change, const struct walk_found *top, const struct held *held)
@@ -346,14 +359,16 @@ static void change_tree(struct change *change, const struct walk_found *top, con
 			 .file = job_file,
 			 .leave = job_leave,
 			 .failed = job_failed,
-			 .parts = (held->now.mode & unlock) == unlock ? processors() : 1},
+			 .part = 1},
 		.top = top->fd,
 		.path = path,
 		.failures = change->setup->failures,
 	};
 
 	job.tree.context = &job;
-	job.tree.put_off = job.tree.parts > 1;
+	const unsigned int others = (held->now.mode & unlock) == unlock ? process_at_once(SHARE_MAX) - 1 : 0;
+	if (others > 0)
+		share(&job, others);
 	job_walk(&job);
 	share_end(&job); /* in case the walk had to stop early */
 	if (job.tree.mounts)

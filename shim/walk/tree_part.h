@@ -1,0 +1,48 @@
+/* What processes that share a tree agree on, and closing descriptors by the dozen. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "walk/tree.h"
+
+#define TREE_HASH 2166136261U /* of the path of a tree's top: FNV-1a */
+
+/* The hash of what is called NAME in what has the hash ABOVE. */
+[[nodiscard]] uint32_t tree_hash(uint32_t above, const char *name);
+
+/*
+ * Is what has this HASH this process's, or can it claim it? Of names, which are the same for every process; inode numbers in a
+ * listing need not be.
+ */
+[[nodiscard]] bool tree_is_mine(const struct tree_walk *tree, uint32_t hash);
+
+/*
+ * May processes that share the tree, and a walk after theirs, leave out directories with none in them? If those of the file
+ * system of FD, the top, count the directories in them as links to themselves: then two links mean none.
+ */
+[[nodiscard]] bool tree_has_leaves(const struct tree_walk *tree, int fd);
+
+/* Is it such a directory? */
+[[nodiscard]] bool tree_is_leaf(const struct tree_walk *tree, const struct fd_stat *directory);
+
+/*
+ * Is NAME in PARENT, which has this HASH, a directory with none in it that is another part's, or that the last walk need not
+ * enter? CLOSED: one above it was unlocked. It is looked at from outside, into *STAT: it may have been given away already, to
+ * one who lets nobody in.
+ */
+[[nodiscard]] bool tree_is_left_out(const struct tree_walk *tree, int parent, const char *name, uint32_t hash,
+				    bool closed, struct fd_stat *stat);
+
+/* Is NAME one of those that are skipped? */
+[[nodiscard]] bool tree_is_excluded(const struct tree_walk *tree, const char *name);
+
+/* Descriptors that are no longer needed. */
+#define TREE_PINS_MAX 32
+struct tree_pins {
+	int fds[TREE_PINS_MAX];
+	int count;
+};
+
+/* Closes FD, with others, so that it is not a system call for each. -1: closes those that wait. */
+void tree_unpin(struct tree_pins *pins, int fd);
