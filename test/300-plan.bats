@@ -328,6 +328,20 @@ work() {
 	chmod 0666 "$IMAGE/etc/passwd"
 	as_user app
 	assert_refused 100 /etc/passwd
+	refute_output --partial 'neither a user'
+	as_user '"1000"'
+	assert_refused 100 'RUN chmod go-w'
+}
+
+@test "numeric ids do not need a passwd that group 0 can write, as images for arbitrary uids have it" {
+	chmod 0664 "$IMAGE/etc/passwd"
+	as_user '"1234:1234"'
+	assert_unprivileged 1234
+	capshim_run --image -- -- /probe <<-'END'
+		user: "1234:1234"
+		accounts: [{name: app, uid: 1234, gid: 1234}]
+	END
+	assert_refused 100 /etc/passwd
 }
 
 @test "the environment chooses values but no privileges" {

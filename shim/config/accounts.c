@@ -4,6 +4,9 @@
 #include "config/parts.h"
 #include "walk/trust.h"
 
+#define PASSWD "/etc/passwd"
+#define GROUP "/etc/group"
+
 static bool all_digits(const char *text)
 {
 	return *text && !text[strspn(text, "0123456789")];
@@ -25,24 +28,43 @@ static bool bad_id(struct plan *plan, const struct node *node, const char *kind,
 			     text, kind);
 }
 
-static void read_account_file(struct plan *plan, bool group)
+/* Returns NULL, or why FILE may not be believed. An image without one is fine: names then do not resolve. */
+static const char *read_account_file(struct plan *plan, const char *file, bool group)
 {
-	const char *why = NULL, *file = group ? "/etc/group" : "/etc/passwd";
+	const char *why = NULL;
 	size_t length;
 
 	char *bytes = trust_read(plan->mem, file, ACCOUNTS_BYTES, &length, &why);
 	if (bytes)
 		accounts_parse(&plan->accounts, &plan->problems, file, bytes, length, group);
-	else if (errno != ENOENT) /* an image without one is fine: names then do not resolve */
-		problem_add(&plan->problems, file, 0, 0, "%s", why);
+	return bytes || errno == ENOENT ? NULL : why;
 }
 
 const struct accounts *account_groups(struct plan *plan)
 {
-	if (!plan->accounts.groups_read)
-		read_account_file(plan, true);
+	const char *why = plan->accounts.groups_read ? NULL : read_account_file(plan, GROUP, true);
+
+	if (why)
+		problem_add(&plan->problems, GROUP, 0, 0, "%s", why);
 	plan->accounts.groups_read = true;
 	return &plan->accounts;
+}
+
+/*
+ * Something that decides privileges needs passwd. False: it may not be believed, which is a problem from now on. Images
+ * for arbitrary uids make it writable for group 0 (chmod g=u), and numeric ids do not need it.
+ */
+static bool users_known(struct plan *plan)
+{
+	struct accounts *accounts = &plan->accounts;
+
+	if (!accounts->refused)
+		return true;
+	if (!accounts->refusal_said)
+		problem_add(&plan->problems, PASSWD, 0, 0, "%s; numeric ids (UID:GID) do not need this file",
+			    accounts->refused);
+	accounts->refusal_said = true;
+	return false;
 }
 
 bool account_find_user(struct plan *plan, const struct node *node, const char *text, uint32_t *uid,
@@ -55,6 +77,8 @@ bool account_find_user(struct plan *plan, const struct node *node, const char *t
 		return true;
 	}
 	*entry = *text ? accounts_user(&plan->accounts, text) : NULL;
+	if (!users_known(plan))
+		return false;
 	if (*entry) {
 		*uid = (*entry)->uid;
 		return true;
@@ -97,6 +121,8 @@ bool account_find_identity(struct plan *plan, const struct node *node, const cha
 	to->group_written = group;
 	if (group)
 		return account_find_group(plan, node, group, &to->gid);
+	if (!entry && !users_known(plan))
+		return false;
 	if (!entry)
 		return value_problem(plan, node,
 				     "user id %s has no entry in /etc/passwd: write its group as well, "
@@ -171,9 +197,10 @@ static void read_wish(struct plan *plan, const struct node *node, void *)
 void config_accounts(struct plan *plan, const struct node *node, void *to)
 {
 	plan->accounts.mem = plan->mem;
-	read_account_file(plan, false);
+	plan->accounts.refused = read_account_file(plan, PASSWD, false);
 	if (!node)
 		return;
+	(void)users_known(plan);
 	(void)account_groups(plan);
 	plan->wishes = mem_array(plan->mem, node->count + 1, sizeof(*plan->wishes));
 	value_each(plan, node, read_wish, to);

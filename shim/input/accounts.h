@@ -31,7 +31,9 @@ struct accounts {
 	struct mem *mem;
 	struct account *users; /* in the order of the file: the first match counts, as in the C library */
 	struct account_group *groups;
-	bool groups_read; /* GROUPS are complete; set by the plan */
+	bool groups_read;    /* GROUPS are complete; set by the plan */
+	const char *refused; /* why USERS are missing: passwd may not be believed. NULL: they are complete */
+	bool refusal_said;   /* a problem says so */
 };
 
 /*

@@ -27,7 +27,7 @@ static const char *why_not(struct mem *mem, const struct stat *stat)
 				  stat->st_uid);
 	return mem_format(mem,
 			  "its mode %04o lets others than root write it (in a Dockerfile COPY "
-			  "--chmod=0644, for a bind mount chmod go-w on the host)",
+			  "--chmod=0644 or RUN chmod go-w, for a bind mount chmod go-w on the host)",
 			  (unsigned int)stat->st_mode & 07777);
 }
 
