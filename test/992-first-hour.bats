@@ -36,6 +36,9 @@ setup_file() {
 	observe timeout 60 docker run --rm --network none first-hour
 	assert_unprivileged 1234 net_bind_service
 	assert_probe arg.0 server arg.1 --port arg.2 80
+	observe timeout 60 docker run --rm --network none first-hour --port 8080
+	assert_unprivileged 1234 net_bind_service
+	assert_probe arg.0 server arg.1 --port arg.2 8080
 	observe timeout 60 docker run --rm --network none first-hour /probe --exit 3
 	assert_failure 3
 }
