@@ -51,6 +51,19 @@ refute_variable() {
 	END
 	assert_unprivileged 1234
 	assert_probe env.B '$A' env.C start env.A start-more-still env.D a=b=c env.E ''
+	with_config <<<'environment: A=single'
+	assert_probe env.A single
+	refute_variable environment
+}
+
+@test "names with dots and dashes, as programs on Java have them" {
+	env_file 'b.file-name=2\n'
+	with_config --env c.start=3 <<-'END'
+		env_file: /etc/app.env
+		environment: {discovery.type: single-node, d-e: "4"}
+	END
+	assert_unprivileged 1234
+	assert_probe env.discovery.type single-node env.b.file-name 2 env.c.start 3 env.d-e 4
 }
 
 @test "every form of a reference, and text that looks like one" {

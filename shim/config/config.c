@@ -34,9 +34,10 @@ static void read_environment(struct plan *plan, const struct node *node, void *)
 	const struct node *one = node->kind == NODE_SCALAR ? node : node->first;
 
 	for (; one; one = node->kind == NODE_SCALAR ? NULL : one->next) {
+		const struct node *key = one == node ? NULL : one->key; /* a single item has the key of the list */
 		const char *value = value_text(plan, one);
-		const char *equals = value && !one->key ? strchr(value, '=') : NULL;
-		const char *name = one->key ? one->key->text : NULL;
+		const char *equals = value && !key ? strchr(value, '=') : NULL;
+		const char *name = key ? key->text : NULL;
 		if (!value)
 			continue;
 		if (equals) {
@@ -46,9 +47,9 @@ static void read_environment(struct plan *plan, const struct node *node, void *)
 		if (name && environ_name_ok(name))
 			environ_set(&plan->env, name, value);
 		else
-			value_problem(plan, one->key ? one->key : one,
+			value_problem(plan, key ? key : one,
 				      "must be NAME: VALUE or NAME=VALUE, with a name "
-				      "of letters, digits and underscores");
+				      "of letters, digits, _, . and -");
 	}
 }
 

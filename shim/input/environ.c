@@ -211,18 +211,17 @@ bool environ_listens(const struct environment *env, pid_t pid)
 	return named && snprintf(own, sizeof(own), "%d", (int)pid) > 0 && strcmp(named, own) == 0;
 }
 
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789"
+
 size_t environ_name_at(const char *text)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
-
-	return *text >= '0' && *text <= '9' ? 0 : strspn(text, letters);
+	return *text >= '0' && *text <= '9' ? 0 : strspn(text, LETTERS);
 }
 
+/* Engines pass any name; programs on Java have dots in theirs (discovery.type). */
 bool environ_name_ok(const char *name)
 {
-	const size_t length = environ_name_at(name);
-
-	return length && !name[length];
+	return environ_name_at(name) && !name[strspn(name, LETTERS ".-")];
 }
 
 /* Removes one pair of quotes around the whole of VALUE. */
@@ -256,7 +255,7 @@ static void load_line(struct environment *env, struct problems *problems, const 
 	else
 		problem_add(problems, file, number, 1,
 			    "must be NAME=VALUE, in one line, without blanks around the name; a name has letters, "
-			    "digits and _ only");
+			    "digits, _, . and - only");
 }
 
 void environ_load(struct environment *env, struct problems *problems, const char *file, const char *text)

@@ -214,7 +214,7 @@ static bool read_import_rule(struct import_rule *rule, struct problems *problems
 	rule->prefix_goes = before;
 	if (environ_name_ok(mem_format(&problems->mem, "%s%s", rule->prefix, rule->suffix)))
 		return true;
-	return yaml_problem(problems, node, "\"%s\" can match no name: a name has letters, digits and _ only",
+	return yaml_problem(problems, node, "\"%s\" can match no name: a name has letters, digits, _, . and - only",
 			    node->text);
 }
 
@@ -252,9 +252,10 @@ static void import_matching(const struct imports *imports, const struct node *no
 		if (environ_name_ok(names.items[i]))
 			import(imports, node, names.items[i], files.items[i]);
 		else
-			yaml_problem(problems, node,
-				     "%s would set \"%s\", which is no name for a variable: use letters, digits and _",
-				     files.items[i], names.items[i]);
+			yaml_problem(
+				problems, node,
+				"%s would set \"%s\", which is no name for a variable: use letters, digits, _, . and -",
+				files.items[i], names.items[i]);
 	}
 }
 
@@ -264,7 +265,8 @@ static void import_named(const struct imports *imports, const struct node *node)
 	size_t length = strlen(node->text);
 
 	if (!environ_name_ok(node->text))
-		yaml_problem(problems, node, "\"%s\" is no name for a variable: use letters, digits and _", node->text);
+		yaml_problem(problems, node, "\"%s\" is no name for a variable: use letters, digits, _, . and -",
+			     node->text);
 	else if (length > strlen(SUFFIX) && strcmp(node->text + length - strlen(SUFFIX), SUFFIX) == 0)
 		yaml_problem(problems, node, "\"%s\": write the name without " SUFFIX, node->text);
 	else
