@@ -152,6 +152,8 @@ void config_setup_for(struct plan *plan, const struct node *node, void *)
 	/* While an image is built its CMD is not known yet: it may be one of these. */
 	const bool open = plan->mode >= PLAN_CHECK && plan->argv.count == 0;
 
+	if (node->kind == NODE_LIST && !node->count)
+		value_problem(plan, node, "no program would run the setup: name one, or leave the key out");
 	if (value_list(plan, node, value_text, &globs) && plan->command == COMMAND_RUN && !open)
 		plan->run_setup = value_matches(&globs, config_command_name(plan));
 }

@@ -237,8 +237,18 @@ int value_word(struct plan *plan, const struct node *node, const char *const *wo
 	return -1;
 }
 
+/* A key whose items are all commented out: YAML reads null, which must not pass for one item. Otherwise adds a problem. */
+static bool has_items(struct plan *plan, const struct node *node)
+{
+	if (node->kind != NODE_SCALAR || node->quoted || (*node->text && strcmp(node->text, "~") != 0))
+		return true;
+	return value_problem(plan, node, "nothing is written here: write a value or a list, or leave the key out");
+}
+
 void value_each(struct plan *plan, const struct node *node, key_reader *each, void *to)
 {
+	if (!has_items(plan, node))
+		return;
 	for (const struct node *item = NULL; (item = yaml_item(node, item));)
 		each(plan, item, to);
 }
@@ -248,6 +258,8 @@ bool value_list(struct plan *plan, const struct node *node, const char *(*read)(
 {
 	bool good = true;
 
+	if (!has_items(plan, node))
+		return false;
 	for (const struct node *item = NULL; (item = yaml_item(node, item));) {
 		const char *text = read(plan, item);
 		if (text)
