@@ -1,6 +1,5 @@
 #include "base/mem.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,18 +52,27 @@ char *mem_text(struct mem *mem, const char *text)
 	return mem_copy(mem, text, strlen(text));
 }
 
-char *mem_format(struct mem *mem, const char *format, ...)
+char *mem_vformat(struct mem *mem, const char *format, va_list args)
 {
-	va_list args, again;
-	va_start(args, format);
+	va_list again;
+
 	va_copy(again, args);
 	int length = vsnprintf(NULL, 0, format, args);
-	va_end(args);
 	if (length < 0)
 		diag_die(DIAG_SYSTEM, "cannot format a message");
 	char *text = mem_alloc(mem, (size_t)length + 1);
 	vsnprintf(text, (size_t)length + 1, format, again);
 	va_end(again);
+	return text;
+}
+
+char *mem_format(struct mem *mem, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	char *text = mem_vformat(mem, format, args);
+	va_end(args);
 	return text;
 }
 
@@ -105,6 +113,15 @@ void list_take(struct mem *mem, struct list *list, char *text)
 	}
 	list->items[list->count++] = text;
 	list->items[list->count] = NULL;
+}
+
+void list_format(struct mem *mem, struct list *list, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	list_take(mem, list, mem_vformat(mem, format, args));
+	va_end(args);
 }
 
 void list_add(struct mem *mem, struct list *list, const char *text)

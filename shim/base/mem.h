@@ -1,6 +1,7 @@
 /* Memory of one configuration: allocated piece by piece while it is read, freed all at once. */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,6 +18,7 @@ void *mem_array(struct mem *mem, size_t count, size_t size);           /* zeroed
 char *mem_copy(struct mem *mem, const char *bytes, size_t length);     /* with a NUL after them */
 char *mem_text(struct mem *mem, const char *text);                     /* a copy of a string */
 char *mem_format(struct mem *mem, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *mem_vformat(struct mem *mem, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 char *mem_escaped(struct mem *mem, const char *text, bool json); /* as text_escape(), and nothing is cut */
 char *mem_shown(struct mem *mem, const char *text);              /* the same for a terminal */
 
@@ -32,3 +34,4 @@ struct list {
 void list_add(struct mem *mem, struct list *list, const char *text);                    /* stores a copy */
 const char *list_join(struct mem *mem, const struct list *list, const char *separator); /* all of them, in MEM */
 void list_take(struct mem *mem, struct list *list, char *text); /* stores the pointer: TEXT must outlive the list */
+void list_format(struct mem *mem, struct list *list, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,8 +1,6 @@
 #include "base/problem.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -28,14 +26,14 @@ void problem_add(struct problems *problems, const char *file, unsigned int line,
 		 const char *format, ...)
 {
 	struct problem *problem = mem_alloc(&problems->mem, sizeof(*problem));
-	char text[DIAG_LINE];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	*problem = (struct problem){.file = file,
+				    .line = line,
+				    .column = column,
+				    .text = mem_vformat(&problems->mem, format, args)};
 	va_end(args);
-	*problem =
-		(struct problem){.file = file, .line = line, .column = column, .text = mem_text(&problems->mem, text)};
 
 	/*
 	 * Equal places keep the order in which they were added. Most problems come in order, and there may be 100,000

@@ -27,9 +27,9 @@ static void compare_id(struct mem *mem, struct list *to, const char *name, uint3
 {
 	if (ids[0] == ids[1] && ids[0] == ids[2] && ids[0] == ids[3]) {
 		if (ids[0] != want)
-			list_add(mem, to, mem_format(mem, "%s %u", name, ids[0]));
+			list_format(mem, to, "%s %u", name, ids[0]);
 	} else {
-		list_add(mem, to, mem_format(mem, "%s %u %u %u %u", name, ids[0], ids[1], ids[2], ids[3]));
+		list_format(mem, to, "%s %u %u %u %u", name, ids[0], ids[1], ids[2], ids[3]);
 	}
 }
 
@@ -39,10 +39,10 @@ static void compare_groups(struct mem *mem, struct list *to, const struct allowe
 
 	for (size_t i = 0; i < held->ngroups; i++)
 		if (held->groups[i] != ids->gid && !explain_has(ids->groups, ids->ngroups, held->groups[i]))
-			list_add(mem, to, mem_format(mem, "group %u", held->groups[i]));
+			list_format(mem, to, "group %u", held->groups[i]);
 	for (size_t i = 0; may->exactly && i < ids->ngroups; i++)
 		if (!explain_has(held->groups, held->ngroups, ids->groups[i]))
-			list_add(mem, to, mem_format(mem, "no group %u", ids->groups[i]));
+			list_format(mem, to, "no group %u", ids->groups[i]);
 }
 
 /* Sets that hold the same excess are named together. */
@@ -66,12 +66,11 @@ static void compare_sets(struct mem *mem, struct list *to, const struct allowed 
 				more[j] = 0;
 			}
 		if (these)
-			list_add(mem, to, mem_format(mem, "%s%s", text, capability_list(names, sizeof(names), these)));
+			list_format(mem, to, "%s%s", text, capability_list(names, sizeof(names), these));
 	}
 	if (may->exactly && may->bounding & ~held->bounding)
-		list_add(mem, to,
-			 mem_format(mem, "CapBnd without %s",
-				    capability_list(names, sizeof(names), may->bounding & ~held->bounding)));
+		list_format(mem, to, "CapBnd without %s",
+			    capability_list(names, sizeof(names), may->bounding & ~held->bounding));
 }
 
 /* What STATUS holds beyond what it may, in the words of proc(5). */
@@ -94,9 +93,8 @@ static struct list compare(struct mem *mem, const struct allowed *may, const str
 		list_add(mem, &more, "NoNewPrivs 0");
 	/* Before Linux 5.9 filters are not counted. */
 	if (status->filtered && !status->filters ? false : status->filters < may->filters)
-		list_add(mem, &more,
-			 mem_format(mem, "%u seccomp filter%s instead of %u", status->filters,
-				    status->filters == 1 ? "" : "s", may->filters));
+		list_format(mem, &more, "%u seccomp filter%s instead of %u", status->filters,
+			    status->filters == 1 ? "" : "s", may->filters);
 	return more;
 }
 

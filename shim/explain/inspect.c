@@ -65,12 +65,10 @@ static void look_at(void *context, const struct walk_entry *entry)
 		list_add(&to->mem, &to->setuid, path);
 	if (capability_of_file(-1, entry->path, &caps) != 0 || !caps.present)
 		return;
-	list_add(&to->mem, &to->capable,
-		 mem_format(&to->mem, "%s: %s%s", path,
-			    capability_list(names, sizeof(names), caps.permitted | caps.inheritable),
-			    caps.effective && caps.permitted & ~to->bounding
-				    ? " (cannot be executed: not in the bounding set)"
-				    : ""));
+	list_format(&to->mem, &to->capable, "%s: %s%s", path,
+		    capability_list(names, sizeof(names), caps.permitted | caps.inheritable),
+		    caps.effective && caps.permitted & ~to->bounding ? " (cannot be executed: not in the bounding set)"
+								     : "");
 }
 
 /* Files that this user may not read are skipped silently. */
@@ -125,10 +123,9 @@ static struct list gains_of(struct mem *mem, const struct status *status)
 		if (!((now | later) & CAPABILITY_BIT(cap)))
 			continue;
 		const char *gain = explain_gain(cap, &root);
-		list_add(mem, &gains,
-			 mem_format(mem, "%-22s %s%s%s", capability_name(name, sizeof(name), cap), gain,
-				    root ? " (as good as root)" : "",
-				    now & CAPABILITY_BIT(cap) ? "" : " (by a set-user-ID program)"));
+		list_format(mem, &gains, "%-22s %s%s%s", capability_name(name, sizeof(name), cap), gain,
+			    root ? " (as good as root)" : "",
+			    now & CAPABILITY_BIT(cap) ? "" : " (by a set-user-ID program)");
 	}
 	if (status->held.euid == 0)
 		list_add(mem, &gains, "uid 0                  owns the files of root");

@@ -90,15 +90,13 @@ static void warn_kept(struct plan *plan, struct list *to)
 
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (plan->workload.keep & CAPABILITY_BIT(cap) && explain_gain(cap, &root) && root)
-			list_add(plan->mem, to,
-				 mem_format(plan->mem, "the workload keeps %s, which is as good as root%s",
-					    capability_name(name, sizeof(name), cap), after_switch(plan, cap)));
+			list_format(plan->mem, to, "the workload keeps %s, which is as good as root%s",
+				    capability_name(name, sizeof(name), cap), after_switch(plan, cap));
 	if (plan->group_chosen)
-		list_add(plan->mem, to,
-			 mem_format(plan->mem,
-				    "line %u: whoever sets the variable chooses the workload's group, and so the files "
-				    "that it can open: 42 is shadow on Debian. Write the group out where you can",
-				    plan->group_chosen));
+		list_format(plan->mem, to,
+			    "line %u: whoever sets the variable chooses the workload's group, and so the files "
+			    "that it can open: 42 is shadow on Debian. Write the group out where you can",
+			    plan->group_chosen);
 	if (plan->workload.keep & CAPABILITY_BIT(CAP_NET_BIND_SERVICE))
 		list_add(plan->mem, to,
 			 "NET_BIND_SERVICE is not needed where net.ipv4.ip_unprivileged_port_start is 0: Docker (since "
@@ -123,15 +121,12 @@ static void warn_program(struct plan *plan, const char *path, struct list *to)
 		program_read(&program, mem, READ_AS_ROOT, file);
 	for (size_t i = 0; i < program.count; i++)
 		if (program.files[i].caps.present)
-			list_add(
-				mem, to,
-				mem_format(
-					mem,
-					"\"%s\" has file capabilities (%s), which no_new_privs makes useless: setcap -r",
-					program.files[i].path,
-					capability_list(list, sizeof(list),
-							program.files[i].caps.permitted |
-								program.files[i].caps.inheritable)));
+			list_format(mem, to,
+				    "\"%s\" has file capabilities (%s), which no_new_privs makes useless: setcap -r",
+				    program.files[i].path,
+				    capability_list(list, sizeof(list),
+						    program.files[i].caps.permitted |
+							    program.files[i].caps.inheritable));
 }
 
 bool explain_has(const uint32_t *groups, size_t count, uint32_t group)
@@ -177,16 +172,14 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 			continue;
 		if ((fd_fstat(fd, &stat) == 0 && explain_writes(&plan->workload, &stat)) ||
 		    explain_given(plan, plan->nsteps, name, false))
-			list_add(mem, to,
-				 mem_format(mem, "%s is in PATH, and the workload can put programs there", name));
+			list_format(mem, to, "%s is in PATH, and the workload can put programs there", name);
 		/* /bin is often a link to /usr/bin: once is enough. */
 		if (readlink(name, (char[1]){0}, 1) < 0)
 			setid = setid_names(mem, fd, name, setid);
 		close(fd);
 	}
 	if (*setid) /* no_new_privs disables them, but not for processes started beside the workload */
-		list_add(mem, to,
-			 mem_format(mem, "set-user-ID programs help whoever gets in by \"docker exec\":%s", setid));
+		list_format(mem, to, "set-user-ID programs help whoever gets in by \"docker exec\":%s", setid);
 }
 
 /*
@@ -203,11 +196,10 @@ static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 		const char *path = step->to ? step->to : step->items.items[i];
 		if (!explain_given(plan, number, path, true))
 			continue;
-		list_add(mem, to,
-			 mem_format(mem, "line %u: %s \"%s\" lies in a directory that is given away: its owner can %s",
-				    step->line, step->verb->name, path,
-				    secret ? "move what only root may read to where a chown or chmod opens it"
-					   : "move the mount point of another mount there (cross_mounts)"));
+		list_format(mem, to, "line %u: %s \"%s\" lies in a directory that is given away: its owner can %s",
+			    step->line, step->verb->name, path,
+			    secret ? "move what only root may read to where a chown or chmod opens it"
+				   : "move the mount point of another mount there (cross_mounts)");
 	}
 }
 
@@ -235,12 +227,10 @@ void explain_warn(struct plan *plan, struct explanation *to)
 		if (!step->skipped && step->verb)
 			warn_foreign(plan, i, &to->warnings);
 		if (!step->skipped && step->verb && step->verb->runs && !step->user.narrowed)
-			list_add(mem, &to->warnings,
-				 mem_format(mem,
-					    "line %u: %s starts \"%s\" with all that the container has, and without a "
-					    "filter: write user or cap_add",
-					    step->line, step->verb->name,
-					    step->items.count ? step->items.items[0] : ""));
+			list_format(mem, &to->warnings,
+				    "line %u: %s starts \"%s\" with all that the container has, and without a "
+				    "filter: write user or cap_add",
+				    step->line, step->verb->name, step->items.count ? step->items.items[0] : "");
 	}
 	if (plan->init.wait_all && plan->workload.keep & CAPABILITY_BIT(CAP_SETUID))
 		list_add(

@@ -73,9 +73,9 @@ static void note_flags(struct list *notes, struct mem *mem, bool real_time)
 		if (prctl(flags[i].option, 0, 0, 0, 0) > 0)
 			list_add(mem, notes, flags[i].note);
 	if (slack >= 0 && slack != PLAIN_SLACK && !real_time)
-		list_take(mem, notes, mem_format(mem, "timer slack %d ns", slack));
+		list_format(mem, notes, "timer slack %d ns", slack);
 	if (filter && (strtoul(filter, NULL, 16) & ~(unsigned long)PLAIN_DUMP_HEADERS) != PLAIN_DUMP)
-		list_take(mem, notes, mem_format(mem, "coredump_filter %lx", strtoul(filter, NULL, 16)));
+		list_format(mem, notes, "coredump_filter %lx", strtoul(filter, NULL, 16));
 	if (prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0) == 0 && subreaper)
 		list_add(mem, notes, "subreaper");
 	if (process_flags(mem) & FLAGS_IO_FLUSHER)
@@ -96,9 +96,9 @@ static void note_limits(struct list *notes, struct mem *mem, const struct plan *
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
 		if (!plan->limits[limits[i].resource].set &&
 		    syscall(SYS_prlimit64, 0, limits[i].resource, NULL, limit) == 0 && limit[1] > limits[i].plain)
-			list_take(mem, notes, mem_format(mem, "ulimit %s %lld", limits[i].name, (long long)limit[1]));
+			list_format(mem, notes, "ulimit %s %lld", limits[i].name, (long long)limit[1]);
 	if (adjusted && !plan->oom_score_adj_set && *adjusted == '-')
-		list_take(mem, notes, mem_format(mem, "oom_score_adj %ld", strtol(adjusted, NULL, 10)));
+		list_format(mem, notes, "oom_score_adj %ld", strtol(adjusted, NULL, 10));
 }
 
 /*
@@ -118,7 +118,7 @@ static struct list read_notes(struct mem *mem, const struct plan *plan, bool bar
 	if (real_time)
 		list_add(mem, &notes, "real-time scheduling");
 	if (priority > 20)
-		list_take(mem, &notes, mem_format(mem, "nice %ld", 20 - priority));
+		list_format(mem, &notes, "nice %ld", 20 - priority);
 	if (syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0) >> IOPRIO_CLASS_SHIFT == IOPRIO_CLASS_RT)
 		list_add(mem, &notes, "real-time I/O");
 	note_flags(&notes, mem, real_time);
@@ -126,9 +126,8 @@ static struct list read_notes(struct mem *mem, const struct plan *plan, bool bar
 	if (syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 && errno == EKEYREVOKED)
 		list_add(mem, &notes, "no session keyring");
 	if (missing)
-		list_take(mem, &notes,
-			  mem_format(mem, "without %s (cap_add_optional): the container has not granted it",
-				     capability_list(names, sizeof(names), missing)));
+		list_format(mem, &notes, "without %s (cap_add_optional): the container has not granted it",
+			    capability_list(names, sizeof(names), missing));
 	if (bare)
 		list_add(mem, &notes, "no securebits and no ambient set in this kernel");
 	return notes;
