@@ -44,7 +44,7 @@ char *file_read(struct mem *mem, int in, size_t *length)
 		errno = stat.st_size > READ_LIMIT ? EFBIG : EIO;
 		return NULL;
 	}
-	/* More than its size, for it may grow, and in procfs it has none. */
+	/* More than its size: it may grow, and in procfs it has none. */
 	size_t room = (size_t)stat.st_size + CHUNK;
 	char *bytes = mem_array(mem, room + 1, 1);
 	const ssize_t got = fd_read_all(in, bytes, room, 0);

@@ -134,8 +134,8 @@ static bool is_stopped(pid_t pid)
 }
 
 /*
- * Waits for PID to end; it stays a zombie, so that its number cannot be reused. NULL, or why it is to be killed: SECONDS
- * (0: no limit) have passed, for one.
+ * Waits for PID to end; it stays a zombie, so that its number cannot be reused. NULL, or why it is to be killed: it was
+ * stopped, or SECONDS (0: no limit) have passed.
  */
 static const char *wait_for_program(struct setup *setup, pid_t pid, unsigned int seconds, const char *name)
 {

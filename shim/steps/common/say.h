@@ -29,7 +29,7 @@ bool setup_unreachable(struct setup *setup, const char *verb, const char *path, 
 			      struct walk_found *found);
 [[nodiscard]] int setup_open(struct setup *setup, const char *verb, const char *path);
 
-/* Says one line about the step that is no failure ("12 hard links skipped …"). */
+/* Says one line about the step that is not about a failure ("12 hard links skipped …"). */
 void setup_note(struct setup *setup, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* To be called for every entry of long work: says how far it is every five seconds. */

@@ -21,7 +21,7 @@
 #define WAIT 10 /* milliseconds */
 #define TRIES 4
 
-/* FNV-1a, for a name of NAME_MAX has no room for more. Names that share a value take turns, or another slot. */
+/* FNV-1a, because a name of NAME_MAX bytes has no room for more. Names that share a value take turns, or another slot. */
 static void name_slot(char temporary[TEMPORARY_NAME], const char *name, unsigned int slot)
 {
 	uint64_t value = 0xcbf29ce484222325;

@@ -39,7 +39,7 @@ static bool list_programs(struct setup *setup, const char *path, struct list *na
 
 	if (held < 0)
 		return false;
-	/* Would a program in there be run at all? The period is in it, for a walk looks at what it goes through. */
+	/* Would a program in there be run at all? A walk judges the directories that it goes through: hence the period. */
 	const int trusted = walk_open(mem_format(&setup->mem, "%s/.", path), WALK_FOLLOW | WALK_TRUSTED, NULL);
 	const size_t most = trusted < 0 ? 1 : SIZE_MAX;
 	DIR *dir = fd_list(held);

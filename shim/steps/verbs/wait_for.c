@@ -120,7 +120,7 @@ static int try_path(const struct target *target, bool nonempty, const struct tim
 	if (target->kind == TARGET_UNIX) {
 		memcpy(address.sun_path, target->path, strlen(target->path));
 		err = try_connect((const struct sockaddr *)&address, sizeof(address), end);
-		/* It may be owned by root: nothing is read from it. By its descriptor, for the name may mean another by now. */
+		/* It may be owned by root: nothing is read from it. By its descriptor: the name may mean another by now. */
 		if (err == EACCES && identity_is_changed()) {
 			identity_return();
 			snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", found.fd);

@@ -51,7 +51,7 @@ static const char *append_missing(struct mem *mem, const char *text, size_t *len
 	return all;
 }
 
-/* As the identity even in a directory that is entered as another user, for the file may have been moved there. */
+/* As the identity, even in a directory that is entered as another user: the file may have been moved there. */
 static char *read_present(struct setup *setup, const struct walk_found *found, size_t *length)
 {
 	struct ground ground = found->ground;
@@ -97,14 +97,14 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	return true;
 }
 
-/* Is it on a file system where the kernel alone makes files, and what is written is a command: sysfs(5), cgroups(7)? */
+/* Does only the kernel make files on a file system of this type? What is written there is a command: sysfs(5), cgroups(7). */
 static bool is_of_kernel(unsigned long type)
 {
 	return type == PROC_SUPER_MAGIC || type == SYSFS_MAGIC || type == CGROUP_SUPER_MAGIC ||
 	       type == CGROUP2_SUPER_MAGIC;
 }
 
-/* By one call, for each is a command. It has the mode and owner that it has. */
+/* By one call, because each is a command. Mode and owner are left as they are. */
 static bool tell_kernel(struct setup *setup, const char *path, const struct walk_found *found)
 {
 	const char *content = setup->step->content;
