@@ -96,6 +96,12 @@ load files
 	assert_output --partial 'needs CAP_CHOWN'
 }
 
+@test "mkdir where a file system lets no directory be made on the way" {
+	steps <<<"  - mkdir: /dev/pts/capshim-test/deeper"
+	assert_failure 111
+	assert_line --partial "cannot mkdir \"/dev/pts/capshim-test/deeper\": Operation not permitted"
+}
+
 @test "mkdir on a read-only file system: fine where nothing is to be done" {
 	mkdir -m 0700 "$D/a"
 	read_only <<<"  - {mkdir: $D/a, mode: 0700}"

@@ -160,12 +160,8 @@ bool setup_unreachable(struct setup *setup, const char *verb, const char *path, 
 			"\"%s\" lies in or below a directory of uid %u with mode %04o, where capshim acts as that "
 			"user: this needs CAP_SETUID and CAP_SETGID: add them to the container's cap_add",
 			where->path, where->uid, (unsigned int)where->mode & 07777);
-	if (err == EPERM)
-		return setup_refused(
-			setup, verb, path,
-			"\"%s\" belongs to uid %u and has mode %04o: it must be owned by root and writable by nobody else",
-			where->path, where->uid, (unsigned int)where->mode & 07777);
-	return setup_failed(setup, verb, path, err, CAP_DAC_OVERRIDE);
+	/* EPERM is about a directory that was to be made on the way. */
+	return setup_failed(setup, verb, path, err, err == EPERM ? CAP_CHOWN : CAP_DAC_OVERRIDE);
 }
 
 bool setup_find(struct setup *setup, const char *verb, const char *path, int flags, struct walk_found *found)
