@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -114,14 +113,14 @@ static bool has_no_type(int fd)
  */
 void workload_stdio_own(const struct plan *plan)
 {
+	static const char descriptors[][18] = {"file descriptor 0", "file descriptor 1", "file descriptor 2"};
 	const uint32_t uid = plan->workload.uid;
 	const bool gives = plan->own_stdio == STDIO_TRUE ||
 			   (plan->own_stdio == STDIO_AUTO && plan->start.effective & CAPABILITY_BIT(CAP_CHOWN));
 	struct stat status;
-	char object[32];
 
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		snprintf(object, sizeof(object), "file descriptor %d", fd);
+		const char *object = descriptors[fd];
 		if (fd_fstat(fd, &status) != 0) {
 			if (has_no_type(fd))
 				continue;
