@@ -1,10 +1,10 @@
 /*
  * The heap of the static binary; builds with another C library use that library's, for the sanitizers. capshim runs
- * for a millisecond and then becomes another program, so of the small pieces only the newest can be freed: mem_release()
- * in mem.c frees in that order, and a piece freed in another order stays allocated. A large piece has a mapping of its
- * own: it grows without being copied, and is unmapped when it is freed. Compared with musl's heap it saves 15 system
- * calls at every start, their page faults, and 6 KB. It also detects an mmap(2) that reports success with address 0, to
- * which musl would write.
+ * for a millisecond and then becomes another program, so of the small pieces only the newest can be freed, and the
+ * smallest: mem_release() in mem.c frees in that order, and a piece freed in another order stays allocated. A large piece
+ * has a mapping of its own: it grows without being copied, and is unmapped when it is freed. Compared with musl's heap it
+ * saves 15 system calls at every start, their page faults, and 6 KB. It also detects an mmap(2) that reports success with
+ * address 0, to which musl would write.
  */
 #include <errno.h>
 #include <stdalign.h>
@@ -31,7 +31,8 @@ struct piece {
  * beginning of this one, and only as much of the rest is touched as is needed. Touching a page costs 2 us.
  */
 __attribute__((common)) alignas(ALIGNMENT) unsigned char heap_first[FIRST_BYTES];
-static unsigned char *next = heap_first + GAP, *end = heap_first + FIRST_BYTES;
+/* Zero before the first piece: variables with values may lie on a page that a start would touch for these only. */
+static unsigned char *next, *end;
 static void *spare; /* a list of freed pieces of SPARE_BYTES: libyaml has four for each value, a page in a config */
 
 /* The size with its header, as a multiple of the alignment. */
@@ -53,12 +54,12 @@ static void *map(size_t bytes)
 
 static int take_more(void)
 {
-	unsigned char *more = map(MORE_BYTES);
+	unsigned char *more = end ? map(MORE_BYTES) : heap_first;
 
 	if (!more)
 		return -1;
 	next = more + GAP;
-	end = more + MORE_BYTES;
+	end = more + (end ? MORE_BYTES : FIRST_BYTES);
 	return 0;
 }
 
