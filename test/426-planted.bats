@@ -110,20 +110,29 @@ setup() {
 	done
 }
 
-# opened CALL:WHERE [DIRECTORY]: a start of the config, in which the attacker opens what lies in the volume, or in that
-# directory of it, under another name while the first CALL waits; what there is to be read in it goes to $T/read, and in the
-# end something else is written into it.
+# opened "CALL:WHERE ..." [DIRECTORY [EARLY]]: a start of the config, in which the attacker opens what lies in the volume, or in that
+# directory of it, under another name while the first of each CALL waits, but makes EARLY of it as long as it is his; what there is to
+# be read in it goes to $T/read, and in the end something else is written into it.
 opened() {
-	local after
-	strace -f -o "$T/calls" -e "trace=${1%:*}" -e "inject=$1=300000:when=1" "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	local after call inject=()
+	for call in $1; do
+		inject+=(-e "inject=$call=300000:when=1")
+	done
+	strace -f -o "$T/calls" "${inject[@]}" "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
 	after=$!
 	attack "cd ${2:-.} && /usr/bin/python3 -c '
-import os, time
-end, file = time.monotonic() + 0.8, -1
+import os, struct, time
+early = \"${3:-}\"
+acl = struct.pack(\"<I\", 2) + b\"\".join(struct.pack(\"<HHi\", *e) for e in ((1, 6, -1), (2, 6, 1234), (4, 4, -1), (16, 6, -1), (32, 4, -1)))
+end, file = time.monotonic() + 1.1, -1
 while time.monotonic() < end:
     for name in os.listdir():
         try:
-            if file < 0 and name.startswith(\".capshim-\"):
+            if file >= 0 or not name.startswith(\".capshim-\"):
+                continue
+            if early and os.stat(name).st_uid == 1234:
+                os.chmod(name, 0o666) if early == \"mode\" else os.setxattr(name, \"system.posix_acl_access\", acl)
+            else:
                 file = os.open(name, os.O_RDWR)
         except OSError:
             pass
@@ -147,6 +156,50 @@ if file >= 0:
 		done
 	done
 	assert_equal "$(owners "$V/got") $(stat -c %Y "$V/got")" "2345:2345 6755 $(date -d 2001-01-01 +%s)"
+}
+
+@test "attack: the same, opened afterwards by the mode or the list that it was given while it was not root's yet" {
+	local early where
+	for early in mode list; do
+		for where in 'fchown:delay_enter pwrite64:delay_enter' 'fchown:delay_enter renameat:delay_enter'; do
+			rm -f "$V/got"
+			printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+				"  - {write: $V/got, content: secret, owner: root, mode: 0640}" >"$T/capshim.yaml"
+			opened "$where" . "$early"
+			refute grep secret "$T/read"
+			assert_equal "$(ls -A "$V") $(cat "$V/got") $(owners "$V/got")" 'got secret 0:0 640'
+			run attack 'cat got'
+			assert_failure
+		done
+	done
+}
+
+@test "attack: a mounted file that its old owner has open, or on his list, is not written in place for root" {
+	local open
+	mkdir "$T/etc" && touch "$T/etc/conf"
+	for open in '<' '>>'; do
+		echo old >"$V/conf" && chown 1234:1234 "$V/conf" && chmod 0644 "$V/conf"
+		mount --bind "$V/conf" "$T/etc/conf"
+		exec 7< <(exec setpriv --reuid 1234 --regid 1234 --clear-groups bash -c "exec 5$open$V/conf; echo open; exec sleep 30")
+		read -r -t 10 -u 7
+		start <<<"  - {write: $T/etc/conf, content: secret, owner: \"root:root\", mode: 0640}"
+		umount "$T/etc/conf"
+		kill "$!"
+		exec 7<&-
+		assert_failure 111
+		assert_output --partial 'another process has it open'
+		assert_equal "$(cat "$V/conf")" old
+	done
+	chown 1234:1234 "$V/conf" && python3 -c 'import os, struct, sys
+entries = [(1, 6, -1), (2, 6, 1234), (4, 4, -1), (16, 6, -1), (32, 4, -1)]
+os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))' "$V/conf"
+	mount --bind "$V/conf" "$T/etc/conf"
+	again
+	umount "$T/etc/conf"
+	assert_success
+	run attack 'cat conf'
+	assert_failure
+	assert_equal "$(cat "$V/conf") $(owners "$V/conf")" 'secret 0:0 640'
 }
 
 @test "attack: what is root's, moved to the source of a bind mount" {

@@ -20,6 +20,7 @@
 #include "walk/make.h"
 
 #define NOT_UNREAD ENOTUNIQ /* the identity could read it before it is given away; no file system call returns that */
+#define IS_OPEN EISNAM      /* another process has it open; neither that */
 
 /* Replaces ACCOUNTS_NO_ID in WANT by the owner of the present file NOW, or of a new file if NULL. */
 static void settle_owner(struct file_want *want, const struct stat *now)
@@ -95,28 +96,46 @@ static bool has_leases(int fd)
 }
 
 /*
- * Gives the new file OUT away before it has any content: on foreign ground it belongs to the identity's user until then, who
- * could open it, and go on reading and writing what is root's. The lease shows whoever has: fcntl(2), F_SETLEASE. ESTALE
- * then, and the file is made once more.
+ * Takes a lease on FD, as its owner: it shows whoever else has the file open, fcntl(2). 1, 0 where there are none, or -1
+ * with ESTALE: somebody has.
  */
-static bool give_empty(int out, const struct file_want *want, int *cap)
+static int lease(int fd)
 {
-	(void)fcntl(out, F_SETSIG, SIGURG); /* the default SIGIO would end this process */
-	const bool leased = fcntl(out, F_SETLEASE, F_WRLCK) == 0;
-	bool good = leased || errno != EAGAIN || !has_leases(out);
-
-	*cap = CAP_CHOWN;
-	if (good && fchown(out, want->uid, want->gid) != 0)
-		return false;
-	if (leased) {
-		good = fcntl(out, F_GETLEASE) == F_WRLCK;
-		(void)fcntl(out, F_SETLEASE, F_UNLCK);
-	}
-	errno = ESTALE;
-	return good;
+	(void)fcntl(fd, F_SETSIG, SIGURG); /* the default SIGIO would end this process */
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
+		return 1;
+	return errno == EAGAIN && has_leases(fd) ? fd_fail(ESTALE) : 0;
 }
 
-/* The content of the new file OUT in PARENT, on foreign ground as its new owner. */
+static bool is_unseen(int fd, bool leased)
+{
+	if (!leased || fcntl(fd, F_GETLEASE) == F_WRLCK)
+		return true;
+	errno = ESTALE;
+	return false;
+}
+
+/*
+ * The content of the new file OUT, as its new owner. Before it was given away the identity's user could set its mode and an
+ * access control list, and open it: when both are gone the lease shows who has, and in the end who was about to. ESTALE
+ * then, and the file is made once more.
+ */
+static bool fill_given(int out, bool leased, const struct file_want *want, int *cap)
+{
+	*cap = CAP_FOWNER;
+	if (walk_clear_acl(out, want->uid) != 0 || fchmod(out, 0600) != 0)
+		return false;
+	*cap = CAP_DAC_OVERRIDE;
+	const bool filled = is_unseen(out, leased) && content_write(out, want) && is_unseen(out, leased);
+	int err = errno;
+	if (!filled)
+		(void)!ftruncate(out, 0);
+	(void)fcntl(out, F_SETLEASE, F_UNLCK); /* or who reads it under its name would wait */
+	errno = err;
+	return filled;
+}
+
+/* The content of the new file OUT in PARENT. On foreign ground one for another user is given away while it is empty. */
 static bool fill_new(int out, int parent, const struct file_want *want, int *cap)
 {
 	if (walk_disinherit(out, parent) != 0)
@@ -127,11 +146,12 @@ static bool fill_new(int out, int parent, const struct file_want *want, int *cap
 	}
 	if (!ground_is_foreign() || want->uid == identity_uid())
 		return content_write(out, want);
-	if (!give_empty(out, want, cap))
+	const int leased = lease(out);
+	*cap = CAP_CHOWN;
+	if (leased < 0 || fchown(out, want->uid, want->gid) != 0)
 		return false;
-	*cap = CAP_DAC_OVERRIDE;
 	const struct ground_acted was = ground_become(want->uid, IDENTITY_NO_ID);
-	bool filled = content_write(out, want);
+	bool filled = fill_given(out, leased, want, cap);
 	ground_back(&was);
 	return filled;
 }
@@ -185,6 +205,20 @@ static int replace_file(const struct walk_found *at, const struct file_want *wan
 	return result;
 }
 
+/* Nobody goes on with the file OUT by what the old mode, owner, or that owner's access control list let him open. */
+static bool give_in_place(int out, const struct stat *now, const struct file_want *want, int *cap)
+{
+	if (!give_file(out, want, cap))
+		return false;
+	const struct ground_acted was = ground_become(want->uid, IDENTITY_NO_ID);
+	const bool cleared = now->st_uid == want->uid || walk_clear_acl(out, want->uid) == 0;
+	const bool unseen = cleared && lease(out) >= 0;
+	if (cleared && !unseen)
+		errno = IS_OPEN;
+	ground_back(&was);
+	return unseen;
+}
+
 /*
  * Writes into the file itself. The mode and owner first, so that the content is never readable with the old ones; on
  * foreign ground they must be right already, or the file must belong to the identity.
@@ -209,7 +243,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
 			errno = EACCES;
-		else if (right || give_file(out, want, cap))
+		else if (right || give_in_place(out, &now, want, cap))
 			result = content_replace(out, want, &old);
 	}
 	int err = errno;
@@ -308,6 +342,9 @@ static bool put_found(struct setup *setup, const char *verb, const struct walk_f
 	}
 	if (errno == EMLINK)
 		return setup_refused(setup, verb, want->path, "it has other hard links, and cannot be replaced");
+	if (errno == IS_OPEN)
+		return setup_refused(setup, verb, want->path,
+				     "another process has it open, and a mount point cannot be replaced");
 	if (errno == NOT_UNREAD)
 		return setup_refused(
 			setup, verb, want->path,
