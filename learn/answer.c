@@ -2,13 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "base/capability.h"
+#include "base/diag.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "explain/explain.h"
@@ -58,27 +57,25 @@ static void say_caps(const struct learned *learned, struct mem *mem, uint64_t se
 		if (!(set & CAPABILITY_BIT(cap)))
 			continue;
 		const char *call = answer_call(mem, &learned->denial[cap]), *gain = explain_gain(cap, &root);
-		dprintf(STDOUT_FILENO, "  %-22s %s\n", capability_name(name, sizeof(name), cap),
-			*call ? call : "no failing call was seen, but the check fails without it");
+		diag_print("  %-22s %s\n", capability_name(name, sizeof(name), cap),
+			   *call ? call : "no failing call was seen, but the check fails without it");
 		if (learned->keep & CAPABILITY_BIT(cap))
-			dprintf(STDOUT_FILENO, "  %22s an attacker inside the workload %s%s\n", "", gain,
-				root ? " (as good as root)" : "");
+			diag_print("  %22s an attacker inside the workload %s%s\n", "", gain,
+				   root ? " (as good as root)" : "");
 	}
 }
 
 static void say_place(const struct learned *learned, struct mem *mem)
 {
-	dprintf(STDOUT_FILENO,
-		"learned on Linux %s with ip_unprivileged_port_start %s, by %s: %u runs, %u of them rounds of "
-		"discovery, %u.%u s\n",
-		kernel(mem), port_start(mem), learned->back_end, learned->runs, learned->rounds, learned->ms / 1000,
-		learned->ms % 1000 / 100);
+	diag_print("learned on Linux %s with ip_unprivileged_port_start %s, by %s: %u runs, %u of them rounds of "
+		   "discovery, %u.%u s\n",
+		   kernel(mem), port_start(mem), learned->back_end, learned->runs, learned->rounds, learned->ms / 1000,
+		   learned->ms % 1000 / 100);
 	if (learned->guessed)
-		dprintf(STDOUT_FILENO,
-			"no failing call led to this answer: it is what stayed of all that this container has\n");
+		diag_print("no failing call led to this answer: it is what stayed of all that this container has\n");
 	if (learned->changed && !learned->uncertain)
-		dprintf(STDOUT_FILENO, "the workload changed files, and each run saw those of the one before: --reset "
-				       "COMMAND puts them back\n");
+		diag_print("the workload changed files, and each run saw those of the one before: --reset "
+			   "COMMAND puts them back\n");
 }
 
 /* No answer: what it did not pass with, and what it may take. */
@@ -86,15 +83,16 @@ static void say_failure(const struct learned *learned, struct mem *mem)
 {
 	const uint64_t missing = learned->asked & ~learned->available;
 
-	dprintf(STDOUT_FILENO, "%s; last tried: cap_add: [%s]\n",
-		learned->interrupted ? "interrupted before the answer was proven" : "no answer: the check never passes",
-		learn_names(mem, learned->keep, ""));
+	diag_print("%s; last tried: cap_add: [%s]\n",
+		   learned->interrupted ? "interrupted before the answer was proven"
+					: "no answer: the check never passes",
+		   learn_names(mem, learned->keep, ""));
 	if (learned->asked)
-		dprintf(STDOUT_FILENO, "denied in these runs\n");
+		diag_print("denied in these runs\n");
 	say_caps(learned, mem, learned->asked);
 	if (missing)
-		dprintf(STDOUT_FILENO, "this container does not have %s: grant them, and learn again\n",
-			learn_names(mem, missing, ""));
+		diag_print("this container does not have %s: grant them, and learn again\n",
+			   learn_names(mem, missing, ""));
 }
 
 void answer_say(const struct learned *learned, const struct tailored *tailored, const struct run_context *context,
@@ -105,26 +103,25 @@ void answer_say(const struct learned *learned, const struct tailored *tailored, 
 		say_place(learned, mem);
 		return;
 	}
-	dprintf(STDOUT_FILENO, "cap_add: [%s]\n", learn_names(mem, learned->keep, ""));
+	diag_print("cap_add: [%s]\n", learn_names(mem, learned->keep, ""));
 	say_caps(learned, mem, learned->keep);
 	if (learned->uncertain)
-		dprintf(STDOUT_FILENO,
+		diag_print(
 			"uncertain: the answer may lack %s. The workload %s files, and each run saw those of the one "
 			"before: learn again with --reset COMMAND, which puts them back\n",
 			learned->changed ? learn_names(mem, learned->uncertain, "") : "something",
 			learned->changed ? "changed" : "may have changed");
 	const uint64_t missing = learned->asked & ~learned->available, spared = learned->asked & learned->available;
 	if (spared)
-		dprintf(STDOUT_FILENO, "asked, and not missed\n");
+		diag_print("asked, and not missed\n");
 	say_caps(learned, mem, spared);
 	if (missing)
-		dprintf(STDOUT_FILENO,
-			"denied, and not tried: the container does not have %s; grant it, and learn again\n",
-			learn_names(mem, missing, ""));
+		diag_print("denied, and not tried: the container does not have %s; grant it, and learn again\n",
+			   learn_names(mem, missing, ""));
 	if (!learned->filtered)
-		dprintf(STDOUT_FILENO, "the check passes with \"seccomp: unconfined\" alone: the filter of the config "
-				       "refuses a call that it needs\n");
-	dprintf(STDOUT_FILENO, "the least that the container must grant: paste one of these\n");
+		diag_print("the check passes with \"seccomp: unconfined\" alone: the filter of the config "
+			   "refuses a call that it needs\n");
+	diag_print("the least that the container must grant: paste one of these\n");
 	(void)run_grants(context, learned->keep, true);
 	if (context->options->profile)
 		tailor_say(tailored, learned, context);
@@ -160,7 +157,7 @@ void answer_json(const struct learned *learned, const struct tailored *tailored,
 {
 	const uint64_t grants = learned->passed ? run_grants(context, learned->keep, false) : 0;
 
-	dprintf(STDOUT_FILENO,
+	diag_print(
 		"{\"passed\":%s,\"interrupted\":%s,\"cap_add\":[%s],\"needed\":[%s],\"asked\":[%s],\"missing\":[%s],"
 		"\"uncertain\":[%s],\"container\":[%s],\"filtered\":%s,\"guessed\":%s,\"changed\":%s,\"kernel\":%s,\"ip_unprivileged_port_start\":%s,"
 		"\"back_end\":\"%s\",\"runs\":%u,\"rounds\":%u,\"calls\":%llu,\"milliseconds\":%u%s}\n",

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/diag.h"
 #include "base/mem.h"
 #include "filter/filter.h"
 
@@ -73,9 +73,9 @@ static void read_line(struct log_call **calls, struct mem *mem, const char *line
 
 static void print_call(struct mem *mem, const struct log_call *call)
 {
-	dprintf(STDOUT_FILENO, "%s: %zu time%s, by %s\n",
-		call->name ? call->name : mem_format(mem, "call %ld of architecture %x", call->number, call->arch),
-		call->times, call->times == 1 ? "" : "s", list_join(mem, &call->programs, ", "));
+	diag_print("%s: %zu time%s, by %s\n",
+		   call->name ? call->name : mem_format(mem, "call %ld of architecture %x", call->number, call->arch),
+		   call->times, call->times == 1 ? "" : "s", list_join(mem, &call->programs, ", "));
 }
 
 int log_names(void)
@@ -99,13 +99,12 @@ int log_names(void)
 			list_add(&mem, &names, call->name);
 	}
 	if (names.count)
-		dprintf(STDOUT_FILENO,
-			"\nWhat the workload needs of these can stand beside the profile:\n"
-			"    seccomp:\n      profile: FILE.json\n      allow: [%s]\n",
-			list_join(&mem, &names, ", "));
+		diag_print("\nWhat the workload needs of these can stand beside the profile:\n"
+			   "    seccomp:\n      profile: FILE.json\n      allow: [%s]\n",
+			   list_join(&mem, &names, ", "));
 	if (!any)
-		dprintf(STDOUT_FILENO, "no line says that a filter refused a call: that takes \"log: true\" under "
-				       "\"seccomp\" in the config, and a kernel that audits\n");
+		diag_print("no line says that a filter refused a call: that takes \"log: true\" under "
+			   "\"seccomp\" in the config, and a kernel that audits\n");
 	mem_release(&mem);
 	return 0;
 }

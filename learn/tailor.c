@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,10 +81,10 @@ void tailor_say(const struct tailored *tailored, const struct learned *learned, 
 	struct mem mem = {0};
 
 	if (tailored->why) {
-		dprintf(STDOUT_FILENO, "no seccomp profile: %s\n", tailored->why);
+		diag_print("no seccomp profile: %s\n", tailored->why);
 		return;
 	}
-	dprintf(STDOUT_FILENO,
+	diag_print(
 		"the seccomp profile is in %s, and the check passes under it\n"
 		"  it allows %zu of the %zu system calls that the built-in profile allows\n"
 		"  the check made the workload use %zu different ones%s; the others do the same, or every process may\n"
@@ -95,10 +94,10 @@ void tailor_say(const struct tailored *tailored, const struct learned *learned, 
 		mem_shown(&mem, context->options->profile), profile->names, profile->of, profile->seen,
 		learned->foreign ? " (and some of another ABI, which it denies)" : "");
 	if (profile->denied.count)
-		dprintf(STDOUT_FILENO, "  it denies, as the built-in one does:");
+		diag_print("  it denies, as the built-in one does:");
 	for (size_t i = 0; i < profile->denied.count; i++)
-		dprintf(STDOUT_FILENO, "%s %s%s", i ? "," : "", profile->denied.items[i],
-			i + 1 == profile->denied.count ? "\n" : "");
+		diag_print("%s %s%s", i ? "," : "", profile->denied.items[i],
+			   i + 1 == profile->denied.count ? "\n" : "");
 	mem_release(&mem);
 }
 

@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/nearest.h"
@@ -264,7 +263,6 @@ int args_print(enum args_action action)
 			   : action == ARGS_LICENSES ? licenses_text
 						     : help;
 
-	if (dprintf(STDOUT_FILENO, "%s", text) < 0)
-		diag_die(DIAG_SYSTEM, "cannot print on standard output");
+	diag_print("%s", text);
 	return 0;
 }

@@ -139,10 +139,16 @@ capshim() {
 	done
 }
 
-@test "output that cannot be written is a failure" {
-	observe timeout 20 bash -c '"$@" >/dev/full' - "$START" --chroot "$IMAGE" -- /capshim --help
-	assert_failure 111
-	assert_output --partial 'standard output'
+@test "output that cannot be written is a failure, whatever was asked for" {
+	local words
+
+	printf '%s\n' 'user: "1234:1234"' 'command: [/bin/true]' >"$config"
+	for words in --help --check --explain --explain=json --explain=seccomp '--explain-syscall read' --inspect --inspect=json; do
+		# shellcheck disable=SC2086 # words
+		observe timeout 20 bash -c '"$@" >/dev/full' - "$CAPSHIM" -c "$config" $words
+		assert_failure 111
+		assert_output 'capshim: cannot print on standard output: No space left on device' || return
+	done
 }
 
 @test "an unknown option: 100, the nearest one, and how to pass it on" {

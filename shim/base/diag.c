@@ -97,6 +97,16 @@ void diag_say(const char *format, ...)
 	va_end(args);
 }
 
+void diag_print(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (vdprintf(STDOUT_FILENO, format, args) < 0)
+		diag_die(DIAG_SYSTEM, "cannot print on standard output: %s", strerror(errno));
+	va_end(args);
+}
+
 void diag_die(enum diag_status status, const char *format, ...)
 {
 	va_list args;

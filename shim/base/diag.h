@@ -30,6 +30,12 @@ size_t diag_line(char *line, size_t size, const char *format, ...) __attribute__
 /* Says one line. Never fails: a closed standard error must not change what the run does. */
 void diag_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Prints on standard output, which no message goes to: what was asked for. Ends the process with DIAG_SYSTEM if it cannot be
+ * written: half a verdict must not look like one.
+ */
+void diag_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Says one line and ends the process at once with STATUS: no handlers run, nothing is flushed or undone. */
 _Noreturn void diag_die(enum diag_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

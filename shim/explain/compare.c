@@ -1,10 +1,8 @@
 #include "explain/compare.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <linux/capability.h>
 
@@ -255,7 +253,7 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 	const struct allowed may = allowed_processes(plan, &first->status, &self, !pid && processes_is_ours(mem, "1"));
 
 	if (json)
-		dprintf(STDOUT_FILENO, "{\"config\":%s,\"holdMore\":[", json_quoted(mem, plan->file));
+		diag_print("{\"config\":%s,\"holdMore\":[", json_quoted(mem, plan->file));
 	for (; list; list = list->next) {
 		const struct list more = compare(mem, &may, &list->status);
 		processes += list->pid == list->tid;
@@ -263,17 +261,17 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 		if (!more.count)
 			continue;
 		if (json)
-			dprintf(STDOUT_FILENO, "%s{\"pid\":%u,\"tid\":%u,\"name\":%s,\"more\":%s}", found ? "," : "",
-				list->pid, list->tid, json_quoted(mem, list->status.name), json_strings(mem, &more));
+			diag_print("%s{\"pid\":%u,\"tid\":%u,\"name\":%s,\"more\":%s}", found ? "," : "", list->pid,
+				   list->tid, json_quoted(mem, list->status.name), json_strings(mem, &more));
 		else
 			say_more(mem, list, &more);
 		found++;
 	}
 	if (json)
-		dprintf(STDOUT_FILENO, "],\"processes\":%zu,\"threads\":%zu,\"notVisible\":[\"securebits\"]}\n",
-			processes, threads);
+		diag_print("],\"processes\":%zu,\"threads\":%zu,\"notVisible\":[\"securebits\"]}\n", processes,
+			   threads);
 	else if (!found)
-		dprintf(STDOUT_FILENO,
+		diag_print(
 			"%zu process%s, %zu thread%s: none holds more than \"%s\" names (securebits are not visible)\n",
 			processes, processes == 1 ? "" : "es", threads, threads == 1 ? "" : "s",
 			mem_shown(mem, plan->file));

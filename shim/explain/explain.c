@@ -1,9 +1,5 @@
 #include "explain/explain.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include <linux/capability.h>
 
 #include "base/capability.h"
@@ -13,24 +9,15 @@
 #include "steps/step.h"
 #include "steps/verb.h"
 
-[[gnu::format(printf, 1, 2)]] static void say(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vdprintf(STDOUT_FILENO, format, args);
-	va_end(args);
-}
-
 static void say_lines(struct mem *mem, const struct list *lines, const char *indent)
 {
 	for (size_t i = 0; i < lines->count; i++)
-		say("%s%s\n", indent, mem_shown(mem, lines->items[i]));
+		diag_print("%s%s\n", indent, mem_shown(mem, lines->items[i]));
 }
 
 void explain_lines(struct mem *mem, const char *title, const struct list *lines)
 {
-	say("%s\n%s", title, lines->count ? "" : "  none\n");
+	diag_print("%s\n%s", title, lines->count ? "" : "  none\n");
 	say_lines(mem, lines, "  ");
 }
 
@@ -51,8 +38,8 @@ int explain_check(struct plan *plan)
 	if (plan->profile)
 		filter_unknown(plan->mem, plan->profile, &target, &unknown);
 	say_lines(plan->mem, &unknown, "");
-	say("%s: no problems%s\n", mem_shown(plan->mem, plan->file),
-	    plan->problems.count ? "; the notes above can only be checked when the container starts" : "");
+	diag_print("%s: no problems%s\n", mem_shown(plan->mem, plan->file),
+		   plan->problems.count ? "; the notes above can only be checked when the container starts" : "");
 	return 0;
 }
 
@@ -76,34 +63,34 @@ static void explain_workload(struct plan *plan)
 	char list[1024], name[32];
 	bool root;
 
-	say("the workload\n");
+	diag_print("the workload\n");
 	if (plan->command == COMMAND_NONE) {
-		say("  none: the end of the setup is the end of capshim\n");
+		diag_print("  none: the end of the setup is the end of capshim\n");
 		return;
 	}
-	say("  user     uid %s", explain_id(plan->mem, plan->workload.uid));
+	diag_print("  user     uid %s", explain_id(plan->mem, plan->workload.uid));
 	if (plan->user_name)
-		say(" (%s)", mem_shown(plan->mem, plan->user_name));
-	say(", gid %s, groups", explain_id(plan->mem, plan->workload.gid));
+		diag_print(" (%s)", mem_shown(plan->mem, plan->user_name));
+	diag_print(", gid %s, groups", explain_id(plan->mem, plan->workload.gid));
 	for (size_t i = 0; i < plan->workload.ngroups; i++)
-		say(" %s", explain_id(plan->mem, plan->workload.groups[i]));
-	say("%s\n  command ", plan->workload.ngroups ? "" : " none");
+		diag_print(" %s", explain_id(plan->mem, plan->workload.groups[i]));
+	diag_print("%s\n  command ", plan->workload.ngroups ? "" : " none");
 	for (size_t i = 0; i < plan->argv.count; i++)
-		say(" %s", mem_shown(plan->mem, plan->argv.items[i]));
-	say("%s\n  keeps    %s\n",
-	    plan->argv.count                 ? ""
-	    : plan->command == COMMAND_PAUSE ? " pause"
-					     : " none",
-	    capability_list(list, sizeof(list), plan->workload.keep));
+		diag_print(" %s", mem_shown(plan->mem, plan->argv.items[i]));
+	diag_print("%s\n  keeps    %s\n",
+		   plan->argv.count                 ? ""
+		   : plan->command == COMMAND_PAUSE ? " pause"
+						    : " none",
+		   capability_list(list, sizeof(list), plan->workload.keep));
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (plan->workload.keep & CAPABILITY_BIT(cap))
-			say("           %s: an attacker inside the workload %s\n",
-			    capability_name(name, sizeof(name), cap), explain_gain(cap, &root));
-	say("  drops    all other capabilities (all five sets), privilege gains through exec%s\n",
-	    plan->workload.keep & WAYS ? "" : ", any way back to root");
-	say("  seccomp  %s\n", explain_filter(plan));
+			diag_print("           %s: an attacker inside the workload %s\n",
+				   capability_name(name, sizeof(name), cap), explain_gain(cap, &root));
+	diag_print("  drops    all other capabilities (all five sets), privilege gains through exec%s\n",
+		   plan->workload.keep & WAYS ? "" : ", any way back to root");
+	diag_print("  seccomp  %s\n", explain_filter(plan));
 	if (plan->init.on)
-		say("  init     %s\n", config_init_explained(plan));
+		diag_print("  init     %s\n", config_init_explained(plan));
 }
 
 #define UNASKED " (skipped: setup_for or setup_unless_args leaves the setup out)"
@@ -112,26 +99,26 @@ static void explain_steps(struct plan *plan)
 {
 	struct mem *mem = plan->mem;
 
-	say("the setup, as root\n");
+	diag_print("the setup, as root\n");
 	for (size_t i = 0; i < plan->nwishes; i++)
-		say("  accounts %s (uid %s, gid %s)%s\n", mem_shown(mem, plan->wishes[i].name),
-		    explain_id(mem, plan->wishes[i].uid), explain_id(mem, plan->wishes[i].gid),
-		    plan->run_setup ? "" : UNASKED);
+		diag_print("  accounts %s (uid %s, gid %s)%s\n", mem_shown(mem, plan->wishes[i].name),
+			   explain_id(mem, plan->wishes[i].uid), explain_id(mem, plan->wishes[i].gid),
+			   plan->run_setup ? "" : UNASKED);
 	for (size_t i = 0; i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
-		say("  line %u: %s%s%s", step->line, step->verb->name, step->items.count ? " " : "",
-		    step->items.count ? mem_shown(mem, step->items.items[0]) : "");
+		diag_print("  line %u: %s%s%s", step->line, step->verb->name, step->items.count ? " " : "",
+			   step->items.count ? mem_shown(mem, step->items.items[0]) : "");
 		if (step->items.count > 1)
-			say(" and %zu more", step->items.count - 1);
+			diag_print(" and %zu more", step->items.count - 1);
 		if (step->user.narrowed)
-			say(" (as uid %s, %s)", explain_id(mem, step->user.want.uid),
-			    step->user.filter.code ? "with the default filter" : "without a filter");
+			diag_print(" (as uid %s, %s)", explain_id(mem, step->user.want.uid),
+				   step->user.filter.code ? "with the default filter" : "without a filter");
 		if (step->skipped)
-			say("%s", plan->run_setup ? " (skipped: its condition does not hold)" : UNASKED);
-		say("\n");
+			diag_print("%s", plan->run_setup ? " (skipped: its condition does not hold)" : UNASKED);
+		diag_print("\n");
 	}
 	if (plan->nsteps + plan->nwishes == 0)
-		say("  none\n");
+		diag_print("  none\n");
 }
 
 /* One line for each reason; the name of the capability in front of the first. */
@@ -141,8 +128,8 @@ static void explain_reasons(struct mem *mem, const struct list *lists)
 
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		for (size_t i = 0; i < lists[cap].count; i++)
-			say("  %-22s %s\n", i ? "" : capability_name(name, sizeof(name), cap),
-			    mem_shown(mem, lists[cap].items[i]));
+			diag_print("  %-22s %s\n", i ? "" : capability_name(name, sizeof(name), cap),
+				   mem_shown(mem, lists[cap].items[i]));
 }
 
 /* The names without CAP_, each with FRONT before it, except the first (FIRST). */
@@ -153,7 +140,7 @@ static void explain_names(const struct list *lists, const char *first, const cha
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++) {
 		if (!lists[cap].count)
 			continue;
-		say("%s%s", first, capability_name(name, sizeof(name), cap) + 4);
+		diag_print("%s%s", first, capability_name(name, sizeof(name), cap) + 4);
 		first = front;
 	}
 }
@@ -161,14 +148,15 @@ static void explain_names(const struct list *lists, const char *first, const cha
 /* Lines that can be copied. */
 static void explain_grants(const struct list *always)
 {
-	say("  docker run --security-opt no-new-privileges --cap-drop ALL");
+	diag_print("  docker run --security-opt no-new-privileges --cap-drop ALL");
 	explain_names(always, " --cap-add ", " --cap-add ");
-	say("\n  Compose:\n    security_opt: [\"no-new-privileges:true\"]\n    cap_drop: [ALL]\n    cap_add: [");
+	diag_print("\n  Compose:\n    security_opt: [\"no-new-privileges:true\"]\n    cap_drop: [ALL]\n    cap_add: [");
 	explain_names(always, "", ", ");
-	say("]\n  Kubernetes:\n    securityContext:\n      runAsUser: 0\n      runAsNonRoot: false\n      allowPrivilegeEscalation: false\n"
-	    "      seccompProfile: {type: RuntimeDefault}\n      capabilities: {drop: [ALL], add: [");
+	diag_print(
+		"]\n  Kubernetes:\n    securityContext:\n      runAsUser: 0\n      runAsNonRoot: false\n      allowPrivilegeEscalation: false\n"
+		"      seccompProfile: {type: RuntimeDefault}\n      capabilities: {drop: [ALL], add: [");
 	explain_names(always, "", ", ");
-	say("]}\n");
+	diag_print("]}\n");
 }
 
 uint64_t explain_least(struct plan *plan, bool print)
@@ -198,21 +186,24 @@ int explain_plan(struct plan *plan, bool json)
 		return 0;
 	}
 	shown = terminal_begin();
-	say("%s\nthe least that the container must grant: paste one of these\n", mem_shown(plan->mem, plan->file));
+	diag_print("%s\nthe least that the container must grant: paste one of these\n",
+		   mem_shown(plan->mem, plan->file));
 	explain_grants(explained.always);
 	if (plan->own_stdio == STDIO_AUTO && !explained.always[CAP_CHOWN].count)
-		say("  with CHOWN as well where the workload opens /dev/stdout or /dev/stderr by name: own_stdio gives them "
-		    "to it\n");
+		diag_print(
+			"  with CHOWN as well where the workload opens /dev/stdout or /dev/stderr by name: own_stdio gives them "
+			"to it\n");
 	explain_workload(plan);
 	explain_steps(plan);
 	explain_lines(plan->mem, "warnings", &explained.warnings);
-	say("what each capability is for\n");
+	diag_print("what each capability is for\n");
 	explain_reasons(plan->mem, explained.always);
 	bool more = false;
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		more |= explained.maybe[cap].count > 0;
 	if (more)
-		say("also needed once a volume holds files that root does not own, processes stay, or limits are lower\n");
+		diag_print(
+			"also needed once a volume holds files that root does not own, processes stay, or limits are lower\n");
 	explain_reasons(plan->mem, explained.maybe);
 	terminal_end(plan->mem, shown);
 	return 0;

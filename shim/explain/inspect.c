@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -143,8 +142,8 @@ static void print_sets(const struct start *held)
 		while (above < set && start_set_of(held, above) != holds)
 			above++;
 		const bool same = holds && above < set;
-		dprintf(STDOUT_FILENO, "  %-11s %s%s\n", set->status, same ? "as " : "",
-			same ? above->status : capability_list(names, sizeof(names), holds));
+		diag_print("  %-11s %s%s\n", set->status, same ? "as " : "",
+			   same ? above->status : capability_list(names, sizeof(names), holds));
 	}
 }
 
@@ -157,17 +156,17 @@ static void print_state(struct mem *mem, const struct process *first)
 
 	for (const struct process *one = first; one; one = one->next)
 		if (one->state == first && count++ < NAMED_MAX)
-			dprintf(STDOUT_FILENO, "%s%u %s", count > 1 ? ", " : "process ", one->tid, one->status.name);
+			diag_print("%s%u %s", count > 1 ? ", " : "process ", one->tid, one->status.name);
 	if (count > NAMED_MAX)
-		dprintf(STDOUT_FILENO, " and %zu more", count - NAMED_MAX);
-	dprintf(STDOUT_FILENO, "\n  Uid         %u %u %u %u\n  Gid         %u %u %u %u\n  Groups      %s\n", held->uid,
-		held->euid, held->suid, status->fsuid, held->gid, held->egid, held->sgid, status->fsgid,
-		held->ngroups ? start_groups(mem, held->groups, held->ngroups, " ") : "none");
+		diag_print(" and %zu more", count - NAMED_MAX);
+	diag_print("\n  Uid         %u %u %u %u\n  Gid         %u %u %u %u\n  Groups      %s\n", held->uid, held->euid,
+		   held->suid, status->fsuid, held->gid, held->egid, held->sgid, status->fsgid,
+		   held->ngroups ? start_groups(mem, held->groups, held->ngroups, " ") : "none");
 	print_sets(held);
-	dprintf(STDOUT_FILENO, "  NoNewPrivs  %d\n  Seccomp     %s\n", status->no_new_privs,
-		!status->filtered ? "none"
-		: status->filters ? mem_format(mem, "filters: %u", status->filters)
-				  : "filtered");
+	diag_print("  NoNewPrivs  %d\n  Seccomp     %s\n", status->no_new_privs,
+		   !status->filtered ? "none"
+		   : status->filters ? mem_format(mem, "filters: %u", status->filters)
+				     : "filtered");
 	explain_lines(mem, "what an attacker in it gains", &gains);
 }
 
@@ -204,10 +203,10 @@ static void find_changes(struct inspection *of, struct list *to)
 static void print_change(const char *title, const char *front, const struct list *words, const char *separator,
 			 const char *end)
 {
-	dprintf(STDOUT_FILENO, "  %s%s", title, front);
+	diag_print("  %s%s", title, front);
 	for (size_t i = 0; i < words->count; i++)
-		dprintf(STDOUT_FILENO, "%s%s", i ? separator : "", words->items[i]);
-	dprintf(STDOUT_FILENO, "%s\n", end);
+		diag_print("%s%s", i ? separator : "", words->items[i]);
+	diag_print("%s\n", end);
 }
 
 static void print_text(struct inspection *of)
@@ -226,9 +225,9 @@ static void print_text(struct inspection *of)
 		explain_lines(&of->mem, "programs with capabilities", &of->capable);
 		explain_lines(&of->mem, "directories of PATH that a process can write", &of->writable);
 	}
-	dprintf(STDOUT_FILENO, "what removes it from the manifest (or start it as root, with capshim in front)\n");
+	diag_print("what removes it from the manifest (or start it as root, with capshim in front)\n");
 	if (!change[0].count) {
-		dprintf(STDOUT_FILENO, "  nothing: nothing is held, and nothing can be gained\n");
+		diag_print("  nothing: nothing is held, and nothing can be gained\n");
 		return;
 	}
 	print_change("docker run  ", "", &change[0], " ", "");
@@ -243,24 +242,23 @@ static void print_json(struct inspection *of)
 	const char *before = "";
 
 	find_changes(of, change);
-	dprintf(STDOUT_FILENO, "{\"states\":[");
+	diag_print("{\"states\":[");
 	for (const struct process *each = of->processes; each; each = each->next) {
 		if (each->state != each)
 			continue;
 		const struct status *status = &each->status;
 		const struct list gains = gains_of(mem, status);
-		dprintf(STDOUT_FILENO, "%s{\"processes\":[", before);
+		diag_print("%s{\"processes\":[", before);
 		for (const struct process *one = each; one; one = one->next)
 			if (one->state == each)
-				dprintf(STDOUT_FILENO, "%s{\"pid\":%u,\"tid\":%u,\"name\":%s}", one == each ? "" : ",",
-					one->pid, one->tid, json_quoted(mem, one->status.name));
-		dprintf(STDOUT_FILENO,
-			"],%s,\"noNewPrivileges\":%s,\"seccomp\":{\"filtered\":%s,\"filters\":%u},\"gains\":%s}",
-			json_held(mem, &status->held), status->no_new_privs ? "true" : "false",
-			status->filtered ? "true" : "false", status->filters, json_strings(mem, &gains));
+				diag_print("%s{\"pid\":%u,\"tid\":%u,\"name\":%s}", one == each ? "" : ",", one->pid,
+					   one->tid, json_quoted(mem, one->status.name));
+		diag_print("],%s,\"noNewPrivileges\":%s,\"seccomp\":{\"filtered\":%s,\"filters\":%u},\"gains\":%s}",
+			   json_held(mem, &status->held), status->no_new_privs ? "true" : "false",
+			   status->filtered ? "true" : "false", status->filters, json_strings(mem, &gains));
 		before = ",";
 	}
-	dprintf(STDOUT_FILENO,
+	diag_print(
 		"],\"setuid\":%s,\"fileCapabilities\":%s,\"writablePath\":%s,\"change\":{\"docker\":%s,\"compose\":%s,"
 		"\"kubernetes\":%s}}\n",
 		json_strings(mem, &of->setuid), json_strings(mem, &of->capable), json_strings(mem, &of->writable),

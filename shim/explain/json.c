@@ -1,8 +1,7 @@
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/capability.h"
+#include "base/diag.h"
 #include "base/json.h"
 #include "base/start.h"
 #include "explain/parts.h"
@@ -41,10 +40,10 @@ void explain_json(struct plan *plan, const struct explanation *explained)
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (who->keep & CAPABILITY_BIT(cap))
 			list_add(mem, &kept[cap], explain_gain(cap, &root));
-	dprintf(STDOUT_FILENO,
-		"{\"config\":%s,\"user\":{\"uid\":%s,\"gid\":%s,\"additionalGids\":[%s]},\"args\":%s,\"kept\":%s,"
-		"\"required\":%s,\"conditional\":%s,\"seccomp\":%s,\"warnings\":%s}\n",
-		json_quoted(mem, plan->file), id_json(mem, who->uid), id_json(mem, who->gid), groups,
-		json_strings(mem, &plan->argv), reasons(mem, kept), reasons(mem, explained->always),
-		reasons(mem, explained->maybe), filtered ? "true" : "false", json_strings(mem, &explained->warnings));
+	diag_print("{\"config\":%s,\"user\":{\"uid\":%s,\"gid\":%s,\"additionalGids\":[%s]},\"args\":%s,\"kept\":%s,"
+		   "\"required\":%s,\"conditional\":%s,\"seccomp\":%s,\"warnings\":%s}\n",
+		   json_quoted(mem, plan->file), id_json(mem, who->uid), id_json(mem, who->gid), groups,
+		   json_strings(mem, &plan->argv), reasons(mem, kept), reasons(mem, explained->always),
+		   reasons(mem, explained->maybe), filtered ? "true" : "false",
+		   json_strings(mem, &explained->warnings));
 }

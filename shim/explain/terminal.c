@@ -1,9 +1,9 @@
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/diag.h"
 #include "base/fd.h"
 #include "explain/parts.h"
 
@@ -44,12 +44,12 @@ static void say_wrapped(const char *line, size_t length)
 			cut = room + strcspn(line + room, " \n"); /* one long word */
 		if (cut >= length)
 			break;
-		dprintf(STDOUT_FILENO, "%.*s\n%*s", (int)cut, line, (int)indent, "");
+		diag_print("%.*s\n%*s", (int)cut, line, (int)indent, "");
 		line += cut + 1;
 		length -= cut + 1;
 		room = COLUMNS - indent;
 	}
-	dprintf(STDOUT_FILENO, "%.*s\n", (int)length, line);
+	diag_print("%.*s\n", (int)length, line);
 }
 
 void terminal_end(struct mem *mem, int terminal)
@@ -69,6 +69,6 @@ void terminal_end(struct mem *mem, int terminal)
 		if (wrap)
 			say_wrapped(text, (size_t)(end - text));
 		else
-			dprintf(STDOUT_FILENO, "%.*s\n", (int)(end - text), text);
+			diag_print("%.*s\n", (int)(end - text), text);
 	}
 }
