@@ -41,6 +41,12 @@ static size_t rounded(size_t size)
 	return ((size + sizeof(struct piece) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1)) - sizeof(struct piece);
 }
 
+static void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
 /* Memory from the kernel, zeroed; NULL: there is none. */
 static void *map(size_t bytes)
 {
@@ -48,8 +54,7 @@ static void *map(size_t bytes)
 
 	if (more != MAP_FAILED && more)
 		return more;
-	errno = ENOMEM;
-	return NULL;
+	return no_memory();
 }
 
 static int take_more(void)
@@ -84,10 +89,8 @@ static void *grow_large(struct piece *piece, size_t size)
 {
 	void *moved = mremap(mapping_of(piece), ALIGNMENT + piece->size, ALIGNMENT + rounded(size), MREMAP_MAYMOVE);
 
-	if (moved == MAP_FAILED || !moved) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (moved == MAP_FAILED || !moved)
+		return no_memory();
 	piece = (void *)((unsigned char *)moved + GAP);
 	piece->size = rounded(size);
 	return piece + 1;
@@ -97,10 +100,8 @@ void *malloc(size_t size)
 {
 	size_t whole = sizeof(struct piece) + rounded(size);
 
-	if (size > PTRDIFF_MAX - 2 * ALIGNMENT) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (size > PTRDIFF_MAX - 2 * ALIGNMENT)
+		return no_memory();
 	if (rounded(size) >= LARGE_BYTES)
 		return take_large(size);
 	if (spare && rounded(size) == SPARE_BYTES) {
@@ -138,10 +139,8 @@ void free(void *bytes)
 
 void *calloc(size_t count, size_t size)
 {
-	if (size && count > SIZE_MAX / size) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (size && count > SIZE_MAX / size)
+		return no_memory();
 	void *bytes = malloc(count * size);
 	return bytes && rounded(count * size) < LARGE_BYTES ? memset(bytes, 0, count * size) : bytes;
 }
@@ -153,10 +152,8 @@ void *realloc(void *bytes, size_t size)
 	struct piece *piece = (struct piece *)bytes - 1;
 	if (size <= piece->size)
 		return bytes;
-	if (size > PTRDIFF_MAX - 2 * ALIGNMENT) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (size > PTRDIFF_MAX - 2 * ALIGNMENT)
+		return no_memory();
 	if (piece->size >= LARGE_BYTES)
 		return grow_large(piece, size);
 	if (is_newest(piece) && rounded(size) < LARGE_BYTES &&
