@@ -36,14 +36,6 @@ struct maker {
 	maker->length += (size_t)length;
 }
 
-static bool list_has(const struct list *list, const char *name)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i], name) == 0)
-			return true;
-	return false;
-}
-
 static bool may_stay(const struct maker *maker, const char *name)
 {
 	for (size_t i = 0; i < maker->seen.count; i++)

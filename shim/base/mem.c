@@ -129,6 +129,14 @@ void list_add(struct mem *mem, struct list *list, const char *text)
 	list_take(mem, list, mem_text(mem, text));
 }
 
+bool list_has(const struct list *list, const char *text)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i], text) == 0)
+			return true;
+	return false;
+}
+
 const char *list_join(struct mem *mem, const struct list *list, const char *separator)
 {
 	const char *text = "";

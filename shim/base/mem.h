@@ -33,5 +33,6 @@ struct list {
 
 void list_add(struct mem *mem, struct list *list, const char *text);                    /* stores a copy */
 const char *list_join(struct mem *mem, const struct list *list, const char *separator); /* all of them, in MEM */
+bool list_has(const struct list *list, const char *text);
 void list_take(struct mem *mem, struct list *list, char *text); /* stores the pointer: TEXT must outlive the list */
 void list_format(struct mem *mem, struct list *list, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -40,14 +40,14 @@ static const char *read_account_file(struct plan *plan, const char *file, bool g
 	return bytes || errno == ENOENT ? NULL : why;
 }
 
-const struct accounts *account_groups(struct plan *plan)
+const struct account *account_groups(struct plan *plan)
 {
 	const char *why = plan->accounts.groups_read ? NULL : read_account_file(plan, GROUP, true);
 
 	if (why)
 		problem_add(&plan->problems, GROUP, 0, 0, "%s", why);
 	plan->accounts.groups_read = true;
-	return &plan->accounts;
+	return plan->accounts.groups;
 }
 
 /*
@@ -76,7 +76,7 @@ bool account_find_user(struct plan *plan, const struct node *node, const char *t
 		*entry = accounts_user_by_id(&plan->accounts, *uid);
 		return true;
 	}
-	*entry = *text ? accounts_user(&plan->accounts, text) : NULL;
+	*entry = *text ? accounts_named(plan->accounts.users, text) : NULL;
 	if (!users_known(plan))
 		return false;
 	if (*entry) {
@@ -94,7 +94,7 @@ bool account_find_group(struct plan *plan, const struct node *node, const char *
 	if (all_digits(text))
 		return accounts_id(text, gid) || bad_id(plan, node, "group", text);
 
-	const struct account_group *entry = *text ? accounts_group(account_groups(plan), text) : NULL;
+	const struct account *entry = *text ? accounts_named(account_groups(plan), text) : NULL;
 	if (entry) {
 		*gid = entry->gid;
 		return true;

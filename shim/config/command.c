@@ -165,9 +165,8 @@ void config_setup_unless_args(struct plan *plan, const struct node *node, void *
 	if (!plan->run_setup || !value_list(plan, node, value_text, &arguments))
 		return;
 	for (size_t i = 1; i < plan->argv.count; i++)
-		for (size_t j = 0; j < arguments.count; j++)
-			if (strcmp(plan->argv.items[i], arguments.items[j]) == 0)
-				plan->run_setup = false;
+		if (list_has(&arguments, plan->argv.items[i]))
+			plan->run_setup = false;
 }
 
 /* Completes the command line. */

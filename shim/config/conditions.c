@@ -28,10 +28,7 @@ static bool env_holds(const struct plan *plan, const char *text)
 		const char *value = environ_get(&plan->env, text);
 		return value && *value;
 	}
-	for (size_t i = 0; i < plan->env.vars.count; i++)
-		if (strcmp(plan->env.vars.items[i], text) == 0)
-			return true;
-	return false;
+	return list_has(&plan->env.vars, text);
 }
 
 static bool env_true_holds(const struct plan *plan, const char *text)

@@ -20,45 +20,45 @@ static bool group_zero_written(const struct node *node)
 	return colon && (strcmp(colon, ":0") == 0 || strcmp(colon, ":root") == 0);
 }
 
-/* Supplementary groups while they are collected: ascending, without duplicates. */
+/* Makes room for every group of the file and of the start, and for MORE that the config writes or globs find. */
+static struct gids no_groups(struct plan *plan, size_t more)
+{
+	struct gids groups = {.room = plan->start.ngroups + more + GLOB_GROUPS};
+
+	for (const struct account *g = account_groups(plan); g; g = g->next)
+		groups.room++;
+	groups.ids = mem_array(plan->mem, groups.room, sizeof(*groups.ids));
+	return groups;
+}
+
+/* The supplementary groups of the workload while they are collected. */
 struct group_list {
-	uint32_t *gids;
-	size_t count, room;
-	bool good;
+	struct gids gids;
 	const char *own; /* the user whose groups of the group file belong to `auto`, or NULL */
 };
 
-/* Makes room for every group of the file and of the start, and for MORE that the config writes or globs find. */
-static struct group_list no_groups(struct plan *plan, size_t more)
+static bool has_root(const struct plan *plan, uint32_t gid)
 {
-	struct group_list list = {.room = plan->start.ngroups + more + GLOB_GROUPS, .good = true};
+	bool has = gid == 0;
 
-	for (const struct account_group *g = account_groups(plan)->groups; g; g = g->next)
-		list.room++;
-	list.gids = mem_array(plan->mem, list.room, sizeof(*list.gids));
-	return list;
+	for (const struct account *group = plan->accounts.groups; group && !has; group = group->next)
+		has = group->gid == gid && list_has(&group->members, "root");
+	return has;
 }
 
 /* Adds the groups that the container runtime added: not gid 0, and none that the group file gives to root. */
-static bool add_runtime(struct plan *plan, struct group_list *list)
+static void add_runtime(const struct plan *plan, struct group_list *list)
 {
-	for (size_t i = 0; i < plan->start.ngroups; i++) {
-		uint32_t gid = plan->start.groups[i];
-		bool roots = gid == 0;
-		for (const struct account_group *g = plan->accounts.groups; g && !roots; g = g->next)
-			for (size_t m = 0; g->gid == gid && m < g->members.count && !roots; m++)
-				roots = strcmp(g->members.items[m], "root") == 0;
-		if (!roots && !accounts_add_gid(list->gids, &list->count, list->room, gid))
-			return false;
-	}
-	return true;
+	for (size_t i = 0; i < plan->start.ngroups; i++)
+		if (!has_root(plan, plan->start.groups[i]))
+			gids_add(&list->gids, plan->start.groups[i]);
 }
 
-static bool add_auto(struct plan *plan, struct group_list *list)
+static void add_auto(const struct plan *plan, struct group_list *list)
 {
-	if (list->own && !accounts_member_of(&plan->accounts, list->own, list->gids, &list->count, list->room))
-		return false;
-	return add_runtime(plan, list);
+	if (list->own)
+		gids_add_of(&list->gids, &plan->accounts, list->own);
+	add_runtime(plan, list);
 }
 
 /*
@@ -87,71 +87,69 @@ static int open_group_of(struct plan *plan, const struct node *node, const char 
 }
 
 /* Adds the group of a device or socket, whatever its number is on this host. */
-static bool add_group_of(struct plan *plan, const struct node *node, const char *path, bool optional,
-			 struct group_list *list)
+static void add_group_of(struct plan *plan, const struct node *node, const char *path, bool optional, struct gids *to)
 {
 	const int fd = open_group_of(plan, node, path, optional);
 	struct stat st;
 
 	if (fd < 0)
-		return optional;
-	const int error = fd_fstat(fd, &st) == 0 ? 0 : errno;
+		return;
+	if (fd_fstat(fd, &st) != 0)
+		value_problem(plan, node,
+			      "cannot read the group of \"%s\": mount another file, or name the group itself", path);
+	else if (st.st_gid == 0)
+		value_problem(
+			plan, node,
+			"\"%s\" belongs to group 0, which is only given where it is written: write 0 if it is meant",
+			path);
+	else
+		gids_add(to, st.st_gid);
 	close(fd);
-	if (!error && st.st_gid != 0)
-		return accounts_add_gid(list->gids, &list->count, list->room, st.st_gid);
-	return value_problem(
-		plan, node,
-		error ? "cannot read the group of \"%s\": mount another file, or name the group itself"
-		      : "\"%s\" belongs to group 0, which is only given where it is written: write 0 if it is meant",
-		path);
 }
 
 /*
- * Adds the groups of everything that the glob in the last component of PATH matches; *ANY: there was a match. Closes
- * FD, its directory.
+ * Adds the groups of everything that the glob in the last component of PATH matches. Closes FD, its directory. Was there
+ * a match?
  */
-static bool add_groups_of(struct plan *plan, const struct node *node, const char *path, int fd, struct group_list *list,
-			  bool *any)
+static bool add_groups_of(struct plan *plan, const struct node *node, const char *path, int fd, struct gids *to)
 {
 	const char *last = strrchr(path, '/');
 	DIR *dir = fd_list(fd);
-	bool good = true;
+	bool any = false;
 
 	close(fd);
 	for (const char *entry; (entry = fd_next(dir));)
 		if (entry[0] != '.' && glob_match(last + 1, entry)) {
 			const char *name = mem_format(plan->mem, "%.*s/%s", (int)(last - path), path, entry);
-			good &= add_group_of(plan, node, name, true, list);
-			*any = true;
+			add_group_of(plan, node, name, true, to);
+			any = true;
 		}
 	(void)fd_end(dir);
-	return good;
+	return any;
 }
 
 /* Adds the group of PATH, whose last component may be a glob. OPTIONAL: some hosts do not have it. */
-static bool group_of(struct plan *plan, const struct node *node, const char *path, bool optional,
-		     struct group_list *list)
+static void group_of(struct plan *plan, const struct node *node, const char *path, bool optional, struct gids *to)
 {
 	const char *last = strrchr(path, '/');
-	bool any = false;
 
-	if (path[0] != '/')
-		return value_problem(plan, node, "\"%s\" must be an absolute path: write group_of:/path", path);
-	if (!strpbrk(last, "*?["))
-		return add_group_of(plan, node, path, optional, list);
+	if (path[0] != '/') {
+		value_problem(plan, node, "\"%s\" must be an absolute path: write group_of:/path", path);
+		return;
+	}
+	if (!strpbrk(last, "*?[")) {
+		add_group_of(plan, node, path, optional, to);
+		return;
+	}
 	const char *parent = last == path ? "/" : mem_copy(plan->mem, path, (size_t)(last - path));
 	const int fd = open_group_of(plan, node, parent, optional);
-	if (fd < 0)
-		return optional;
-	const bool good = add_groups_of(plan, node, path, fd, list, &any);
-	if (any || optional)
-		return good;
+	if (fd < 0 || add_groups_of(plan, node, path, fd, to) || optional)
+		return;
 	plan->problems.pending++;
-	return value_problem(plan, node, "nothing matches \"%s\": mount it, or write {group_of: PATH, optional: true}",
-			     path);
+	value_problem(plan, node, "nothing matches \"%s\": mount it, or write {group_of: PATH, optional: true}", path);
 }
 
-static void read_group_of(struct plan *plan, const struct node *node, struct group_list *list)
+static void read_group_of(struct plan *plan, const struct node *node, struct gids *to)
 {
 	static const char *const keys[] = {"group_of", "optional", NULL};
 	const struct node *path = yaml_get(node, "group_of"), *optional = yaml_get(node, "optional");
@@ -160,8 +158,8 @@ static void read_group_of(struct plan *plan, const struct node *node, struct gro
 	value_known(plan, node, keys, sizeof(*keys));
 	if (!path)
 		value_problem(plan, node, "write {group_of: PATH, optional: true}");
-	list->good &= path && (!optional || value_bool(plan, optional, &may)) && value_fixed(plan, path) &&
-		      group_of(plan, path, path->text, may, list);
+	else if ((!optional || value_bool(plan, optional, &may)) && value_fixed(plan, path))
+		group_of(plan, path, path->text, may, to);
 }
 
 static void read_group(struct plan *plan, const struct node *node, void *to)
@@ -170,23 +168,24 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 	uint32_t gid = 0;
 
 	if (node->kind == NODE_MAP) {
-		read_group_of(plan, node, list);
+		read_group_of(plan, node, &list->gids);
 		return;
 	}
 	const char *text = value_fixed(plan, node);
-	if (text && (strcmp(text, "auto") == 0 || strcmp(text, "runtime") == 0)) {
-		list->good &= text[0] == 'a' ? add_auto(plan, list) : add_runtime(plan, list);
+	if (!text)
 		return;
-	}
-	if (text && strncmp(text, "group_of:", 9) == 0) {
-		list->good &= group_of(plan, node, text + 9, false, list);
+	if (strcmp(text, "auto") == 0)
+		add_auto(plan, list);
+	else if (strcmp(text, "runtime") == 0)
+		add_runtime(plan, list);
+	else if (strncmp(text, "group_of:", 9) == 0)
+		group_of(plan, node, text + 9, false, &list->gids);
+	else if (!account_find_group(plan, node, text, &gid))
 		return;
-	}
-	bool good = text && account_find_group(plan, node, text, &gid);
-	if (good && gid == 0 && strcmp(text, "0") != 0 && strcmp(text, "root") != 0)
-		good = value_problem(plan, node, "\"%s\" is group 0, which is only given where it is written: write 0",
-				     text);
-	list->good &= good && accounts_add_gid(list->gids, &list->count, list->room, gid);
+	else if (gid == 0 && strcmp(text, "0") != 0 && strcmp(text, "root") != 0)
+		value_problem(plan, node, "\"%s\" is group 0, which is only given where it is written: write 0", text);
+	else
+		gids_add(&list->gids, gid);
 }
 
 /*
@@ -203,18 +202,16 @@ static void read_groups(struct plan *plan, const struct node *node, const struct
 	 */
 	if (node ? node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0 : !own && plan->start.ngroups == 0)
 		return;
-	const size_t before = plan->problems.count;
-	struct group_list list = no_groups(plan, node ? node->count : 0);
-	list.own = own;
-	if (!node)
-		list.good = add_auto(plan, &list);
-	else
+	struct group_list list = {no_groups(plan, node ? node->count : 0), own};
+	if (node)
 		value_each(plan, node, read_group, &list);
-	if (!list.good && plan->problems.count == before)
-		problem_add(&plan->problems, plan->file, node ? node->line : 0, node ? node->column : 0,
-			    "more than %zu supplementary groups: name those that are needed", list.room);
-	plan->workload.groups = list.gids;
-	plan->workload.ngroups = list.count;
+	else
+		add_auto(plan, &list);
+	if (list.gids.full) /* of globs, so there is a node */
+		value_problem(plan, node, "more than %zu supplementary groups: name those that are needed",
+			      list.gids.room);
+	plan->workload.groups = list.gids.ids;
+	plan->workload.ngroups = list.gids.count;
 }
 
 static void no_root_group(struct plan *plan, const struct node *node, const struct identity *user)
@@ -403,24 +400,23 @@ bool config_step_user(struct plan *plan, const struct node *user, const struct n
 	to->narrowed = user || cap_add;
 	if (!to->narrowed)
 		return true;
-	struct group_list groups = no_groups(plan, 0);
+	struct gids groups = no_groups(plan, 0);
 	if (user && (!text || (strcmp(text, "workload") != 0 && !account_find_identity(plan, user, text, &who))))
 		return false;
 	if (user)
 		no_root_group(plan, user, &who);
 	if (plan->nonroot || (text && strcmp(text, "workload") == 0)) {
 		who = (struct identity){plan->workload.uid, plan->workload.gid, plan->user_name, plan->home, false};
-		groups.gids = (uint32_t *)plan->workload.groups;
+		groups.ids = (uint32_t *)plan->workload.groups;
 		groups.count = plan->workload.ngroups;
-	} else if (who.name && !who.group_written &&
-		   !accounts_member_of(&plan->accounts, who.name, groups.gids, &groups.count, groups.room)) {
-		return false;
+	} else if (who.name && !who.group_written) {
+		gids_add_of(&groups, &plan->accounts, who.name);
 	}
 	to->name = who.name;
 	to->home = who.home;
 	to->want.uid = who.uid;
 	to->want.gid = who.gid;
-	to->want.groups = groups.gids;
+	to->want.groups = groups.ids;
 	to->want.ngroups = groups.count;
 	if (cap_add)
 		value_capabilities(plan, cap_add, &to->want.keep);

@@ -77,8 +77,8 @@ struct identity {
 /* The part of TEXT before the colon; *REST is the part after it, or NULL. */
 const char *account_half(struct plan *plan, const char *text, const char **rest);
 
-/* The accounts with the group file, which is read when a group is first needed. */
-const struct accounts *account_groups(struct plan *plan);
+/* The groups of the group file, which is read when a group is first needed. */
+const struct account *account_groups(struct plan *plan);
 
 /* A name of passwd, or an id. *ENTRY is NULL without an entry. */
 bool account_find_user(struct plan *plan, const struct node *node, const char *text, uint32_t *uid,

@@ -2,145 +2,102 @@
 
 #include <string.h>
 
-#include "input/accounts_line.h"
-
 #define LINE_BYTES ((size_t)64 * 1024)
 #define ID_DIGITS 10
+#define NAME_BYTES 256 /* LOGIN_NAME_MAX of limits.h */
+#define NEW_HOME "/"
+#define NEW_SHELL "/sbin/nologin"
 
-static bool id_of(struct accounts_field text, uint32_t *id)
+enum { USER_NAME, USER_PASSWORD, USER_UID, USER_GID, USER_GECOS, USER_HOME, USER_SHELL, USER_FIELDS };
+enum { GROUP_NAME, GROUP_PASSWORD, GROUP_GID, GROUP_MEMBERS, GROUP_FIELDS };
+
+bool accounts_id(const char *text, uint32_t *id)
 {
 	uint64_t value = 0;
+	size_t digits = 0;
 
-	if (text.length == 0 || text.length > ID_DIGITS)
-		return false;
-	for (size_t i = 0; i < text.length; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return false;
-		value = value * 10 + (uint64_t)(text.at[i] - '0');
-	}
+	while (text[digits] >= '0' && text[digits] <= '9' && digits <= ID_DIGITS)
+		value = value * 10 + (uint64_t)(text[digits++] - '0');
 	/* Other programs read a leading zero as octal: two readers must not see two different ids. */
-	if ((text.length > 1 && text.at[0] == '0') || value >= ACCOUNTS_NO_ID)
+	if (digits == 0 || digits > ID_DIGITS || text[digits] || (digits > 1 && text[0] == '0') ||
+	    value >= ACCOUNTS_NO_ID)
 		return false;
 	*id = (uint32_t)value;
 	return true;
 }
 
-bool accounts_id(const char *text, uint32_t *id)
+/*
+ * Cuts LINE, which has LENGTH bytes, into FIELDS. Is it a line of passwd (GROUP false) or group (GROUP true)? That is: the
+ * number of fields of passwd(5) or group(5), strict ids, a name, no NUL byte. Comments and the + and - lines of NIS are not.
+ */
+static bool cut_line(char *line, size_t length, bool group, char **fields, uint32_t *uid, uint32_t *gid)
 {
-	return id_of((struct accounts_field){text, strlen(text)}, id);
-}
+	char **field = fields, **last = fields + (group ? GROUP_FIELDS : USER_FIELDS) - 1;
 
-bool accounts_next(const char **at, const char *end, struct accounts_field *text)
-{
-	if (*at == end)
-		return false;
-	const char *newline = memchr(*at, '\n', (size_t)(end - *at));
-	text->at = *at;
-	text->length = (size_t)((newline ? newline : end) - *at);
-	*at = newline ? newline + 1 : end;
-	return true;
-}
-
-bool accounts_line(struct accounts_entry *line, struct accounts_field text, bool group)
-{
-	struct accounts_field *field = line->fields, *last = field + (group ? GROUP_FIELDS : USER_FIELDS) - 1;
-	const char *begin = text.at, *end = text.at + text.length;
-
-	for (const char *at = begin; at < end; at++) {
+	*field = line;
+	for (char *at = line; at < line + length; at++) {
 		if (*at == '\0' || (*at == ':' && field == last))
 			return false;
-		if (*at != ':')
-			continue;
-		*field++ = (struct accounts_field){begin, (size_t)(at - begin)};
-		begin = at + 1;
+		if (*at == ':') {
+			*at = '\0';
+			*++field = at + 1;
+		}
 	}
-	*field = (struct accounts_field){begin, (size_t)(end - begin)};
-	if (field != last || line->fields[0].length == 0 || strchr("#+-", *line->fields[0].at))
+	if (field != last || !fields[0][0] || strchr("#+-", fields[0][0]))
 		return false;
-	if (group)
-		return id_of(line->fields[GROUP_GID], &line->gid);
-	return id_of(line->fields[USER_UID], &line->uid) && id_of(line->fields[USER_GID], &line->gid);
+	return group ? accounts_id(fields[GROUP_GID], gid)
+		     : accounts_id(fields[USER_UID], uid) && accounts_id(fields[USER_GID], gid);
 }
 
-bool accounts_same(struct accounts_field field, const char *text)
+/* The account of LINE, or NULL if it is no such line. */
+static struct account *read_account(struct mem *mem, char *line, size_t length, bool group)
 {
-	return strlen(text) == field.length && memcmp(text, field.at, field.length) == 0;
-}
+	char *fields[USER_FIELDS], *member;
+	uint32_t uid = ACCOUNTS_NO_ID, gid;
 
-/* Ends the FIELD of BYTES with a NUL, in place. */
-static char *field_text(char *bytes, struct accounts_field field)
-{
-	char *text = bytes + (field.at - bytes);
-
-	text[field.length] = '\0';
-	return text;
-}
-
-/* Both append at END and return the new end, so that a file is read in time linear in its size. */
-static struct account **add_user(struct mem *mem, struct account **end, const struct accounts_entry *line, char *bytes)
-{
-	struct account *user = mem_alloc(mem, sizeof(*user));
-
-	user->name = field_text(bytes, line->fields[USER_NAME]);
-	user->home = field_text(bytes, line->fields[USER_HOME]);
-	user->shell = field_text(bytes, line->fields[USER_SHELL]);
-	user->uid = line->uid;
-	user->gid = line->gid;
-	*end = user;
-	return &user->next;
-}
-
-static struct account_group **add_group(struct mem *mem, struct account_group **end, const struct accounts_entry *line,
-					char *bytes)
-{
-	struct account_group *group = mem_alloc(mem, sizeof(*group));
-	char *members = field_text(bytes, line->fields[GROUP_MEMBERS]), *member;
-
-	group->name = field_text(bytes, line->fields[GROUP_NAME]);
-	group->gid = line->gid;
-	while ((member = strsep(&members, ",")))
+	if (!cut_line(line, length, group, fields, &uid, &gid))
+		return NULL;
+	struct account *account = mem_alloc(mem, sizeof(*account));
+	*account = (struct account){.name = fields[0], .uid = uid, .gid = gid};
+	if (!group) {
+		account->home = fields[USER_HOME];
+		account->shell = fields[USER_SHELL];
+		return account;
+	}
+	while ((member = strsep(&fields[GROUP_MEMBERS], ",")))
 		if (*member)
-			list_take(mem, &group->members, member);
-	*end = group;
-	return &group->next;
+			list_take(mem, &account->members, member);
+	return account;
 }
 
 void accounts_parse(struct accounts *accounts, struct problems *problems, const char *file, char *bytes, size_t length,
 		    bool group)
 {
-	const char *at = bytes, *end = bytes + length;
-	struct account **user = &accounts->users;
-	struct account_group **members = &accounts->groups;
-	struct accounts_field text;
-	struct accounts_entry line;
+	/* Appends at END, so that a file is read in time linear in its size. */
+	struct account **end = group ? &accounts->groups : &accounts->users;
+	char *line = bytes;
 
-	if (length > ACCOUNTS_BYTES) {
-		problem_add(problems, file, 0, 0, "larger than 1 MiB: no such file can be right");
-		return;
-	}
-	while (*user)
-		user = &(*user)->next;
-	while (*members)
-		members = &(*members)->next;
-	for (unsigned int number = 1; accounts_next(&at, end, &text); number++) {
-		if (text.length > LINE_BYTES)
+	while (*end)
+		end = &(*end)->next;
+	for (unsigned int number = 1; line < bytes + length; number++) {
+		char *newline = memchr(line, '\n', (size_t)(bytes + length - line));
+		const size_t size = (size_t)((newline ? newline : bytes + length) - line);
+		line[size] = '\0';
+		if (size > LINE_BYTES)
 			problem_add(problems, file, number, 1, "a line longer than 64 KiB");
-		else if (!accounts_line(&line, text, group))
-			continue;
-		else if (group)
-			members = add_group(accounts->mem, members, &line, bytes);
 		else
-			user = add_user(accounts->mem, user, &line, bytes);
+			*end = read_account(accounts->mem, line, size, group);
+		if (*end)
+			end = &(*end)->next;
+		line += size + 1;
 	}
 }
 
-const struct account *accounts_user(const struct accounts *accounts, const char *name)
+const struct account *accounts_named(const struct account *from, const char *name)
 {
-	const struct account *user = accounts->users;
-
-	while (user && strcmp(user->name, name) != 0)
-		user = user->next;
-	return user;
+	while (from && strcmp(from->name, name) != 0)
+		from = from->next;
+	return from;
 }
 
 const struct account *accounts_user_by_id(const struct accounts *accounts, uint32_t uid)
@@ -152,43 +109,132 @@ const struct account *accounts_user_by_id(const struct accounts *accounts, uint3
 	return user;
 }
 
-const struct account_group *accounts_group(const struct accounts *accounts, const char *name)
-{
-	const struct account_group *group = accounts->groups;
-
-	while (group && strcmp(group->name, name) != 0)
-		group = group->next;
-	return group;
-}
-
-bool accounts_add_gid(uint32_t *groups, size_t *count, size_t max, uint32_t gid)
+void gids_add(struct gids *to, uint32_t gid)
 {
 	size_t at = 0;
 
-	while (at < *count && groups[at] < gid)
+	while (at < to->count && to->ids[at] < gid)
 		at++;
-	if (at < *count && groups[at] == gid)
+	if (at < to->count && to->ids[at] == gid)
+		return;
+	if (to->count == to->room) {
+		to->full = true;
+		return;
+	}
+	memmove(to->ids + at + 1, to->ids + at, (to->count++ - at) * sizeof(*to->ids));
+	to->ids[at] = gid;
+}
+
+void gids_add_of(struct gids *to, const struct accounts *accounts, const char *name)
+{
+	for (const struct account *group = accounts->groups; group; group = group->next)
+		if (group->gid != 0 && list_has(&group->members, name))
+			gids_add(to, group->gid);
+}
+
+/* Accepts what useradd(8) accepts, except Samba's '$'. Digits alone would read as an id. */
+static bool name_ok(const char *name)
+{
+	static const char digits[] = "0123456789";
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789.-";
+	size_t length = strlen(name);
+
+	return length > 0 && length < NAME_BYTES && strspn(name, letters) == length && !strchr("-.", name[0]) &&
+	       strspn(name, digits) != length;
+}
+
+/* A home or shell: absolute, without characters that end the field or the line, or control a terminal. */
+static bool path_ok(const char *path)
+{
+	if (!path)
 		return true;
-	if (*count >= max)
-		return false;
-	memmove(groups + at + 1, groups + at, (*count - at) * sizeof(*groups));
-	groups[at] = gid;
-	(*count)++;
-	return true;
-}
-
-static bool has_member(const struct account_group *group, const char *name)
-{
-	for (size_t i = 0; i < group->members.count; i++)
-		if (strcmp(group->members.items[i], name) == 0)
-			return true;
-	return false;
-}
-
-bool accounts_member_of(const struct accounts *accounts, const char *name, uint32_t *groups, size_t *count, size_t max)
-{
-	for (const struct account_group *group = accounts->groups; group; group = group->next)
-		if (group->gid != 0 && has_member(group, name) && !accounts_add_gid(groups, count, max, group->gid))
+	for (const char *c = path; *c; c++)
+		if (*c == ':' || (unsigned char)*c < 0x20 || *c == 0x7f)
 			return false;
-	return true;
+	return path[0] == '/';
+}
+
+static const char *wish_wrong(const struct accounts *accounts, const struct account_wish *wish)
+{
+	const struct account *user = accounts_named(accounts->users, wish->name);
+	const struct account *group = accounts_named(accounts->groups, wish->name);
+	const struct account *root = accounts_user_by_id(accounts, 0);
+
+	if (!name_ok(wish->name))
+		return "its name must be letters, digits, \"_\", \"-\" and \".\", and not digits alone";
+	if (!path_ok(wish->home))
+		return "its home must be an absolute path without \":\" and control characters";
+	if (!path_ok(wish->shell))
+		return "its shell must be an absolute path without \":\" and control characters";
+	if (wish->uid == 0)
+		return "uid 0 is root's: choose another uid";
+	if (wish->gid == 0 || (root && root->gid == wish->gid))
+		return "its gid is root's: choose another gid";
+	if ((user && user->uid == 0) || strcmp(wish->name, "root") == 0)
+		return "that account is root's: choose another name";
+	if (group && group->gid == 0)
+		return "that group is root's";
+	return NULL;
+}
+
+/* The account NAME of the list AT, or a new one at its end. */
+static struct account *account_of(struct mem *mem, struct account **at, const char *name)
+{
+	while (*at && strcmp((*at)->name, name) != 0)
+		at = &(*at)->next;
+	if (!*at) {
+		*at = mem_alloc(mem, sizeof(**at));
+		**at = (struct account){.name = name, .home = NEW_HOME, .shell = NEW_SHELL};
+	}
+	return *at;
+}
+
+const char *accounts_apply(struct accounts *accounts, const struct account_wish *wish)
+{
+	const char *wrong = wish_wrong(accounts, wish);
+
+	if (wrong)
+		return wrong;
+	struct account *user = account_of(accounts->mem, &accounts->users, wish->name);
+	user->uid = wish->uid;
+	user->gid = wish->gid;
+	user->home = wish->home ? wish->home : user->home;
+	user->shell = wish->shell ? wish->shell : user->shell;
+	account_of(accounts->mem, &accounts->groups, wish->name)->gid = wish->gid;
+	return NULL;
+}
+
+/* The line of FIELDS changed as WISH asks. In MEM. */
+static const char *wished_line(struct mem *mem, char *const *fields, const struct account_wish *wish, bool group)
+{
+	if (group)
+		return mem_format(mem, "%s:%s:%u:%s", fields[GROUP_NAME], fields[GROUP_PASSWORD], wish->gid,
+				  fields[GROUP_MEMBERS]);
+	return mem_format(mem, "%s:%s:%u:%u:%s:%s:%s", fields[USER_NAME], fields[USER_PASSWORD], wish->uid, wish->gid,
+			  fields[USER_GECOS], wish->home ? wish->home : fields[USER_HOME],
+			  wish->shell ? wish->shell : fields[USER_SHELL]);
+}
+
+const char *accounts_edit(struct mem *mem, const char *text, const struct account_wish *wish, bool group, bool *changed)
+{
+	char *copy = mem_text(mem, text), *rest = copy, *line, *fields[USER_FIELDS];
+	uint32_t uid, gid;
+
+	while ((line = strsep(&rest, "\n"))) {
+		const size_t length = strlen(line);
+		if (!cut_line(line, length, group, fields, &uid, &gid) || strcmp(fields[0], wish->name) != 0)
+			continue;
+		const char *edited = mem_format(mem, "%.*s%s%s", (int)(line - copy), text,
+						wished_line(mem, fields, wish, group), text + (line - copy) + length);
+		*changed = strcmp(edited, text) != 0;
+		return edited;
+	}
+	/* "x": the password would be in shadow(5), which has no entry. */
+	const size_t length = strlen(text);
+	const char *newline = length && text[length - 1] != '\n' ? "\n" : "";
+	*changed = true;
+	if (group)
+		return mem_format(mem, "%s%s%s:x:%u:\n", text, newline, wish->name, wish->gid);
+	return mem_format(mem, "%s%s%s:x:%u:%u::%s:%s\n", text, newline, wish->name, wish->uid, wish->gid,
+			  wish->home ? wish->home : NEW_HOME, wish->shell ? wish->shell : NEW_SHELL);
 }

@@ -12,28 +12,22 @@
 #define ACCOUNTS_NO_ID UINT32_MAX     /* (uid_t)-1: means "no change" to the kernel, and is never an id */
 #define ACCOUNTS_SOMEBODY 0xfffefffeU /* stands for an id that only the start knows: one that nobody writes */
 
-/* A line of passwd(5). */
+/* A user of passwd(5), or a group of group(5). */
 struct account {
 	struct account *next;
-	const char *name, *home, *shell;
-	uint32_t uid, gid;
-};
-
-/* A line of group(5). */
-struct account_group {
-	struct account_group *next;
 	const char *name;
 	uint32_t gid;
-	struct list members;
+	uint32_t uid; /* of a user, as are its home and its shell */
+	const char *home, *shell;
+	struct list members; /* of a group */
 };
 
 struct accounts {
 	struct mem *mem;
-	struct account *users; /* in the order of the file: the first match counts, as in the C library */
-	struct account_group *groups;
-	bool groups_read;    /* GROUPS are complete; set by the plan */
-	const char *refused; /* why USERS are missing: passwd may not be believed. NULL: they are complete */
-	bool refusal_said;   /* a problem says so */
+	struct account *users, *groups; /* in the order of the file: the first match counts, as in the C library */
+	bool groups_read;               /* GROUPS are complete; set by the plan */
+	const char *refused;            /* why USERS are missing: passwd may not be believed. NULL: they are complete */
+	bool refusal_said;              /* a problem says so */
 };
 
 /*
@@ -52,29 +46,34 @@ struct accounts {
 void accounts_parse(struct accounts *accounts, struct problems *problems, const char *file, char *bytes, size_t length,
 		    bool group);
 
-const struct account *accounts_user(const struct accounts *accounts, const char *name);
+/* The first account of the list FROM that has NAME; the first user that has UID. NULL: there is none. */
+const struct account *accounts_named(const struct account *from, const char *name);
 const struct account *accounts_user_by_id(const struct accounts *accounts, uint32_t uid);
-const struct account_group *accounts_group(const struct accounts *accounts, const char *name);
 
-/* Adds GID to the ascending list *GROUPS of *COUNT, without duplicates; the list is in MEM and has room for MAX. */
-[[nodiscard]] bool accounts_add_gid(uint32_t *groups, size_t *count, size_t max, uint32_t gid);
+/* Group ids while they are collected: ascending, without duplicates. */
+struct gids {
+	uint32_t *ids; /* room for ROOM of them */
+	size_t count, room;
+	bool full; /* there was no room for one */
+};
 
-/* Adds the gids of all groups that have NAME as a member, but never 0. False: more than MAX. */
-[[nodiscard]] bool accounts_member_of(const struct accounts *accounts, const char *name, uint32_t *groups,
-				      size_t *count, size_t max);
+void gids_add(struct gids *to, uint32_t gid);
+
+/* Adds the gids of all groups that have NAME as a member, but never 0. */
+void gids_add_of(struct gids *to, const struct accounts *accounts, const char *name);
 
 /* An entry that passwd and group must have. */
 struct account_wish {
-	const char *name, *home,
-		*shell; /* home and shell NULL: keep the old ones; "/" and "/sbin/nologin" in a new line */
+	const char *name;
+	const char *home, *shell; /* NULL: keep the old ones; "/" and "/sbin/nologin" in a new line */
 	uint32_t uid, gid;
 	unsigned int chosen; /* line of the config by which a variable chooses the gid, or 0 */
 };
 
 /*
- * Puts WISH into ACCOUNTS as accounts_write() will put it into the files, so that names resolve while the plan is
+ * Puts WISH into ACCOUNTS as accounts_edit() will put it into the files, so that names resolve while the plan is
  * made. Returns NULL, or why it is not possible: the uid or gid belongs to root or is 0, a field contains ':' or a
- * newline.
+ * newline. The texts of WISH must stay valid as long as ACCOUNTS.
  */
 [[nodiscard]] const char *accounts_apply(struct accounts *accounts, const struct account_wish *wish);
 

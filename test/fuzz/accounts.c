@@ -93,7 +93,7 @@ static void check_users(struct mem *mem, const struct account *user, const char 
 	FUZZ_HOLDS(!user);
 }
 
-static void check_groups(struct mem *mem, const struct account_group *group, const char *text, size_t length)
+static void check_groups(struct mem *mem, const struct account *group, const char *text, size_t length)
 {
 	const char *at = text, *end = text + length;
 	char *fields[MOST_FIELDS], *line;
@@ -127,13 +127,13 @@ static struct accounts parse(struct problems *problems, const char *users, size_
 static void check_same(const struct accounts *a, const struct accounts *b)
 {
 	const struct account *user = b->users;
-	const struct account_group *group = b->groups;
+	const struct account *group = b->groups;
 
 	for (const struct account *u = a->users; u; u = u->next, user = user->next)
 		FUZZ_HOLDS(user && strcmp(u->name, user->name) == 0 && u->uid == user->uid && u->gid == user->gid &&
 			   strcmp(u->home, user->home) == 0 && strcmp(u->shell, user->shell) == 0);
 	FUZZ_HOLDS(!user);
-	for (const struct account_group *g = a->groups; g; g = g->next, group = group->next) {
+	for (const struct account *g = a->groups; g; g = g->next, group = group->next) {
 		FUZZ_HOLDS(group && strcmp(g->name, group->name) == 0 && g->gid == group->gid);
 		FUZZ_HOLDS(g->members.count == group->members.count);
 		for (size_t i = 0; i < g->members.count; i++)
@@ -184,8 +184,8 @@ static void check_wish(struct problems *problems, const struct account_wish *wis
 
 	FUZZ_HOLDS(problems->count == 0);
 	check_same(&planned, &written);
-	const struct account *user = accounts_user(&written, wish->name);
-	const struct account_group *group = accounts_group(&written, wish->name);
+	const struct account *user = accounts_named(written.users, wish->name);
+	const struct account *group = accounts_named(written.groups, wish->name);
 	FUZZ_HOLDS(user && user->uid == wish->uid && user->gid == wish->gid);
 	FUZZ_HOLDS(group && group->gid == wish->gid);
 	FUZZ_HOLDS(!wish->home || strcmp(user->home, wish->home) == 0);
@@ -198,13 +198,13 @@ static void check_wish(struct problems *problems, const struct account_wish *wis
 /* The ids of all groups of NAME: ascending, none twice, none that is not in the file. */
 static void check_member(const struct accounts *accounts, const char *name)
 {
-	uint32_t gids[8];
-	size_t count = 0;
+	uint32_t ids[8];
+	struct gids gids = {.ids = ids, .room = 8};
 
-	(void)!accounts_member_of(accounts, name, gids, &count, 8);
-	FUZZ_HOLDS(count <= 8);
-	for (size_t i = 0; i < count; i++)
-		FUZZ_HOLDS(gids[i] != ACCOUNTS_NO_ID && (i == 0 || gids[i - 1] < gids[i]));
+	gids_add_of(&gids, accounts, name);
+	FUZZ_HOLDS(gids.count == 8 || (gids.count < 8 && !gids.full));
+	for (size_t i = 0; i < gids.count; i++)
+		FUZZ_HOLDS(ids[i] != ACCOUNTS_NO_ID && (i == 0 || ids[i - 1] < ids[i]));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
