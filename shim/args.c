@@ -9,35 +9,41 @@
 
 extern const char licenses_text[], versions_text[]; /* generated: of this project and of what is linked in */
 
-/* Every option. One with a KEY is a line of a config: a flag means "true", and a list is split at commas. */
+/* Every option. One with a KEY stands for a line of a config: a flag for "true", a LIST is split at commas. */
 static const struct option {
 	const char *name;
 	char letter;             /* the short form, or 0 */
+	const char *form;        /* what is behind "=", if it belongs to the option and is no value */
 	enum args_action action; /* ARGS_RUN: the option is no action */
 	unsigned int values;     /* how many words follow it */
 	const char *shows;       /* the names of these words, in messages */
 	const char *key;
 	bool list;
 } options[] = {
-	{"--config", 'c', ARGS_RUN, 1, " FILE", NULL, false},
-	{"--user", 0, ARGS_RUN, 1, " SPEC", "user", false},
-	{"--groups", 0, ARGS_RUN, 1, " LIST", "supplementary_groups", true},
-	{"--cap-add", 0, ARGS_RUN, 1, " LIST", "cap_add", true},
-	{"--seccomp", 0, ARGS_RUN, 1, " WHAT", "seccomp", false},
-	{"--allow-root", 0, ARGS_RUN, 0, "", "allow_root", false},
-	{"--init", 0, ARGS_RUN, 0, "", "init", false},
-	{"--report", 0, ARGS_RUN, 1, " FORM", "report", false},
-	{"--as-workload", 0, ARGS_AS_WORKLOAD, 0, "", NULL, false},
-	{"--check", 0, ARGS_CHECK, 0, "", NULL, false},
-	{"--explain", 0, ARGS_EXPLAIN, 0, "[=json|=seccomp]", NULL, false},
-	{"--explain-syscall", 0, ARGS_EXPLAIN_SYSCALL, 1, " NAME", NULL, false},
-	{"--verify", 0, ARGS_VERIFY, 0, "[=json]", NULL, false},
-	{"--inspect", 0, ARGS_INSPECT, 0, "[=json]", NULL, false},
-	{"--compile-seccomp", 0, ARGS_COMPILE_SECCOMP, 2, " IN OUT", NULL, false},
-	{"--version", 0, ARGS_VERSION, 0, "[=verbose]", NULL, false},
-	{"--help", 'h', ARGS_HELP, 0, "", NULL, false},
-	{"--licenses", 0, ARGS_LICENSES, 0, "", NULL, false},
-	{NULL, 0, ARGS_RUN, 0, NULL, NULL, false},
+	{"--config", 'c', NULL, ARGS_RUN, 1, " FILE", NULL, false},
+	{"--user", 0, NULL, ARGS_RUN, 1, " SPEC", "user", false},
+	{"--groups", 0, NULL, ARGS_RUN, 1, " LIST", "supplementary_groups", true},
+	{"--cap-add", 0, NULL, ARGS_RUN, 1, " LIST", "cap_add", true},
+	{"--seccomp", 0, NULL, ARGS_RUN, 1, " WHAT", "seccomp", false},
+	{"--allow-root", 0, NULL, ARGS_RUN, 0, "", "allow_root", false},
+	{"--init", 0, NULL, ARGS_RUN, 0, "", "init", false},
+	{"--report", 0, NULL, ARGS_RUN, 1, " FORM", "report", false},
+	{"--as-workload", 0, NULL, ARGS_AS_WORKLOAD, 0, "", NULL, false},
+	{"--check", 0, NULL, ARGS_CHECK, 0, "", NULL, false},
+	{"--explain", 0, "json", ARGS_EXPLAIN, 0, "", NULL, false},
+	{"--explain", 0, "seccomp", ARGS_EXPLAIN_SYSCALL, 0, "", NULL, false}, /* of every system call */
+	{"--explain", 0, NULL, ARGS_EXPLAIN, 0, "", NULL, false},
+	{"--explain-syscall", 0, NULL, ARGS_EXPLAIN_SYSCALL, 1, " NAME", NULL, false},
+	{"--verify", 0, "json", ARGS_VERIFY, 0, "", NULL, false},
+	{"--verify", 0, NULL, ARGS_VERIFY, 0, "", NULL, false},
+	{"--inspect", 0, "json", ARGS_INSPECT, 0, "", NULL, false},
+	{"--inspect", 0, NULL, ARGS_INSPECT, 0, "", NULL, false},
+	{"--compile-seccomp", 0, NULL, ARGS_COMPILE_SECCOMP, 2, " IN OUT", NULL, false},
+	{"--version", 0, "verbose", ARGS_VERSIONS, 0, "", NULL, false},
+	{"--version", 0, NULL, ARGS_VERSION, 0, "", NULL, false},
+	{"--help", 'h', NULL, ARGS_HELP, 0, "", NULL, false},
+	{"--licenses", 0, NULL, ARGS_LICENSES, 0, "", NULL, false},
+	{NULL, 0, NULL, ARGS_RUN, 0, NULL, NULL, false},
 };
 
 /* At most 23 lines of 80 columns, so that a terminal shows all of it. */
@@ -104,30 +110,17 @@ static const struct option *option_find(const char *word, const char **value)
 			*value = word[2] ? word + 2 : NULL;
 			return option;
 		}
-		if (strlen(option->name) == length && strncmp(option->name, word, length) == 0) {
-			*value = word[length] ? word + length + 1 : NULL;
+		if (strlen(option->name) != length || strncmp(option->name, word, length) != 0)
+			continue;
+		*value = word[length] ? word + length + 1 : NULL;
+		if (!option->form)
+			return option;
+		if (*value && strcmp(*value, option->form) == 0) {
+			*value = NULL;
 			return option;
 		}
 	}
 	args_unknown(word, options, sizeof(*options));
-}
-
-/* The action for OPTION with ATTACHED, such as --explain=json, which selects a form and is not a value. */
-static enum args_action option_form(const struct option *option, const char **attached, bool *json)
-{
-	const char *word = *attached && option->shows[0] == '[' ? *attached : "";
-	enum args_action form = option->action;
-
-	if (strcmp(word, "json") == 0 && form != ARGS_VERSION)
-		*json = true;
-	else if (strcmp(word, "seccomp") == 0 && form == ARGS_EXPLAIN)
-		form = ARGS_EXPLAIN_SYSCALL; /* for every system call */
-	else if (strcmp(word, "verbose") == 0 && form == ARGS_VERSION)
-		form = ARGS_VERSIONS;
-	else
-		return form;
-	*attached = NULL;
-	return form;
 }
 
 /* Reads the values of OPTION: the attached one, or the words after it. Returns the last word that it took. */
@@ -150,60 +143,50 @@ static char **option_values(const struct option *option, const char *attached, c
 	return word;
 }
 
-/* Does VALUE contain a control character, or what YAML takes for the end of a line: U+0085, U+2028 and U+2029? */
-static bool breaks(const char *value)
+/* No key has a use for a control character. */
+static bool has_control(const char *value)
 {
-	for (const char *c = value; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			return true;
-	return strstr(value, "\xc2\x85") || strstr(value, "\xe2\x80\xa8") || strstr(value, "\xe2\x80\xa9");
+	while ((unsigned char)*value >= 0x20 && *value != 0x7f)
+		value++;
+	return *value;
 }
 
-/* TEXT as one YAML scalar: in double quotes only these two characters have a meaning. */
-static const char *option_scalar(struct mem *mem, const char *text, size_t length)
+/* A value of a config: without a line, so that a problem names OPTION in the place of a file. */
+static struct node *option_node(struct mem *mem, const char *option, enum node_kind kind, const char *text)
 {
-	char *whole = mem_array(mem, length + 2, 2), *to = whole;
+	struct node *node = mem_alloc(mem, sizeof(*node));
 
-	for (*to++ = '"'; length > 0; length--, text++) {
-		if (*text == '"' || *text == '\\')
-			*to++ = '\\';
-		*to++ = *text;
+	*node = (struct node){.kind = kind, .quoted = true, .file = option, .text = text};
+	return node;
+}
+
+/* What OPTION with VALUE stands for. A list of one item stays a scalar, such as "none". */
+static struct node *option_value(struct mem *mem, const struct option *option, const char *value)
+{
+	char *rest = mem_text(mem, value ? value : "true"), *item;
+
+	if (!option->list || !strchr(rest, ','))
+		return option_node(mem, option->name, NODE_SCALAR, rest);
+	struct node *list = option_node(mem, option->name, NODE_LIST, NULL), **end = &list->first;
+	for (; (item = strsep(&rest, ",")); list->count++) {
+		*end = option_node(mem, option->name, NODE_SCALAR, item);
+		end = &(*end)->next;
 	}
-	*to = '"';
-	return whole;
+	return list;
 }
 
-static const char *option_list(struct mem *mem, const char *text)
+static void add_key(struct node *config, struct mem *mem, const struct option *option, const char *value)
 {
-	const char *list = "";
+	struct node **end = &config->first;
 
-	for (;; text++) {
-		size_t length = strcspn(text, ",");
-		list = mem_format(mem, "%s%s", list, option_scalar(mem, text, length));
-		text += length;
-		if (!*text)
-			return mem_format(mem, "[%s]", list);
-		list = mem_format(mem, "%s, ", list);
-	}
-}
-
-/* Adds the config line that OPTION stands for. A list of one item stays a scalar, such as "none". */
-static void add_line(struct args *args, struct mem *mem, const struct option *option, const char *value)
-{
-	struct plan_options *lines = args->options;
-
-	if (!lines)
-		args->options = lines = mem_alloc(mem, sizeof(*lines));
-	for (size_t i = 0; i < lines->count; i++)
-		if (lines->names[i] == option->name)
+	for (; *end; end = &(*end)->next)
+		if ((*end)->file == option->name)
 			diag_die(DIAG_USER, "the option %s is given twice", option->name);
-	if (value && breaks(value))
+	if (value && has_control(value))
 		diag_die(DIAG_USER, "the option %s has a control character in its value: \"%s\"", option->name, value);
-	lines->names[lines->count++] = option->name;
-	lines->text = mem_format(mem, "%s%s: %s\n", lines->text ? lines->text : "", option->key,
-				 !value                               ? "true"
-				 : option->list && strchr(value, ',') ? option_list(mem, value)
-								      : option_scalar(mem, value, strlen(value)));
+	*end = option_value(mem, option, value);
+	(*end)->key = option_node(mem, option->name, NODE_SCALAR, option->key);
+	config->count++;
 }
 
 void args_read(struct args *args, const struct start *start, struct mem *mem, int argc, char **argv)
@@ -220,10 +203,11 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 			break;
 		}
 		const struct option *option = option_find(*word, &attached);
-		const enum args_action form = option_form(option, &attached, &args->json);
 		word = option_values(option, attached, word, values);
 		if (option->key) {
-			add_line(args, mem, option, values[0]);
+			if (!args->options)
+				args->options = option_node(mem, "command line", NODE_MAP, NULL);
+			add_key(args->options, mem, option, values[0]);
 			continue;
 		}
 		if (option->action == ARGS_RUN) {
@@ -235,12 +219,13 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 		if (action)
 			diag_die(DIAG_USER, "the options %s and %s exclude each other", action->name, option->name);
 		action = option;
-		args->action = form;
+		args->action = option->action;
+		args->json = option->form && strcmp(option->form, "json") == 0;
 		args->in = values[0];
 		args->out = values[1];
 	}
 	if (args->config && args->options)
-		diag_die(DIAG_USER, "the options --config and %s exclude each other", args->options->names[0]);
+		diag_die(DIAG_USER, "the options --config and %s exclude each other", args->options->first->file);
 	if (*word && (args->action == ARGS_VERIFY || args->action == ARGS_INSPECT)) {
 		args->in = *word++;
 		if (args->in[strspn(args->in, "0123456789")] &&

@@ -25,10 +25,10 @@ enum args_action {
 
 struct args {
 	enum args_action action;
-	const char *config;           /* NULL: not given, so ARGS_CONFIG */
-	struct plan_options *options; /* NULL: none given; otherwise they are the config */
-	char **command;               /* the words after the options, ends with NULL; may be empty */
-	bool json;                    /* for --explain=json and the like */
+	const char *config;   /* NULL: not given, so ARGS_CONFIG */
+	struct node *options; /* the config that options are, as a mapping without lines; or NULL */
+	char **command;       /* the words after the options, ends with NULL; may be empty */
+	bool json;            /* for --explain=json and the like */
 	const char *in,
 		*out; /* for --compile-seccomp; IN: also what --explain-syscall and --verify are about, or NULL */
 };

@@ -56,23 +56,14 @@ struct plan_init {
 
 struct step; /* steps/step.h */
 
-/* A config given as command line options: one key per line, and the option that each line came from. */
-#define PLAN_OPTIONS_MAX 16
-
-struct plan_options {
-	const char *text;
-	const char *names[PLAN_OPTIONS_MAX];
-	size_t count;
-};
-
 struct plan {
 	struct mem *mem; /* the memory of the problems, set by config_read(), for everything that the plan points to */
 	struct problems problems;
 	enum plan_mode mode;
 	bool unused;      /* the value that is being read must be valid, but its references are not expanded */
 	const char *file; /* name of the config file */
-	const struct plan_options *options; /* NULL, or the options that replace a file */
-	bool file_named;                    /* with -c: not the file of the image */
+	const struct node *options; /* NULL, or the options that replace a file */
+	bool file_named;            /* with -c: not the file of the image */
 	struct start start;
 	struct accounts accounts;
 	struct environment env; /* complete, before unset_environment */

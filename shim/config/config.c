@@ -267,27 +267,6 @@ static const char *absolute(struct mem *mem, const char *file)
 	return here ? mem_format(mem, "%s/%s", here, file) : file;
 }
 
-/* A problem of an option names the option, because the user sees no lines. */
-static void option_problems(struct node *node, const char *option)
-{
-	node->file = option;
-	node->line = 0;
-	for (struct node *item = node->first; item; item = item->next)
-		option_problems(item, option);
-}
-
-static const struct node *config_of_options(struct plan *plan, const struct plan_options *options)
-{
-	struct node *root = yaml_read(&plan->problems, plan->file, options->text, strlen(options->text));
-
-	if (!root)
-		return NULL;
-	root->line = 0;
-	for (struct node *value = root->first; value; value = value->next)
-		option_problems(value, options->names[value->line - 1]);
-	return root;
-}
-
 /*
  * For --check and --explain, which act on nothing: whatever file -c names, such as one in a developer's checkout, or
  * standard input. NULL: it cannot be read, or is too large.
@@ -316,7 +295,7 @@ static const struct node *read_config(struct plan *plan, const char *file)
 	plan->file = file;
 	plan->mem = plan->env.mem = &plan->problems.mem;
 	if (plan->options)
-		return config_of_options(plan, plan->options);
+		return plan->options;
 	path = file[0] == '/' ? file : absolute(plan->mem, file);
 	if (stdin_named)
 		why = "standard input is for --check and --explain: a config that acts is a file that only root can write";
