@@ -228,7 +228,7 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 		diag_die(DIAG_USER, "the options --config and %s exclude each other", args->options->first->file);
 	if (*word && (args->action == ARGS_VERIFY || args->action == ARGS_INSPECT)) {
 		args->in = *word++;
-		if (args->in[strspn(args->in, "0123456789")] &&
+		if ((!args->in[0] || args->in[strspn(args->in, "0123456789")]) &&
 		    (args->action == ARGS_VERIFY || strcmp(args->in, "all") != 0))
 			diag_die(DIAG_USER, "the option %s takes the number of a process: \"%s\"", action->name,
 				 args->in);

@@ -297,6 +297,8 @@ verify() {
 	assert_refused 100 --verify
 	verify one
 	assert_refused 100 '"one"'
+	verify ''
+	assert_refused 100 'takes the number of a process: ""'
 	# In a container of its own there is nobody to look at.
 	observe unshare --fork --pid --mount-proc "$CAPSHIM" --user 1234:1234 --verify
 	assert_refused 100 'no process 1'
