@@ -180,6 +180,9 @@ refute_holds() {
 	assert_holds 'succeeds: [sh, -c, exit 0]'
 	refute_holds 'succeeds: [sh, -c, exit 1]'
 	refute_holds 'succeeds: [sh, -c, kill -9 $$]'
+	# Of a list in a list only one was asked for.
+	steps <<<$'- remove: /missing\n  when: {cap: [[CHOWN, NET_RAW]]}'
+	assert_refused 100 'must be one value, not a list'
 }
 
 @test "succeeds with a user runs after the same drop and proof as the workload, under the default filter" {

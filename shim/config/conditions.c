@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/glob.h"
-#include "base/nearest.h"
 #include "config/parts.h"
 #include "walk/walk.h"
 
@@ -18,20 +17,16 @@ const char *config_command_name(const struct plan *plan)
 	return slash ? slash + 1 : plan->argv.items[0];
 }
 
-/* Conditions that the environment and the command decide: now, once. */
+/* Conditions that are decided now, once. */
 
-static bool env_holds(const struct plan *plan, const char *text)
+static bool env_holds(struct plan *plan, const struct node *, const char *text)
 {
-	const char *equals = strchr(text, '=');
+	const char *value = environ_get(&plan->env, text);
 
-	if (!equals) {
-		const char *value = environ_get(&plan->env, text);
-		return value && *value;
-	}
-	return list_has(&plan->env.vars, text);
+	return strchr(text, '=') ? list_has(&plan->env.vars, text) : value && *value;
 }
 
-static bool env_true_holds(const struct plan *plan, const char *text)
+static bool env_true_holds(struct plan *plan, const struct node *, const char *text)
 {
 	static const char *const yes[] = {"1", "true", "yes", "on"};
 	const char *value = environ_get(&plan->env, text);
@@ -42,25 +37,46 @@ static bool env_true_holds(const struct plan *plan, const char *text)
 	return false;
 }
 
-static bool command_holds(const struct plan *plan, const char *text)
+static bool command_holds(struct plan *plan, const struct node *, const char *text)
 {
 	return glob_match(text, config_command_name(plan));
 }
 
-/* The kinds of conditions. HOLDS is NULL for those that are evaluated when the step's turn comes. */
+/* `exists` outside of steps: on the file system as it is before the setup. */
+static bool exists_holds(struct plan *plan, const struct node *node, const char *path)
+{
+	struct walk_where where;
+	char why[512];
+	const int fd = walk_open(path, WALK_FOLLOW, &where);
+
+	if (fd >= 0)
+		close(fd);
+	else if (errno != ENOENT && errno != ENOTDIR)
+		value_problem(plan, node, "cannot look at \"%s\": %s", path, walk_why(why, sizeof(why), errno, &where));
+	return fd >= 0;
+}
+
+/* HOLDS is asked now for each value, as READ returns it. Without HOLDS only a step can ask. */
 static const struct condition_row {
 	const char *name;
-	bool (*holds)(const struct plan *plan, const char *text);
+	bool (*holds)(struct plan *plan, const struct node *node, const char *value);
+	const char *(*read)(struct plan *plan, const struct node *node);
+	bool later; /* in a step it is evaluated when the step's turn comes */
 	enum condition_kind kind;
 } condition_table[] = {
-	{"env", env_holds, 0},         {"env_true", env_true_holds, 0},
-	{"command", command_holds, 0}, {"exists", NULL, WHEN_EXISTS},
-	{"empty", NULL, WHEN_EMPTY},   {"mountpoint", NULL, WHEN_MOUNTPOINT},
-	{"cap", NULL, WHEN_CAP},       {"succeeds", NULL, WHEN_SUCCEEDS},
-	{"only", NULL, WHEN_ONLY},     {NULL, NULL, 0},
+	{"env", env_holds, value_text, false, 0},
+	{"env_true", env_true_holds, value_text, false, 0},
+	{"command", command_holds, value_text, false, 0},
+	{"exists", exists_holds, value_path, true, WHEN_EXISTS},
+	{"empty", NULL, NULL, true, WHEN_EMPTY},
+	{"mountpoint", NULL, NULL, true, WHEN_MOUNTPOINT},
+	{"cap", NULL, NULL, true, WHEN_CAP},
+	{"succeeds", NULL, NULL, true, WHEN_SUCCEEDS},
+	{"only", NULL, NULL, true, WHEN_ONLY},
+	{NULL, NULL, NULL, false, 0},
 };
 
-/* Appends a condition at LAST, so that conditions are evaluated in the order written. */
+/* Appends a condition to CONDITIONS, so that they are evaluated in the order written. */
 static struct condition *new_condition(struct plan *plan, const struct condition_row *row, bool negate,
 				       struct condition **conditions)
 {
@@ -100,51 +116,23 @@ static void read_condition(struct plan *plan, const struct node *node, const str
 	}
 	for (const struct node *one = NULL; (one = yaml_item(node, one));) {
 		struct condition *condition = new_condition(plan, row, negate, conditions);
-		if (row->kind == WHEN_CAP) {
-			uint64_t set = 0;
-			value_capabilities(plan, one, &set);
-			while (set > 1 && condition->capability < 63) {
-				set >>= 1;
-				condition->capability++;
-			}
-		} else {
+		if (row->kind == WHEN_CAP)
+			value_capability(plan, one, &condition->capability);
+		else
 			condition->path = value_path(plan, one);
-		}
 	}
 }
 
-/* Evaluates a condition on the environment for each value: under `when` all must hold, under `unless` none may. */
+/* Evaluates a condition for each value: under `when` all must hold, under `unless` none may. */
 static bool asked_now(struct plan *plan, const struct node *node, const struct condition_row *row, bool negate)
 {
 	struct list values = {0};
 
-	if (!value_list(plan, node, value_text, &values))
+	if (!value_list(plan, node, row->read, &values))
 		return true;
 	for (size_t i = 0; i < values.count; i++)
-		if (row->holds(plan, values.items[i]) == negate)
+		if (row->holds(plan, node, values.items[i]) == negate)
 			return false;
-	return true;
-}
-
-/* `exists` outside of steps: on the file system as it is before the setup. */
-static bool exists_now(struct plan *plan, const struct node *node, bool negate)
-{
-	struct list paths = {0};
-	struct walk_where where;
-	char why[512];
-
-	if (!value_list(plan, node, value_path, &paths))
-		return true;
-	for (size_t i = 0; i < paths.count; i++) {
-		int fd = walk_open(paths.items[i], WALK_FOLLOW, &where);
-		if (fd >= 0)
-			close(fd);
-		else if (errno != ENOENT && errno != ENOTDIR)
-			value_problem(plan, node, "cannot look at \"%s\": %s", paths.items[i],
-				      walk_why(why, sizeof(why), errno, &where));
-		if ((fd >= 0) == negate)
-			return false;
-	}
 	return true;
 }
 
@@ -157,16 +145,14 @@ static bool read_conditions(struct plan *plan, const struct node *map, bool nega
 		return true;
 	}
 	for (const struct node *n = map->first; n; n = n->next) {
-		const struct condition_row *row = named_row(n->key->text, condition_table, sizeof(*condition_table));
+		const struct condition_row *row =
+			value_row(plan, n->key, "condition", condition_table, sizeof(*condition_table));
 		if (!row)
-			value_unknown(plan, n->key, "condition",
-				      nearest_name(n->key->text, condition_table, sizeof(*condition_table)));
+			continue;
+		if (conditions && row->later)
+			read_condition(plan, n, row, negate, conditions);
 		else if (row->holds)
 			holds &= asked_now(plan, n, row, negate);
-		else if (conditions)
-			read_condition(plan, n, row, negate, conditions);
-		else if (row->kind == WHEN_EXISTS)
-			holds &= exists_now(plan, n, negate);
 		else
 			value_problem(plan, n->key,
 				      "\"%s\" can only be asked by a step: write env, env_true, command or exists",
@@ -178,7 +164,7 @@ static bool read_conditions(struct plan *plan, const struct node *map, bool nega
 /* A list of mappings: one of them must hold. If one holds already, the others are not needed. */
 static bool read_choices(struct plan *plan, const struct node *list, struct condition **conditions)
 {
-	static const struct condition_row any = {NULL, NULL, WHEN_ANY};
+	static const struct condition_row any = {.kind = WHEN_ANY};
 	struct condition_choice *choices = NULL, **end = &choices;
 	bool holds = false;
 

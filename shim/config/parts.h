@@ -30,6 +30,9 @@ void value_map(struct plan *plan, const struct node *map, const struct key *tabl
 void value_known(struct plan *plan, const struct node *map, const void *table, size_t size);
 void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest);
 
+/* The row of KEY in such a table. NULL: a problem was added that calls KEY an unknown WHAT. */
+const void *value_row(struct plan *plan, const struct node *key, const char *what, const void *table, size_t size);
+
 /* The text of a scalar: value_text() expands ${…}; value_fixed() refuses ${, which would choose privileges. */
 const char *value_text(struct plan *plan, const struct node *node);
 const char *value_fixed(struct plan *plan, const struct node *node);
@@ -44,6 +47,7 @@ const char *value_fixed_path(struct plan *plan, const struct node *node);
 
 /* One of WORDS (NULL-terminated): returns its position, or -1. */
 int value_word(struct plan *plan, const struct node *node, const char *const *words);
+int value_fixed_word(struct plan *plan, const struct node *node, const char *const *words); /* NODE may be NULL */
 
 /* A list, or one item in its place. READ turns each node into text (value_text, value_fixed, value_path). */
 bool value_list(struct plan *plan, const struct node *node, const char *(*read)(struct plan *, const struct node *),
@@ -59,8 +63,8 @@ void value_each(struct plan *plan, const struct node *node, key_reader *each, vo
 /* A map, or a list of KEY=VALUE: turned into text KEY=VALUE. BUT: an entry that is read elsewhere, or NULL. */
 bool value_pairs(struct plan *plan, const struct node *node, const struct node *but, struct list *to);
 
-/* A list of capabilities: adds their bits to the uint64_t TO. */
-void value_capabilities(struct plan *plan, const struct node *node, void *to);
+/* One capability, or a list: adds its bit, or their bits, to the uint64_t TO. */
+key_reader value_capability, value_capabilities;
 
 /* Does one of the globs match TEXT? */
 bool value_matches(const struct list *globs, const char *text);

@@ -23,13 +23,21 @@ void value_unknown(struct plan *plan, const struct node *key, const char *what, 
 			      key->text);
 }
 
+const void *value_row(struct plan *plan, const struct node *key, const char *what, const void *table, size_t size)
+{
+	const void *row = named_row(key->text, table, size);
+
+	if (!row)
+		value_unknown(plan, key, what, nearest_name(key->text, table, size));
+	return row;
+}
+
 void value_known(struct plan *plan, const struct node *map, const void *table, size_t size)
 {
 	if (map->kind != NODE_MAP)
 		value_problem(plan, map, "must be a mapping: write \"key: value\" lines, or {key: value}");
 	for (const struct node *n = map->kind == NODE_MAP ? map->first : NULL; n; n = n->next)
-		if (!named_row(n->key->text, table, size))
-			value_unknown(plan, n->key, "key", nearest_name(n->key->text, table, size));
+		(void)value_row(plan, n->key, "key", table, size);
 }
 
 void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to)
@@ -245,6 +253,11 @@ static bool has_items(struct plan *plan, const struct node *node)
 	return value_problem(plan, node, "nothing is written here: write a value or a list, or leave the key out");
 }
 
+int value_fixed_word(struct plan *plan, const struct node *node, const char *const *words)
+{
+	return node && value_fixed(plan, node) ? value_word(plan, node, words) : -1;
+}
+
 void value_each(struct plan *plan, const struct node *node, key_reader *each, void *to)
 {
 	if (!has_items(plan, node))
@@ -333,13 +346,11 @@ bool value_program(struct plan *plan, const struct node *node, struct list *to)
 
 static void unknown_capability(struct plan *plan, const struct node *node, const char *text)
 {
-	struct {
-		const char *name;
-	} names[CAP_LAST_CAP + 2] = {{NULL}};
+	const char *names[CAP_LAST_CAP + 2] = {NULL};
 	char texts[CAP_LAST_CAP + 1][32];
 
 	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++)
-		names[cap].name = capability_name(texts[cap], sizeof(texts[cap]), cap) + 4;
+		names[cap] = capability_name(texts[cap], sizeof(texts[cap]), cap) + 4;
 	const char *nearest = nearest_name(strncasecmp(text, "cap_", 4) == 0 ? text + 4 : text, names, sizeof(*names));
 	if (nearest && strcasecmp(text, "all") != 0)
 		value_problem(plan, node, "\"%s\" is not a capability: did you mean %s?", text, nearest);
@@ -349,7 +360,7 @@ static void unknown_capability(struct plan *plan, const struct node *node, const
 			      text);
 }
 
-static void add_capability(struct plan *plan, const struct node *node, void *to)
+void value_capability(struct plan *plan, const struct node *node, void *to)
 {
 	const char *text = value_fixed(plan, node);
 	int number = text ? capability_number(text) : 0;
@@ -362,5 +373,5 @@ static void add_capability(struct plan *plan, const struct node *node, void *to)
 
 void value_capabilities(struct plan *plan, const struct node *node, void *to)
 {
-	value_each(plan, node, add_capability, to);
+	value_each(plan, node, value_capability, to);
 }

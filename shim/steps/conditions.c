@@ -2,7 +2,6 @@
 
 #include <linux/capability.h>
 
-#include "base/capability.h"
 #include "base/diag.h"
 #include "base/fd.h"
 #include "steps/common/file.h"
@@ -40,7 +39,7 @@ static int holds_path(struct setup *setup, const struct condition *condition)
 
 static int holds_capability(struct setup *setup, const struct condition *condition)
 {
-	return (setup->plan->start.effective & CAPABILITY_BIT(condition->capability)) != 0;
+	return (setup->plan->start.effective & condition->capability) != 0;
 }
 
 static int holds_success(struct setup *setup, const struct condition *condition)

@@ -20,7 +20,7 @@ struct condition {
 	enum condition_kind kind;
 	bool negate;                      /* it is under `unless` */
 	const char *path;                 /* exists, empty, mountpoint, only */
-	int capability;                   /* cap */
+	uint64_t capability;              /* cap: its bit */
 	const struct step *program;       /* succeeds: a step of `run` */
 	struct list names;                /* only: globs */
 	struct condition_choice *choices; /* any: one of them must hold */

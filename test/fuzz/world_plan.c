@@ -179,7 +179,8 @@ static void dump_step(FILE *to, const struct step *s)
 	fprintf(to, "step %s %u:%u skipped %d on_error %d\n", s->verb ? s->verb->name : "?", s->line, s->column,
 		s->skipped, s->on_error);
 	for (const struct condition *c = s->conditions; c; c = c->next) {
-		fprintf(to, "condition %d %d %s %d\n", c->kind, c->negate, or_none(c->path), c->capability);
+		fprintf(to, "condition %d %d %s %llx\n", c->kind, c->negate, or_none(c->path),
+			(unsigned long long)c->capability);
 		if (c->program)
 			dump_list(to, "argv", &c->program->items);
 	}

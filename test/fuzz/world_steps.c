@@ -137,7 +137,7 @@ static void check_conditions(const struct condition *conditions)
 		if (c->kind == WHEN_SUCCEEDS)
 			FUZZ_HOLDS(c->program->items.count > 0 && c->program->items.items[0][0]);
 		else if (c->kind == WHEN_CAP)
-			FUZZ_HOLDS(c->capability >= 0 && c->capability <= CAP_LAST_CAP);
+			FUZZ_HOLDS(__builtin_popcountll(c->capability) == 1 && c->capability >> CAP_LAST_CAP <= 1);
 		else if (c->kind != WHEN_ANY)
 			check_path(c->path, true);
 		for (const struct condition_choice *one = c->choices; one; one = one->next)
