@@ -54,70 +54,39 @@ static void read_environment(struct plan *plan, const struct node *node, void *)
 }
 
 /* Which files may be read, and where: names, or {names, below}. */
-struct import_keys {
-	const struct node *names;
-	struct list below;
-};
-
-static void read_import_names(struct plan *, const struct node *node, void *to)
-{
-	*(const struct node **)to = node;
-}
-
-static void read_import_below(struct plan *plan, const struct node *node, void *to)
-{
-	/* A variable must not choose what root reads. */
-	(void)value_list(plan, node, value_fixed_path, to);
-}
-
 static void read_imports(struct plan *plan, const struct node *node, void *)
 {
-	static const struct key keys[] = {{"names", read_import_names, offsetof(struct import_keys, names)},
-					  {"below", read_import_below, offsetof(struct import_keys, below)},
-					  {NULL, NULL, 0}};
-	struct import_keys imports = {.names = node};
+	static const char *const keys[] = {"names", "below", NULL};
+	const bool map = node->kind == NODE_MAP;
+	const struct node *names = map ? yaml_get(node, "names") : node, *below = yaml_get(node, "below");
+	struct list directories = {0};
 
-	if (node->kind == NODE_MAP) {
-		imports.names = NULL;
-		value_map(plan, node, keys, &imports);
-		const struct node *below = yaml_get(node, "below");
-		if (!imports.names || !below || (below->kind == NODE_LIST && !below->count))
-			value_problem(plan, node, "needs both, such as {names: [DB_PASSWORD], below: /run/secrets}");
-	}
-	plan->imports = node->kind == NODE_MAP ? IMPORTS_BELOW : IMPORTS_ANY;
-	if (imports.names)
-		environ_import(&plan->env, &plan->problems, imports.names,
-			       node->kind == NODE_MAP ? &imports.below : NULL);
-}
-
-static void read_nonroot_setup(struct plan *plan, const struct node *node, void *to)
-{
-	static const char *const words[] = {"skip", "try", NULL};
-
-	*(int *)to = value_fixed(plan, node) ? value_word(plan, node, words) : -1;
-}
-
-static void read_nonroot_ids(struct plan *plan, const struct node *node, void *)
-{
-	static const char *const words[] = {"configured", "any", NULL};
-
-	plan->ids_any = value_fixed(plan, node) && value_word(plan, node, words) == 1;
+	plan->imports = map ? IMPORTS_BELOW : IMPORTS_ANY;
+	if (map)
+		value_known(plan, node, keys, sizeof(*keys));
+	if (below) /* a variable must not choose what root reads */
+		(void)value_list(plan, below, value_fixed_path, &directories);
+	if (map && (!names || !below || (below->kind == NODE_LIST && !below->count)))
+		value_problem(plan, node, "needs both, such as {names: [DB_PASSWORD], below: /run/secrets}");
+	if (names)
+		environ_import(&plan->env, &plan->problems, names, map ? &directories : NULL);
 }
 
 static void read_nonroot(struct plan *plan, const struct node *node, void *root)
 {
 	static const char *const words[] = {"skip_setup", "try_setup", "refuse", NULL};
-	static const struct key keys[] = {{"setup", read_nonroot_setup, 0},
-					  {"ids", read_nonroot_ids, 0},
-					  {NULL, NULL, 0}};
+	static const char *const keys[] = {"setup", "ids", NULL};
+	static const char *const setups[] = {"skip", "try", NULL}; /* in the places of the first two words */
+	static const char *const ids[] = {"configured", "any", NULL};
 	const struct node *setup = yaml_get(((const struct config_root *)root)->node, "setup");
 	int word = plan->command == COMMAND_RUN ? NONROOT_SKIP_SETUP : NONROOT_REFUSE;
 
 	if (node && node->kind == NODE_MAP) {
-		word = NONROOT_SKIP_SETUP; /* "skip" and "try" have the same places as the first two words */
-		value_map(plan, node, keys, &word);
-	} else if (node && value_fixed(plan, node)) {
-		word = value_word(plan, node, words);
+		value_known(plan, node, keys, sizeof(*keys));
+		word = value_fixed_word(plan, yaml_get(node, "setup"), setups);
+		plan->ids_any = value_fixed_word(plan, yaml_get(node, "ids"), ids) == 1;
+	} else if (node) {
+		word = value_fixed_word(plan, node, words);
 	}
 	if (!plan->nonroot)
 		return;

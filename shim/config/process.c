@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "base/nearest.h"
 #include "config/parts.h"
 #include "workload/workload.h"
 
@@ -24,46 +23,35 @@ static bool limit_value(struct plan *plan, const struct node *node, uint64_t *to
 	return value_problem(plan, node, "\"%s\" must be a whole number or unlimited", text);
 }
 
-static void read_soft(struct plan *plan, const struct node *node, void *to)
+/* One value for both limits, or {soft, hard}. */
+static void read_limit(struct plan *plan, const struct node *node, struct plan_limit *limit)
 {
-	struct plan_limit *limit = to;
+	static const char *const keys[] = {"soft", "hard", NULL};
+	const struct node *soft = yaml_get(node, "soft"), *hard = yaml_get(node, "hard");
 
-	limit->soft_set = limit_value(plan, node, &limit->soft);
-}
-
-static void read_hard(struct plan *plan, const struct node *node, void *to)
-{
-	struct plan_limit *limit = to;
-
-	limit->hard_set = limit_value(plan, node, &limit->hard);
+	limit->set = true;
+	if (node->kind == NODE_MAP) {
+		value_known(plan, node, keys, sizeof(*keys));
+		limit->soft_set = soft && limit_value(plan, soft, &limit->soft);
+		limit->hard_set = hard && limit_value(plan, hard, &limit->hard);
+	} else {
+		limit->soft_set = limit->hard_set = limit_value(plan, node, &limit->soft);
+		limit->hard = limit->soft;
+	}
+	if (limit->soft_set && limit->hard_set && limit->soft > limit->hard)
+		value_problem(plan, node, "the soft limit must not be above the hard one");
 }
 
 void config_ulimits(struct plan *plan, const struct node *map, void *)
 {
-	static const struct key keys[] = {{"soft", read_soft, 0}, {"hard", read_hard, 0}, {NULL, NULL, 0}};
-
 	if (map->kind != NODE_MAP) {
 		value_problem(plan, map, "must be a mapping such as {nofile: 65536}");
 		return;
 	}
 	for (const struct node *node = map->first; node; node = node->next) {
-		const char *const *row = named_row(node->key->text, workload_limits, sizeof(*workload_limits));
-		if (!row) {
-			value_unknown(plan, node->key, "limit",
-				      nearest_name(node->key->text, workload_limits, sizeof(*workload_limits)));
-			continue;
-		}
-		struct plan_limit *limit = &plan->limits[row - workload_limits];
-		limit->set = true;
-		if (node->kind == NODE_MAP) {
-			value_map(plan, node, keys, limit);
-		} else {
-			read_soft(plan, node, limit);
-			limit->hard_set = limit->soft_set;
-			limit->hard = limit->soft;
-		}
-		if (limit->soft_set && limit->hard_set && limit->soft > limit->hard)
-			value_problem(plan, node, "the soft limit must not be above the hard one");
+		const char *const *row = value_row(plan, node->key, "limit", workload_limits, sizeof(*workload_limits));
+		if (row)
+			read_limit(plan, node, &plan->limits[row - workload_limits]);
 	}
 }
 
