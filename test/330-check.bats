@@ -30,6 +30,9 @@ setup() {
 		umask: 22
 	END
 	assert_refused 100 capshim.yaml:2:8:
+	# An id that is no text was taken for one that only the start sets, and its text was read.
+	capshim_run --image -- --check <<<$'user: abc\naccounts: {name: abc, uid: 1, gid: [1]}'
+	assert_refused 100 'capshim.yaml:2:36: must be one value, not a list'
 }
 
 @test "--explain shows no ids as facts that only the start knows" {

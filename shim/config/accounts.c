@@ -132,66 +132,59 @@ bool account_find_identity(struct plan *plan, const struct node *node, const cha
 	return true;
 }
 
-struct wish_text {
-	const char *name, *uid, *gid, *home, *shell;
-};
+/* The text of KEY, or NULL. */
+static const char *wish_text(struct plan *plan, const struct node *node, const char *key, bool required)
+{
+	const struct node *value = yaml_get(node, key);
+
+	if (!value && required)
+		value_problem(plan, node, "an account needs name, uid and gid: write \"%s:\"", key);
+	return value ? value_text(plan, value) : NULL;
+}
+
+/* An id may come from a variable that only the start sets: before it the name is enough, because `user` may refer to it. */
+static bool wish_id(struct plan *plan, const struct node *node, const char *key, const char *kind, uint32_t *id)
+{
+	const char *text = wish_text(plan, node, key, true);
+	const struct node *value = yaml_get(node, key);
+
+	*id = ACCOUNTS_SOMEBODY;
+	if (!text)
+		return value && plan->mode >= PLAN_CHECK;
+	return accounts_id(text, id) || bad_id(plan, value, kind, text);
+}
 
 static void read_wish(struct plan *plan, const struct node *node, void *)
 {
-	struct wish_text text = {0};
-	struct account_wish *wish = &plan->wishes[plan->nwishes];
-	const struct node *at = node;
-	const struct {
-		const char *name;
-		const char **to;
-	} fields[] = {{"name", &text.name},
-		      {"uid", &text.uid},
-		      {"gid", &text.gid},
-		      {"home", &text.home},
-		      {"shell", &text.shell}};
 	static const char *const keys[] = {"name", "uid", "gid", "home", "shell", "when", "unless", NULL};
+	struct account_wish wish = {0};
+	const struct node *gid = yaml_get(node, "gid"), *at = node;
 
 	value_known(plan, node, keys, sizeof(*keys));
 	if (node->kind != NODE_MAP || !config_when(plan, node, NULL))
 		return;
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		const struct node *field = yaml_get(node, fields[i].name);
-		if (field)
-			*fields[i].to = value_text(plan, field);
-		else if (i < 3)
-			value_problem(plan, node, "an account needs name, uid and gid: write \"%s:\"", fields[i].name);
-	}
-	/*
-	 * The ids come from variables that only the start sets: the name is enough here, because `user` may refer to
-	 * it.
-	 */
-	if (plan->mode >= PLAN_CHECK && yaml_get(node, "uid") && yaml_get(node, "gid")) {
-		const char *somebody = mem_format(plan->mem, "%u", ACCOUNTS_SOMEBODY);
-		text.uid = text.uid ? text.uid : somebody;
-		text.gid = text.gid ? text.gid : somebody;
-	}
-	if (!text.name)
+	wish.name = wish_text(plan, node, "name", true);
+	bool good = wish_id(plan, node, "uid", "user", &wish.uid);
+	good &= wish_id(plan, node, "gid", "group", &wish.gid);
+	wish.home = wish_text(plan, node, "home", false);
+	wish.shell = wish_text(plan, node, "shell", false);
+	if (!wish.name)
 		return;
-	*wish = (struct account_wish){.name = text.name, .home = text.home, .shell = text.shell};
-	if (text.uid && !accounts_id(text.uid, &wish->uid)) {
-		bad_id(plan, yaml_get(node, "uid"), "user", text.uid);
-	} else if (text.gid && !accounts_id(text.gid, &wish->gid)) {
-		bad_id(plan, yaml_get(node, "gid"), "group", text.gid);
-	} else if (text.uid && text.gid) {
-		wish->chosen = strstr(yaml_get(node, "gid")->text, "${") ? node->line : 0;
-		const char *why = accounts_apply(&plan->accounts, wish);
+	if (good) {
+		wish.chosen = gid->text && strstr(gid->text, "${") ? node->line : 0;
+		const char *why = accounts_apply(&plan->accounts, &wish);
 		if (!why) {
-			plan->nwishes++;
+			plan->wishes[plan->nwishes++] = wish;
 			return;
 		}
-		for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-			if (strstr(why, fields[i].name) && yaml_get(node, fields[i].name))
-				at = yaml_get(node, fields[i].name);
-		value_problem(plan, at, "account \"%s\": %s", wish->name, why);
+		for (const char *const *key = keys; *key; key++)
+			if (strstr(why, *key) && yaml_get(node, *key))
+				at = yaml_get(node, *key);
+		value_problem(plan, at, "account \"%s\": %s", wish.name, why);
 	}
 	/* What is wrong has been said. `user` finds the name, so that nothing is said twice. */
-	*wish = (struct account_wish){.name = text.name, .uid = ACCOUNTS_SOMEBODY, .gid = ACCOUNTS_SOMEBODY};
-	(void)!accounts_apply(&plan->accounts, wish);
+	wish = (struct account_wish){.name = wish.name, .uid = ACCOUNTS_SOMEBODY, .gid = ACCOUNTS_SOMEBODY};
+	(void)!accounts_apply(&plan->accounts, &wish);
 }
 
 void config_accounts(struct plan *plan, const struct node *node, void *to)
