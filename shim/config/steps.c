@@ -41,11 +41,10 @@ static void pass_variables(struct plan *plan, const struct node *node, void *to)
 			      "\"%s\" must be the name of a variable, or begin with a part of it, such as NGINX_*",
 			      name);
 	for (size_t i = 0; name && i < plan->env.vars.count; i++) {
-		const char *entry = plan->env.vars.items[i], *equals = strchr(entry, '=');
-		const char *variable = mem_copy(plan->mem, entry, (size_t)(equals - entry));
-		const bool loads = strcmp(variable, "PATH") == 0 || strncmp(variable, "LD_", 3) == 0;
-		if (glob_match(name, variable) && !(glob && loads))
-			environ_set(to, variable, equals + 1);
+		char *var = plan->env.vars.items[i];
+		const bool loads = strncmp(var, "PATH=", 5) == 0 || strncmp(var, "LD_", 3) == 0;
+		if (environ_name_matches(var, name) && !(glob && loads))
+			environ_put(to, var);
 	}
 }
 
@@ -64,10 +63,8 @@ static void read_step_environment(struct plan *plan, const struct node *node, st
 	environ_from(&env, plan->mem, to);
 	if (pass)
 		value_each(plan, pass, pass_variables, &env);
-	for (size_t i = 0; i < pairs.count; i++) {
-		const char *equals = strchr(pairs.items[i], '=');
-		environ_set(&env, mem_copy(env.mem, pairs.items[i], (size_t)(equals - pairs.items[i])), equals + 1);
-	}
+	for (size_t i = 0; i < pairs.count; i++)
+		environ_put(&env, pairs.items[i]);
 	*to = env.vars;
 }
 
@@ -148,10 +145,11 @@ static void read_option_value(struct plan *plan, const struct node *node, const 
 	}
 }
 
-/* Options that every verb may have; they are read elsewhere. */
+/* Options that every verb may have. */
 static const struct step_option every_step[] = {OPTION("when", ELSEWHERE, conditions),
 						OPTION("unless", ELSEWHERE, conditions),
-						OPTION("on_error", ELSEWHERE, on_error)};
+						OPTION_WITH("on_error", FIXED_WORD, on_error,
+							    WORDS("fail", "warn", "ignore"))};
 static const struct verb any_verb = {OPTIONS(every_step)};
 
 static const struct verb *verb_named(const char *name)
@@ -231,16 +229,14 @@ static const struct node *find_verb(struct plan *plan, const struct node *node)
 static void read_option(struct plan *plan, const struct verb *verb, const struct node *node, struct step *step)
 {
 	const char *name = node->key->text;
-	const struct step_option *option = option_of(verb, name);
+	const struct step_option *common = option_of(&any_verb, name), *own = option_of(verb, name);
 
-	if (!option)
-		option = option_of(&any_verb, name);
-	if (option && !step->skipped)
-		read_option_value(plan, node, option, step);
-	else if (!option && is_option(name))
+	if (common || (own && !step->skipped))
+		read_option_value(plan, node, common ? common : own, step);
+	else if (!own && is_option(name))
 		value_problem(plan, node->key, "\"%s\" has no option \"%s\": see capshim.yaml(5) for those that it has",
 			      verb->name, name);
-	else if (!option)
+	else if (!own)
 		value_unknown(plan, node->key, "option", nearest_option(plan, name));
 }
 
@@ -320,16 +316,6 @@ static void defaults(struct plan *plan, const struct verb *verb, struct step *st
 		list_add(plan->mem, &step->environment, "PATH=" PATH_DEFAULT);
 }
 
-static void read_on_error(struct plan *plan, const struct node *node, struct step *step)
-{
-	static const char *const words[] = {"fail", "warn", "ignore", NULL};
-	/* A variable must not choose whether a failure counts. */
-	const char *text = node ? value_fixed(plan, node) : NULL;
-	int word = text ? value_word(plan, node, words) : -1;
-
-	step->on_error = word > 0 ? (enum plan_on_error)word : ON_ERROR_FAIL;
-}
-
 /* GROUP: NULL, or the group that the step is in. */
 static void read_step(struct plan *plan, const struct node *node, void *group)
 {
@@ -351,7 +337,6 @@ static void read_step(struct plan *plan, const struct node *node, void *group)
 	for (const struct node *n = node->first; n; n = n->next)
 		if (n != value)
 			read_option(plan, verb, n, step);
-	read_on_error(plan, yaml_get(node, "on_error"), step);
 	if (step->skipped)
 		return;
 	read_value(plan, verb, value, step);
@@ -395,14 +380,12 @@ static void read_step_or_group(struct plan *plan, const struct node *node, void 
 
 void config_steps(struct plan *plan, const struct node *node, void *root)
 {
-	size_t room = node->count + 1;
+	size_t room = 0;
 
 	if (!plan->run_setup && plan->mode < PLAN_CHECK)
 		return;
-	for (const struct node *n = node->kind == NODE_LIST ? node->first : NULL; n; n = n->next)
-		room += is_group(n) ? yaml_get(n, "steps")->count : 0;
-	if (is_group(node))
-		room += yaml_get(node, "steps")->count;
+	for (const struct node *item = NULL; (item = yaml_item(node, item));)
+		room += is_group(item) ? yaml_get(item, "steps")->count : 1;
 	plan->steps = mem_array(plan->mem, room, sizeof(*plan->steps));
 	value_each(plan, node, read_step_or_group, root);
 	for (size_t i = 0; i < plan->nsteps; i++)

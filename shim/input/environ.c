@@ -132,8 +132,12 @@ const char *environ_get(const struct environment *env, const char *name)
 
 void environ_set(struct environment *env, const char *name, const char *value)
 {
-	char *var = mem_format(env->mem, "%s=%s", name, value);
-	size_t at = find_variable(env, name, strlen(name));
+	environ_put(env, mem_format(env->mem, "%s=%s", name, value));
+}
+
+void environ_put(struct environment *env, char *var)
+{
+	size_t at = find_variable(env, var, name_length(var));
 
 	if (at < env->vars.count)
 		env->vars.items[at] = var;
@@ -163,8 +167,7 @@ void environ_close_gaps(struct environment *env)
 	index_all(env);
 }
 
-/* Does PATTERN match the name in VAR? Meanwhile the name is a string of its own. */
-static bool name_matches(char *var, const char *pattern)
+bool environ_name_matches(char *var, const char *pattern)
 {
 	char *equals = var + name_length(var);
 
@@ -180,7 +183,7 @@ void environ_select(struct environment *env, struct mem *mem, const struct envir
 	for (size_t at = 0; at < from->vars.count; at++) {
 		bool wanted = false;
 		for (size_t i = 0; i < globs->count && !wanted; i++)
-			wanted = name_matches(from->vars.items[at], globs->items[i]);
+			wanted = environ_name_matches(from->vars.items[at], globs->items[i]);
 		if (wanted)
 			add_variable(env, from->vars.items[at]);
 	}
@@ -189,7 +192,7 @@ void environ_select(struct environment *env, struct mem *mem, const struct envir
 void environ_unset(struct environment *env, const char *pattern)
 {
 	for (size_t i = 0; i < env->vars.count; i++)
-		if (name_matches(env->vars.items[i], pattern))
+		if (environ_name_matches(env->vars.items[i], pattern))
 			env->vars.items[i] += strlen(env->vars.items[i]);
 	environ_close_gaps(env);
 }
@@ -198,7 +201,7 @@ bool environ_matches(const struct environment *env, const char *pattern)
 {
 	size_t at = 0;
 
-	while (at < env->vars.count && !name_matches(env->vars.items[at], pattern))
+	while (at < env->vars.count && !environ_name_matches(env->vars.items[at], pattern))
 		at++;
 	return at < env->vars.count;
 }

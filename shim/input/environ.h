@@ -41,8 +41,12 @@ const char *environ_find(const struct environment *env, const char *name, size_t
 void environ_select(struct environment *env, struct mem *mem, const struct environment *from, const struct list *globs);
 
 void environ_set(struct environment *env, const char *name, const char *value);
+void environ_put(struct environment *env, char *var);             /* NAME=VALUE; stays valid as long as MEM */
 void environ_unset(struct environment *env, const char *pattern); /* PATTERN is a name or a glob */
 bool environ_matches(const struct environment *env, const char *pattern);
+
+/* Does PATTERN match the name in VAR (NAME=VALUE)? Meanwhile the name is a string of its own. */
+bool environ_name_matches(char *var, const char *pattern);
 
 /*
  * Removes NAME as one of many: an empty string stays in VARS until environ_close_gaps(), which takes one pass over
@@ -62,10 +66,8 @@ size_t environ_name_at(const char *text);
 
 /*
  * Reads the lines of an env_file: KEY=VALUE. Empty lines and lines that start with '#' are skipped. VALUE is taken as
- * it is, except for one pair of quotes around all of it. Lines end with
- *  or \r
- * . Of two lines with the same key the last one counts. Nothing is sourced or expanded. No message shows the contents
- * of a line.
+ * it is, except for one pair of quotes around all of it. Lines end with \n or \r\n. Of two lines with the same key the
+ * last one counts. Nothing is sourced or expanded. No message shows the contents of a line.
  */
 void environ_load(struct environment *env, struct problems *problems, const char *file, const char *text);
 
