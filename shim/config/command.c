@@ -7,112 +7,97 @@
 
 /* The rules of command_prefix, command_suffix and entrypoint. */
 
-struct words_rule {
-	struct list words, globs;
-	const char *of; /* the text that the globs are compared with */
-	bool replace;
-	bool suffix; /* from command_suffix: without "for" it always applies */
-	bool late;   /* another rule has matched already */
-};
+static void append_words(struct plan *plan, struct list *to, const struct list *from, size_t without)
+{
+	for (size_t i = without; i < from->count; i++)
+		list_take(plan->mem, to, from->items[i]);
+}
 
 static void put_in_front(struct plan *plan, const struct list *words, size_t without)
 {
 	struct list joined = {0};
 
-	for (size_t i = 0; i < words->count; i++)
-		list_add(plan->mem, &joined, words->items[i]);
-	for (size_t i = without; i < plan->argv.count; i++)
-		list_add(plan->mem, &joined, plan->argv.items[i]);
+	append_words(plan, &joined, words, 0);
+	append_words(plan, &joined, &plan->argv, without);
 	plan->argv = joined;
 }
 
-static bool rule_applies(const struct words_rule *rule)
+static void read_texts(struct plan *plan, const struct node *rule, const char *key, struct list *to)
 {
-	return !rule->late && ((rule->suffix && rule->globs.count == 0) || value_matches(&rule->globs, rule->of));
+	const struct node *node = yaml_get(rule, key);
+
+	if (node)
+		(void)value_list(plan, node, value_text, to);
 }
 
-/* The words of a rule that does not apply must be valid, but the variables that they name need not be set. */
-static void rule_words(struct plan *plan, const struct node *node, void *to)
-{
-	struct words_rule *rule = to;
-
-	plan->unused = !rule_applies(rule);
-	(void)value_list(plan, node, value_text, &rule->words);
-	plan->unused = false;
-}
-
-/* "words" comes after the keys that decide whether they are used. */
-static const struct key prefix_keys[] = {
-	{"for", key_texts, offsetof(struct words_rule, globs)},
-	{"replace", key_bool, offsetof(struct words_rule, replace)},
-	{"words", rule_words, 0},
-	{"when", NULL, 0},
-	{"unless", NULL, 0},
-	{NULL, NULL, 0},
-};
-
-/* MATCHED: a rule has matched already. The first match counts; the others are still checked. */
+/*
+ * MATCHED: a rule has matched already. The first match counts; the others are still checked: their words must be valid,
+ * but the variables that they name need not be set.
+ */
 static void prefix_rule(struct plan *plan, const struct node *node, void *matched)
 {
-	struct words_rule rule = {.of = plan->argv.count ? plan->argv.items[0] : "",
-				  .late = *(bool *)matched || plan->argv.count == 0};
+	static const char *const keys[] = {"words", "for", "replace", "when", "unless", NULL};
+	const struct node *replace = yaml_get(node, "replace");
+	struct list words = {0}, globs = {0};
+	bool replaces = false;
 
-	rule.late |= node->kind == NODE_MAP && !config_when(plan, node, NULL);
-	value_map(plan, node, prefix_keys, &rule);
+	value_known(plan, node, keys, sizeof(*keys));
 	if (node->kind != NODE_MAP)
 		return;
 	if (!yaml_get(node, "words") || !yaml_get(node, "for"))
 		value_problem(plan, node,
 			      "a rule needs \"words\" (what to put in front) and \"for\" (globs on "
 			      "the first argument)");
-	if (!rule_applies(&rule))
-		return;
-	*(bool *)matched = true;
-	put_in_front(plan, &rule.words, rule.replace ? 1 : 0);
+	if (replace)
+		(void)value_bool(plan, replace, &replaces);
+	read_texts(plan, node, "for", &globs);
+	plan->unused = !config_when(plan, node, NULL) || *(bool *)matched || plan->argv.count == 0 ||
+		       !value_matches(&globs, plan->argv.items[0]);
+	read_texts(plan, node, "words", &words);
+	if (!plan->unused) {
+		*(bool *)matched = true;
+		put_in_front(plan, &words, replaces ? 1 : 0);
+	}
+	plan->unused = false;
 }
 
-static void suffix_split(struct plan *plan, const struct node *node, void *to)
+/* Breaks the value of one variable at blanks. */
+static void split(struct plan *plan, const struct node *node, struct list *to)
 {
-	struct words_rule *rule = to;
-
-	plan->unused = !rule_applies(rule);
 	const char *text = value_text(plan, node);
-	plan->unused = false;
+
 	for (; text && *text; text += strcspn(text, " \t\n")) {
 		text += strspn(text, " \t\n");
 		size_t length = strcspn(text, " \t\n");
 		if (length)
-			list_add(plan->mem, &rule->words, mem_copy(plan->mem, text, length));
+			list_take(plan->mem, to, mem_copy(plan->mem, text, length));
 	}
 }
 
-static const struct key suffix_keys[] = {
-	{"for", key_texts, offsetof(struct words_rule, globs)},
-	{"words", rule_words, 0},
-	{"split", suffix_split, 0},
-	{"when", NULL, 0},
-	{"unless", NULL, 0},
-	{NULL, NULL, 0},
-};
-
-/* An item of command_suffix. */
+/* An item of command_suffix: a word, or a rule. Without "for" it always applies. */
 void config_suffix(struct plan *plan, const struct node *node, void *)
 {
-	struct words_rule rule = {.of = config_command_name(plan), .suffix = true};
+	static const char *const keys[] = {"words", "split", "for", "when", "unless", NULL};
+	const struct node *one = yaml_get(node, "split");
+	struct list words = {0}, globs = {0};
 
-	if (node->kind == NODE_SCALAR) {
-		rule_words(plan, node, &rule);
-	} else {
-		if (node->kind == NODE_MAP && !config_when(plan, node, NULL))
-			return;
-		value_map(plan, node, suffix_keys, &rule);
-		if (node->kind == NODE_MAP && !yaml_get(node, "words") && !yaml_get(node, "split"))
-			value_problem(plan, node, "a rule needs \"words\" or \"split\": what to append");
-	}
-	if (!rule_applies(&rule))
+	if (node->kind == NODE_MAP && !config_when(plan, node, NULL))
 		return;
-	for (size_t i = 0; i < rule.words.count; i++)
-		list_add(plan->mem, &plan->argv, rule.words.items[i]);
+	if (node->kind == NODE_SCALAR) {
+		(void)value_list(plan, node, value_text, &words);
+	} else {
+		value_known(plan, node, keys, sizeof(*keys));
+		if (node->kind == NODE_MAP && !yaml_get(node, "words") && !one)
+			value_problem(plan, node, "a rule needs \"words\" or \"split\": what to append");
+		read_texts(plan, node, "for", &globs);
+		plan->unused = globs.count && !value_matches(&globs, config_command_name(plan));
+		read_texts(plan, node, "words", &words);
+		if (one)
+			split(plan, one, &words);
+	}
+	if (!plan->unused)
+		append_words(plan, &plan->argv, &words, 0);
+	plan->unused = false;
 }
 
 static enum plan_command special_command(const struct node *command)
