@@ -64,9 +64,7 @@ const char *value_text(struct plan *plan, const struct node *node)
 {
 	if (!is_scalar(plan, node))
 		return NULL;
-	if (plan->unused)
-		return environ_check(&plan->problems, node) ? node->text : NULL;
-	return environ_expand(&plan->env, &plan->problems, node);
+	return environ_expand(plan->unused ? NULL : &plan->env, &plan->problems, node);
 }
 
 const char *value_fixed(struct plan *plan, const struct node *node)

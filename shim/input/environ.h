@@ -91,13 +91,11 @@ void environ_import(struct environment *env, struct problems *problems, const st
 
 /*
  * Expands ${NAME}, ${NAME:-default}, ${NAME:?message}, ${NAME:+word} in the scalar NODE. Defaults nest; values are
- * not expanded again; $${ is a literal ${; $x without braces stays. Returns NULL exactly when it added a problem.
+ * not expanded again; $${ is a literal ${; $x without braces stays. Returns NULL exactly when it added a problem. Without
+ * ENV (NULL) the references are only checked: what is returned is not the value.
  */
 [[nodiscard]] const char *environ_expand(const struct environment *env, struct problems *problems,
 					 const struct node *node);
-
-/* Checks that the references in NODE's text are well formed. Returns false exactly when it added a problem. */
-bool environ_check(struct problems *problems, const struct node *node);
 
 /* Does TEXT contain a ${ that environ_expand() would expand? */
 bool environ_has_reference(const char *text);

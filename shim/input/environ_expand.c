@@ -113,7 +113,7 @@ static void expand_reference(struct expansion *e, bool used, unsigned int level)
 		return;
 	}
 	const char *name = mem_copy(&e->problems->mem, begin + 2, length);
-	const char *value = environ_get(e->env, name);
+	const char *value = used ? environ_get(e->env, name) : NULL;
 	bool has = value && (*value || plain);
 	const char *word = plain ? form : form + 2;
 
@@ -138,18 +138,9 @@ const char *environ_expand(const struct environment *env, struct problems *probl
 
 	if (!strstr(node->text, "${"))
 		return node->text;
-	expand_word(&e, true, 0);
+	expand_word(&e, env, 0);
 	append_bytes(&e, "", 1);
 	return e.failed ? NULL : e.out;
-}
-
-bool environ_check(struct problems *problems, const struct node *node)
-{
-	static const struct environment none;
-	struct expansion e = {.env = &none, .problems = problems, .node = node, .at = node->text};
-
-	expand_word(&e, false, 0);
-	return !e.failed;
 }
 
 bool environ_has_reference(const char *text)
