@@ -38,11 +38,7 @@ static void read_plan(struct plan *plan, const struct run_context *context, enum
 
 	plan->options = args->options;
 	plan->workload.keep = chosen = keep; /* for a config without cap_add */
-	config_read(plan, mode,
-		    args->options  ? "command line"
-		    : args->config ? args->config
-				   : ARGS_CONFIG,
-		    args->command, context->envp);
+	config_read(plan, mode, args->config, args->command, context->envp);
 }
 
 bool workload_plan(struct plan *plan, const struct run_context *context, uint64_t keep)

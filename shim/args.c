@@ -195,7 +195,7 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 	const struct option *action = NULL;
 
 	refuse_setid(start);
-	*args = (struct args){.action = ARGS_RUN};
+	*args = (struct args){.action = ARGS_RUN, .config = ARGS_CONFIG};
 	for (; *word && (*word)[0] == '-' && (*word)[1]; word++) {
 		const char *attached, *values[2] = {NULL, NULL};
 		if (strcmp(*word, "--") == 0) {
@@ -211,8 +211,9 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 			continue;
 		}
 		if (option->action == ARGS_RUN) {
-			if (args->config)
+			if (args->config_named)
 				diag_die(DIAG_USER, "the option %s is given twice", option->name);
+			args->config_named = true;
 			args->config = values[0];
 			continue;
 		}
@@ -224,8 +225,10 @@ void args_read(struct args *args, const struct start *start, struct mem *mem, in
 		args->in = values[0];
 		args->out = values[1];
 	}
-	if (args->config && args->options)
+	if (args->config_named && args->options)
 		diag_die(DIAG_USER, "the options --config and %s exclude each other", args->options->first->file);
+	if (args->options)
+		args->config = args->options->file;
 	if (*word && (args->action == ARGS_VERIFY || args->action == ARGS_INSPECT)) {
 		args->in = *word++;
 		if ((!args->in[0] || args->in[strspn(args->in, "0123456789")]) &&

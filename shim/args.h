@@ -25,7 +25,8 @@ enum args_action {
 
 struct args {
 	enum args_action action;
-	const char *config;   /* NULL: not given, so ARGS_CONFIG */
+	const char *config;   /* the file, or "command line" for the options */
+	bool config_named;    /* with -c: CONFIG is not ARGS_CONFIG */
 	struct node *options; /* the config that options are, as a mapping without lines; or NULL */
 	char **command;       /* the words after the options, ends with NULL; may be empty */
 	bool json;            /* for --explain=json and the like */

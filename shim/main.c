@@ -19,26 +19,26 @@
 #include "workload/workload.h"
 
 /* Everything except a run: prints, or checks, and acts on nothing. */
-static _Noreturn void report(struct plan *plan, const struct args *args, const char *config, char **envp)
+static _Noreturn void report(struct plan *plan, const struct args *args, char **envp)
 {
 	signals_restore(&plan->start); /* from here on a signal may end the process at any time */
 	switch (args->action) {
 	case ARGS_CHECK:
-		config_read(plan, PLAN_CHECK, config, args->command, envp);
+		config_read(plan, PLAN_CHECK, args->config, args->command, envp);
 		exit(explain_check(plan));
 	case ARGS_EXPLAIN:
-		config_read(plan, PLAN_EXPLAIN, config, args->command, envp);
+		config_read(plan, PLAN_EXPLAIN, args->config, args->command, envp);
 		exit(explain_plan(plan, args->json));
 	case ARGS_EXPLAIN_SYSCALL:
-		config_read(plan, PLAN_EXPLAIN, config, args->command, envp);
+		config_read(plan, PLAN_EXPLAIN, args->config, args->command, envp);
 		exit(explain_syscall(plan, args->in));
 	case ARGS_VERIFY:
-		config_read(plan, PLAN_VERIFY, config, args->command, envp);
+		config_read(plan, PLAN_VERIFY, args->config, args->command, envp);
 		exit(compare_processes(plan, args->in, args->json));
 	case ARGS_INSPECT:
 		exit(inspect(args->in, args->json));
 	case ARGS_COMPILE_SECCOMP:
-		exit(config_compile_seccomp(plan, args->config, args->in, args->out));
+		exit(config_compile_seccomp(plan, args->config_named ? args->config : NULL, args->in, args->out));
 	default:
 		exit(args_print(args->action));
 	}
@@ -56,11 +56,10 @@ int main(int argc, char **argv, char **envp)
 	identity_begin(&plan.start);
 	args_read(&args, &plan.start, &plan.problems.mem, argc, argv);
 	plan.options = args.options;
-	plan.file_named = args.config != NULL;
-	const char *config = args.options ? "command line" : args.config ? args.config : ARGS_CONFIG;
+	plan.file_named = args.config_named;
 	if (args.action != ARGS_RUN && args.action != ARGS_AS_WORKLOAD)
-		report(&plan, &args, config, envp);
-	config_read(&plan, args.action == ARGS_RUN ? PLAN_RUN : PLAN_AS_WORKLOAD, config, args.command, envp);
+		report(&plan, &args, envp);
+	config_read(&plan, args.action == ARGS_RUN ? PLAN_RUN : PLAN_AS_WORKLOAD, args.config, args.command, envp);
 	config_must_hold(&plan);
 	compare_with_workload(&plan);
 
