@@ -176,8 +176,8 @@ static const char *or_none(const char *text)
 
 static void dump_step(FILE *to, const struct step *s)
 {
-	fprintf(to, "step %s %u:%u skipped %d on_error %d\n", s->verb ? s->verb->name : "?", s->line, s->column,
-		s->skipped, s->on_error);
+	fprintf(to, "step %s %u skipped %d on_error %d\n", s->verb ? s->verb->name : "?", s->line, s->skipped,
+		s->on_error);
 	for (const struct condition *c = s->conditions; c; c = c->next) {
 		fprintf(to, "condition %d %d %s %llx\n", c->kind, c->negate, or_none(c->path),
 			(unsigned long long)c->capability);
