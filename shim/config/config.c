@@ -31,23 +31,17 @@ static void load_env_file(struct plan *plan, const struct node *node, void *)
 /* From top to bottom: each value sees those above it. */
 static void read_environment(struct plan *plan, const struct node *node, void *)
 {
-	const struct node *one = node->kind == NODE_SCALAR ? node : node->first;
+	const bool map = node->kind == NODE_MAP;
 
-	for (; one; one = node->kind == NODE_SCALAR ? NULL : one->next) {
-		const struct node *key = one == node ? NULL : one->key; /* a single item has the key of the list */
-		const char *value = value_text(plan, one);
-		const char *equals = value && !key ? strchr(value, '=') : NULL;
-		const char *name = key ? key->text : NULL;
-		if (!value)
+	for (const struct node *entry = NULL; (entry = value_entry(node, entry));) {
+		char *pair = value_pair(plan, node, entry);
+		if (!pair)
 			continue;
-		if (equals) {
-			name = mem_copy(plan->mem, value, (size_t)(equals - value));
-			value = equals + 1;
-		}
-		if (name && environ_name_ok(name))
-			environ_set(&plan->env, name, value);
+		const char *name = map ? entry->key->text : mem_copy(plan->mem, pair, strcspn(pair, "="));
+		if (environ_name_ok(name) && strchr(pair, '='))
+			environ_put(&plan->env, pair);
 		else
-			value_problem(plan, key ? key : one,
+			value_problem(plan, map ? entry->key : entry,
 				      "must be NAME: VALUE or NAME=VALUE, with a name "
 				      "of letters, digits, _, . and -");
 	}

@@ -60,7 +60,14 @@ bool value_program(struct plan *plan, const struct node *node, struct list *to);
 /* Calls EACH for every item of a list, or for a single item in its place. */
 void value_each(struct plan *plan, const struct node *node, key_reader *each, void *to);
 
-/* A map, or a list of KEY=VALUE: turned into text KEY=VALUE. BUT: an entry that is read elsewhere, or NULL. */
+/*
+ * Iterates over the entries of a map, or the items of a list, or a single value in its place, as yaml_item() does. An entry
+ * of OF is turned into text KEY=VALUE; NULL: a problem was added.
+ */
+const struct node *value_entry(const struct node *of, const struct node *before);
+char *value_pair(struct plan *plan, const struct node *of, const struct node *entry);
+
+/* The text of all entries. An item without a KEY is a problem. BUT: an entry that is read elsewhere, or NULL. */
 bool value_pairs(struct plan *plan, const struct node *node, const struct node *but, struct list *to);
 
 /* One capability, or a list: adds its bit, or their bits, to the uint64_t TO. */
@@ -110,8 +117,10 @@ static inline bool config_is_beside(const struct plan *plan)
 
 /* identity.c */
 bool config_owner(struct plan *plan, const struct node *node, struct owner *to);
-void config_step_seccomp(struct plan *plan, const struct node *node, struct step_user *to); /* NODE may be NULL */
-bool config_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to);
+void config_step_user(struct plan *plan, const struct node *step, struct step_user *to); /* user, cap_add, seccomp */
+
+/* seccomp.c; NODE may be NULL. */
+void config_step_seccomp(struct plan *plan, const struct node *node, struct step_user *to);
 
 /* steps.c: a program whose exit status is a condition: its argv, or {run, user, cap_add}. */
 const struct step *config_program(struct plan *plan, const struct node *node);

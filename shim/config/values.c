@@ -126,14 +126,13 @@ bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
 		strlen(text) < 5 && !text[strspn(text, "0123456789")] ? strtoul(text, NULL, 10) : 0;
 	const bool octal = length > 0 && length <= 4 && !text[length] && text[0] != '0';
 	const bool was = decimal & S_IRUSR && decimal <= 07777 && text[0] != '0';
-	return value_problem(plan, node, "\"%s\" must be octal and begin with 0: write %s%s%s%s%s", text,
-			     octal ? "\"0"
-			     : was ? ""
-				   : "such a number, for example 0750",
-			     octal ? text : "", octal ? "\"" : "", octal && was ? ", or " : "",
-			     was ? mem_format(plan->mem, "\"0%lo\" if a tool such as Helm made a decimal number of it",
-					      decimal)
-				 : "");
+	const char *instead = octal || was ? "" : "such a number, for example 0750";
+	if (octal)
+		instead = mem_format(plan->mem, "\"0%s\"%s", text, was ? ", or " : "");
+	if (was)
+		instead = mem_format(plan->mem, "%s\"0%lo\" if a tool such as Helm made a decimal number of it",
+				     instead, decimal);
+	return value_problem(plan, node, "\"%s\" must be octal and begin with 0: write %s", text, instead);
 }
 
 bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
@@ -281,28 +280,33 @@ bool value_list(struct plan *plan, const struct node *node, const char *(*read)(
 	return good;
 }
 
+const struct node *value_entry(const struct node *node, const struct node *before)
+{
+	return node->kind != NODE_MAP ? yaml_item(node, before) : before ? before->next : node->first;
+}
+
+char *value_pair(struct plan *plan, const struct node *of, const struct node *entry)
+{
+	const char *text = value_text(plan, entry);
+
+	if (!text)
+		return NULL;
+	if (of->kind == NODE_MAP)
+		return mem_format(plan->mem, "%s=%s", entry->key->text, text);
+	return mem_text(plan->mem, text);
+}
+
 bool value_pairs(struct plan *plan, const struct node *node, const struct node *but, struct list *to)
 {
 	bool good = true;
 
-	if (node->kind == NODE_MAP) {
-		for (const struct node *n = node->first; n; n = n->next) {
-			const char *value = n == but ? NULL : value_text(plan, n);
-			if (value)
-				list_add(plan->mem, to, mem_format(plan->mem, "%s=%s", n->key->text, value));
-			good &= value || n == but;
-		}
-		return good;
-	}
-	for (const struct node *item = NULL; (item = yaml_item(node, item));) {
-		const char *text = value_text(plan, item);
-		if (text && (text[0] == '=' || !strchr(text, '='))) {
-			value_problem(plan, item, "must be KEY=VALUE");
-			text = NULL;
-		}
-		if (text)
-			list_add(plan->mem, to, text);
-		good &= text != NULL;
+	for (const struct node *entry = NULL; (entry = value_entry(node, entry));) {
+		char *text = entry == but ? NULL : value_pair(plan, node, entry);
+		if (text && node->kind != NODE_MAP && (text[0] == '=' || !strchr(text, '=')))
+			good = value_problem(plan, entry, "must be KEY=VALUE");
+		else if (text)
+			list_take(plan->mem, to, text);
+		good &= text || entry == but;
 	}
 	return good;
 }
