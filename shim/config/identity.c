@@ -392,35 +392,38 @@ bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 	return true;
 }
 
-bool config_step_user(struct plan *plan, const struct node *user, const struct node *cap_add, struct step_user *to)
+void config_step_user(struct plan *plan, const struct node *step, struct step_user *to)
 {
-	struct identity who = {0};
+	const struct node *user = yaml_get(step, "user"), *cap_add = yaml_get(step, "cap_add");
 	const char *text = user ? value_fixed(plan, user) : NULL;
+	const bool workload = text && strcmp(text, "workload") == 0;
+	struct identity who = {0};
 
 	to->narrowed = user || cap_add;
-	if (!to->narrowed)
-		return true;
-	struct gids groups = no_groups(plan, 0);
-	if (user && (!text || (strcmp(text, "workload") != 0 && !account_find_identity(plan, user, text, &who))))
-		return false;
-	if (user)
-		no_root_group(plan, user, &who);
-	if (plan->nonroot || (text && strcmp(text, "workload") == 0)) {
-		who = (struct identity){plan->workload.uid, plan->workload.gid, plan->user_name, plan->home, false};
-		groups.ids = (uint32_t *)plan->workload.groups;
-		groups.count = plan->workload.ngroups;
-	} else if (who.name && !who.group_written) {
-		gids_add_of(&groups, &plan->accounts, who.name);
+	if (to->narrowed) {
+		struct gids groups = no_groups(plan, 0);
+		if (user && (!text || (!workload && !account_find_identity(plan, user, text, &who))))
+			return;
+		if (user)
+			no_root_group(plan, user, &who);
+		if (plan->nonroot || workload) {
+			who = (struct identity){plan->workload.uid, plan->workload.gid, plan->user_name, plan->home,
+						false};
+			groups.ids = (uint32_t *)plan->workload.groups;
+			groups.count = plan->workload.ngroups;
+		} else if (who.name && !who.group_written) {
+			gids_add_of(&groups, &plan->accounts, who.name);
+		}
+		to->name = who.name;
+		to->home = who.home;
+		to->want.uid = who.uid;
+		to->want.gid = who.gid;
+		to->want.groups = groups.ids;
+		to->want.ngroups = groups.count;
+		if (cap_add)
+			value_capabilities(plan, cap_add, &to->want.keep);
+		if (!plan->refused)
+			plan->refused = drop_plan(&to->want, &plan->start, plan->mem);
 	}
-	to->name = who.name;
-	to->home = who.home;
-	to->want.uid = who.uid;
-	to->want.gid = who.gid;
-	to->want.groups = groups.ids;
-	to->want.ngroups = groups.count;
-	if (cap_add)
-		value_capabilities(plan, cap_add, &to->want.keep);
-	if (!plan->refused)
-		plan->refused = drop_plan(&to->want, &plan->start, plan->mem);
-	return true;
+	config_step_seccomp(plan, yaml_get(step, "seccomp"), to);
 }

@@ -298,11 +298,9 @@ const struct step *config_program(struct plan *plan, const struct node *node)
 		(void)value_program(plan, run, &program->items);
 	else
 		value_problem(plan, node, "must have \"run:\", a list of program and arguments");
-	if (node->kind != NODE_MAP)
-		return program;
-	value_known(plan, node, keys, sizeof(*keys));
-	if (config_step_user(plan, yaml_get(node, "user"), yaml_get(node, "cap_add"), &program->user))
-		config_step_seccomp(plan, NULL, &program->user);
+	if (node->kind == NODE_MAP)
+		value_known(plan, node, keys, sizeof(*keys));
+	config_step_user(plan, node, &program->user);
 	return program;
 }
 
@@ -341,8 +339,7 @@ static void read_step(struct plan *plan, const struct node *node, void *group)
 		return;
 	read_value(plan, verb, value, step);
 	if (verb->runs) {
-		if (config_step_user(plan, yaml_get(node, "user"), yaml_get(node, "cap_add"), &step->user))
-			config_step_seccomp(plan, yaml_get(node, "seccomp"), &step->user);
+		config_step_user(plan, node, &step->user);
 		if (!yaml_get(node, "ok_exit_codes"))
 			step->ok_exit_codes[0] = 1;
 	}
