@@ -67,3 +67,11 @@ bool glob_match(const char *pattern, const char *text)
 		pattern++;
 	return !*pattern;
 }
+
+bool glob_any(const struct list *patterns, const char *text)
+{
+	for (size_t i = 0; i < patterns->count; i++)
+		if (glob_match(patterns->items[i], text))
+			return true;
+	return false;
+}

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "base/mem.h"
+
 /*
  * Does PATTERN describe the whole of TEXT? As in glob(7): `*` is any text, `?` any byte, [abc0-9] one of those,
  * [!abc] or [^abc] any other. A backslash removes the meaning of the next character, but stands for itself between
@@ -12,3 +14,6 @@
  * and nothing depends on a locale. The time is at most length of PATTERN times length of TEXT.
  */
 [[nodiscard]] bool glob_match(const char *pattern, const char *text);
+
+/* Does one of PATTERNS describe it? */
+[[nodiscard]] bool glob_any(const struct list *patterns, const char *text);

@@ -20,7 +20,7 @@ const char *account_half(struct plan *plan, const char *text, const char **rest)
 	return colon ? mem_copy(plan->mem, text, (size_t)(colon - text)) : text;
 }
 
-static bool bad_id(struct plan *plan, const struct node *node, const char *kind, const char *text)
+bool account_bad_id(struct plan *plan, const struct node *node, const char *kind, const char *text)
 {
 	return value_problem(plan, node,
 			     "\"%s\" is not a %s id: ids are whole numbers from 0 to 4294967294, "
@@ -40,6 +40,12 @@ static const char *read_account_file(struct plan *plan, const char *file, bool g
 	return bytes || errno == ENOENT ? NULL : why;
 }
 
+void account_users(struct plan *plan)
+{
+	plan->accounts.mem = plan->mem;
+	plan->accounts.refused = read_account_file(plan, PASSWD, false);
+}
+
 const struct account *account_groups(struct plan *plan)
 {
 	const char *why = plan->accounts.groups_read ? NULL : read_account_file(plan, GROUP, true);
@@ -50,11 +56,8 @@ const struct account *account_groups(struct plan *plan)
 	return plan->accounts.groups;
 }
 
-/*
- * Something that decides privileges needs passwd. False: it may not be believed, which is a problem from now on. Images
- * for arbitrary uids make it writable for group 0 (chmod g=u), and numeric ids do not need it.
- */
-static bool users_known(struct plan *plan)
+/* Images for arbitrary uids make passwd writable for group 0 (chmod g=u), and numeric ids do not need it. */
+bool account_users_known(struct plan *plan)
 {
 	struct accounts *accounts = &plan->accounts;
 
@@ -72,12 +75,12 @@ bool account_find_user(struct plan *plan, const struct node *node, const char *t
 {
 	if (all_digits(text)) {
 		if (!accounts_id(text, uid))
-			return bad_id(plan, node, "user", text);
+			return account_bad_id(plan, node, "user", text);
 		*entry = accounts_user_by_id(&plan->accounts, *uid);
 		return true;
 	}
 	*entry = *text ? accounts_named(plan->accounts.users, text) : NULL;
-	if (!users_known(plan))
+	if (!account_users_known(plan))
 		return false;
 	if (*entry) {
 		*uid = (*entry)->uid;
@@ -92,7 +95,7 @@ bool account_find_user(struct plan *plan, const struct node *node, const char *t
 bool account_find_group(struct plan *plan, const struct node *node, const char *text, uint32_t *gid)
 {
 	if (all_digits(text))
-		return accounts_id(text, gid) || bad_id(plan, node, "group", text);
+		return accounts_id(text, gid) || account_bad_id(plan, node, "group", text);
 
 	const struct account *entry = *text ? accounts_named(account_groups(plan), text) : NULL;
 	if (entry) {
@@ -121,7 +124,7 @@ bool account_find_identity(struct plan *plan, const struct node *node, const cha
 	to->group_written = group;
 	if (group)
 		return account_find_group(plan, node, group, &to->gid);
-	if (!entry && !users_known(plan))
+	if (!entry && !account_users_known(plan))
 		return false;
 	if (!entry)
 		return value_problem(plan, node,
@@ -130,71 +133,4 @@ bool account_find_identity(struct plan *plan, const struct node *node, const cha
 				     user, user, user);
 	to->gid = entry->gid;
 	return true;
-}
-
-/* The text of KEY, or NULL. */
-static const char *wish_text(struct plan *plan, const struct node *node, const char *key, bool required)
-{
-	const struct node *value = yaml_get(node, key);
-
-	if (!value && required)
-		value_problem(plan, node, "an account needs name, uid and gid: write \"%s:\"", key);
-	return value ? value_text(plan, value) : NULL;
-}
-
-/* An id may come from a variable that only the start sets: before it the name is enough, because `user` may refer to it. */
-static bool wish_id(struct plan *plan, const struct node *node, const char *key, const char *kind, uint32_t *id)
-{
-	const char *text = wish_text(plan, node, key, true);
-	const struct node *value = yaml_get(node, key);
-
-	*id = ACCOUNTS_SOMEBODY;
-	if (!text)
-		return value && plan->mode >= PLAN_CHECK;
-	return accounts_id(text, id) || bad_id(plan, value, kind, text);
-}
-
-static void read_wish(struct plan *plan, const struct node *node, void *)
-{
-	static const char *const keys[] = {"name", "uid", "gid", "home", "shell", "when", "unless", NULL};
-	struct account_wish wish = {0};
-	const struct node *gid = yaml_get(node, "gid"), *at = node;
-
-	value_known(plan, node, keys, sizeof(*keys));
-	if (node->kind != NODE_MAP || !config_when(plan, node, NULL))
-		return;
-	wish.name = wish_text(plan, node, "name", true);
-	bool good = wish_id(plan, node, "uid", "user", &wish.uid);
-	good &= wish_id(plan, node, "gid", "group", &wish.gid);
-	wish.home = wish_text(plan, node, "home", false);
-	wish.shell = wish_text(plan, node, "shell", false);
-	if (!wish.name)
-		return;
-	if (good) {
-		wish.chosen = gid->text && strstr(gid->text, "${") ? node->line : 0;
-		const char *why = accounts_apply(&plan->accounts, &wish);
-		if (!why) {
-			plan->wishes[plan->nwishes++] = wish;
-			return;
-		}
-		for (const char *const *key = keys; *key; key++)
-			if (strstr(why, *key) && yaml_get(node, *key))
-				at = yaml_get(node, *key);
-		value_problem(plan, at, "account \"%s\": %s", wish.name, why);
-	}
-	/* What is wrong has been said. `user` finds the name, so that nothing is said twice. */
-	wish = (struct account_wish){.name = wish.name, .uid = ACCOUNTS_SOMEBODY, .gid = ACCOUNTS_SOMEBODY};
-	(void)!accounts_apply(&plan->accounts, &wish);
-}
-
-void config_accounts(struct plan *plan, const struct node *node, void *to)
-{
-	plan->accounts.mem = plan->mem;
-	plan->accounts.refused = read_account_file(plan, PASSWD, false);
-	if (!node)
-		return;
-	(void)users_known(plan);
-	(void)account_groups(plan);
-	plan->wishes = mem_array(plan->mem, node->count + 1, sizeof(*plan->wishes));
-	value_each(plan, node, read_wish, to);
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/path.h"
 #include "config/parts.h"
 #include "workload/program.h"
@@ -52,7 +53,7 @@ static void prefix_rule(struct plan *plan, const struct node *node, void *matche
 		(void)value_bool(plan, replace, &replaces);
 	read_texts(plan, node, "for", &globs);
 	plan->unused = !config_when(plan, node, NULL) || *(bool *)matched || plan->argv.count == 0 ||
-		       !value_matches(&globs, plan->argv.items[0]);
+		       !glob_any(&globs, plan->argv.items[0]);
 	read_texts(plan, node, "words", &words);
 	if (!plan->unused) {
 		*(bool *)matched = true;
@@ -90,7 +91,7 @@ void config_suffix(struct plan *plan, const struct node *node, void *)
 		if (node->kind == NODE_MAP && !yaml_get(node, "words") && !one)
 			value_problem(plan, node, "a rule needs \"words\" or \"split\": what to append");
 		read_texts(plan, node, "for", &globs);
-		plan->unused = globs.count && !value_matches(&globs, config_command_name(plan));
+		plan->unused = globs.count && !glob_any(&globs, config_command_name(plan));
 		read_texts(plan, node, "words", &words);
 		if (one)
 			split(plan, one, &words);
@@ -140,7 +141,7 @@ void config_setup_for(struct plan *plan, const struct node *node, void *)
 	if (node->kind == NODE_LIST && !node->count)
 		value_problem(plan, node, "no program would run the setup: name one, or leave the key out");
 	if (value_list(plan, node, value_text, &globs) && plan->command == COMMAND_RUN && !open)
-		plan->run_setup = value_matches(&globs, config_command_name(plan));
+		plan->run_setup = glob_any(&globs, config_command_name(plan));
 }
 
 void config_setup_unless_args(struct plan *plan, const struct node *node, void *)

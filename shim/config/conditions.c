@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/glob.h"
+#include "base/path.h"
 #include "config/parts.h"
 #include "walk/walk.h"
 
@@ -100,6 +101,23 @@ static void read_only(struct plan *plan, const struct node *node, struct conditi
 	value_map(plan, node, only_keys, to);
 	if (node->kind == NODE_MAP && (!yaml_get(node, "dir") || !yaml_get(node, "names")))
 		value_problem(plan, node, "must have \"dir\" (a directory) and \"names\" (globs: what it may hold)");
+}
+
+const struct step *config_program(struct plan *plan, const struct node *node)
+{
+	static const char *const keys[] = {"run", "user", "cap_add", NULL};
+	const struct node *run = node->kind == NODE_MAP ? yaml_get(node, "run") : node;
+	struct step *program = mem_alloc(plan->mem, sizeof(*program));
+
+	list_add(plan->mem, &program->environment, "PATH=" PATH_DEFAULT);
+	if (run)
+		(void)value_program(plan, run, &program->items);
+	else
+		value_problem(plan, node, "must have \"run:\", a list of program and arguments");
+	if (node->kind == NODE_MAP)
+		value_known(plan, node, keys, sizeof(*keys));
+	config_step_user(plan, node, &program->user);
+	return program;
 }
 
 static void read_condition(struct plan *plan, const struct node *node, const struct condition_row *row, bool negate,

@@ -1,6 +1,7 @@
 /*
  * Shared by the files of config/: turning nodes into values. Every function that can fail adds a problem at the node
- * and returns false or NULL; the caller goes on, so that one run reports all problems.
+ * and returns false or NULL; the caller goes on, so that one run reports all problems. Each file calls those before it:
+ * values, accounts, seccomp, identity, conditions; then wishes, command, process, init, steps; config calls all.
  */
 #pragma once
 
@@ -16,8 +17,8 @@ typedef void key_reader(struct plan *plan, const struct node *node, void *to);
 /* One row of a key table; the table ends with a row whose name is NULL. */
 struct key {
 	const char *name;
-	key_reader *read; /* NULL: the key is read elsewhere */
-	size_t offset;    /* of what READ fills in, in what the table fills in */
+	key_reader *read;
+	size_t offset; /* of what READ fills in, in what the table fills in */
 };
 
 /* Readers for a bool, a path (const char *), and texts (struct list). */
@@ -73,9 +74,6 @@ bool value_pairs(struct plan *plan, const struct node *node, const struct node *
 /* One capability, or a list: adds its bit, or their bits, to the uint64_t TO. */
 key_reader value_capability, value_capabilities;
 
-/* Does one of the globs match TEXT? */
-bool value_matches(const struct list *globs, const char *text);
-
 /* accounts.c: users and groups by name or id. False or NULL: a problem was added at the node. */
 
 /* A user and its group, as the config names them. */
@@ -85,8 +83,17 @@ struct identity {
 	bool group_written;
 };
 
+/* "TEXT is not a KIND id". */
+bool account_bad_id(struct plan *plan, const struct node *node, const char *kind, const char *text);
+
 /* The part of TEXT before the colon; *REST is the part after it, or NULL. */
 const char *account_half(struct plan *plan, const char *text, const char **rest);
+
+/* Reads the users of the passwd file. */
+void account_users(struct plan *plan);
+
+/* Something that decides privileges needs passwd. False: it may not be believed, which is a problem from now on. */
+bool account_users_known(struct plan *plan);
 
 /* The groups of the group file, which is read when a group is first needed. */
 const struct account *account_groups(struct plan *plan);
@@ -122,9 +129,6 @@ void config_step_user(struct plan *plan, const struct node *step, struct step_us
 /* seccomp.c; NODE may be NULL. */
 void config_step_seccomp(struct plan *plan, const struct node *node, struct step_user *to);
 
-/* steps.c: a program whose exit status is a condition: its argv, or {run, user, cap_add}. */
-const struct step *config_program(struct plan *plan, const struct node *node);
-
 /*
  * command.c: what can be known about the program before anything is done. Reads the file capabilities of argv[0], if
  * its path is known (or of the first match in the workload's PATH), and of its #! interpreters. Adds a problem if the
@@ -132,8 +136,11 @@ const struct step *config_program(struct plan *plan, const struct node *node);
  */
 void config_look_up(struct plan *plan);
 
+/* conditions.c: a program whose exit status is a condition: its argv, or {run, user, cap_add}. */
+const struct step *config_program(struct plan *plan, const struct node *node);
+
 /*
- * conditions.c. False: the entry is excluded. CONDITIONS receives those that are evaluated when the step's turn comes;
+ * False: the entry is excluded. CONDITIONS receives those that are evaluated when the step's turn comes;
  * NULL: there must be none.
  */
 bool config_when(struct plan *plan, const struct node *map, struct condition **conditions);

@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "base/glob.h"
 #include "base/nearest.h"
 #include "base/path.h"
 #include "config/parts.h"
@@ -285,23 +284,6 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 	if (node->kind != NODE_SCALAR && node->count == 0)
 		value_problem(plan, node, "\"%s\" needs at least one entry: write it, or leave the step out",
 			      verb->name);
-}
-
-const struct step *config_program(struct plan *plan, const struct node *node)
-{
-	static const char *const keys[] = {"run", "user", "cap_add", NULL};
-	const struct node *run = node->kind == NODE_MAP ? yaml_get(node, "run") : node;
-	struct step *program = mem_alloc(plan->mem, sizeof(*program));
-
-	list_add(plan->mem, &program->environment, "PATH=" PATH_DEFAULT);
-	if (run)
-		(void)value_program(plan, run, &program->items);
-	else
-		value_problem(plan, node, "must have \"run:\", a list of program and arguments");
-	if (node->kind == NODE_MAP)
-		value_known(plan, node, keys, sizeof(*keys));
-	config_step_user(plan, node, &program->user);
-	return program;
 }
 
 static void defaults(struct plan *plan, const struct verb *verb, struct step *step)

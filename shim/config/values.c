@@ -8,7 +8,6 @@
 #include <linux/capability.h>
 
 #include "base/capability.h"
-#include "base/glob.h"
 #include "base/nearest.h"
 #include "config/parts.h"
 
@@ -45,7 +44,7 @@ void value_map(struct plan *plan, const struct node *map, const struct key *tabl
 	value_known(plan, map, table, sizeof(*table));
 	for (const struct key *row = table; row->name; row++) {
 		const struct node *node = yaml_get(map, row->name);
-		if (node && row->read)
+		if (node)
 			row->read(plan, node, (char *)to + row->offset);
 	}
 }
@@ -137,26 +136,24 @@ bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
 
 bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
 {
-	static const struct {
-		const char *unit;
+	static const struct unit {
+		const char *name;
 		unsigned long seconds;
-	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}};
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {NULL, 0}};
 	const char *text = value_text(plan, node);
 
 	if (!text)
 		return false;
-	const char *unit = text + strspn(text, "0123456789");
-	unsigned long number = strtoul(text, NULL, 10); /* ULONG_MAX if it is too large */
-	for (size_t i = 0; unit > text && i < sizeof(units) / sizeof(*units); i++) {
-		unsigned long most = INT_MAX / units[i].seconds;
-		if (strcmp(unit, units[i].unit) != 0)
-			continue;
-		if (number > most)
-			value_problem(plan, node, "\"%s\" is too long: write at most %lu%s", text, most, unit);
-		*to = (unsigned int)(number * units[i].seconds);
-		return number <= most;
-	}
-	return value_problem(plan, node, "\"%s\" must be a time such as 30, 30s, 5m or 1h", text);
+	const unsigned long number = strtoul(text, NULL, 10); /* ULONG_MAX if it is too large */
+	const size_t digits = strspn(text, "0123456789");
+	const struct unit *unit = digits ? named_row(text + digits, units, sizeof(*units)) : NULL;
+	if (!unit)
+		return value_problem(plan, node, "\"%s\" must be a time such as 30, 30s, 5m or 1h", text);
+	const unsigned long most = INT_MAX / unit->seconds;
+	if (number > most)
+		return value_problem(plan, node, "\"%s\" is too long: write at most %lu%s", text, most, unit->name);
+	*to = (unsigned int)(number * unit->seconds);
+	return true;
 }
 
 /* PATH without doubled slashes and without one at the end, which would mean "follow the link", path_resolution(7). */
@@ -309,14 +306,6 @@ bool value_pairs(struct plan *plan, const struct node *node, const struct node *
 		good &= text || entry == but;
 	}
 	return good;
-}
-
-bool value_matches(const struct list *globs, const char *text)
-{
-	for (size_t i = 0; i < globs->count; i++)
-		if (glob_match(globs->items[i], text))
-			return true;
-	return false;
 }
 
 bool value_argv(struct plan *plan, const struct node *node, struct list *to)

@@ -79,11 +79,8 @@ int file_holds_only(const struct walk_found *found, const struct list *globs)
 	DIR *dir = walk_enter(found) == 0 ? fd_list(found->fd) : NULL;
 	bool only = true;
 
-	for (const char *name; only && (name = fd_next(dir));) {
-		only = false;
-		for (size_t i = 0; i < globs->count && !only; i++)
-			only = glob_match(globs->items[i], name);
-	}
+	for (const char *name; only && (name = fd_next(dir));)
+		only = glob_any(globs, name);
 	if (fd_end(dir) != 0)
 		return !dir && errno == ENOTDIR ? 0 : -1;
 	return only;

@@ -27,14 +27,6 @@
 #define SEED_POLL 100 /* milliseconds */
 #define AT_ONCE 16    /* files; each uses one descriptor */
 
-static bool preserves(const struct step *step, const char *what)
-{
-	for (size_t i = 0; i < step->preserve.count; i++)
-		if (strcmp(step->preserve.items[i], what) == 0)
-			return true;
-	return false;
-}
-
 /* When a seed starts, existing files are complete, from an interrupted seed, or the workload's. */
 static bool keeps(const struct step *step)
 {
@@ -74,8 +66,8 @@ static void put_file(struct setup *setup, const struct step *step, const char *p
 	struct file_want want = {.source = source,
 				 .stat = stat,
 				 .fresh = keeps(step),
-				 .keep_times = preserves(step, "times"),
-				 .keep_xattrs = preserves(step, "xattrs")};
+				 .keep_times = list_has(&step->preserve, "times"),
+				 .keep_xattrs = list_has(&step->preserve, "xattrs")};
 
 	file_attributes(step, &want);
 	if (!step->mode_written)
