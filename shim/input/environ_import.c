@@ -21,13 +21,6 @@ struct import_rule {
 	bool prefix_goes;            /* the target's name drops the prefix; otherwise the suffix */
 };
 
-/* Everything that one import needs. */
-struct imports {
-	struct environment *env;
-	struct problems *problems;
-	const struct list *below;
-};
-
 /* Reads all of FD, which has SIZE bytes. NULL: *WHY says what is wrong. */
 static const char *read_bytes(struct mem *mem, int fd, size_t size, const char **why)
 {
@@ -151,10 +144,9 @@ static const char *check_below(struct mem *mem, const char *path, const struct l
  * Sets NAME to the content of the file that FILE_NAME names. Empty counts as not set, as in the images that the
  * convention comes from (Compose passes ${X:-} as an empty string).
  */
-static void import(const struct imports *imports, const struct node *node, const char *name, const char *file_name)
+static void import(struct environment *env, struct problems *problems, const struct node *node,
+		   const struct list *below, const char *name, const char *file_name)
 {
-	struct environment *env = imports->env;
-	struct problems *problems = imports->problems;
 	const char *path = environ_get(env, file_name);
 	const char *value = environ_get(env, name);
 	const char *why = NULL;
@@ -171,7 +163,7 @@ static void import(const struct imports *imports, const struct node *node, const
 		yaml_problem(problems, node, "%s must be the absolute path of a file that holds the value", file_name);
 		return;
 	}
-	const char *forbidden = check_below(env->mem, path, imports->below);
+	const char *forbidden = check_below(env->mem, path, below);
 	const char *secret = forbidden ? NULL : read_secret(env->mem, path, &why);
 	if (secret)
 		environ_set(env, name, secret);
@@ -219,7 +211,7 @@ static bool read_import_rule(struct import_rule *rule, struct problems *problems
 }
 
 /* The name that RULE sets for the variable VAR (NAME=VALUE), or NULL if it does not match. */
-static const char *target_of(struct mem *mem, const struct import_rule *rule, const char *var)
+static char *target_of(struct mem *mem, const struct import_rule *rule, const char *var)
 {
 	size_t length = strcspn(var, "=");
 	size_t prefix = strlen(rule->prefix), suffix = strlen(rule->suffix);
@@ -230,10 +222,9 @@ static const char *target_of(struct mem *mem, const struct import_rule *rule, co
 	return rule->prefix_goes ? mem_copy(mem, var + prefix, length - prefix) : mem_copy(mem, var, length - suffix);
 }
 
-static void import_matching(const struct imports *imports, const struct node *node)
+static void import_matching(struct environment *env, struct problems *problems, const struct node *node,
+			    const struct list *below)
 {
-	struct environment *env = imports->env;
-	struct problems *problems = imports->problems;
 	struct list names = {0}, files = {0};
 	struct import_rule rule = {0};
 
@@ -242,15 +233,15 @@ static void import_matching(const struct imports *imports, const struct node *no
 	/* First the list: an imported variable must not match again. */
 	for (size_t i = 0; i < env->vars.count; i++) {
 		const char *var = env->vars.items[i];
-		const char *name = target_of(env->mem, &rule, var);
+		char *name = target_of(env->mem, &rule, var);
 		if (!name)
 			continue;
-		list_add(env->mem, &names, name);
-		list_add(env->mem, &files, mem_copy(env->mem, var, strcspn(var, "=")));
+		list_take(env->mem, &names, name);
+		list_take(env->mem, &files, mem_copy(env->mem, var, strcspn(var, "=")));
 	}
 	for (size_t i = 0; i < names.count; i++) {
 		if (environ_name_ok(names.items[i]))
-			import(imports, node, names.items[i], files.items[i]);
+			import(env, problems, node, below, names.items[i], files.items[i]);
 		else
 			yaml_problem(
 				problems, node,
@@ -259,9 +250,9 @@ static void import_matching(const struct imports *imports, const struct node *no
 	}
 }
 
-static void import_named(const struct imports *imports, const struct node *node)
+static void import_named(struct environment *env, struct problems *problems, const struct node *node,
+			 const struct list *below)
 {
-	struct problems *problems = imports->problems;
 	size_t length = strlen(node->text);
 
 	if (!environ_name_ok(node->text))
@@ -270,21 +261,19 @@ static void import_named(const struct imports *imports, const struct node *node)
 	else if (length > strlen(SUFFIX) && strcmp(node->text + length - strlen(SUFFIX), SUFFIX) == 0)
 		yaml_problem(problems, node, "\"%s\": write the name without " SUFFIX, node->text);
 	else
-		import(imports, node, node->text, mem_format(&problems->mem, "%s" SUFFIX, node->text));
+		import(env, problems, node, below, node->text, mem_format(env->mem, "%s" SUFFIX, node->text));
 }
 
 void environ_import(struct environment *env, struct problems *problems, const struct node *list,
 		    const struct list *below)
 {
-	const struct imports imports = {env, problems, below};
-
 	for (const struct node *node = NULL; (node = yaml_item(list, node));) {
 		if (node->kind != NODE_SCALAR)
 			yaml_problem(problems, node, "must be a name or a pattern such as \"FILE__*\"");
 		else if (strchr(node->text, '*'))
-			import_matching(&imports, node);
+			import_matching(env, problems, node, below);
 		else
-			import_named(&imports, node);
+			import_named(env, problems, node, below);
 	}
 	environ_close_gaps(env);
 }
