@@ -158,10 +158,8 @@ static bool read_conditions(struct plan *plan, const struct node *map, bool nega
 {
 	bool holds = true;
 
-	if (map->kind != NODE_MAP) {
-		value_problem(plan, map, "must be a mapping such as {env: NAME} or {exists: /path}");
+	if (!value_is_map(plan, map, " such as {env: NAME} or {exists: /path}"))
 		return true;
-	}
 	for (const struct node *n = map->first; n; n = n->next) {
 		const struct condition_row *row =
 			value_row(plan, n->key, "condition", condition_table, sizeof(*condition_table));

@@ -384,11 +384,10 @@ bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 			return false;
 	if (group && *group)
 		return account_find_group(plan, node, group, &to->gid);
-	if (!group)
-		return true;
-	if (!entry)
+	if (group && !entry)
 		return value_problem(plan, node, "\"%s\" has no login group: write the group behind the colon", text);
-	to->gid = entry->gid;
+	if (group)
+		to->gid = entry->gid;
 	return true;
 }
 

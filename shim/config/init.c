@@ -65,10 +65,8 @@ static bool is_forwarded(struct plan *plan, const struct node *node, int number,
 
 static void read_signal_map(struct plan *plan, const struct node *node, void *)
 {
-	if (node->kind != NODE_MAP) {
-		value_problem(plan, node, "must be a mapping such as {TERM: QUIT, HUP: ignore}");
+	if (!value_is_map(plan, node, " such as {TERM: QUIT, HUP: ignore}"))
 		return;
-	}
 	for (const struct node *n = node->first; n; n = n->next) {
 		const char *text = value_text(plan, n);
 		int from = read_signal(plan, n->key, n->key->text);
@@ -80,10 +78,8 @@ static void read_signal_map(struct plan *plan, const struct node *node, void *)
 
 static void read_exit_code_map(struct plan *plan, const struct node *node, void *)
 {
-	if (node->kind != NODE_MAP) {
-		value_problem(plan, node, "must be a mapping such as {143: 0}");
+	if (!value_is_map(plan, node, " such as {143: 0}"))
 		return;
-	}
 	for (const struct node *n = node->first; n; n = n->next) {
 		long long from, as;
 		if (!value_number(plan, n->key, 0, 255, &from) || !value_number(plan, n, 0, 255, &as))

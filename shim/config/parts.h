@@ -27,6 +27,9 @@ key_reader key_bool, key_pathname, key_texts;
 /* Reads MAP by TABLE, in the order of the table. An unknown key is a problem that names the nearest known one. */
 void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to);
 
+/* EXAMPLE continues the problem "must be a mapping". */
+bool value_is_map(struct plan *plan, const struct node *node, const char *example);
+
 /* MAP must be a mapping whose keys are all in TABLE: rows of SIZE bytes that begin with a name; a NULL name ends them. */
 void value_known(struct plan *plan, const struct node *map, const void *table, size_t size);
 void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest);

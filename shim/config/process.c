@@ -44,10 +44,8 @@ static void read_limit(struct plan *plan, const struct node *node, struct plan_l
 
 void config_ulimits(struct plan *plan, const struct node *map, void *)
 {
-	if (map->kind != NODE_MAP) {
-		value_problem(plan, map, "must be a mapping such as {nofile: 65536}");
+	if (!value_is_map(plan, map, " such as {nofile: 65536}"))
 		return;
-	}
 	for (const struct node *node = map->first; node; node = node->next) {
 		const char *const *row = value_row(plan, node->key, "limit", workload_limits, sizeof(*workload_limits));
 		if (row)

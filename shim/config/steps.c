@@ -271,10 +271,8 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 		(void)value_program(plan, node, &step->items);
 		break;
 	case VERB_MAP:
-		if (node->kind != NODE_MAP) {
-			value_problem(plan, node, "must be a mapping of keys to values");
+		if (!value_is_map(plan, node, " of keys to values"))
 			break;
-		}
 		for (const struct node *n = node->first; n; n = n->next)
 			if (environ_has_reference(n->key->text))
 				value_unknown(plan, n->key, "key", NULL);

@@ -33,9 +33,9 @@ const void *value_row(struct plan *plan, const struct node *key, const char *wha
 
 void value_known(struct plan *plan, const struct node *map, const void *table, size_t size)
 {
-	if (map->kind != NODE_MAP)
-		value_problem(plan, map, "must be a mapping: write \"key: value\" lines, or {key: value}");
-	for (const struct node *n = map->kind == NODE_MAP ? map->first : NULL; n; n = n->next)
+	if (!value_is_map(plan, map, ": write \"key: value\" lines, or {key: value}"))
+		return;
+	for (const struct node *n = map->first; n; n = n->next)
 		(void)value_row(plan, n->key, "key", table, size);
 }
 
@@ -47,6 +47,11 @@ void value_map(struct plan *plan, const struct node *map, const struct key *tabl
 		if (node)
 			row->read(plan, node, (char *)to + row->offset);
 	}
+}
+
+bool value_is_map(struct plan *plan, const struct node *node, const char *example)
+{
+	return node->kind == NODE_MAP || value_problem(plan, node, "must be a mapping%s", example);
 }
 
 static bool is_scalar(struct plan *plan, const struct node *node)
