@@ -34,13 +34,22 @@ $(FUZZ)/obj/%.o: %.c $(FUZZ)/flags
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
 
-# The built-in filter, without sanitizers: tables. It is made by the build at hand.
-$(FUZZ)/obj/default_filter.o: $(GEN)/default_filter.c $(FUZZ)/flags
+# The table of calls and the built-in filter, without sanitizers. They are made from the distribution's libseccomp, with
+# which the targets compare.
+FUZZ_GEN := $(BUILD)/glibc/gen
+ifneq ($(FUZZ_GEN),$(GEN))
+$(FUZZ_GEN)/calls.c: deps/calls-generate.c
+$(FUZZ_GEN)/default_filter.c: $(FUZZ_GEN)/calls.c config/seccomp/default.json $(GENERATE_PARTS)
+$(FUZZ_GEN)/calls.c $(FUZZ_GEN)/default_filter.c:
+	$(MAKE) CC=gcc LIBC=glibc SANITIZE= $@
+endif
+
+$(FUZZ)/obj/%.o: $(FUZZ_GEN)/%.c $(FUZZ)/flags
 	$(call say,CLANG)
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -Wno-overlength-strings -c $< -o $@
 
-$(FUZZ)/obj/shim.a: $(FUZZ_SHARED:%.c=$(FUZZ)/obj/%.o) $(FUZZ)/obj/default_filter.o
+$(FUZZ)/obj/shim.a: $(FUZZ_SHARED:%.c=$(FUZZ)/obj/%.o) $(FUZZ)/obj/calls.o $(FUZZ)/obj/default_filter.o
 	$(call say,AR)
 	rm -f $@
 	ar rcs $@ $^
