@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -53,7 +54,7 @@ static void keep_range(struct init_range *kept, size_t *count, uintptr_t from, u
 static void find_gaps(struct init_state *state, const char *name, uintptr_t end_of_stack)
 {
 	struct init_range kept[INIT_GAPS - 1] = {{0, 0}}, code = init_loop_code();
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), here = (uintptr_t)state, at = 0;
+	uintptr_t page = getauxval(AT_PAGESZ), here = (uintptr_t)state, at = 0;
 	uintptr_t thread = (uintptr_t)pthread_self();
 	size_t count = 0;
 
