@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/capability.h>
@@ -24,9 +23,16 @@ static bool is_wanted(const struct step *step, const char *path, const char *nam
 	return is != 0; /* run_open() will say why one cannot be run */
 }
 
-static int in_version_order(const void *a, const void *b)
+/* Puts the last of NAMES in its place among the others, which are sorted: there are few, and qsort(3) would be 2 KB. */
+static void sort_last(struct list *names)
 {
-	return strverscmp(*(char *const *)a, *(char *const *)b);
+	char **items = names->items;
+
+	for (size_t i = names->count - 1; i > 0 && strverscmp(items[i - 1], items[i]) > 0; i--) {
+		char *last = items[i];
+		items[i] = items[i - 1];
+		items[i - 1] = last;
+	}
 }
 
 /*
@@ -47,12 +53,12 @@ static bool list_programs(struct setup *setup, const char *path, struct list *na
 	fd_close(held);
 	/* The count is looked at after fd_next(), which clears errno. */
 	for (const char *name; (name = fd_next(dir)) && names->count < most;)
-		if (is_wanted(setup->step, path, name))
+		if (is_wanted(setup->step, path, name)) {
 			list_add(&setup->mem, names, name);
+			sort_last(names);
+		}
 	if (fd_end(dir) != 0)
 		return setup_failed(setup, "list", path, errno, CAP_DAC_OVERRIDE);
-	if (names->count)
-		qsort(names->items, names->count, sizeof(*names->items), in_version_order);
 	return true;
 }
 
