@@ -305,6 +305,21 @@ large_tree() {
 	assert_equal "$(find "$D/t" ! -uid 1234)" ''
 }
 
+@test "a shared tree on overlayfs, whose directories all have one link" {
+	large_tree
+	rm "$D/link" "$D"/t/*/link
+	mkdir "$D/lower" "$D/upper" "$D/work" "$D/merged"
+	for n in {1..100}; do mkdir "$D/t/$n/below" && touch "$D/t/$n/below/file"; done
+	mv "$D/t" "$D/lower/t"
+	mount -t overlay -o "lowerdir=$D/lower,upperdir=$D/upper,workdir=$D/work" overlay "$D/merged"
+	steps <<<"  - {chown: $D/merged/t, recursive: true}"
+	local left
+	left=$(find "$D/merged/t" ! -uid 1234)
+	umount "$D/merged"
+	assert_success
+	assert_equal "$left" ''
+}
+
 @test "a tree is not shared where the container may use one processor" {
 	local quota
 

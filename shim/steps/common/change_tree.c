@@ -1,12 +1,11 @@
 /*
  * A whole tree for chown and chmod. Holding every file by a descriptor costs two system calls more than changing it
  * by name, as chown(1) does. So where only root can change the directory, and a name keeps its meaning, chown works
- * by name as well. A large tree is also divided by the paths of its directories into one part per processor, and other
- * processes walk the other parts at the same time; if most of it is in one directory, it is divided by the names of the
- * files. Each changes the directories that it alone has walked. Until all parts are walked, no other is changed: what was
- * found to be root's alone must stay so, and the other processes must be able to enter it. A last walk then changes those,
- * the top last. With two idle processors that is 1.6 times as fast as one process, on ext4 and on tmpfs, and needs a fifth
- * more processor time, so a container that may not use so much does not share.
+ * by name as well. A large tree is also walked by one process per processor at the same time: the first to come to a
+ * directory claims the files in it, or, if most of the tree is in one directory, the files of some names. Each changes the
+ * directories that it alone has entered. Until all have ended, no other is changed: what was found to be root's alone must
+ * stay so, and the other processes must be able to enter it. A last walk then changes those, the top last. All together
+ * need 1 % more processor time than one, but a container that may not use so much at a time does not share.
  */
 #include "steps/common/change_tree.h"
 

@@ -32,7 +32,9 @@ static ssize_t wanted_part(const struct file_want *want, off_t at, char *buffer,
 /* Of bytes only the size. */
 static struct stat wanted_stat(const struct file_want *want)
 {
-	return want->bytes ? (struct stat){.st_size = (off_t)want->length} : *want->stat;
+	const struct stat bytes = {.st_size = (off_t)want->length};
+
+	return want->bytes ? bytes : *want->stat;
 }
 
 /* Where the data of FD goes on from AT, or its SIZE if only a hole follows: lseek(2), SEEK_DATA. */
