@@ -99,29 +99,22 @@ static void call_begins(struct tracee *one, const struct ptrace_syscall_info *in
 		traced.seen->calls[one->call / 64] |= UINT64_C(1) << one->call % 64;
 }
 
-/* Opens with O_CREAT, but for /dev/null and its like, where shells send what nobody reads. */
+/* Is it in open(2) or openat(2) with O_CREAT, but not of /dev/null and its like, where shells send what nobody reads? */
 static bool creates(const struct tracee *one)
 {
-	unsigned long path = (unsigned long)one->args[1], flags = (unsigned long)one->args[2];
+	bool opens = one->call == SYS_openat;
+	const uint64_t *args = one->args + 1; /* the path, and the flags */
 	char begins[sizeof(long)];
 
 #ifdef SYS_open
 	if (one->call == SYS_open) {
-		path = (unsigned long)one->args[0];
-		flags = (unsigned long)one->args[1];
+		opens = true;
+		args = one->args;
 	}
 #endif
-	return flags & O_CREAT && trace(PTRACE_PEEKDATA, one->tid, path, (unsigned long)begins) == 0 &&
+	return opens && args[1] & O_CREAT &&
+	       trace(PTRACE_PEEKDATA, one->tid, (unsigned long)args[0], (unsigned long)begins) == 0 &&
 	       strncmp(begins, "/dev/", 5) != 0;
-}
-
-static bool is_open(long call)
-{
-#ifdef SYS_open
-	if (call == SYS_open)
-		return true;
-#endif
-	return call == SYS_openat;
 }
 
 static void call_ends(struct tracee *one, const struct ptrace_syscall_info *info)
@@ -132,7 +125,7 @@ static void call_ends(struct tracee *one, const struct ptrace_syscall_info *info
 	if (one->entered && one->native && (one->workload || tried) && (result == -EPERM || result == -EACCES))
 		record_denial(one, (int)-result);
 	if (one->entered && one->native && one->workload && result >= 0)
-		traced.seen->changed |= needs_changes(one->call) || (is_open(one->call) && creates(one));
+		traced.seen->changed |= needs_changes(one->call) || creates(one);
 	one->entered = false;
 }
 
