@@ -230,21 +230,21 @@ started() {
 			report: text
 			on_nonroot: {ids: any}
 			accounts: [{name: abc, uid: 911, gid: 911}]
-			setup: [{mkdir: /data/a}, {mkdir: /data/b}]
+			setup: [{mkdir: /data/a}, {when: {env: X}, steps: [{mkdir: /data/b}, {mkdir: /data/c}]}]
 		END
 		assert_success
 	}
 	report --with --groups --with 44 --with --gid --with 1234 --with --uid --with 1234
 	assert_line "capshim: verified: Uid: 1234; Gid: 1234; Groups: 44; $sets; $more; \
-as started, not verified: CapBnd: CAP_NET_RAW; Securebits: 0x0; skipped accounts: 1; skipped steps: 2"
+as started, not verified: CapBnd: CAP_NET_RAW; Securebits: 0x0; skipped accounts: 1; skipped steps: 3"
 	report --with --groups --with 6,42 --with --gid --with 0 --with --uid --with 5000
 	assert_line "capshim: verified: $sets; $more; as started, not verified: Uid: 5000; Gid: 0; Groups: 6 42; \
-CapBnd: CAP_NET_RAW; Securebits: 0x0; skipped accounts: 1; skipped steps: 2"
+CapBnd: CAP_NET_RAW; Securebits: 0x0; skipped accounts: 1; skipped steps: 3"
 	sed -i 's/report: text/report: json/' "$IMAGE/etc/capshim.yaml"
 	capshim_run --image --config image --with --groups --with none --with --gid --with 0 --with --uid --with 5000 -- -- /probe
 	assert_success
 	assert_equal "$(grep '"capshim.verified"' <<<"$output" | jq -c '[.notVerified, .skipped]')" \
-		'[["user","bounding","securebits"],{"accounts":1,"steps":2}]'
+		'[["user","bounding","securebits"],{"accounts":1,"steps":3}]'
 }
 
 @test "a start without root and a required cap_add: 111; optional: left out; refuse: 111" {

@@ -86,7 +86,7 @@ static void read_nonroot(struct plan *plan, const struct node *node, void *root)
 		return;
 	plan->try_setup = word == NONROOT_TRY_SETUP;
 	plan->setup_skipped = plan->run_setup && !plan->try_setup;
-	plan->steps_skipped = plan->setup_skipped && setup ? (setup->kind == NODE_LIST ? setup->count : 1) : 0;
+	plan->steps_skipped = plan->setup_skipped && setup ? config_count_steps(setup) : 0;
 	plan->run_setup = plan->run_setup && plan->try_setup;
 	if (word == NONROOT_REFUSE)
 		plan->refused =

@@ -119,6 +119,9 @@ key_reader config_command, config_prefix, config_setup_for, config_setup_unless_
 	config_accounts, config_user, config_groups, config_seccomp, config_ulimits, config_umask, config_oom_score_adj,
 	config_own_stdio, config_keep_fds, config_report, config_init, config_steps;
 
+/* How many steps SETUP (the value of the key) has, those of groups included. */
+size_t config_count_steps(const struct node *setup);
+
 /* Is the plan for a process started beside the workload, which keeps nothing of the container's start? */
 static inline bool config_is_beside(const struct plan *plan)
 {

@@ -355,15 +355,20 @@ static void read_step_or_group(struct plan *plan, const struct node *node, void 
 		read_step(plan, node, NULL);
 }
 
+size_t config_count_steps(const struct node *setup)
+{
+	size_t count = 0;
+
+	for (const struct node *n = NULL; (n = yaml_item(setup, n));)
+		count += is_group(n) ? yaml_get(n, "steps")->count : 1;
+	return count;
+}
+
 void config_steps(struct plan *plan, const struct node *node, void *root)
 {
-	size_t room = 0;
-
 	if (!plan->run_setup && plan->mode < PLAN_CHECK)
 		return;
-	for (const struct node *item = NULL; (item = yaml_item(node, item));)
-		room += is_group(item) ? yaml_get(item, "steps")->count : 1;
-	plan->steps = mem_array(plan->mem, room, sizeof(*plan->steps));
+	plan->steps = mem_array(plan->mem, config_count_steps(node), sizeof(*plan->steps));
 	value_each(plan, node, read_step_or_group, root);
 	for (size_t i = 0; i < plan->nsteps; i++)
 		plan->steps[i].skipped |= !plan->run_setup;
