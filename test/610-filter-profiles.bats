@@ -544,6 +544,10 @@ explain_syscall() {
 	assert_line "getppid: allowed"
 	observe timeout 20 "$CAPSHIM" -c "$T/config" --explain-syscall nosuchcall
 	assert_failure 100
+	# A call that is newer than this capshim has a number.
+	observe timeout 20 "$CAPSHIM" -c "$T/config" --explain-syscall 9999
+	assert_success
+	assert_output --regexp '^9999: denied \([^)]*\)$'
 	explain_syscall keyctl < <(printf '%s\n' 'user: "1234:1234"' 'command: [/bin/true]')
 	assert_line "keyctl: denied (Operation not permitted)"
 	assert_line --regexp "^default.json:$(grep -n '"keyctl"' "$REPO/config/seccomp/default.json" | cut -d: -f1 |

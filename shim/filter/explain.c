@@ -195,11 +195,12 @@ bool filter_explain_call(struct mem *mem, const struct filter *filter, const str
 			 const struct filter_target *target, const char *name, struct list *lines)
 {
 	/* The kernel's log shows numbers. */
-	const bool digits = strspn(name, "0123456789") == strlen(name) && strlen(name) < 5;
-	const char *known = digits ? filter_call_name(filter_native(), (uint32_t)strtoul(name, NULL, 10)) : NULL;
+	const bool digits = *name && strspn(name, "0123456789") == strlen(name) && strlen(name) < 5;
+	const int written = digits ? (int)strtol(name, NULL, 10) : -1;
+	const char *known = digits ? filter_call_name(filter_native(), (uint32_t)written) : NULL;
 
 	name = known ? known : name;
-	const int call = call_find(name), number = call < 0 ? -1 : call_number(call_abis, (size_t)call);
+	const int call = call_find(name), number = call < 0 ? written : call_number(call_abis, (size_t)call);
 	if (number < 0)
 		return false;
 	struct filter_answers answer = filter_answer(filter, filter_native(), (uint32_t)number);
@@ -208,7 +209,7 @@ bool filter_explain_call(struct mem *mem, const struct filter *filter, const str
 			 ? mem_format(mem, "%s: %s", name, action_text(mem, answer.laxest))
 			 : mem_format(mem, "%s: depends on its arguments: %s, or %s", name,
 				      action_text(mem, answer.laxest), action_text(mem, answer.strictest)));
-	if (profile)
+	if (profile && call >= 0) /* no rule can name another */
 		explain_rules(mem, profile, target, (size_t)call, lines);
 	return true;
 }
