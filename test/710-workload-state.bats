@@ -114,7 +114,7 @@ load workload
 		"$T/mount" -- "$PROBE"
 	assert_refused 112 'inside the root: "(unreachable)/' working_dir
 	under sh -c 'cd "$0" && rmdir "$0" && exec "$@"' "$T/gone" -- "$PROBE"
-	assert_refused 112 'inside the root: No such file' working_dir
+	assert_refused 111 'the working directory: it has been deleted' working_dir
 	mkdir "$T/gone"
 	more 'working_dir: /usr'
 	under sh -c 'cd "$0" && rmdir "$0" && exec "$@"' "$T/gone" -- "$PROBE"

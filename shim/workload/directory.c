@@ -54,7 +54,10 @@ void workload_prove_inside_root(void)
 	char path[PATH_MAX]; /* not cleared as a whole: it is a page */
 
 	path[0] = '\0';
-	if (syscall(SYS_getcwd, path, sizeof(path)) < 0)
+	const bool there = syscall(SYS_getcwd, path, sizeof(path)) >= 0;
+	if (!there && errno == ENOENT)
+		diag_die(DIAG_SYSTEM, "cannot start in the working directory: it has been deleted (write working_dir)");
+	if (!there)
 		diag_die(DIAG_UNPROVEN,
 			 "cannot prove that the working directory is inside the root: %s (write working_dir)",
 			 strerror(errno));
