@@ -151,6 +151,8 @@ load workload
 	: >"$T/file"
 	workload --stdin "$T/file" <<<'own_stdio: true'
 	assert_probe stdio.0 file:0:0
+	workload --stdin "$T/file" <<<'report: text'
+	assert_output --partial '; stdio: not owned'
 	workload <<<'own_stdio: true'
 	assert_probe stdio.0 device:0:0
 	assert_equal "$(stat -c %u "$NULL")" 0

@@ -86,7 +86,8 @@ bool workload_stdio_foreign(int fd, uint32_t uid)
 {
 	struct stat status;
 
-	return fd_fstat(fd, &status) == 0 && foreign(fd, &status, uid);
+	return fd_fstat(fd, &status) == 0 &&
+	       (foreign(fd, &status, uid) || (S_ISREG(status.st_mode) && status.st_uid != uid));
 }
 
 /*
