@@ -4,6 +4,7 @@
 # as if a killed run had left it.
 
 load helpers
+load acl
 load volume
 
 setup() {
@@ -318,4 +319,93 @@ print("connected", flush=True)' "$O/closed/socket" >"$T/seen" 3>&- &
 	wait "$!" || :
 	grep -q INJECTED "$T/calls"
 	assert_equal "$(cat "$V/tree/file")" mine
+}
+
+@test "attack: a set-group-ID file without group execution, which a later mode would complete" {
+	local as
+	for as in "{chown: $V, owner: '0:0', recursive: true, file_mode: 'a+rX', dir_mode: '0755'}" \
+		"{chown: $V, owner: '0:0', recursive: true}, {chmod: $V, recursive: true, mode: 'a+rX'}"; do
+		chown 1234:1234 "$V" && rm -rf "$V/tool"
+		attack 'cp /usr/bin/id tool; chmod 02744 tool'
+		{
+			printf '%s\n' 'user: "1234:1234"' 'command: none' "setup: [$as]"
+		} >"$T/capshim.yaml"
+		again
+		assert_success
+		assert_equal "$(owners "$V/tool")" '0:0 755'
+		assert_equal "$(setpriv --reuid 7777 --regid 7777 --clear-groups "$V/tool" -g)" 7777
+	done
+}
+
+@test "set-id files of the volume's owner, and of others, do not stop a chown with the least capabilities" {
+	local least=(--with --bounding --with chown,setuid,setgid)
+	# Many files: with several processors their directory is given away before all of them are.
+	attack 'mkdir d; touch d/f{1..600}; chmod 04755 d/f{1..4} d/f600'
+	start "${least[@]}" <<<"  - {chown: $V, owner: '2345:2345', recursive: true}"
+	assert_success
+	assert_equal "$(find "$V" ! -uid 2345 -o ! -gid 2345 -o -perm /6000)" ''
+	# A third user's file, and a socket, in a directory where everybody may write.
+	chown 1234:1234 "$V" && chmod 0777 "$V"
+	python3 -c "import os, socket; os.chdir('$V'); socket.socket(socket.AF_UNIX).bind('s'); open('p', 'w')"
+	chown 3456:3456 "$V/"[ps] && chmod 06755 "$V/"[ps]
+	start "${least[@]}" <<<"  - {chown: $V, owner: '1234:1234', recursive: true}"
+	assert_success
+	assert_equal "$(owners "$V/p" "$V/s" "$V/d/f1")" '1234:1234 755 1234:1234 755 1234:1234 755'
+	again "${least[@]}"
+	assert_success
+}
+
+@test "attack: access control lists of a directory that becomes root's, in a run that is killed" {
+	local step call
+	for step in "chown: $V/x" "mkdir: $V/x"; do
+		for call in fchownat fremovexattr removexattr; do
+			chown 1234:1234 "$V" && rm -rf "$V/x"
+			attack 'mkdir x'
+			acl "$V/x" access
+			acl "$V/x" default
+			chmod 0070 "$V/x" # its owner reads it by the list alone
+			printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$step, owner: '0:0', mode: '0750'}" \
+				>"$T/capshim.yaml"
+			timeout 20 strace -qq -o /dev/null -e trace="$call" -e inject="$call:signal=KILL:when=1" \
+				"$CAPSHIM" -c "$T/capshim.yaml" || :
+			for _ in 1 2; do
+				again
+				assert_success
+				assert_equal "$(owners "$V/x")" '0:0 750'
+				run has_acl "$V/x"
+				assert_failure 1
+			done
+		done
+	done
+}
+
+@test "chmod keeps the set-group-ID bit of directories that the workload has made" {
+	chown 0:2000 "$V" && chmod 02777 "$V"
+	attack 'umask 022; mkdir -p cache/x'
+	start --with --bounding --with setuid,setgid <<<"  - {chmod: $V, mode: 'u+rwX,g+rwX', recursive: true}"
+	for _ in 1 2; do
+		assert_success
+		assert_equal "$(owners "$V" "$V/cache" "$V/cache/x")" '0:2000 2777 1234:2000 2775 1234:2000 2775'
+		again --with --bounding --with setuid,setgid
+	done
+	chmod 02311 "$V/cache/x"
+	start <<<"  - {chown: $V, owner: '1234', recursive: true, contents_only: true}"
+	assert_success
+	assert_equal "$(owners "$V/cache/x")" '1234:2000 2311'
+}
+
+@test "mkdir of a directory that is there: a run that is killed between its mode and its owner" {
+	local owner
+	for owner in '0:0" , mode: "0700' '5555:5555", mode: "02770'; do
+		for call in fchownat fchmod fremovexattr fgetxattr; do
+			rm -rf "$V/x"
+			attack 'mkdir x'
+			printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {mkdir: $V/x, owner: \"$owner\"}" \
+				>"$T/capshim.yaml"
+			timeout 20 strace -qq -o /dev/null -e trace="$call" -e inject="$call:signal=KILL:when=1" \
+				"$CAPSHIM" -c "$T/capshim.yaml" || :
+			again
+			assert_success
+		done
+	done
 }

@@ -229,10 +229,11 @@ int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gi
 	uint64_t effective;
 
 	/*
-	 * A set-group-ID bit also needs the right group. On foreign ground the owner must be in it: others could have moved
-	 * what belongs to root's group there.
+	 * A set-group-ID bit also needs the right group. On foreign ground the owner must be in it, because others could have
+	 * moved what belongs to root's group there; but a directory may keep the bit that it has.
 	 */
-	if (mode & S_ISGID && gid == IDENTITY_NO_ID && !ground.foreign && fd_fstat(fd, &now) == 0)
+	if (mode & S_ISGID && gid == IDENTITY_NO_ID && fd_fstat(fd, &now) == 0 &&
+	    (!ground.foreign || (S_ISDIR(now.st_mode) && now.st_mode & S_ISGID)))
 		gid = now.st_gid;
 	(void)identity_now(&effective);
 	bool own_group = !(mode & S_ISGID) || gid == IDENTITY_NO_ID || gid == identity_gid() ||

@@ -11,33 +11,35 @@
 
 #define ACCESS_LIST "system.posix_acl_access"
 
-/* Removing a list needs more rights than looking for one, and a file system may not support lists: setxattr(2). */
-static int remove_acl(int fd, const char *which)
+/* Is there no list that could be removed? Many file systems have none. */
+static int no_list(void)
 {
-	if (fgetxattr(fd, which, NULL, 0) < 0)
-		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
-	return fremovexattr(fd, which);
+	return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
 }
 
-static int clear_acls(int fd)
+static int remove_acl(int fd, const char *which)
 {
-	int result = remove_acl(fd, ACCESS_LIST);
+	char link[WALK_LINK];
 
-	if (result != 0 && errno == EBADF) { /* O_PATH */
-		int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
-		if (directory < 0)
-			return -1;
-		result = clear_acls(directory);
-		fd_close(directory);
-		return result;
-	}
-	return result != 0 ? result : remove_acl(fd, "system.posix_acl_default");
+	if (fgetxattr(fd, which, NULL, 0) >= 0)
+		return fremovexattr(fd, which);
+	if (errno != EBADF)
+		return no_list();
+	/* O_PATH: by its magic link, which needs no right to read what it names. Without /proc a directory is opened. */
+	if (walk_link(fd, link) == 0)
+		return getxattr(link, which, NULL, 0) < 0 ? no_list() : removexattr(link, which);
+	int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+	if (directory < 0)
+		return -1;
+	int result = remove_acl(directory, which);
+	fd_close(directory);
+	return result;
 }
 
 int walk_clear_acl(int fd, uint32_t owner)
 {
 	const struct ground_acted was = ground_become(owner, IDENTITY_NO_ID);
-	int result = clear_acls(fd);
+	int result = remove_acl(fd, ACCESS_LIST) == 0 ? remove_acl(fd, "system.posix_acl_default") : -1;
 
 	ground_back(&was);
 	return result;
@@ -45,21 +47,7 @@ int walk_clear_acl(int fd, uint32_t owner)
 
 int walk_disinherit(int fd, int parent)
 {
-	struct stat stat;
-	char link[WALK_LINK];
-
-	if (!walk_is_of_others(parent))
-		return 0;
-	if (fd_fstat(fd, &stat) != 0)
-		return -1;
-	if (S_ISREG(stat.st_mode))
-		return remove_acl(fd, ACCESS_LIST);
-	/* What cannot be opened, such as a device: through its magic link. */
-	if (walk_link(fd, link) != 0)
-		return -1;
-	if (getxattr(link, ACCESS_LIST, NULL, 0) < 0)
-		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
-	return removexattr(link, ACCESS_LIST);
+	return walk_is_of_others(parent) ? remove_acl(fd, ACCESS_LIST) : 0;
 }
 
 /* 1, 0, or -1 with errno if it cannot be read. */

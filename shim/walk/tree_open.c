@@ -39,7 +39,8 @@ static int unlock(struct tree_walk *tree, struct tree_directory *it, int fd)
 		tree->closed++;
 		return fd_fail(ENOENT);
 	}
-	if (ground_act(&it->ground) == 0 && walk_chmod(fd, -1, NULL, (it->stat.mode & 07777) | tree->unlock) == 0)
+	if (ground_act(&it->ground) == 0 &&
+	    ground_chmod(fd, -1, NULL, it->stat.uid, it->stat.gid, (it->stat.mode & 07777) | tree->unlock) == 0)
 		it->locked = it->stat.mode | S_IFDIR;
 	return 0;
 }
@@ -47,7 +48,7 @@ static int unlock(struct tree_walk *tree, struct tree_directory *it, int fd)
 void tree_lock(const struct tree_directory *it)
 {
 	if (it->locked && ground_act(&it->ground) == 0)
-		(void)!walk_chmod(it->fd, -1, NULL, it->locked & 07777);
+		(void)!ground_chmod(it->fd, -1, NULL, it->stat.uid, it->stat.gid, it->locked & 07777);
 }
 
 int tree_open_held(struct tree_walk *tree, int held, int parent, const struct ground *above, struct tree_directory *to)

@@ -83,11 +83,35 @@ void change_failed(struct change *change, const char *path, int err)
 	failed(change->setup, change->step->verb->name, change->cap, path, err);
 }
 
-/* The kernel clears these bits when the owner changes, even for root: chown(2). */
-static bool loses_set_id(const struct fd_stat *now)
+/* With its owner a file loses these bits: its old owner chose what it does. */
+static bool has_set_id(const struct fd_stat *now)
 {
-	return S_ISREG(now->mode) &&
-	       ((now->mode & S_ISUID) || (now->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP));
+	return !S_ISDIR(now->mode) && now->mode & 06000;
+}
+
+/*
+ * To the kernel that is a chmod(2), so it refuses the chown(2) to anybody but the owner; and it leaves a set-group-ID bit
+ * without group execution, which a mode of this step or a later one could complete.
+ */
+static int drop_set_id(const struct held *held, const struct fd_stat *now)
+{
+	if (!has_set_id(now))
+		return 0;
+	return ground_chmod(held->fd, held->parent, held->name, now->uid, IDENTITY_NO_ID, now->mode & 01777);
+}
+
+/*
+ * Changes the owner of what is held. CLEARS: the old owner's access control lists, which would let that user write what is
+ * made below, go; before, so that a run that ends in between leaves none, and again after, because until then the old owner
+ * could set them.
+ */
+static int give(const struct held *held, const struct owner *owner, bool always, bool clears)
+{
+	if (clears && walk_clear_acl(held->fd, held->now.uid) != 0)
+		return -1;
+	if (drop_set_id(held, &held->now) != 0 || owner_apply(owner, held, always) != 0)
+		return -1;
+	return clears ? walk_clear_acl(held->fd, owner->uid) : 0;
 }
 
 /* File capabilities go as well. Read before, and best effort: it is only told. */
@@ -100,19 +124,6 @@ static bool has_capabilities(const struct held *held)
 	const bool has = fd >= 0 && fgetxattr(fd, "security.capability", NULL, 0) >= 0;
 	fd_close(fd);
 	return has;
-}
-
-static int give(struct change *change, const struct held *held)
-{
-	/* Only for the top: a path that a step names may be named again by later steps. */
-	if (S_ISDIR(held->now.mode) && (!change->step->recursive || !held->name) && held->now.uid == identity_uid())
-		ground_remember(held->fd);
-	if (owner_apply(&change->owner, held, change->always) != 0)
-		return -1;
-	/* Its old owner's lists would let that user write what is made below: acl(5). */
-	if (S_ISDIR(held->now.mode) && change->owner.uid == 0 && held->now.uid != 0)
-		return walk_clear_acl(held->fd, 0);
-	return 0;
 }
 
 static int set_mode(const struct change *change, const struct held *held, uint32_t uid, mode_t mode)
@@ -137,17 +148,22 @@ static bool change_apply(struct change *change, const struct held *held)
 	struct fd_stat now = held->now;
 
 	change->uncapable += gives && has_capabilities(held);
-	if (gives && give(change, held) != 0) {
+	/* Only the top: a path that a step names may be named again by later steps. */
+	if (gives && S_ISDIR(now.mode) && (!change->step->recursive || !held->name) && now.uid == identity_uid())
+		ground_remember(held->fd);
+	const bool clears = S_ISDIR(now.mode) && change->owner.uid == 0 && now.uid != 0;
+	if (gives && give(held, &change->owner, change->always, clears) != 0) {
 		failed(change->setup, "chown", CAP_CHOWN, held->path, errno);
 		return false;
 	}
-	if (gives && modes && fd_statx(held->fd, "", &now) != 0) {
+	if (gives && (modes || has_set_id(&now)) &&
+	    (fd_statx(held->fd, "", &now) != 0 || drop_set_id(held, &now) != 0 || fd_statx(held->fd, "", &now) != 0)) {
 		failed(change->setup, "look at", DIAG_NO_CAP, held->path, errno);
 		return false;
 	}
 	const mode_t mode = wanted_mode(change->step, &now);
 	const uint32_t uid = change->owner.uid == ACCOUNTS_NO_ID ? now.uid : change->owner.uid;
-	change->cleared += gives && loses_set_id(&held->now) && !(modes && mode & 06000);
+	change->cleared += gives && has_set_id(&held->now) && !(modes && mode & 06000);
 	if (!modes || mode == (now.mode & 07777) || set_mode(change, held, uid, mode) == 0)
 		return true;
 	failed(change->setup, "chmod", CAP_FOWNER, held->path, errno);
@@ -173,28 +189,26 @@ bool change_held(struct change *change, const struct held *held)
 	return true;
 }
 
-/* The owner first: changing the owner clears set-id bits, chown(2). Then the mode, as the new owner. */
+/*
+ * The mode first in a directory of the identity's: what a run that ends in between leaves must still be allowed to be given
+ * away. Otherwise last: chown(2) clears the set-id bits of a file, and a node without a mode is not finished.
+ */
 static bool settle_held(struct setup *setup, const struct held *held, mode_t mode, const struct owner *owner)
 {
 	const struct fd_stat *now = &held->now;
-	bool always = owner_is_ambiguous(owner);
-	uint32_t uid = owner->uid == ACCOUNTS_NO_ID ? now->uid : owner->uid;
+	const bool always = owner_is_ambiguous(owner), due = mode != (now->mode & 07777);
+	const bool gives = owner_differs(owner, now) || always;
+	const bool first = gives && S_ISDIR(now->mode) && now->uid == identity_uid();
+	const uint32_t uid = owner->uid == ACCOUNTS_NO_ID ? now->uid : owner->uid;
 
-	if (owner_differs(owner, now) || always) {
-		if (S_ISDIR(now->mode) && uid != now->uid)
-			ground_remember(held->fd);
-		if (owner_apply(owner, held, always) != 0)
-			return setup_failed(setup, "chown", held->path, errno, CAP_CHOWN);
-		/*
-		 * The old owner's list would be inherited by everything made below. After the change: before, its
-		 * owner could set it again.
-		 */
-		if (S_ISDIR(now->mode) && uid != now->uid && now->uid != geteuid() &&
-		    walk_clear_acl(held->fd, uid) != 0)
-			return setup_failed(setup, "clear the access control list of", held->path, errno,
-					    errno == EPERM ? CAP_FOWNER : CAP_DAC_OVERRIDE);
-	}
-	if (mode != (now->mode & 07777) && ground_chmod(held->fd, held->parent, held->name, uid, owner->gid, mode) != 0)
+	if (due && first && ground_chmod(held->fd, held->parent, held->name, now->uid, now->gid, mode) != 0)
+		return setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
+	const bool other = gives && S_ISDIR(now->mode) && uid != now->uid;
+	if (other)
+		ground_remember(held->fd);
+	if (gives && give(held, owner, always, other && now->uid != 0) != 0)
+		return setup_failed(setup, "chown", held->path, errno, CAP_CHOWN);
+	if (due && !first && ground_chmod(held->fd, held->parent, held->name, uid, owner->gid, mode) != 0)
 		return setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
 	return true;
 }
