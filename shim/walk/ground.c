@@ -101,6 +101,7 @@ static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 
 	*to = (struct ground){
 		.foreign = true,
+		.first = true,
 		.uid = stat->st_uid,
 		.more = IDENTITY_NO_ID,
 		.owner = stat->st_uid,
@@ -116,7 +117,7 @@ static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 
 void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat, bool make)
 {
-	to->entered = false;
+	to->entered = to->first = false;
 	if (to->foreign && fd_begins_mount(fd, "")) {
 		if (is_fixed(parent))
 			*to = (struct ground){.foreign = false};
@@ -212,12 +213,12 @@ void ground_back(const struct ground_acted *was)
 	errno = err;
 }
 
-void ground_for_name(int parent, uint32_t uid)
+void ground_for_name(int parent, uint32_t uid, bool first)
 {
 	struct stat directory;
 
 	if (uid != 0 || !identity_is_changed() || !identity_can_change() || fd_fstat(parent, &directory) != 0 ||
-	    directory.st_uid != 0 || !(directory.st_mode & S_ISVTX))
+	    directory.st_uid != 0 || !(first || directory.st_mode & S_ISVTX))
 		return;
 	const struct fs_identity root = person(0, IDENTITY_NO_ID);
 	identity_become(&root, CAPABILITY_BIT(CAP_CHOWN));

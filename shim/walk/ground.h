@@ -27,6 +27,7 @@ struct ground {
 	bool foreign;
 	bool alone;     /* SETUID and SETGID are missing: root goes on here with CHOWN alone */
 	bool moved;     /* it lies in a mount that another container could have moved: ground_may_have_moved() */
+	bool first;     /* it begins with this directory, which nobody but root could have moved */
 	bool entered;   /* this directory has another owner than the identity, and the process acts as ACTS in it */
 	uint32_t acts;  /* the uid to act as in this directory */
 	uint32_t uid;   /* the identity's uid */
@@ -87,9 +88,10 @@ uint32_t ground_group(uint32_t uid);
 
 /*
  * Prepares to replace or remove the entry of PARENT that belongs to UID. In a sticky directory owned by root only
- * root can rename or remove root's files: then acts as root, with no capability but CHOWN.
+ * root can rename or remove root's files: then acts as root, with no capability but CHOWN. With FIRST in each of root's, as is
+ * right where foreign ground begins with it.
  */
-void ground_for_name(int parent, uint32_t uid);
+void ground_for_name(int parent, uint32_t uid, bool first);
 
 /*
  * Remembers the directory FD (held by a descriptor of its own from now on), which this run made or gave away and

@@ -18,6 +18,7 @@ void file_attributes(const struct step *step, struct file_want *want)
 	want->unsynced = step->sync == SYNC_NO;
 	want->uid = step->owner_written ? step->owner.uid : identity_uid();
 	want->gid = step->owner_written ? step->owner.gid : identity_gid();
+	want->as_it_is = !step->owner_written;
 }
 
 int file_open(int fd, int parent, const char *name, const struct ground *ground)
@@ -31,6 +32,23 @@ int file_open(int fd, int parent, const char *name, const struct ground *ground)
 	in = walk_reopen(fd, parent, name, O_RDONLY);
 	ground_back(&was);
 	return in;
+}
+
+int file_open_to_compare(const struct walk_found *found, struct stat *opened)
+{
+	char link[WALK_LINK];
+	const int fd = found->ground.foreign ? fd_openat(found->parent, found->name, O_PATH | O_NOFOLLOW) : -1;
+	int in = -1;
+
+	errno = EACCES;
+	if (fd_fstat(fd, opened) == 0 && S_ISREG(opened->st_mode) && opened->st_dev == found->stat.st_dev &&
+	    opened->st_ino == found->stat.st_ino && walk_link(fd, link) == 0) {
+		const struct ground_acted was = ground_become(opened->st_uid, IDENTITY_NO_ID);
+		in = fd_openat(AT_FDCWD, link, O_RDONLY | O_NONBLOCK);
+		ground_back(&was);
+	}
+	fd_close(fd);
+	return in >= 0 ? in : fd_fail(EACCES);
 }
 
 char *file_read(struct mem *mem, int in, size_t *length)

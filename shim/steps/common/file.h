@@ -19,6 +19,8 @@ struct file_want {
 	const struct stat *stat; /* of SOURCE, when it was opened */
 	mode_t mode;
 	uint32_t uid, gid;   /* ACCOUNTS_NO_ID: unchanged; capshim's own for a new file */
+	bool as_it_is;       /* no owner is written: root's file stays root's */
+	bool others;         /* others than root may have chosen the content */
 	bool fresh;          /* keep an existing file, even one that appears meanwhile */
 	bool unsynced;       /* after a power cut the name may exist without the content */
 	bool direct;         /* no NAME is known, and the next start replaces one that holds less than the content */
@@ -61,6 +63,13 @@ bool file_renames_first(int parent, const struct file_want *want);
  * CAP_DAC_OVERRIDE it is opened as its owner.
  */
 [[nodiscard]] int file_open(int fd, int parent, const char *name, const struct ground *ground);
+
+/*
+ * Opens the regular file on foreign ground that FOUND describes as its owner, by the descriptor of the process: it may be a
+ * secret that was moved there, so only to tell whether it holds what the config says. Without /proc, or on root's ground, it
+ * is EACCES. *OPENED receives fstat(2).
+ */
+[[nodiscard]] int file_open_to_compare(const struct walk_found *found, struct stat *opened);
 
 /*
  * Reads the file IN, at most 16 MiB, and closes it. NUL-terminated, in MEM. NULL with errno: EFBIG, or that of the call

@@ -31,6 +31,23 @@ static void settle_owner(struct file_want *want, const struct stat *now)
 		want->gid = now ? now->st_gid : ground_group(want->uid);
 }
 
+/*
+ * Where no owner is written what is FOUND on foreign ground stays root's, or that of the directory's owner. But nobody
+ * else's content runs as that user.
+ */
+static bool keep_owner(struct file_want *want, const struct walk_found *found)
+{
+	const struct stat *now = &found->stat;
+	struct stat above;
+
+	if (!want->as_it_is || !found->ground.foreign || want->mode & 06000 ||
+	    (now->st_uid != 0 && (fd_fstat(found->parent, &above) != 0 || above.st_uid != now->st_uid)))
+		return false;
+	want->uid = now->st_uid;
+	want->gid = now->st_gid;
+	return true;
+}
+
 static bool is_as_wanted(const struct stat *now, const struct file_want *want)
 {
 	return now->st_uid == want->uid && now->st_gid == want->gid && (now->st_mode & 07777) == want->mode;
@@ -275,7 +292,10 @@ static bool may_be_written(int fd)
 static bool has_content(const struct walk_found *found, const struct file_want *want)
 {
 	struct stat opened;
-	const int in = walk_reopen_found(found, O_RDONLY, &opened);
+	int in = walk_reopen_found(found, O_RDONLY, &opened);
+
+	if (in < 0 && errno == EACCES && !want->others)
+		in = file_open_to_compare(found, &opened);
 	const bool has = in >= 0 && (found->fd >= 0 || is_as_wanted(&opened, want)) &&
 			 content_is(want, in, &opened) == CONTENT_SAME &&
 			 (found->ground.foreign || want->uid != 0 || !may_be_written(in));
@@ -310,7 +330,7 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 		const bool may = fstatat(found->parent, found->name, &now, AT_SYMLINK_NOFOLLOW) != 0 ||
 				 now.st_uid == identity_uid();
 		if (!may || want->uid != identity_uid())
-			ground_for_name(found->parent, may ? 0 : now.st_uid);
+			ground_for_name(found->parent, may ? 0 : now.st_uid, false);
 		result = replace_file(found, want, cap);
 	} while (temporary_again(result, &tries) || (result != 0 && errno == EPERM && tries++ == 0));
 	/* rename(2) is EBUSY for a mount point; on a read-only file system it does not come to that. Nothing else is reason
@@ -381,6 +401,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	if (fd_fstatat(parent, name, AT_SYMLINK_NOFOLLOW, &found.stat) == 0) {
 		new = want;
 		settle_owner(&new, &found.stat);
+		(void)keep_owner(&new, &found);
 		if (!want.fresh && is_as_wanted(&found.stat, &new) && has_content(&found, &new)) {
 			if (!want.clean)
 				temporary_forget(parent, name);
@@ -392,7 +413,12 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fd_fstat(found.fd, &found.stat) != 0))
 		return setup_failed(setup, verb, path, errno, CAP_DAC_OVERRIDE);
 	settle_owner(&want, found.fd < 0 ? NULL : &found.stat);
+	/* Where only root could have put it before others could write the directory, root also replaces it. */
+	const struct ground_acted was = ground_become(identity_uid(), IDENTITY_NO_ID);
+	if (ground->first && found.fd >= 0 && found.stat.st_uid == 0 && ground->owner == 0 && keep_owner(&want, &found))
+		ground_for_name(parent, 0, true);
 	bool done = put_found(setup, verb, &found, &want);
+	ground_back(&was);
 	fd_close(found.fd);
 	return done;
 }

@@ -70,6 +70,7 @@ static void put_file(struct setup *setup, const struct step *step, const char *p
 				 .keep_xattrs = list_has(&step->preserve, "xattrs")};
 
 	file_attributes(step, &want);
+	want.others = !walk_is_roots_alone(stat->st_uid, stat->st_mode);
 	if (!step->mode_written)
 		want.mode = stat->st_mode & 01777;
 	mirror_want(to, stat->st_size, &want);
@@ -91,8 +92,9 @@ static bool same_link(const char *text, size_t length, const struct file_want *w
 	char is[PATH_MAX];
 
 	return fstatat(to, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(now.st_mode) &&
-	       (now.st_uid == want->uid || want->uid == ACCOUNTS_NO_ID) &&
-	       (now.st_gid == want->gid || want->gid == ACCOUNTS_NO_ID) &&
+	       ((want->as_it_is && now.st_uid == 0 && ground_is_foreign()) ||
+		((now.st_uid == want->uid || want->uid == ACCOUNTS_NO_ID) &&
+		 (now.st_gid == want->gid || want->gid == ACCOUNTS_NO_ID))) &&
 	       readlinkat(to, name, is, sizeof(is)) == (ssize_t)length && memcmp(is, text, length) == 0;
 }
 

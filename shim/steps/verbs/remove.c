@@ -39,7 +39,7 @@ static void remove_name(struct removal *removal, const struct walk_entry *entry,
 {
 	setup_progress(removal->setup, entry->path);
 	if (entry->depth == 1 && removal->glob)
-		ground_for_name(entry->parent, entry->stat.uid);
+		ground_for_name(entry->parent, entry->stat.uid, false);
 	const int err = unlinkat(entry->parent, entry->name, flags) == 0 ? 0 : errno;
 	if (err == 0) {
 		removal->removed++;
@@ -161,7 +161,7 @@ static bool remove_one(struct removal *removal, const char *path)
 
 	if (directory && recursive && (!remove_below(removal, at->fd, path) || ground_act(&at->ground) != 0))
 		return false;
-	ground_for_name(at->parent, at->stat.st_uid);
+	ground_for_name(at->parent, at->stat.st_uid, false);
 	if (unlinkat(at->parent, at->name, directory ? AT_REMOVEDIR : 0) == 0)
 		setup->changed++;
 	else if (errno == ENOTEMPTY && !recursive)

@@ -59,7 +59,7 @@ static bool link_name(struct setup *setup, const char *path, const struct walk_f
 		if (!step->force)
 			return setup_refused(setup, "link", path,
 					     "it exists and is something else (write \"force: true\" to replace it)");
-		ground_for_name(at->parent, stat.st_uid);
+		ground_for_name(at->parent, stat.st_uid, false);
 		result = replace_link(at->parent, at->name, step->target);
 	}
 	if (result != 0)

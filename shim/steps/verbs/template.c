@@ -74,10 +74,10 @@ static void put(struct setup *setup, const struct environment *env, const char *
 	struct mem mem = {NULL}; /* of this file: a tree may have many */
 	struct file_want want = {.source = -1};
 	size_t size;
+	const bool others = source->ground.foreign || !walk_is_roots_alone(source->stat.st_uid, source->stat.st_mode);
 
 	/* The author of the template would see every variable, including those that the workload does not get. */
-	if (step->variables.count == 0 && identity_is_root() &&
-	    (source->ground.foreign || !walk_is_roots_alone(source->stat.st_uid, source->stat.st_mode))) {
+	if (step->variables.count == 0 && identity_is_root() && others) {
 		setup_refused(setup, "read", path,
 			      "others than root can write it, and could have it show every variable: list those that "
 			      "it may use (variables: [..])");
@@ -98,6 +98,7 @@ static void put(struct setup *setup, const struct environment *env, const char *
 		char *result = mem_array(&mem, want.length + 1, 1);
 		(void)expand(env, step->bare, text, size, result);
 		want.bytes = result;
+		want.others = others;
 		file_attributes(step, &want);
 		mirror_want(to, (off_t)want.length, &want);
 		(void)file_put(setup, "write", target, to->fd, &to->ground, name, &want);
