@@ -16,6 +16,18 @@
 #include "walk/held.h"
 #include "walk/make.h"
 
+#define PLANTED EISNAM /* it is not of the owner that this run has given ABOVE; no file system call returns that */
+
+/*
+ * Does the directory TO, which was there already, belong to somebody else than ABOVE, which this run has made another
+ * user's than the identity's? Who planted it would own what is written there.
+ */
+static bool is_planted(const struct ground *above, const struct mirror_level *to, const struct stat *stat, uint32_t uid)
+{
+	return above->entered && above->acts != above->uid && !to->ground.entered && stat->st_uid != above->acts &&
+	       stat->st_uid != uid;
+}
+
 /* Makes the directory, or opens an existing one. An errno value, or 0. */
 static int make_or_open(const struct step *step, const struct mirror_level *above, const char *name, mode_t mode,
 			struct mirror_level *to, bool *made)
@@ -64,7 +76,7 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	ground_enter(&to->ground, above->fd, to->fd, &stat, true);
 	if (*made)
 		ground_as_owner(&to->ground, stat.st_uid);
-	return 0;
+	return is_planted(&above->ground, to, &stat, want.uid) ? PLANTED : 0;
 }
 
 int mirror_directory(struct setup *setup, const struct step *step, const char *path, const struct mirror_level *above,
@@ -81,7 +93,16 @@ int mirror_directory(struct setup *setup, const struct step *step, const char *p
 		setup->changed += made;
 		return 0;
 	}
-	setup_failed(setup, "make the directory", path, err, made && err == EPERM ? CAP_CHOWN : CAP_DAC_OVERRIDE);
+	if (err == PLANTED)
+		setup_refused(setup, "write to", path,
+			      "it belonged to another user before its directory was given away: remove it in a step "
+			      "before");
+	else if (err == ENOTDIR)
+		setup_refused(setup, "write to", path,
+			      "what is there must be a directory, and no link to one: remove it in a step before");
+	else
+		setup_failed(setup, "make the directory", path, err,
+			     made && err == EPERM ? CAP_CHOWN : CAP_DAC_OVERRIDE);
 	fd_close(to->fd);
 	to->fd = -1;
 	return -1;
