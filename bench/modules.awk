@@ -6,7 +6,7 @@ function add(size, file,    name)
 	if (name ~ /\.a\(/)
 		sub(/\(.*/, "", name)
 	else if (file ~ /\/gen\//)
-		name = name == "licenses.o" ? "text of --licenses" : "default filter and its JSON"
+		name = name == "licenses.o" ? "text of --licenses" : name == "calls.o" ? "table of calls" : "default filter and its JSON"
 	else if (match(file, /\/shim\/[a-z]+\//))
 		name = substr(file, RSTART + 6, RLENGTH - 6)
 	else if (file ~ /\/shim\//)
