@@ -188,7 +188,7 @@ int main(int argc, char **argv)
 		diag_die(DIAG_USER, "usage: generate FILE.json");
 	const char *json = read_file(mem, argv[1], &length);
 	const struct node *node = yaml_read(&problems, argv[1], json, length);
-	if (!node || !filter_compile_profile(&filter, &profile, &problems, node, &target)) {
+	if (!node || !filter_compile(&filter, &profile, &problems, node, &target)) {
 		problems_say(&problems);
 		return DIAG_USER;
 	}

@@ -60,7 +60,7 @@ static void take_filter(struct plan *plan, const struct trial *run)
 	plan->filter_changes = (struct filter_changes){0};
 	target = config_filter_target(plan);
 	const struct node *tree = yaml_read(&plan->problems, "the profile", run->profile, strlen(run->profile));
-	if (tree && !filter_compile(&plan->filter, &plan->problems, tree, &target))
+	if (tree && !filter_compile(&plan->filter, NULL, &plan->problems, tree, &target))
 		config_must_hold(plan);
 }
 

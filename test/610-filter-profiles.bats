@@ -316,8 +316,9 @@ operator() {
 	local text who i=0
 	while IFS= read -r text; do
 		who=${text%% *}
+		i=$((i + 1))
 		# shellcheck disable=SC2059 # the table has escapes
-		printf "${text#* }" >"$T/text-$((++i)).json"
+		printf "${text#* }" >"$T/text-$i.json"
 		simulate tree "$T/text-$i.json"
 		assert_output "$T/text-$i.json: $who" || fail "$text"
 	done <<-'END'
@@ -357,10 +358,14 @@ operator() {
 		libyaml {"a\000": 1}
 	END
 	printf '{"%01000d": 1}' 0 >"$T/long.json"
-	printf '{"a": %64s1%64s}' | tr ' ' '[' >"$T/deep.json"
+	text=$(printf '%64s' '')
+	printf '{"a": %s1%s}' "${text// /[}" "${text// /]}" >"$T/deep.json"
+	text=${text:2}
+	printf '{"a": %s1%s}' "${text// /[}" "${text// /]}" >"$T/less-deep.json"
 	seq 20000 | sed '1s/^/{"a": [/; $!s/$/,/; $s/$/]}/' >"$T/many.json"
-	simulate tree "$REPO/config/seccomp/default.json" "$T"/{long,deep,many}.json
+	simulate tree "$REPO/config/seccomp/default.json" "$T"/{less-deep,long,deep,many}.json
 	assert_line "$REPO/config/seccomp/default.json: own"
+	assert_line "$T/less-deep.json: own"
 	assert_equal "$(grep -c ': libyaml$' <<<"$output")" 3
 }
 

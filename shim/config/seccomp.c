@@ -28,7 +28,7 @@ static void default_filter(struct plan *plan)
 	if (!changes->allow && !changes->deny) {
 		filter_default(&plan->filter, plan->mem, plan->workload.keep);
 		plan->filter.flags = changes->log ? SECCOMP_FILTER_FLAG_LOG : 0;
-	} else if (plan->profile && !filter_compile(&plan->filter, &plan->problems, plan->profile, &target)) {
+	} else if (plan->profile && !filter_compile(&plan->filter, NULL, &plan->problems, plan->profile, &target)) {
 		plan->filter.code = NULL; /* a problem was added */
 	}
 }
@@ -54,7 +54,7 @@ static void file_filter(struct plan *plan, const struct node *node, const char *
 		plan->filter.flags |= changes->log ? SECCOMP_FILTER_FLAG_LOG : 0;
 	} else if (bytes) {
 		plan->profile = yaml_read(&plan->problems, text, bytes, length);
-		if (!plan->profile || !filter_compile(&plan->filter, &plan->problems, plan->profile, &target))
+		if (!plan->profile || !filter_compile(&plan->filter, NULL, &plan->problems, plan->profile, &target))
 			return;
 	}
 	if (why)

@@ -136,7 +136,7 @@ static size_t skip_start(struct filter_code *code)
 	return code->count - 1;
 }
 
-static void skip_end(struct filter_code *code, size_t skip)
+void filter_code_skip_end(struct filter_code *code, size_t skip)
 {
 	if (code->count <= BPF_MAXINSNS)
 		code->code[skip].k = (uint32_t)(code->count - skip - 1);
@@ -147,7 +147,7 @@ void filter_code_call(struct filter_code *code, uint32_t number, const struct fi
 	ADD(code, IF(BPF_JEQ, number, 1, 0));
 	size_t skip = skip_start(code);
 	add_uses(code, uses, otherwise);
-	skip_end(code, skip);
+	filter_code_skip_end(code, skip);
 }
 
 static void add_subs(struct filter_code *code, const struct filter_sub *sub, uint32_t otherwise)
@@ -174,7 +174,7 @@ void filter_code_ranges(struct filter_code *code, const struct filter_range *ran
 	ADD(code, IF(BPF_JGE, ranges[half].from, 0, 1));
 	size_t skip = skip_start(code);
 	filter_code_ranges(code, ranges, half);
-	skip_end(code, skip);
+	filter_code_skip_end(code, skip);
 	filter_code_ranges(code, ranges + half, count - half);
 }
 
@@ -186,11 +186,6 @@ size_t filter_code_arch(struct filter_code *code, uint32_t arch)
 	const size_t skip = skip_start(code);
 	ADD(code, LOAD_NUMBER);
 	return skip;
-}
-
-void filter_code_arch_end(struct filter_code *code, size_t skip)
-{
-	skip_end(code, skip);
 }
 
 bool filter_code_end(struct filter_code *code, struct filter *filter, struct mem *mem)

@@ -186,11 +186,13 @@ void filter_code_abi(struct filter_code *code, struct mem *mem, const struct fil
 	filter_code_ranges(code, ranges.at, ranges.count);
 }
 
-bool filter_compile_profile(struct filter *filter, struct filter_profile *profile, struct problems *problems,
-			    const struct node *node, const struct filter_target *target)
+bool filter_compile(struct filter *filter, struct filter_profile *profile, struct problems *problems,
+		    const struct node *node, const struct filter_target *target)
 {
+	struct filter_profile own;
 	struct filter_code code;
 
+	profile = profile ? profile : &own;
 	code.count = 0;
 	memset(filter, 0, sizeof(*filter));
 	if (!filter_profile_read(profile, problems, node, target))
@@ -202,7 +204,7 @@ bool filter_compile_profile(struct filter *filter, struct filter_profile *profil
 		if (i == 0)
 			filter_code_canary(&code);
 		filter_code_abi(&code, &problems->mem, profile, target->keep, i);
-		filter_code_arch_end(&code, skip);
+		filter_code_skip_end(&code, skip);
 	}
 	if (!filter_code_end(&code, filter, &problems->mem))
 		return yaml_problem(problems, node, "too large: the kernel takes %d instructions", BPF_MAXINSNS);
@@ -211,14 +213,6 @@ bool filter_compile_profile(struct filter *filter, struct filter_profile *profil
 	if (why)
 		yaml_problem(problems, node, "nothing could run under this profile: %s", why);
 	return !why;
-}
-
-bool filter_compile(struct filter *filter, struct problems *problems, const struct node *profile,
-		    const struct filter_target *target)
-{
-	struct filter_profile read;
-
-	return filter_compile_profile(filter, &read, problems, profile, target);
 }
 
 void filter_unknown(struct mem *mem, const struct node *profile, const struct filter_target *target, struct list *lines)

@@ -25,7 +25,7 @@ void filter_default(struct filter *filter, struct mem *mem, uint64_t keep)
 			filter_code_add(&code, filter_default_calls + variant->start, variant->count);
 	}
 	filter_code_add(&code, filter_default_ranges, filter_default_nranges);
-	filter_code_arch_end(&code, skip);
+	filter_code_skip_end(&code, skip);
 	filter->flags = 0;
 	/* The build has checked that the largest of them fits. */
 	if (!filter_code_end(&code, filter, mem))

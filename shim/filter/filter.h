@@ -41,12 +41,13 @@ struct filter_target {
 };
 
 /*
- * Compiles PROFILE (the root of its tree). Returns false exactly when it added a problem. A profile under which no
+ * Compiles NODE, the root of a profile's tree, which it also reads to PROFILE; NULL: that is not wanted. Returns false exactly when it added a problem. A profile under which no
  * workload could start (it denies execve) or end (exit_group) is a problem, because after the drop it would be too
  * late.
  */
-[[nodiscard]] bool filter_compile(struct filter *filter, struct problems *problems, const struct node *profile,
-				  const struct filter_target *target);
+struct filter_profile;
+[[nodiscard]] bool filter_compile(struct filter *filter, struct filter_profile *profile, struct problems *problems,
+				  const struct node *node, const struct filter_target *target);
 
 /*
  * Adds to LINES, for --check, one line for each name that PROFILE allows and calls.h does not know. They are

@@ -140,7 +140,7 @@ static int compile(struct problems *problems, const char *in, const char *out, c
 	if (!bytes)
 		problem_add(problems, in, 0, 0, "%s", why);
 	const struct node *node = bytes ? yaml_read(problems, in, bytes, length) : NULL;
-	if (!node || !filter_compile_profile(&filter, &profile, problems, node, target)) {
+	if (!node || !filter_compile(&filter, &profile, problems, node, target)) {
 		problems_say(problems);
 		return DIAG_USER;
 	}

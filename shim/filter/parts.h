@@ -121,7 +121,7 @@ void filter_code_add(struct filter_code *code, const struct sock_filter *from, s
  * through it returns. The first returns what the second takes.
  */
 [[nodiscard]] size_t filter_code_arch(struct filter_code *code, uint32_t arch);
-void filter_code_arch_end(struct filter_code *code, size_t skip);
+void filter_code_skip_end(struct filter_code *code, size_t skip);
 
 /* Decides every call of call_abis[ABI], and those of x32 with those of x86-64, which has the same AUDIT_ARCH_…. */
 void filter_code_abi(struct filter_code *code, struct mem *mem, const struct filter_profile *profile, uint64_t keep,
@@ -148,8 +148,3 @@ struct filter_answers filter_answer(const struct filter *filter, uint32_t arch, 
 
 /* Why no workload could start or end under FILTER, whatever the arguments of its calls; NULL: it could. */
 [[nodiscard]] const char *filter_unusable(struct mem *mem, const struct filter *filter);
-
-/* The same as filter_compile(), but also returns the profile that it read. */
-[[nodiscard]] bool filter_compile_profile(struct filter *filter, struct filter_profile *profile,
-					  struct problems *problems, const struct node *node,
-					  const struct filter_target *target);

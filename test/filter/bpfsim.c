@@ -93,7 +93,7 @@ static void load(struct subject *s, const char *source, char **caps)
 			return;
 		}
 		s->profile = yaml_read(&s->problems, source, bytes, length);
-		if (!s->profile || !filter_compile(&s->filter, &s->problems, s->profile, &s->target)) {
+		if (!s->profile || !filter_compile(&s->filter, NULL, &s->problems, s->profile, &s->target)) {
 			problems_say(&s->problems);
 			exit(1);
 		}

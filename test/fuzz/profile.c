@@ -63,12 +63,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	const struct meaning_target same = {.keep = keep, .kernel_major = 5, .kernel_minor = 10};
 
 	const struct node *profile = yaml_read(&problems, "profile", (const char *)bytes, length);
-	const bool accepted = profile && filter_compile(&check.filter, &problems, profile, &target);
+	const bool accepted = profile && filter_compile(&check.filter, NULL, &problems, profile, &target);
 	FUZZ_HOLDS(accepted == (problems.count == 0));
 	if (accepted) {
 		meaning_read(&check.meaning, &problems.mem, profile, &same);
 		FUZZ_HOLDS(meaning_each_call(&check.meaning, MOST, check_call, &check));
-		FUZZ_HOLDS(filter_compile(&again, &problems, profile, &target));
+		FUZZ_HOLDS(filter_compile(&again, NULL, &problems, profile, &target));
 		FUZZ_HOLDS(again.count == check.filter.count && again.flags == check.filter.flags);
 		FUZZ_HOLDS(memcmp(again.code, check.filter.code, again.count * sizeof(*again.code)) == 0);
 	}
