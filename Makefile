@@ -128,16 +128,16 @@ $(LEARN): $(OBJECTS) $(LEARN_OBJECTS) $(GENERATED) $(ARCHIVES)
 		$(LEARN_OBJECTS) $(GENERATED) $(LDLIBS) -o $@
 
 # What starts use comes first: constants, code, strings. A file is mapped by pieces of 64 KB, of which a plain start then
-# touches two; scattered over all six it took 10 us more. The strings are one section, for the linker to merge. What is
+# touches two; scattered over all six it took 10 us more. The strings are together, for the linker to merge. What is
 # discarded are the compiler's constructors for transactional memory and C++, and with them a page that only they need.
 $(OUT)/first.ld: shim/first
 	$(call say,GEN)
 	@mkdir -p $(@D)
 	awk 'BEGIN { later = 0 } NF == 0 { later = 1 } NF { data[later] = data[later] " *(.rodata." $$1 ")"; strings = strings " *(.rodata." $$1 ".str1.*)"; \
 		code[later] = code[later] " *(.text." $$1 " .text.startup." $$1 ") *:" $$1 ".lo(.text)" } \
-		END { print "SECTIONS {\n.rodata.first : {" data[0] " *(.rodata .rodata.cst*) }\n.text.first : { *crt*.o(.text)" code[0] " }\n" \
-		".rodata.strings : {" strings " *(.rodata.str1.*) *(.rodata.*.str1.*) }\n" \
-		".text.next : {" code[1] " }\n.rodata.next : {" data[1] " }\n/DISCARD/ : { *crtbegin*.o(.init_array .fini_array) }\n} INSERT AFTER .init" }' $< >$@
+		END { print "SECTIONS {\n.first : {" data[0] " *(.rodata .rodata.cst*) *crt*.o(.text)" code[0] strings \
+		" *(.rodata.str1.*) *(.rodata.*.str1.*)" code[1] data[1] " }\n" \
+		"/DISCARD/ : { *crtbegin*.o(.init_array .fini_array) }\n} INSERT AFTER .init" }' $< >$@
 
 objects: $(OBJECTS) $(LEARN_OBJECTS)
 
