@@ -129,36 +129,20 @@ static uint64_t mentioned(const struct filter_profile *profile, size_t call)
 	return caps;
 }
 
-/* The code that decides CALL where KEPT, of the capabilities in MASK, are kept. */
-static void add_variant(struct filter_code *code, struct mem *mem, const struct filter_profile *profile, size_t call,
-			uint64_t mask, uint64_t kept)
+/* One variant for every set of the capabilities in MASK but the empty one: the code for all calls that just these decide. */
+static void add_variants(struct filter_code *code, struct mem *mem, const struct filter_profile *profile, uint64_t mask)
 {
-	const size_t start = code->count;
-
-	filter_code_call(code, (uint32_t)call_number(call_abis, call), filter_uses(mem, profile, kept, false)[call],
-			 profile->action);
-	printf("\t{UINT64_C(0x%llx), UINT64_C(0x%llx), %zu, %zu}, /* %s */\n", (unsigned long long)mask,
-	       (unsigned long long)kept, start, code->count - start, call_name(call));
-}
-
-/* One variant for every set of kept capabilities that counts for a call, but for the empty one. */
-static void add_variants(struct filter_code *code, struct mem *mem, const struct filter_profile *profile, size_t call)
-{
-	const uint64_t mask = mentioned(profile, call);
-	uint64_t caps[MAX_MENTIONS];
-	unsigned int count = 0;
-
-	for (unsigned int cap = 0; cap < 64; cap++)
-		if (mask & UINT64_C(1) << cap) {
-			if (count == MAX_MENTIONS)
-				diag_die(DIAG_USER, "%s: too many capabilities decide it", call_name(call));
-			caps[count++] = UINT64_C(1) << cap;
-		}
-	for (unsigned int set = 1; set < 1U << count; set++) {
-		uint64_t kept = 0;
-		for (unsigned int i = 0; i < count; i++)
-			kept |= set & 1U << i ? caps[i] : 0;
-		add_variant(code, mem, profile, call, mask, kept);
+	if (__builtin_popcountll(mask) > MAX_MENTIONS)
+		diag_die(DIAG_USER, "too many capabilities decide one call");
+	for (uint64_t kept = mask; kept; kept = (kept - 1) & mask) {
+		struct filter_use **uses = filter_uses(mem, profile, kept, false);
+		const size_t start = code->count;
+		for (size_t call = 0; call < call_count; call++)
+			if (call_number(call_abis, call) >= 0 && mentioned(profile, call) == mask)
+				filter_code_call(code, (uint32_t)call_number(call_abis, call), uses[call],
+						 profile->action);
+		printf("\t{UINT64_C(0x%llx), UINT64_C(0x%llx), %zu, %zu},\n", (unsigned long long)mask,
+		       (unsigned long long)kept, start, code->count - start);
 	}
 }
 
@@ -167,9 +151,16 @@ static void write_variants(struct mem *mem, const struct filter_profile *profile
 	static struct filter_code code;
 
 	printf("const struct filter_variant filter_default_variants[] = {\n");
-	for (size_t call = 0; call < call_count; call++)
-		if (call_number(call_abis, call) >= 0)
-			add_variants(&code, mem, profile, call);
+	for (size_t call = 0; call < call_count; call++) {
+		const uint64_t mask = call_number(call_abis, call) >= 0 ? mentioned(profile, call) : 0;
+		bool first = mask != 0;
+		for (size_t i = 0; i < call && first; i++)
+			first = call_number(call_abis, i) < 0 || mentioned(profile, i) != mask;
+		if (first)
+			add_variants(&code, mem, profile, mask);
+	}
+	if (code.count > BPF_MAXINSNS)
+		diag_die(DIAG_USER, "too many capabilities decide too many calls");
 	printf("};\n");
 	write_code("filter_default_calls", &code);
 }

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * One call for which the kept capabilities change the decision. Its instructions are used when the kept capabilities,
- * limited to MASK, are exactly KEPT; they come before the others.
+ * The calls on which the capabilities in MASK decide. These instructions are used when the kept capabilities, limited to
+ * MASK, are exactly KEPT; they come before the others.
  */
 struct filter_variant {
 	uint64_t mask, kept;
