@@ -212,8 +212,8 @@ answer() {
 	capshim_run --image --config image -- --explain-syscall 425 -- /probe
 	assert_success
 	assert_line --partial 'io_uring_setup: allowed'
-	capshim_run --image --config image -- --explain-syscall 9999
-	assert_refused 100 '"9999" is not a system call'
+	capshim_run --image --config image -- --explain-syscall 99999
+	assert_refused 100 '"99999" is not a system call'
 }
 
 # rows: of the table in doc/seccomp.md, "CALL CALL ...|LINE": the first and the last column without the words around them.
