@@ -31,3 +31,44 @@ setup() {
 	again
 	assert_refused 111 "$V/tree/sub" 'no link to one: remove it in a step before'
 }
+
+@test "copy and template: directories that their owner may not write to, with a new content, also after a start that was killed" {
+	mkdir -p "$O/tree/sub" && echo 1 >"$O/tree/sub/file" && chmod 0555 "$O/tree/sub" "$O/tree"
+	attack 'mkdir closed open shut'
+	start <<-END
+		  - {copy: $O/tree, to: $V/tree, recursive: true, owner: workload}
+		  - {copy: $O/tree, to: $V/open, recursive: true}
+		  - {template: $O/tree, to: $V/open, variables: []}
+		  - {copy: $O/tree/sub/file, to: $V/closed/}
+		  - {template: $O/tree/sub/file, to: $V/shut/, variables: []}
+	END
+	assert_success
+	attack 'chmod 0 closed shut; chmod 0511 open; chmod 0500 open/sub'
+	local modes
+	modes=$(owners "$V/tree" "$V/tree/sub" "$V/closed" "$V/open" "$V/open/sub")
+	for turn in 2 3; do
+		echo $turn >"$O/tree/sub/file" && touch "$O/tree/sub/new$turn"
+		again --with --bounding --with chown,setuid,setgid
+		assert_success
+		assert_equal "$(owners "$V/tree" "$V/tree/sub" "$V/closed" "$V/open" "$V/open/sub")" "$modes"
+		assert_equal "$(cat "$V"/{tree/sub,open/sub,closed,shut}/file | xargs)" "$turn $turn $turn $turn"
+		[ -e "$V/tree/sub/new$turn" ]
+	done
+	# Killed while it fills the directory: the next start completes its mode.
+	echo 4 >"$O/tree/sub/file"
+	strace -qqo "$T/calls" -e trace=pwrite64 -e inject=pwrite64:signal=KILL "$CAPSHIM" -c "$T/capshim.yaml" || :
+	assert_equal "$(owners "$V/tree/sub")" '1234:1234 4755'
+	again
+	assert_success
+	assert_equal "$(owners "$V/tree" "$V/tree/sub") $(cat "$V/tree/sub/file")" '1234:1234 555 1234:1234 555 4'
+}
+
+@test "copy: a directory that its owner may not write to, on a read-only mount, where all is right" {
+	mkdir -p "$O/tree" && echo 1 >"$O/tree/file" && chmod 0555 "$O/tree"
+	start <<<"  - {copy: $O/tree, to: $V/tree, recursive: true, owner: workload}"
+	assert_success
+	mount --bind "$V" "$V" && mount -o remount,bind,ro "$V"
+	again
+	umount "$V"
+	assert_success
+}

@@ -28,6 +28,29 @@ static bool is_planted(const struct ground *above, const struct mirror_level *to
 	       stat->st_uid != uid;
 }
 
+/*
+ * The mode of a directory of the final MODE while it is filled, as its owner, who needs these rights until it is complete.
+ * Nobody else may write to it until then: a start after a killed one still finds it owned by root alone. The set-user-ID
+ * bit, which means nothing on a directory, marks it as incomplete.
+ */
+static mode_t filling(mode_t mode)
+{
+	return ((mode & 03777) | S_IRWXU | S_ISUID) & ~(mode_t)(S_IWGRP | S_IWOTH);
+}
+
+/*
+ * Gives the owner of the directory TO, which was there already, the rights that he lacks, until it is filled. If that fails,
+ * for one on a read-only mount, all in it may still be right.
+ */
+static void lend_rights(struct mirror_level *to, const struct stat *stat)
+{
+	const struct ground *in = &to->ground;
+
+	if (in->foreign && stat->st_uid == (in->entered ? in->acts : in->uid) && (stat->st_mode & S_IRWXU) != S_IRWXU &&
+	    ground_chmod(to->fd, -1, NULL, stat->st_uid, IDENTITY_NO_ID, filling(stat->st_mode)) == 0)
+		to->closed = stat->st_mode;
+}
+
 /* Makes the directory, or opens an existing one. An errno value, or 0. */
 static int make_or_open(const struct step *step, const struct mirror_level *above, const char *name, mode_t mode,
 			struct mirror_level *to, bool *made)
@@ -35,14 +58,7 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	struct file_want want;
 	struct stat stat;
 
-	/*
-	 * It is filled as its owner, who needs these rights until it is complete. Nobody else may write to it until
-	 * then: a start after a killed one still finds it owned by root alone. The set-user-ID bit, which means nothing on
-	 * a directory, marks it as incomplete.
-	 */
 	const bool closed = (mode & S_IRWXU) != S_IRWXU || (mode & (S_IWGRP | S_IWOTH));
-	const mode_t filling =
-		closed ? ((mode & 03777) | S_IRWXU | S_ISUID) & ~(mode_t)(S_IWGRP | S_IWOTH) : mode & 07777;
 	file_attributes(step, &want);
 	if (want.uid == ACCOUNTS_NO_ID)
 		want.uid = identity_uid();
@@ -63,9 +79,10 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 		return errno;
 	*made |= left;
 	if (*made &&
-	    (walk_finish(to->fd, above->fd, name, filling, want.uid, want.gid) != 0 || fd_fstat(to->fd, &stat) != 0))
+	    (walk_finish(to->fd, above->fd, name, closed ? filling(mode) : mode & 07777, want.uid, want.gid) != 0 ||
+	     fd_fstat(to->fd, &stat) != 0))
 		return errno;
-	if (closed && (stat.st_mode & 07777) == filling && stat.st_uid == want.uid)
+	if ((closed || !*made) && (stat.st_mode & 07777) == filling(mode) && stat.st_uid == want.uid)
 		to->closed = mode | S_IFDIR;
 	to->made = *made;
 	to->clean = *made || (above->tree && !temporary_is_any(to->fd));
@@ -76,7 +93,11 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	ground_enter(&to->ground, above->fd, to->fd, &stat, true);
 	if (*made)
 		ground_as_owner(&to->ground, stat.st_uid);
-	return is_planted(&above->ground, to, &stat, want.uid) ? PLANTED : 0;
+	if (is_planted(&above->ground, to, &stat, want.uid))
+		return PLANTED;
+	if (!*made)
+		lend_rights(to, &stat);
+	return 0;
 }
 
 int mirror_directory(struct setup *setup, const struct step *step, const char *path, const struct mirror_level *above,
@@ -108,13 +129,15 @@ int mirror_directory(struct setup *setup, const struct step *step, const char *p
 	return -1;
 }
 
-void mirror_finish(struct setup *setup, const char *path, const struct mirror_level *level)
+void mirror_close(struct setup *setup, const char *path, struct mirror_level *level)
 {
 	struct stat stat;
 
 	if (level->closed && (fd_fstat(level->fd, &stat) != 0 ||
 			      ground_chmod(level->fd, -1, NULL, stat.st_uid, stat.st_gid, level->closed & 07777) != 0))
 		setup_failed(setup, "chmod", path, errno, CAP_FOWNER);
+	close(level->fd);
+	level->fd = -1;
 }
 
 int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struct mirror_level *to)
@@ -234,9 +257,7 @@ static void mirror_leave(void *context, const struct walk_entry *entry)
 	flush(mirror);
 	if (entry->depth == 0)
 		return;
-	mirror_finish(mirror->setup, mirror_target(mirror, entry, NULL), level);
-	close(level->fd);
-	level->fd = -1;
+	mirror_close(mirror->setup, mirror_target(mirror, entry, NULL), level);
 }
 
 static void file(void *context, const struct walk_entry *entry)

@@ -45,14 +45,15 @@ struct mirror {
 
 /*
  * Opens the directory NAME in ABOVE as TO; makes it if it is missing, with MODE and the owner of STEP. Follows no
- * link, and does not change an existing directory. to->fd is the caller's. 0, or -1: it was reported.
+ * link, and of an existing directory changes nothing but what mirror_close() takes back. to->fd is the caller's. 0, or
+ * -1: it was reported.
  */
 [[nodiscard]] int mirror_directory(struct setup *setup, const struct step *step, const char *path,
 				   const struct mirror_level *above, const char *name, mode_t mode,
 				   struct mirror_level *to);
 
-/* Sets the final mode of a directory that could not have been filled with it. */
-void mirror_finish(struct setup *setup, const char *path, const struct mirror_level *level);
+/* Closes a directory, with its final mode if it could not have been filled with that. */
+void mirror_close(struct setup *setup, const char *path, struct mirror_level *level);
 
 /* Opens step->to as a directory; makes it, and those above it, if they are missing. 0, or -1: it was reported. */
 [[nodiscard]] int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struct mirror_level *to);

@@ -325,8 +325,7 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
 		mirror_tree(&copying.mirror, source, path, &to);
 	if (marker >= 0 && ground_act(&to.ground) == 0)
 		seed_end(setup, step, marker, to.fd, setup->failures == before);
-	mirror_finish(setup, step->to, &to);
-	close(to.fd);
+	mirror_close(setup, step->to, &to);
 }
 
 /*
@@ -357,7 +356,7 @@ static void put_source(struct setup *setup, const struct step *step, const char 
 	else if (!keeps_existing(setup, step, &to, name))
 		put_file(setup, step, into ? mirror_in(setup, step->to, name) : step->to, in, stat, &to, name);
 	if (into)
-		close(to.fd);
+		mirror_close(setup, step->to, &to);
 	else
 		walk_release(&found);
 }

@@ -166,7 +166,7 @@ static void template_tree(struct setup *setup, const struct environment *env, co
 	if (mirror_open(setup, setup->step, 0755, &to) != 0)
 		return;
 	mirror_tree(&mirror, source, path, &to);
-	close(to.fd);
+	mirror_close(setup, setup->step->to, &to);
 }
 
 /* Into the directory `to` if it is one or is written as one, without the suffix; otherwise to that name. */
@@ -193,7 +193,7 @@ static void template_file(struct setup *setup, const struct environment *env, co
 		setup_refused(setup, "read the template", path, "its name does not end in \"%s\"", step->suffix);
 	else if (mirror_open(setup, step, 0755, &to) == 0) {
 		put(setup, env, path, source, mirror_in(setup, step->to, name), &to, name);
-		close(to.fd);
+		mirror_close(setup, step->to, &to);
 	}
 }
 
