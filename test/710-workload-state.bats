@@ -253,7 +253,7 @@ load workload
 @test "the environment alone keeps no descriptor, and no word of it is left" {
 	local init
 	for init in false true; do
-		workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 --env LISTEN_FDNAMES=leaked \
+		workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 --env LISTEN_FDNAMES=leaked --env LISTEN_PIDFDID=9 \
 			<<<"init: $init"$'\nkeep_fds: 4'
 		assert_unprivileged 1234
 		assert_probe fds 0,1,2
@@ -271,10 +271,14 @@ load workload
 }
 
 @test "with an init LISTEN_PID names the workload" {
-	workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 <<<$'init: true\nkeep_fds: listen_fds'
+	local env=(--env LISTEN_FDS=1 --env LISTEN_PIDFDID=9 --env)
+	workload --with --fd --with 3 "${env[@]}" LISTEN_PID=1 <<<$'init: true\nkeep_fds: listen_fds'
 	assert_unprivileged 1234
 	assert_probe fds 0,1,2,3 env.LISTEN_PID "$(probe_value pid)"
 	refute_line pid=1
+	refute_line --partial LISTEN_PIDFDID # of the init, which sd_listen_fds(3) would compare
+	workload --with --fd --with 3 "${env[@]}" LISTEN_PID=1 <<<'keep_fds: listen_fds'
+	assert_probe fds 0,1,2,3 env.LISTEN_PID 1 env.LISTEN_PIDFDID 9
 	workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=77 <<<$'init: true\nkeep_fds: listen_fds'
 	assert_probe env.LISTEN_PID 77
 }
@@ -536,6 +540,23 @@ load workload
 		done
 	done
 	exec 9>&-
+}
+
+@test "a file that would be larger than fsize allows: the step or the report fails, the workload gets no SIGXFSZ" {
+	local init line
+	for init in false true; do
+		printf '%s\n' 'user: "1234:1234"' 'seccomp: unconfined' "init: $init" >"$T/config"
+		echo "setup: [{write: $T/new, content: $(printf %09999d 0), on_error: warn}]" >>"$T/config"
+		observe timeout 20 bash -c 'ulimit -f 4 && exec "$@"' bash "$CAPSHIM" -c "$T/config" -- "$PROBE"
+		assert_unprivileged 1234
+		assert_line --partial 'File too large'
+
+		printf '%s\n' 'user: "1234:1234"' 'seccomp: unconfined' "init: $init" 'report: text' \
+			'ulimits: {fsize: 0}' >"$T/config"
+		output=$(timeout 20 "$CAPSHIM" -c "$T/config" -- "$PROBE" 2>"$T/err") || fail "init: $init: $?"
+		assert_probe rlimit.fsize 0:0
+		[ ! -s "$T/err" ]
+	done
 }
 
 @test "working_dir: a link of the user's does not take root where the user could not get" {

@@ -30,7 +30,8 @@ static void set_user(const struct plan *plan, struct environment *env)
 
 /*
  * LISTEN_PID named capshim: with an init it must name the workload's process. If the descriptors are not kept, the
- * variables are removed as well: otherwise the workload would use whatever it opens under those numbers.
+ * variables are removed as well: otherwise the workload would use whatever it opens under those numbers. LISTEN_PIDFDID
+ * is the inode of that process's pidfd, which newer versions of sd_listen_fds(3) compare as well.
  */
 static void pass_listen_fds(const struct plan *plan, struct environment *env)
 {
@@ -39,6 +40,8 @@ static void pass_listen_fds(const struct plan *plan, struct environment *env)
 	if (!environ_get(env, "LISTEN_PID") || !environ_listens(env, plan->init.on ? getppid() : getpid()))
 		return;
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (plan->init.on || !plan->listen_fds)
+		environ_unset(env, "LISTEN_PIDFDID");
 	if (plan->listen_fds) {
 		environ_set(env, "LISTEN_PID", pid);
 		return;
