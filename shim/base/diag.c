@@ -15,17 +15,16 @@
 #include "base/capability.h"
 #include "base/text.h"
 
-/*
- * All signals are blocked while capshim starts: a SIGPIPE from a closed standard error would stay pending for the
- * workload.
- */
-static void discard_sigpipe(void)
+/* One that another process has sent is the process's, not the thread's, and sigtimedwait(2) takes the thread's first. */
+void diag_discard_signal(int err)
 {
 	const struct timespec now = {0, 0};
 	sigset_t set;
 
+	if (err != EPIPE && err != EFBIG)
+		return;
 	sigemptyset(&set);
-	sigaddset(&set, SIGPIPE);
+	sigaddset(&set, err == EPIPE ? SIGPIPE : SIGXFSZ);
 	(void)sigtimedwait(&set, NULL, &now);
 }
 
@@ -35,8 +34,8 @@ void diag_write(const char *text, size_t length)
 		ssize_t n = write(STDERR_FILENO, text + done, length - done);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EPIPE)
-			discard_sigpipe();
+		if (n < 0)
+			diag_discard_signal(errno);
 		if (n <= 0)
 			return;
 		done += (size_t)n;

@@ -18,7 +18,13 @@ enum diag_status {
 #define DIAG_NO_CAP (-1)
 #define DIAG_LINE 8192 /* bytes; longer lines are cut */
 
-/* Writes TEXT to standard error as it is. Never fails, and leaves no SIGPIPE pending. */
+/*
+ * Takes the signal that came with ERR, the error of a write: SIGPIPE with EPIPE, SIGXFSZ with EFBIG. All signals are blocked
+ * while capshim starts, and it would stay pending for the workload.
+ */
+void diag_discard_signal(int err);
+
+/* Writes TEXT to standard error as it is. Never fails, and leaves neither of these pending. */
 void diag_write(const char *text, size_t length);
 
 /* From now on every message is a JSON object in a line of its own. */

@@ -134,8 +134,9 @@ RESIDENT static void say_killed(const struct init_state *state)
 
 	if (call(SYS_ppoll, (long)&to, 1, (long)&none, 0) != 1 || !(to.revents & POLLOUT))
 		return;
-	if (call(SYS_write, STDERR_FILENO, (long)state->killed, (long)state->killed_length, 0) == -EPIPE)
-		take(SIGNAL_BIT(SIGPIPE)); /* this process's own, which no other process is to get */
+	const long wrote = call(SYS_write, STDERR_FILENO, (long)state->killed, (long)state->killed_length, 0);
+	if (wrote == -EPIPE || wrote == -EFBIG) /* with this process's own signal, which no other process is to get */
+		take(SIGNAL_BIT(wrote == -EPIPE ? SIGPIPE : SIGXFSZ));
 }
 
 RESIDENT static void workload_changed(struct init_state *state, int status)

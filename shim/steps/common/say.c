@@ -46,6 +46,7 @@ bool setup_failed_for(struct setup *setup, const char *verb, const char *object,
 	enum plan_on_error on_error = setup->step ? setup->step->on_error : ON_ERROR_FAIL;
 	bool tried = setup->plan->try_setup && (err == EPERM || err == EACCES || err == EROFS);
 
+	diag_discard_signal(err);
 	if (on_error == ON_ERROR_FAIL && !tried)
 		diag_die(DIAG_SYSTEM, "cannot %s \"%s\": %s", verb, object, reason);
 	/* One line for the step; setup_end() counts the others. */
