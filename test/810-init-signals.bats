@@ -414,6 +414,19 @@ time.sleep(20)'
 	assert_failure
 }
 
+@test "wait_until: all: an orphan of root's, as docker exec leaves, holds process 1 no longer than the grace" {
+	init_config 'init: {wait_until: all, stop_grace_period: 1s}'
+	init_start /bin/sh -c 'echo ready; sleep 0.3; exit 3'
+	init_logged ready
+	nsenter -t "$INIT" -p sh -c "$T/signals 100 >/dev/null 3>&- &"
+	wait_until only_orphan
+	init_settled
+	kill -TERM "$INIT"
+	init_end
+	assert_failure 3
+	no_signals
+}
+
 @test "stop_grace_period: nothing else starts it, and an end in time is the workload's own" {
 	init_config 'init: {stop_grace_period: 100s, signal_map: {QUIT: ignore}}'
 	init_start "$T/signals" 3
