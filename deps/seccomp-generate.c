@@ -42,7 +42,7 @@ struct text {
 	uint16_t bytes[MAX_BYTES];
 };
 
-#define FIXED 0x100
+#define FIXED 0x100U
 
 static void put(struct text *text, unsigned int byte)
 {

@@ -192,7 +192,8 @@ bool filter_compile(struct filter *filter, struct filter_profile *profile, struc
 	struct filter_profile own;
 	struct filter_code code;
 
-	profile = profile ? profile : &own;
+	if (!profile)
+		profile = &own;
 	code.count = 0;
 	memset(filter, 0, sizeof(*filter));
 	if (!filter_profile_read(profile, problems, node, target))
