@@ -72,3 +72,23 @@ setup() {
 	umount "$V"
 	assert_success
 }
+
+@test "attack: root's directory and file, moved to where steps of a workload that is root look" {
+	local step
+	chown 0:0 "$V" && chmod 0777 "$V"
+	mkdir -m 0700 "$V/private" && echo secret >"$V/pw" && chmod 0600 "$V/pw"
+	attack 'mv private x; mv pw y'
+	for step in "mkdir: $V/x, mode: '0777'" "write: $V/y, content: z, mode: '0644', if_exists: keep"; do
+		printf '%s\n' 'user: "0:0"' 'allow_root: true' 'command: none' "setup: [{$step}]" >"$T/capshim.yaml"
+		again
+		assert_refused 111 'somebody else could have moved it there'
+		assert_equal "$(owners "$V/x" "$V/y")" '0:0 700 0:0 600'
+	done
+	# What is right already is right, and what is not there yet is made.
+	printf '%s\n' 'user: "0:0"' 'allow_root: true' 'command: none' \
+		"setup: [{mkdir: [$V/x, $V/new/below], mode: '0700'}, {write: $V/new/file, content: z}]" >"$T/capshim.yaml"
+	for _ in 1 2; do
+		again
+		assert_success
+	done
+}

@@ -107,7 +107,8 @@ bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
 
 /*
  * May a step other than chown and chmod give what it found on GROUND, described by STAT, to another user? Objects
- * owned by root or by a third user may have been moved there, so they must not be given away.
+ * owned by root or by a third user may have been moved there, so they must not be given away, not
+ * even where the workload is root itself.
  */
 bool ground_may_give(const struct ground *ground, const struct stat *stat);
 
