@@ -63,21 +63,36 @@ static bool is_forwarded(struct plan *plan, const struct node *node, int number,
 			     number == SIGCHLD ? "the init needs it" : "the kernel does not deliver it to an init");
 }
 
+/* False, with a problem that names both, where WAS is a key that means the same as KEY. */
+static bool is_first(struct plan *plan, const struct node **was, const struct node *key)
+{
+	const struct node *const first = *was;
+
+	*was = key;
+	return !first || value_problem(plan, key, "\"%s\" is the same as \"%s\" in line %u: keep one", key->text,
+				       first->text, first->line);
+}
+
 static void read_signal_map(struct plan *plan, const struct node *node, void *)
 {
+	const struct node *keys[START_SIGNALS + 1] = {NULL};
+
 	if (!value_is_map(plan, node, " such as {TERM: QUIT, HUP: ignore}"))
 		return;
 	for (const struct node *n = node->first; n; n = n->next) {
 		const char *text = value_text(plan, n);
 		int from = read_signal(plan, n->key, n->key->text);
 		int as = !text || strcmp(text, "ignore") == 0 ? INIT_IGNORE : read_signal(plan, n, text);
-		if (is_forwarded(plan, n->key, from, n->key->text, "mapped") && from && as)
+		if (is_forwarded(plan, n->key, from, n->key->text, "mapped") && from && as &&
+		    is_first(plan, &keys[from], n->key))
 			plan->init.signal_map[from] = (signed char)as;
 	}
 }
 
 static void read_exit_code_map(struct plan *plan, const struct node *node, void *)
 {
+	const struct node *keys[256] = {NULL};
+
 	if (!value_is_map(plan, node, " such as {143: 0}"))
 		return;
 	for (const struct node *n = node->first; n; n = n->next) {
@@ -88,7 +103,8 @@ static void read_exit_code_map(struct plan *plan, const struct node *node, void 
 			value_problem(plan, n->key,
 				      "%lld cannot be mapped: it says that capshim refused, and that must be seen",
 				      from);
-		plan->init.exit_code_map[from] = (unsigned char)as;
+		if (is_first(plan, &keys[from], n->key))
+			plan->init.exit_code_map[from] = (unsigned char)as;
 	}
 }
 
