@@ -195,3 +195,16 @@ assert_file() {
 	done
 	assert_file /etc/passwd <"$T/passwd"
 }
+
+@test "a group file with Windows line endings, where it has the user, is refused" {
+	printf 'root:x:0:\r\napp:x:1234:\r\nvideo:x:44:app\r\nops:x:45:app,other\r\n' >"$IMAGE/etc/group"
+	capshim_run --image -- -- /probe <<<'{user: app, seccomp: unconfined}'
+	assert_refused 100 'capshim: /etc/group: it has Windows line endings (CRLF), so "app" is no member of group "video"'
+	capshim_run --image -- -- /probe <<<'{user: nobody, seccomp: unconfined, setup: [{run: [/probe], user: app}]}'
+	assert_refused 100 'so "app" is no member of group "video"'
+	# Nobody looks for a member there.
+	sed -i '/video/d' "$IMAGE/etc/group"
+	capshim_run --image -- -- /probe <<<'{user: app, seccomp: unconfined}'
+	assert_success
+	assert_probe groups 45
+}

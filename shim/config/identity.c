@@ -54,10 +54,30 @@ static void add_runtime(const struct plan *plan, struct group_list *list)
 			gids_add(&list->gids, plan->start.groups[i]);
 }
 
-static void add_auto(const struct plan *plan, struct group_list *list)
+/*
+ * Adds the groups that have NAME as a member. A line that ends as on Windows has it with a carriage return, for the C library
+ * too.
+ */
+static void add_groups_with(struct plan *plan, const char *name, struct gids *to)
+{
+	const char *odd = mem_format(plan->mem, "%s\r", name);
+
+	gids_add_of(to, &plan->accounts, name);
+	for (const struct account *group = plan->accounts.groups; group; group = group->next)
+		if (list_has(&group->members, odd)) {
+			problem_add(
+				&plan->problems, "/etc/group", 0, 0,
+				"it has Windows line endings (CRLF), so \"%s\" is no member of group \"%s\": convert "
+				"it, for example with dos2unix",
+				name, group->name);
+			return;
+		}
+}
+
+static void add_auto(struct plan *plan, struct group_list *list)
 {
 	if (list->own)
-		gids_add_of(&list->gids, &plan->accounts, list->own);
+		add_groups_with(plan, list->own, &list->gids);
 	add_runtime(plan, list);
 }
 
@@ -411,7 +431,7 @@ void config_step_user(struct plan *plan, const struct node *step, struct step_us
 			groups.ids = (uint32_t *)plan->workload.groups;
 			groups.count = plan->workload.ngroups;
 		} else if (who.name && !who.group_written) {
-			gids_add_of(&groups, &plan->accounts, who.name);
+			add_groups_with(plan, who.name, &groups);
 		}
 		to->name = who.name;
 		to->home = who.home;
