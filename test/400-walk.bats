@@ -180,7 +180,11 @@ assert_distrusted() {
 		assert_distrusted "$D/config.yaml" "mode $mode"
 		assert_output --partial 'COPY --chmod=0644'
 	done
-	chmod 0600 "$D/config.yaml" && chown :1234 "$D/config.yaml"
+	chmod 0600 "$D/config.yaml"
+	observe "$START" --clean --groups none --gid 1234 --uid 1234 -- "$CAPSHIM" -c "$D/config.yaml"
+	assert_failure 100
+	assert_output --partial 'Permission denied (in a Dockerfile COPY --chmod=0644'
+	chown :1234 "$D/config.yaml"
 	assert_trusted "$D/config.yaml"
 }
 

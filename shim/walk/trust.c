@@ -11,6 +11,8 @@
 #include "walk/held.h"
 #include "walk/rule.h"
 
+#define READABLE " (in a Dockerfile COPY --chmod=0644 or RUN chmod go+r, for a bind mount chmod go+r on the host)"
+
 static const char *why_not(struct mem *mem, const struct stat *stat)
 {
 	if (!S_ISREG(stat->st_mode))
@@ -94,7 +96,7 @@ static int open_by_walk(struct mem *mem, const char *path, struct stat *stat, co
 	*why = why_not(mem, &found.stat);
 	if (!*why) {
 		fd = walk_reopen_found(&found, O_RDONLY, stat);
-		*why = fd < 0 ? mem_text(mem, strerror(errno)) : NULL;
+		*why = fd < 0 ? mem_format(mem, "%s%s", strerror(errno), errno == EACCES ? READABLE : "") : NULL;
 	}
 	walk_release(&found);
 	errno = EPERM;
