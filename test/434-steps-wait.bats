@@ -67,18 +67,20 @@ listen() {
 
 # name_server ADDRESS: answers on port 53 of that address: NXDOMAIN, and for db.search.test an alias and 127.0.0.1.
 name_server() {
-	background perl -MSocket -e '
-		socket(S, AF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(53, inet_aton($ARGV[0]))) or die;
-		open(F, ">", $ARGV[1]); close(F);
-		while (my $from = recv(S, my $q, 512, 0)) {
-			my $yes = $q =~ /\x02db\x06search\x04test\0\0\x01/;
-			my $head = substr($q, 0, 2) . ($yes ? "\x81\x80" : "\x81\x83") . pack("nnnn", 1, $yes ? 2 : 0, 0, 0);
-			my $answer = $yes ? "\xc0\x0c" . pack("nnNn", 5, 1, 60, 4) . "\x01x\xc0\x0c"
-				. "\xc0\x2a" . pack("nnNn", 1, 1, 60, 4) . "\x7f\0\0\x01" : "";
-			send(S, $head . substr($q, 12) . $answer, 0, $from);
-		}' "$1" "$T/names"
+	background perl -MSocket -e "$NAMES" "$1" "$T/names"
 	wait_until test -e "$T/names"
 }
+
+NAMES='
+	socket(S, AF_INET, SOCK_DGRAM, 0); bind(S, sockaddr_in(53, inet_aton($ARGV[0]))) or die;
+	open(F, ">", $ARGV[1]); close(F);
+	while (my $from = recv(S, my $q, 512, 0)) {
+		my $yes = $q =~ /\x02db\x06search\x04test\0\0\x01/;
+		my $head = substr($q, 0, 2) . ($yes ? "\x81\x80" : "\x81\x83") . pack("nnnn", 1, $yes ? 2 : 0, 0, 0);
+		my $answer = $yes ? "\xc0\x0c" . pack("nnNn", 5, 1, 60, 4) . "\x01x\xc0\x0c"
+			. "\xc0\x2a" . pack("nnNn", 1, 1, 60, 4) . "\x7f\0\0\x01" : "";
+		send(S, $head . substr($q, 12) . $answer, 0, $from);
+	}'
 
 @test "wait_for: names from the hosts file, and from a name server with its search list" {
 	in_image
@@ -96,6 +98,17 @@ name_server() {
 		  timeout: 1
 	END
 	assert_refused 111 server2
+}
+
+@test "wait_for: without a nameserver line the machine itself is asked" {
+	echo '{user: "1:1", command: none, setup: [{wait_for: "tcp://db.search.test:80", timeout: 5}]}' >"$T/capshim.yaml"
+	: >"$T/empty"
+	observe timeout 20 unshare --net --mount bash -c 'ip link set lo up && mount --bind "$1/empty" /etc/resolv.conf || exit
+		perl -MSocket -e "socket(L, AF_INET, SOCK_STREAM, 0); bind(L, sockaddr_in(80, INADDR_LOOPBACK)); listen(L, 9); $2" \
+			127.0.0.1 "$1/names" 3>&- &
+		until [ -e "$1/names" ]; do sleep 0.05; done
+		"$3" -c "$1/capshim.yaml"; status=$?; kill $!; exit $status' bash "$T" "$NAMES" "$CAPSHIM"
+	assert_success
 }
 
 @test "wait_for: wrong input is an error before the first step" {

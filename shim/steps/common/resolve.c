@@ -93,6 +93,7 @@ static void look_in_hosts(struct mem *mem, const char *host, struct addresses *t
 static void read_resolver(struct mem *mem, struct resolver *resolver)
 {
 	char *text = read_file(mem, "/etc/resolv.conf"), *line, *word;
+	struct addresses local = {.count = 0};
 
 	resolver->ndots = 1;
 	while ((line = strsep(&text, "\n"))) {
@@ -112,6 +113,8 @@ static void read_resolver(struct mem *mem, struct resolver *resolver)
 				resolver->servers[resolver->nservers++] = one.items[0];
 		}
 	}
+	if (resolver->nservers == 0 && add_number(&local, "127.0.0.1")) /* the default, resolv.conf(5) */
+		resolver->servers[resolver->nservers++] = local.items[0];
 }
 
 static unsigned int number(const unsigned char *at)
