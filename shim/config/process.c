@@ -33,7 +33,7 @@ static void read_limit(struct plan *plan, const struct node *node, struct plan_l
 	if (node->kind == NODE_MAP) {
 		value_known(plan, node, keys, sizeof(*keys));
 		if (node->count == 0)
-			value_problem(plan, node, "needs soft, hard, or both, such as {soft: 1024}");
+			value_problem(plan, node, "write soft, hard, or both, such as {soft: 1024}");
 		limit->soft_set = soft && limit_value(plan, soft, &limit->soft);
 		limit->hard_set = hard && limit_value(plan, hard, &limit->hard);
 	} else {
