@@ -113,7 +113,7 @@ verify() {
 }
 
 @test "a list of processes or of threads that cannot be read: 111, and no verdict" {
-	local call number argument count=0
+	local call number count=0
 
 	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined'
 	install -m 0755 "$FAULT" "$IMAGE/fault"
@@ -121,7 +121,7 @@ verify() {
 	container_beside /uneven 1234 44
 	container_exec /fault --list /calls -- /capshim --verify
 	assert_failure 112
-	while read -r _ call number argument; do
+	while read -r _ call number _; do
 		[ "$number" -eq 217 ] || continue # getdents64
 		container_exec /fault --at "0:$call" --value -5 -- /capshim --verify
 		assert_failure 111 || return

@@ -277,11 +277,11 @@ drop='setgid setuid setpcap'
 }
 
 @test "an oom_score_adj below the container's needs SYS_RESOURCE; any other may" {
-	explain =json <<<$'user: app\noom_score_adj: -500'
+	explain '=json' <<<$'user: app\noom_score_adj: -500'
 	assert_equal "$(required)" setgid,setpcap,setuid,sys_resource
 	run_with setgid,setpcap,setuid
 	assert_refused 111 CAP_SYS_RESOURCE
-	explain =json <<<$'user: app\noom_score_adj: 500'
+	explain '=json' <<<$'user: app\noom_score_adj: 500'
 	assert_equal "$(required)$(jq -r '.conditional | has("CAP_SYS_RESOURCE")' <<<"$output")" setgid,setpcap,setuidtrue
 }
 

@@ -338,7 +338,7 @@ print("connected", flush=True)' "$O/closed/socket" >"$T/seen" 3>&- &
 }
 
 @test "set-id files of the volume's owner, and of others, do not stop a chown with the least capabilities" {
-	local least=(--with --bounding --with chown,setuid,setgid)
+	local least=(--with --bounding --with "chown,setuid,setgid")
 	# Many files: with several processors their directory is given away before all of them are.
 	attack 'mkdir d; touch d/f{1..600}; chmod 04755 d/f{1..4} d/f600'
 	start "${least[@]}" <<<"  - {chown: $V, owner: '2345:2345', recursive: true}"

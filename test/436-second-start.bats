@@ -39,7 +39,7 @@ pairs() {
 
 @test "root's file in root's directory that a group may write stays root's, at every start, also with new content" {
 	local text
-	mkdir -p -m 0775 "$T/source/g" && chmod 0775 "$T/source/g"
+	mkdir -p "$T/source/g" && chmod 0775 "$T/source/g"
 	printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: none' 'command: none' 'setup:' \
 		"  - {copy: $T/source, to: $T/opt, recursive: true}" >"$T/capshim.yaml"
 	for text in secret secret other; do
@@ -97,7 +97,7 @@ pairs() {
 	done
 	start <<<"  - {write: $V/conf, content: \"a\\n\", if_exists: append_missing}"
 	assert_success
-	assert_equal "$(owners "$V/conf") $(cat "$V/conf" | xargs)" '0:0 600 a secret'
+	assert_equal "$(owners "$V/conf") $(xargs <"$V/conf")" '0:0 600 a secret'
 	# What others have chosen is not compared: the answer would tell whether they have guessed it.
 	echo guess >"$V/conf" && attack 'chmod 0600 mine'
 	start <<<"  - {copy: $V/mine, to: $V/conf, mode: 0600}"

@@ -543,7 +543,7 @@ load workload
 }
 
 @test "a file that would be larger than fsize allows: the step or the report fails, the workload gets no SIGXFSZ" {
-	local init line
+	local init
 	for init in false true; do
 		printf '%s\n' 'user: "1234:1234"' 'seccomp: unconfined' "init: $init" >"$T/config"
 		echo "setup: [{write: $T/new, content: $(printf %09999d 0), on_error: warn}]" >>"$T/config"

@@ -52,7 +52,7 @@ static bool cut_line(char *line, size_t length, bool group, char **fields, uint3
 /* The account of LINE, or NULL if it is no such line. */
 static struct account *read_account(struct mem *mem, char *line, size_t length, bool group)
 {
-	char *fields[USER_FIELDS], *member;
+	char *fields[USER_FIELDS] = {0}, *member;
 	uint32_t uid = ACCOUNTS_NO_ID, gid;
 
 	if (!cut_line(line, length, group, fields, &uid, &gid))
