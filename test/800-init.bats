@@ -321,6 +321,17 @@ outlived() {
 	assert_probe fds 0,1,2,3
 }
 
+@test "the least limit of descriptors is 7" {
+	init_config 'init: {wait_until: all}' 'ulimits: {core: 0, nofile: 7}'
+	sed -i '/^ulimits: {core: 0}/d' "$T/capshim.yaml"
+	observe timeout -k 5 20 "$START" --clean -- "$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
+	assert_success
+	assert_probe rlimit.nofile 7:7
+	sed -i 's/nofile: 7/nofile: 6/' "$T/capshim.yaml"
+	observe timeout -k 5 20 "$START" --clean -- "$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
+	assert_refused 111 'the limit nofile is too low'
+}
+
 @test "command: none exits 0 after the setup" {
 	init_config 'command: none' "setup: [{mkdir: $T/made}]"
 	observe timeout -k 5 20 "$CAPSHIM" -c "$T/capshim.yaml"
