@@ -207,4 +207,9 @@ assert_file() {
 	capshim_run --image -- -- /probe <<<'{user: app, seccomp: unconfined}'
 	assert_success
 	assert_probe groups 45
+	# An engine may read it without the carriage return, and give root that group.
+	printf 'wheel:x:10:root\r\n' >>"$IMAGE/etc/group"
+	capshim_run --image --with --groups --with 10,700 -- -- /probe <<<'{user: app, seccomp: unconfined}'
+	assert_success
+	assert_probe groups 45,700
 }

@@ -42,7 +42,7 @@ static bool has_root(const struct plan *plan, uint32_t gid)
 	bool has = gid == 0;
 
 	for (const struct account *group = plan->accounts.groups; group && !has; group = group->next)
-		has = group->gid == gid && list_has(&group->members, "root");
+		has = group->gid == gid && (list_has(&group->members, "root") || list_has(&group->members, "root\r"));
 	return has;
 }
 
