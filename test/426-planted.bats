@@ -409,3 +409,75 @@ print("connected", flush=True)' "$O/closed/socket" >"$T/seen" 3>&- &
 		done
 	done
 }
+
+# temporary NAME: under what it is made, but for the number of the slot.
+temporary() {
+	python3 -c 'import sys
+value = 0xcbf29ce484222325
+for byte in sys.argv[1].encode():
+    value = ((value ^ byte) * 0x100000001b3) % 2**64
+print(f".capshim-{value:016x}-")' "$1"
+}
+
+@test "attack: directories, and in root's sticky directory files, with the names of temporary files stop nothing" {
+	local name
+	mkdir "$T/source" && ln -s x "$T/source/link" && mkdir -m 1777 "$T/tmp"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {write: $V/conf, content: a, owner: root}" \
+		"  - {write: $T/tmp/conf, content: a}" \
+		"  - {copy: $T/source, to: $V, recursive: true}" "  - {symlink: $V/forced, target: x, force: true}" >"$T/capshim.yaml"
+	attack 'ln -s old forced'
+	for name in conf link forced; do
+		name=$(temporary "$name")
+		attack "mkdir -m 0700 ${name}0 ${name}1"
+		setpriv --reuid 2345 --regid 2345 --clear-groups touch "$T/tmp/${name}0" "$T/tmp/${name}1"
+	done
+	again
+	assert_success
+	assert_equal "$(owners "$V/conf" "$T/tmp/conf") $(readlink "$V/forced" "$V/link" | xargs)" '0:0 644 1234:1234 644 x x'
+	assert_equal "$(find "$V" "$T/tmp" -name '.capshim-*' | wc -l) $(find "$V" -name '.capshim-*' -type d | wc -l)" '12 6'
+	attack 'rm -r .capshim-*; rm conf'
+	again
+	assert_success
+	assert_equal "$(find "$V" -name '.capshim-*')" ''
+}
+
+@test "a link that a killed run has left under another name goes where the link is right, too" {
+	local name
+	mkdir "$T/source" && ln -s x "$T/source/link"
+	start <<-END
+		  - {copy: $T/source, to: $V/a, recursive: true}
+		  - {symlink: $V/forced, target: x, force: true}
+	END
+	assert_success
+	for name in a/link forced; do
+		attack "ln -s x ${name%"${name##*/}"}$(temporary "${name##*/}")0"
+	done
+	assert_equal "$(find "$V" -name '.capshim-*' | wc -l)" 2
+	again
+	assert_success
+	assert_equal "$(find "$V" -name '.capshim-*')" ''
+}
+
+@test "a file that another process has leased is waited for, and read" {
+	attack 'echo x >file; echo x >list'
+	exec 7< <(exec setpriv --reuid 1234 --regid 1234 --clear-groups /usr/bin/python3 -c '
+import fcntl, os, signal, sys, time
+files = [os.open(name, os.O_RDWR) for name in sys.argv[1:]]
+signal.alarm(20)
+signal.signal(signal.SIGIO, lambda *_: None)
+for file in files:
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("leased", flush=True)
+for file in files:
+    signal.pause()
+    time.sleep(0.3)
+    os.close(file)' "$V/file" "$V/list" 3>&-)
+	read -r -t 10 -u 7
+	start <<-END
+		  - {copy: $V/file, to: $V/got}
+		  - {write: $V/list, content: "y\n", if_exists: append_missing}
+	END
+	exec 7<&-
+	assert_success
+	assert_equal "$(cat "$V/got" "$V/list" | xargs)" 'x x y'
+}

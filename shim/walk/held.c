@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -16,11 +17,25 @@
 
 #define REOPEN_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
+#define LEASE_WAITS 200
+#define LEASE_WAIT 10 /* milliseconds */
+
+int walk_open_leased(int parent, const char *name, int flags)
+{
+	int fd = fd_openat(parent, name, flags | REOPEN_FLAGS);
+
+	for (int i = 0; fd < 0 && errno == EAGAIN && i < LEASE_WAITS; i++) {
+		(void)poll(NULL, 0, LEASE_WAIT);
+		fd = fd_openat(parent, name, flags | REOPEN_FLAGS);
+	}
+	return fd;
+}
+
 static int reopen_file(const struct stat *held, int parent, const char *name, int flags, struct stat *opened)
 {
 	if (!S_ISREG(held->st_mode))
 		return fd_fail(EINVAL);
-	int new = fd_openat(parent, name, flags | REOPEN_FLAGS);
+	int new = walk_open_leased(parent, name, flags);
 	if (new < 0)
 		return -1;
 	if (fd_fstat(new, opened) == 0 && opened->st_dev == held->st_dev && opened->st_ino == held->st_ino)

@@ -7,6 +7,12 @@
 #include "walk/walk.h"
 
 /*
+ * open(2) of NAME in PARENT, without following a link or waiting for a FIFO; but for up to two seconds for another process
+ * that has a lease on the file, fcntl(2). -1 with errno.
+ */
+[[nodiscard]] int walk_open_leased(int parent, const char *name, int flags);
+
+/*
  * Opens the regular file or directory that FD (O_PATH) holds, by its NAME in PARENT, with the open(2) FLAGS. Never
  * blocks, never follows a link, works without /proc. -1 with errno: ESTALE if the name refers to something else by
  * now, EINVAL for any other type.

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #define WAITS 100
 #define WAIT 10 /* milliseconds */
 #define TRIES 4
+#define MOMENT 5 /* waits */
 
 /* FNV-1a, because a name of NAME_MAX bytes has no room for more. Names that share a value take turns, or another slot. */
 static void name_slot(char temporary[TEMPORARY_NAME], const char *name, unsigned int slot)
@@ -42,35 +44,60 @@ bool temporary_is_at(int fd, int parent, const char *name)
 }
 
 /*
- * Removes TEMPORARY unless a process is at work on it. True: the name is free. What cannot be opened goes as well: it may
- * hold a secret and belong to another user by now, or be a link or a socket that was planted. But its name is not used
- * again, so that a process that is still at work on it does not rename a file of this one.
+ * Removes TEMPORARY unless somebody is at work on it. True: the name is free. What cannot be opened goes as well, a moment
+ * later: it may hold a secret and belong to another user by now, or be a link or a socket that was planted. But its name is not
+ * used again, so that a process that is still at work on it does not rename a file of this one. STUCK: it cannot be removed.
  */
-static bool discard(int parent, const char *temporary)
+static bool discard(int parent, const char *temporary, bool *stuck)
 {
+	struct stat stat;
 	int fd = fd_openat(parent, temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
+	*stuck = false;
 	if (fd < 0) {
-		const bool free = errno == ENOENT;
-		if (!free && errno != EAGAIN) /* which is leased: it is at work on it */
-			(void)unlinkat(parent, temporary, 0);
+		const bool free = errno == ENOENT, leased = errno == EAGAIN; /* it is at work on it */
+		for (int i = 0; errno == EACCES && i < MOMENT; i++) {
+			(void)poll(NULL, 0, WAIT);
+			errno = fstatat(parent, temporary, &stat, AT_SYMLINK_NOFOLLOW) == 0 ? EACCES : errno;
+		}
+		if (!free && !leased)
+			*stuck = unlinkat(parent, temporary, 0) != 0 && errno != ENOENT;
 		return free;
 	}
-	bool gone = flock(fd, LOCK_EX | LOCK_NB) == 0 && temporary_is_at(fd, parent, temporary) &&
-		    unlinkat(parent, temporary, 0) == 0;
+	bool gone = flock(fd, LOCK_EX | LOCK_NB) == 0 && temporary_is_at(fd, parent, temporary);
+	*stuck = gone && unlinkat(parent, temporary, 0) != 0;
 	close(fd);
-	return gone;
+	return gone && !*stuck;
 }
 
+/* But not BUT. In other slots lies something only where these were taken, as then. */
 static void forget_slots(int parent, const char *name, unsigned int but)
 {
-	char temporary[TEMPORARY_NAME];
+	char temporary[TEMPORARY_NAME], own[TEMPORARY_NAME];
+	bool stuck;
 
 	for (unsigned int slot = 0; slot < SLOTS; slot++) {
 		name_slot(temporary, name, slot);
 		if (slot != but)
-			(void)discard(parent, temporary);
+			(void)discard(parent, temporary, &stuck);
 	}
+	if (but <= SLOTS)
+		return;
+	name_slot(own, name, but);
+	DIR *dir = fd_list(parent);
+	for (const char *other; (other = fd_next(dir));)
+		if (strncmp(other, temporary, strlen(temporary) - 1) == 0 && strcmp(other, own) != 0)
+			(void)discard(parent, other, &stuck);
+	(void)fd_end(dir);
+}
+
+/* Which nobody can have taken: what others have put into the first two may be there to stay. */
+static unsigned int other_slot(void)
+{
+	unsigned int slot = (unsigned int)getpid();
+
+	(void)!getrandom(&slot, sizeof(slot), GRND_NONBLOCK);
+	return slot | 1U << 31;
 }
 
 bool temporary_is_any(int fd)
@@ -90,20 +117,26 @@ int temporary_create(int parent, const char *name, mode_t mode)
 
 int temporary_file(int parent, const char *name, bool clean, char temporary[TEMPORARY_NAME])
 {
-	for (unsigned int turn = 0; turn < SLOTS * WAITS; turn++) {
-		if (turn >= SLOTS && turn % SLOTS == 0)
+	unsigned int taken = 0;
+	bool stuck;
+
+	for (unsigned int turn = 0; turn < SLOTS * WAITS + TRIES; turn++) {
+		if (turn >= SLOTS && turn % SLOTS == 0 && taken < SLOTS)
 			(void)poll(NULL, 0, WAIT);
-		name_slot(temporary, name, turn % SLOTS);
+		const unsigned int slot = taken < SLOTS && turn < SLOTS * WAITS ? turn % SLOTS : other_slot();
+		name_slot(temporary, name, slot);
 		int fd = temporary_create(parent, temporary, 0600);
 		if (fd < 0 && errno != EEXIST)
 			return -1;
-		if (fd < 0 && discard(parent, temporary))
+		if (fd < 0 && discard(parent, temporary, &stuck))
 			fd = temporary_create(parent, temporary, 0600);
+		else if (fd < 0)
+			taken = stuck ? taken + 1 : 0;
 		/* Before it was locked another run may have taken it for one that was left. A file system may have no locks. */
 		const bool mine = fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
 		if (mine && temporary_is_at(fd, parent, temporary)) {
 			if (!clean)
-				forget_slots(parent, name, turn % SLOTS);
+				forget_slots(parent, name, slot);
 			return fd;
 		}
 		const int err = mine ? errno : ESTALE;
@@ -122,8 +155,10 @@ int temporary_link(int parent, const char *name, const char *text, char temporar
 	name_slot(temporary, name, 0);
 	if (symlinkat(text, parent, temporary) == 0)
 		return 0;
-	if (errno != EEXIST || unlinkat(parent, temporary, 0) != 0)
+	if (errno != EEXIST)
 		return -1;
+	if (unlinkat(parent, temporary, 0) != 0 && errno != ENOENT)
+		name_slot(temporary, name, other_slot());
 	return symlinkat(text, parent, temporary);
 }
 

@@ -50,7 +50,7 @@ static bool keeps_existing(struct setup *setup, const struct step *step, const s
  */
 static int open_regular(int parent, const char *name, struct stat *stat)
 {
-	const int fd = fd_openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	const int fd = walk_open_leased(parent, name, O_RDONLY);
 
 	if (fd < 0 || (fd_fstat(fd, stat) == 0 && S_ISREG(stat->st_mode)))
 		return fd;
@@ -143,6 +143,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 	struct file_want want = {.bytes = "", .fresh = keeps(mirror->step)};
 	uint64_t was;
 	int cap = DIAG_NO_CAP, tries = 0, result;
+	bool same;
 
 	file_attributes(mirror->step, &want);
 	if (want.uid == ACCOUNTS_NO_ID)
@@ -153,15 +154,16 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 		want.uid = entry->stat.uid != 0 ? entry->stat.uid : OVERFLOW_ID;
 		mirror->planted++;
 	}
-	if (same_link(text, strlen(text), &want, to->fd, entry->name)) {
-		setup->same++;
-		return;
-	}
 	signals_block(&was);
-	do
-		result = make_link(text, &want, to->fd, entry->name, &cap);
-	while (temporary_again(result, &tries));
-	if (result == 0)
+	do {
+		same = same_link(text, strlen(text), &want, to->fd, entry->name);
+		result = same ? 0 : make_link(text, &want, to->fd, entry->name, &cap);
+	} while (temporary_again(result, &tries));
+	if (same && !to->clean)
+		temporary_forget(to->fd, entry->name);
+	if (same)
+		setup->same++;
+	else if (result == 0)
 		setup->changed++;
 	else if (errno == EEXIST && want.fresh)
 		setup->same++;

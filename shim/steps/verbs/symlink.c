@@ -51,6 +51,7 @@ static bool link_name(struct setup *setup, const char *path, const struct walk_f
 
 	if (result != 0 && errno == EEXIST && fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) == 0) {
 		if (is_done(at, &stat, step->target)) {
+			temporary_forget(at->parent, at->name);
 			setup->same++;
 			return true;
 		}
