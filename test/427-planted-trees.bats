@@ -92,3 +92,27 @@ setup() {
 		assert_success
 	done
 }
+
+@test "attack: another mount, moved to where a file system has just been mounted, keeps its flags" {
+	local type attacker
+	attack 'mkdir tmp other'
+	mkdir "$O/precious" "$O/source"
+	for type in 'tmpfs' "bind, source: $O/source"; do
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+			"  - {mount: $V/tmp, type: $type, options: [ro, nosuid, nodev]}" >"$T/capshim.yaml"
+		: >"$T/calls"
+		# The other mount namespace is there before the mounts are made.
+		(
+			wait_until grep -q 'mount(' "$T/calls"
+			attack 'mv tmp old && mv other tmp'
+		) 3>&- &
+		attacker=$!
+		observe timeout 20 unshare --mount bash -c "mount --bind '$O/precious' '$V/other'; strace -qq -o '$T/calls' \
+			-e trace=mount -e inject=mount:delay_exit=2000000:when=1 '$CAPSHIM' -c '$T/capshim.yaml'; status=\$?
+			touch '$O/precious/x' '$V/tmp/x' && exit \$status"
+		wait $attacker
+		assert_failure 111
+		assert_output --partial 'somebody moves it'
+		attack 'mv tmp other; mv old tmp'
+	done
+}

@@ -123,6 +123,15 @@ static int mount_on(int fd, const char *source, const char *type, unsigned long 
 	return mount(source, path, type, flags, data);
 }
 
+/* The magic number of file systems of this type; 0 if it is not known. */
+static unsigned long magic_of(const char *type)
+{
+	for (size_t i = 0; i < ROWS(magic_table); i++)
+		if (strcmp(magic_table[i].type, type) == 0)
+			return magic_table[i].magic;
+	return 0;
+}
+
 /* Is FD the root of such a mount already? */
 static bool is_mounted(const struct wish *wish, int fd)
 {
@@ -133,18 +142,21 @@ static bool is_mounted(const struct wish *wish, int fd)
 		return false;
 	if (wish->flags & MS_BIND)
 		return fd_statx(wish->source, "", &source) == 0 && at.dev == source.dev && at.ino == source.ino;
-	for (size_t i = 0; i < ROWS(magic_table); i++)
-		if (strcmp(magic_table[i].type, wish->type) == 0)
-			return fstatfs(fd, &fs) == 0 &&
-			       ((unsigned long)fs.f_type & 0xffffffffUL) == magic_table[i].magic;
-	return false;
+	const unsigned long magic = magic_of(wish->type);
+	return magic != 0 && fstatfs(fd, &fs) == 0 && ((unsigned long)fs.f_type & 0xffffffffUL) == magic;
+}
+
+/* Can FD, which the walk has found, be the root of the mount that was just made? */
+static bool may_be_made(const struct wish *wish, int fd)
+{
+	return wish->flags & MS_BIND || magic_of(wish->type) ? is_mounted(wish, fd) : fd_begins_mount(fd, "");
 }
 
 /*
  * A bind mount ignores flags in the first call of mount(2), and an existing one may have others. Adds flags, never
  * removes them.
  */
-static int protect(int fd, const struct wish *wish)
+static int protect(int fd, const struct wish *wish, bool made)
 {
 	struct statvfs now;
 
@@ -154,6 +166,8 @@ static int protect(int fd, const struct wish *wish)
 	unsigned long set = (now.f_flag & PER_MOUNT) | (now.f_flag & SHOWN_NOSYMFOLLOW ? NOSYMFOLLOW : 0);
 	if ((wanted & ~set) == 0)
 		return 0;
+	if (made && !(wish->flags & MS_BIND)) /* a new file system has all from mount(2), so this is another one */
+		return fd_fail(ESTALE);
 	return mount_on(fd, NULL, NO_TYPE, MS_REMOUNT | MS_BIND | set | wanted, NULL);
 }
 
@@ -174,23 +188,28 @@ static bool make_mount(struct setup *setup, const struct wish *wish, const char 
 	return setup_failed(setup, "mount on", path, errno, CAP_SYS_ADMIN);
 }
 
-/* The walk now leads onto the mount: it gets its flags, or is unmounted again. */
+/*
+ * The walk now leads onto the mount: it gets its flags, or is unmounted again. Unless a rename in another mount namespace
+ * has moved the mount point along, and that of another mount to its name: that one is left alone.
+ */
 static void finish(struct setup *setup, const struct wish *wish, const char *path, bool made)
 {
 	int fd = setup_open(setup, "mount on", path);
 
 	if (fd < 0)
 		return;
-	if (protect(fd, wish) != 0 ||
-	    (wish->propagation && mount_on(fd, NULL, NO_TYPE, wish->propagation, NULL) != 0)) {
+	const bool other = made && !may_be_made(wish, fd);
+	if (!other && protect(fd, wish, made) == 0 &&
+	    (!wish->propagation || mount_on(fd, NULL, NO_TYPE, wish->propagation, NULL) == 0)) {
+		*(made ? &setup->changed : &setup->same) += 1;
+	} else if (other || errno == ESTALE) {
+		setup_refused(setup, "mount on", path,
+			      "what is mounted there is not what mount(2) has just mounted: somebody moves it");
+	} else {
 		int err = errno;
 		if (made && fchdir(fd) == 0)
 			(void)umount2(".", MNT_DETACH);
 		setup_failed(setup, "give its options to the mount on", path, err, CAP_SYS_ADMIN);
-	} else if (made && !fd_begins_mount(fd, "")) {
-		setup_refused(setup, "mount on", path, "mount(2) reports success, but nothing is mounted there");
-	} else {
-		*(made ? &setup->changed : &setup->same) += 1;
 	}
 	close(fd);
 }
