@@ -116,3 +116,22 @@ setup() {
 		attack 'mv tmp other; mv old tmp'
 	done
 }
+
+@test "attack: a link to root's directory, or root's own, in the place of a layer of an overlay" {
+	local layers
+	mkdir "$O/merged" "$O/low" "$O/etc" && mount -t tmpfs tmpfs "$O/etc" && echo secret >"$O/etc/shadow"
+	mount -t tmpfs -o mode=0755,uid=1234,gid=1234 tmpfs "$V"
+	mkdir -m 0700 "$V/private"
+	attack "mkdir u w; ln -s '$O/etc' link; mv private p"
+	for layers in "lowerdir=$O/low:$V/link" "lowerdir=$V/p" "lowerdir=$O/low,upperdir=$V/link,workdir=$V/w"; do
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+			"  - {mount: $O/merged, type: overlay, options: [nosuid, '$layers']}" >"$T/capshim.yaml"
+		observe timeout 20 unshare --mount "$CAPSHIM" -c "$T/capshim.yaml"
+		assert_refused 111 "\"$V/"
+	done
+	sed -i "s|upperdir=$V/link|upperdir=$V/u|" "$T/capshim.yaml"
+	observe timeout 20 unshare --mount bash -c "'$CAPSHIM' -c '$T/capshim.yaml' && echo x >'$O/merged/file'"
+	assert_success
+	assert_equal "$(cat "$V/u/file")" x
+	umount "$V" "$O/etc"
+}

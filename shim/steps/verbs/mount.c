@@ -71,10 +71,14 @@ static const struct {
 
 #define ROWS(table) (sizeof(table) / sizeof(*(table)))
 
+#define LAYERS 16
+
 struct wish {
 	unsigned long flags, propagation;
 	const char *data, *type, *from; /* as mount(2) takes them */
 	int source;                     /* for a bind mount, O_PATH; otherwise -1 */
+	int layers[LAYERS];             /* directories of an overlay that lie on foreign ground, O_PATH */
+	size_t count;
 };
 
 static void read_mount_option(struct wish *wish, struct mem *mem, const char *option)
@@ -230,7 +234,7 @@ static void mount_one(struct setup *setup, const struct wish *wish, const char *
  * A bind mount shows its source under another path, which is judged anew. On foreign ground another user could have moved a
  * file owned by root to this name, and under the other path it would lie on root's ground.
  */
-static int open_source(struct setup *setup, const char *source)
+static int open_source(struct setup *setup, const char *source, bool *foreign)
 {
 	struct walk_found found;
 
@@ -238,6 +242,7 @@ static int open_source(struct setup *setup, const char *source)
 		return -1;
 	identity_return();
 	close(found.parent);
+	*foreign = found.ground.foreign;
 	if (ground_may_give(&found.ground, &found.stat))
 		return found.fd;
 	setup_refused(setup, "mount", source, CHANGE_NOT_GIVEN, found.stat.st_uid);
@@ -245,10 +250,42 @@ static int open_source(struct setup *setup, const char *source)
 	return -1;
 }
 
+/* The same for the directories that overlay is told, which the kernel would look up by following every link. */
+static bool hold_layers(struct setup *setup, struct wish *wish)
+{
+	const char *data = wish->data;
+	bool foreign;
+
+	wish->data = "";
+	for (size_t length; *data; data += length + (data[length] != '\0')) {
+		length = strcspn(data, ",=:");
+		const char *part = mem_copy(&setup->mem, data, length);
+		if (*part == '/') {
+			const int fd = open_source(setup, part, &foreign);
+			if (fd < 0)
+				return false;
+			if (foreign && wish->count == LAYERS) {
+				close(fd);
+				return setup_refused(setup, "mount", part, "more than %d directories of others",
+						     LAYERS);
+			}
+			if (foreign) {
+				wish->layers[wish->count++] = fd;
+				part = mem_format(&setup->mem, "/proc/self/fd/%d", fd);
+			} else {
+				close(fd);
+			}
+		}
+		wish->data = mem_format(&setup->mem, "%s%s%.1s", wish->data, part, data + length);
+	}
+	return true;
+}
+
 static void step_mount(struct setup *setup)
 {
 	const struct step *step = setup->step;
 	struct wish wish;
+	bool ready = true;
 	int back = fd_openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
 
 	if (back < 0) {
@@ -257,10 +294,14 @@ static void step_mount(struct setup *setup)
 	}
 	read_options(&wish, &setup->mem, step);
 	if (wish.flags & MS_BIND)
-		wish.source = open_source(setup, step->source);
-	for (size_t i = 0; i < step->items.count && !(wish.flags & MS_BIND && wish.source < 0); i++)
+		ready = (wish.source = open_source(setup, step->source, &(bool){false})) >= 0;
+	else if (wish.data && strcmp(wish.type, "overlay") == 0)
+		ready = hold_layers(setup, &wish);
+	for (size_t i = 0; ready && i < step->items.count; i++)
 		mount_one(setup, &wish, step->items.items[i]);
 	fd_close(wish.source);
+	while (wish.count > 0)
+		close(wish.layers[--wish.count]);
 	if (fchdir(back) != 0)
 		diag_cannot("return to", "the working directory", errno, CAP_DAC_OVERRIDE);
 	close(back);
