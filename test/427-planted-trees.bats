@@ -135,3 +135,15 @@ setup() {
 	assert_equal "$(cat "$V/u/file")" x
 	umount "$V" "$O/etc"
 }
+
+@test "write: keep gives its mode to a file that the workload has linked, and leaves the other name alone" {
+	start <<<"  - {write: $V/conf, content: a, if_exists: keep, mode: '0644', owner: workload}"
+	assert_success
+	attack 'echo mine >conf; ln conf conf.bak; chmod 600 conf'
+	for _ in 1 2; do
+		again
+		assert_success
+		assert_equal "$(owners "$V/conf" "$V/conf.bak") $(cat "$V/conf" "$V/conf.bak" | xargs)" \
+			'1234:1234 644 1234:1234 600 mine mine'
+	done
+}

@@ -86,11 +86,19 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	const struct fd_stat had = {.uid = now->st_uid, .gid = now->st_gid};
 	if (!step->mode_written)
 		want->mode = now->st_mode & (owner_differs(&step->owner, &had) ? 01777 : 07777);
-	if (step->if_exists == IF_EXISTS_KEEP) {
+	const bool right = !owner_differs(&step->owner, &had) && want->mode == (now->st_mode & 07777);
+	const bool keep = step->if_exists == IF_EXISTS_KEEP;
+	/* Its other names may lie elsewhere: this one becomes a file of its own. */
+	const bool own = keep && !right && now->st_nlink > 1 && S_ISREG(now->st_mode);
+	const char *text = own || !keep ? read_present(setup, found, &want->length) : NULL;
+	if (keep && !text) {
 		(void)file_enforce(setup, path, found, want);
 		return false;
 	}
-	const char *text = read_present(setup, found, &want->length);
+	if (keep) {
+		want->bytes = text;
+		return true;
+	}
 	struct stat opened;
 	const bool compared = !text && errno == EACCES;
 	if (compared)
@@ -98,8 +106,7 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	const size_t present = want->length;
 	want->bytes = text ? append_missing(&setup->mem, text, &want->length, step->content) : NULL;
 	/* What the identity may not read is written nowhere. */
-	if (!text || (compared && (want->length != present || owner_differs(&step->owner, &had) ||
-				   want->mode != (now->st_mode & 07777))))
+	if (!text || (compared && (want->length != present || !right)))
 		return setup_failed(setup, "read", path, compared ? EACCES : errno, CAP_DAC_OVERRIDE);
 	setup->same += compared;
 	return !compared;
