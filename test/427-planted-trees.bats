@@ -8,6 +8,10 @@ setup() {
 	volume_setup
 }
 
+teardown() {
+	umount -l "$O/etc" "$O" "$V" 2>/dev/null || true
+}
+
 @test "attack: a directory inside of one that becomes root's, before copy fills it" {
 	local verb option
 	mkdir -m 0700 "$O/tree" && mkdir "$O/tree/sub" && echo secret >"$O/tree/sub/key"
@@ -146,4 +150,18 @@ setup() {
 		assert_equal "$(owners "$V/conf" "$V/conf.bak") $(cat "$V/conf" "$V/conf.bak" | xargs)" \
 			'1234:1234 644 1234:1234 600 mine mine'
 	done
+}
+
+@test "copy: an attribute that is too large for the file system of the copy is left out, and told" {
+	command -v mkfs.ext4 >/dev/null || skip "no ext4 here"
+	truncate -s 8M "$T/disk" && mkfs.ext4 -q "$T/disk" && mount -o loop "$T/disk" "$V" || skip "no loop device"
+	mount -t tmpfs tmpfs "$O" && echo x >"$O/file"
+	python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.large", b"x" * 60000); os.setxattr(sys.argv[1], "user.small", b"y")' \
+		"$O/file" || skip "tmpfs takes no attributes"
+	start <<<"  - {copy: $O/file, to: $V/file, preserve: xattrs}"
+	assert_output --partial 'left out, too large for the file system: "user.large"'
+	umount "$O"
+	run python3 -c 'import os, sys; print(os.listxattr(sys.argv[1]))' "$V/file"
+	umount "$V"
+	assert_output "['user.small']"
 }

@@ -178,8 +178,9 @@ static bool sync_content(int out, const struct file_want *want)
 }
 
 /* Of the user's name space alone: file capabilities, labels and access control lists are not for a copy to hand on. */
-static bool keep_xattrs(int out, int source)
+static bool keep_xattrs(int out, const struct file_want *want)
 {
+	const int source = want->source;
 	static const char space[] = "user.";
 	struct mem mem = {NULL};
 	char *names = mem_array(&mem, XATTR_LIST_MAX, 1), *value = mem_array(&mem, XATTR_SIZE_MAX, 1);
@@ -191,6 +192,12 @@ static bool keep_xattrs(int out, int source)
 			continue;
 		ssize_t size = fgetxattr(source, name, value, XATTR_SIZE_MAX);
 		done = size >= 0 && (fsetxattr(out, name, value, (size_t)size, 0) == 0 || errno == EOPNOTSUPP);
+		/* ext4 has room for a few kilobytes. On a full disk the content fails as well. */
+		if (!done && size > 0 && (errno == ENOSPC || errno == E2BIG)) {
+			setup_note(want->setup, "left out, too large for the file system: \"%s\" of \"%s\"", name,
+				   want->path);
+			done = true;
+		}
 	}
 	mem_release(&mem);
 	return done;
@@ -207,7 +214,7 @@ static bool keep_times(int out, int source)
 
 bool content_write(int out, const struct file_want *want)
 {
-	if (want->keep_xattrs && !keep_xattrs(out, want->source))
+	if (want->keep_xattrs && !keep_xattrs(out, want))
 		return false;
 	return fill(out, want, false) && (!want->keep_times || keep_times(out, want->source)) &&
 	       sync_content(out, want);
