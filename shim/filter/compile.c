@@ -225,9 +225,7 @@ void filter_unknown(struct mem *mem, const struct node *profile, const struct fi
 		for (const struct filter_rule *rule = read.rules; rule != read.changes; rule = rule->next)
 			for (const struct node *n = NULL; (n = yaml_item(rule->names, n));)
 				if (call_find(n->text) < 0)
-					list_add(mem, lines,
-						 mem_format(mem,
-							    "%s:%u:%u: unknown system call \"%s\": it stays denied",
-							    n->file, n->line, n->column, n->text));
+					list_format(mem, lines, "%s:%u:%u: unknown system call \"%s\": it stays denied",
+						    n->file, n->line, n->column, n->text);
 	mem_release(&scratch.mem);
 }

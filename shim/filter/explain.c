@@ -64,14 +64,12 @@ static void group_end(struct group *group, struct list *lines)
 	const int title = (int)strcspn(group->title, ":");
 
 	if (group->counts[ALLOWED])
-		list_add(mem, lines,
-			 mem_format(mem, "allowed: %.*s (%zu call%s)", title, group->title, group->counts[ALLOWED],
-				    group->counts[ALLOWED] == 1 ? "" : "s"));
+		list_format(mem, lines, "allowed: %.*s (%zu call%s)", title, group->title, group->counts[ALLOWED],
+			    group->counts[ALLOWED] == 1 ? "" : "s");
 	if (group->counts[BY_ARGUMENT])
-		list_add(mem, lines,
-			 mem_format(mem, "depends on arguments: %s (%s)", group->names[BY_ARGUMENT], group->title));
+		list_format(mem, lines, "depends on arguments: %s (%s)", group->names[BY_ARGUMENT], group->title);
 	if (group->counts[DENIED])
-		list_add(mem, lines, mem_format(mem, "%s: %s (%s)", group->denied, group->names[DENIED], group->title));
+		list_format(mem, lines, "%s: %s (%s)", group->denied, group->names[DENIED], group->title);
 	memset(group->names, 0, sizeof(group->names));
 	memset(group->counts, 0, sizeof(group->counts));
 	group->denied = NULL;
@@ -92,12 +90,10 @@ static void explain_others(struct group *group, struct list *lines)
 	add_all(group, true);
 	group_end(group, lines);
 	struct filter_answers future = filter_answer(group->filter, filter_native(), CALL_NUMBERS);
-	list_add(group->mem, lines,
-		 mem_format(group->mem, "%s: calls newer than these", action_text(group->mem, future.laxest)));
+	list_format(group->mem, lines, "%s: calls newer than these", action_text(group->mem, future.laxest));
 	struct filter_answers foreign = filter_answer(group->filter, 0, 0);
-	list_add(group->mem, lines,
-		 mem_format(group->mem, "%s: programs for another ABI that the profile does not name",
-			    action_text(group->mem, foreign.laxest)));
+	list_format(group->mem, lines, "%s: programs for another ABI that the profile does not name",
+		    action_text(group->mem, foreign.laxest));
 }
 
 void filter_explain(struct mem *mem, const struct filter *filter, struct list *lines)
@@ -180,14 +176,12 @@ static void explain_rules(struct mem *mem, const struct node *node, const struct
 		profile.rules = NULL;
 	for (const struct filter_rule *rule = profile.rules; rule; rule = rule->next)
 		if (filter_rule_lists(rule, call) && filter_rule_decides(&profile, rule, call, false))
-			list_add(mem, lines,
-				 mem_format(mem, "%s:%u: %s%s%s%s%s", rule->node->file, rule->node->line,
-					    action_text(mem, rule->action), conditions_text(mem, rule),
-					    absence_text(mem, rule, target->keep), rule->comment ? " - " : "",
-					    rule->comment ? rule->comment : ""));
-	list_add(mem, lines,
-		 mem_format(mem, "%s:%u: %s, where no rule fits", node->file, node->line,
-			    action_text(mem, profile.action)));
+			list_format(mem, lines, "%s:%u: %s%s%s%s%s", rule->node->file, rule->node->line,
+				    action_text(mem, rule->action), conditions_text(mem, rule),
+				    absence_text(mem, rule, target->keep), rule->comment ? " - " : "",
+				    rule->comment ? rule->comment : "");
+	list_format(mem, lines, "%s:%u: %s, where no rule fits", node->file, node->line,
+		    action_text(mem, profile.action));
 	mem_release(&problems.mem);
 }
 
@@ -241,8 +235,7 @@ static void explain_change(struct mem *mem, const char *what, const struct node 
 				  ? "32-bit programs run, whose calls reach rarely used code of the kernel"
 				  : default_comment(mem, item);
 
-	list_add(mem, lines,
-		 mem_format(mem, "seccomp %s \"%s\"%s%s", what, item->text, why ? ": " : "", why ? why : ""));
+	list_format(mem, lines, "seccomp %s \"%s\"%s%s", what, item->text, why ? ": " : "", why ? why : "");
 }
 
 void filter_explain_changes(struct mem *mem, const struct filter_changes *changes, struct list *lines)

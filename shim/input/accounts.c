@@ -34,6 +34,9 @@ static bool cut_line(char *line, size_t length, bool group, char **fields, uint3
 {
 	char **field = fields, **last = fields + (group ? GROUP_FIELDS : USER_FIELDS) - 1;
 
+	/* Empty, until they are found. */
+	for (size_t i = 0; i < USER_FIELDS; i++)
+		fields[i] = line + length;
 	*field = line;
 	for (char *at = line; at < line + length; at++) {
 		if (*at == '\0' || (*at == ':' && field == last))
@@ -52,7 +55,7 @@ static bool cut_line(char *line, size_t length, bool group, char **fields, uint3
 /* The account of LINE, or NULL if it is no such line. */
 static struct account *read_account(struct mem *mem, char *line, size_t length, bool group)
 {
-	char *fields[USER_FIELDS] = {0}, *member;
+	char *fields[USER_FIELDS], *member;
 	uint32_t uid = ACCOUNTS_NO_ID, gid;
 
 	if (!cut_line(line, length, group, fields, &uid, &gid))
