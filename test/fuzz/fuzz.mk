@@ -18,7 +18,7 @@ FUZZ_FLAGS := $(filter-out -Wpedantic,$(WARNINGS)) -std=c2x -g -O1 -fno-omit-fra
 	      -D_GNU_SOURCE -DCAPSHIM_VERSION='"$(VERSION)"' -DFUZZ_WORLD='"$(abspath test/fuzz/world)"' -iquote shim
 FUZZ_WRAP := diag_die diag_cannot
 $(FUZZ)/bin/config $(FUZZ)/bin/steps: FUZZ_WRAP += trust_read access faccessat walk_open walk_find config_look_up \
-						   write dprintf problem_add
+						   write vdprintf problem_add
 $(FUZZ)/bin/image: FUZZ_WRAP += trust_read
 
 .PHONY: fuzz fuzzers

@@ -114,15 +114,15 @@ char *__wrap_trust_read(struct mem *mem, const char *path, size_t limit, size_t 
 int __wrap_access(const char *path, int mode);
 int __wrap_faccessat(int at, const char *path, int mode, int flags);
 int __wrap_walk_open(const char *path, int flags, struct walk_where *where);
-int __wrap_walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where);
+int __wrap_walk_find(const char *path, int flags, struct walk_found *found);
 void __wrap_config_look_up(struct plan *plan);
 ssize_t __wrap_write(int fd, const void *bytes, size_t length);
-int __wrap_dprintf(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int __wrap_vdprintf(int fd, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 void __wrap_problem_add(struct problems *problems, const char *file, unsigned int line, unsigned int column,
 			const char *format, ...) __attribute__((format(printf, 5, 6)));
 int __real_faccessat(int at, const char *path, int mode, int flags);
 int __real_walk_open(const char *path, int flags, struct walk_where *where);
-int __real_walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where);
+int __real_walk_find(const char *path, int flags, struct walk_found *found);
 ssize_t __real_write(int fd, const void *bytes, size_t length);
 void __real_problem_add(struct problems *problems, const char *file, unsigned int line, unsigned int column,
 			const char *format, ...) __attribute__((format(printf, 5, 6)));
@@ -176,12 +176,12 @@ int __wrap_walk_open(const char *path, int flags, struct walk_where *where)
 	return __real_walk_open(file ? file : "/nowhere", flags, where);
 }
 
-int __wrap_walk_find(const char *path, int flags, struct walk_found *found, struct walk_where *where)
+int __wrap_walk_find(const char *path, int flags, struct walk_found *found)
 {
 	char name[4096];
 	const char *file = inside(name, sizeof(name), path);
 
-	return __real_walk_find(file ? file : "/nowhere", flags, found, where);
+	return __real_walk_find(file ? file : "/nowhere", flags, found);
 }
 
 /* It reads file capabilities by path; nothing of the plan comes from it but problems. */
@@ -198,15 +198,12 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t length)
 	return (ssize_t)length;
 }
 
-int __wrap_dprintf(int fd, const char *format, ...)
+int __wrap_vdprintf(int fd, const char *format, va_list args)
 {
-	va_list args;
 	char *text;
+	int length = vasprintf(&text, format, args);
 
 	(void)fd;
-	va_start(args, format);
-	int length = vasprintf(&text, format, args);
-	va_end(args);
 	FUZZ_HOLDS(length >= 0);
 	put(&output, text, (size_t)length);
 	free(text);
