@@ -165,3 +165,75 @@ teardown() {
 	umount "$V"
 	assert_output "['user.small']"
 }
+
+@test "attack: its old owner writes into a file of root's after it was compared, and closes it" {
+	mkdir "$O/app"
+	head -c 100000 /dev/zero | tr '\0' A >"$T/source"
+	for _ in 1 2 3; do
+		install -m 0644 -o 1234 -g 1234 "$T/source" "$O/app/file"
+		attack "exec python3 -c 'import os, time
+fd = os.open(\"$O/app/file\", os.O_RDWR)
+open(\"$V/ready\", \"w\")
+while os.fstat(fd).st_uid != 0: time.sleep(0.001)
+time.sleep(0.2)
+os.pwrite(fd, b\"EVIL\", 0)
+os.close(fd)'" 3>&- &
+		wait_until test -e "$V/ready"
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {chown: $O/app/file, owner: '0:0'}" \
+			"  - {copy: $T/source, to: $O/app/file, mode: '0644'}" >"$T/capshim.yaml"
+		timeout 30 strace -f -qq -o /dev/null -e trace=fcntl -e inject=fcntl:delay_enter=400000 \
+			"$CAPSHIM" -c "$T/capshim.yaml"
+		wait "$!"
+		rm "$V/ready"
+		cmp "$T/source" "$O/app/file"
+	done
+}
+
+@test "attack: a set-group-ID bit that comes back right before the change of owner" {
+	# As a race that the old owner has won leaves it.
+	install -m 02744 /usr/bin/id "$V/tool"
+	chown 0:0 "$V"
+	start <<<"  - {chmod: $V, recursive: true, mode: 'a+rX'}"
+	assert_success
+	assert_equal "$(owners "$V/tool")" '0:0 755'
+	# What the config writes stays what it means.
+	chmod 02644 "$V/tool"
+	start <<<"  - {chmod: $V/tool, mode: 'g+xs'}"
+	assert_success
+	assert_equal "$(owners "$V/tool")" '0:0 2654'
+}
+
+@test "mount: an overlay's layers are absolute paths, for the kernel would follow links from the target" {
+	local option
+	for option in lowerdir=x:/a "upperdir=up" "workdir=./w" "lowerdir=/a::b"; do
+		start <<<"  - {mount: $V/m, type: overlay, options: [index=on, '$option']}"
+		assert_refused 100 'must be absolute paths'
+	done
+}
+
+@test "files of an id that is not mapped: on_error says what happens where they cannot be given away" {
+	mkdir -m 0777 "$O/d"
+	install -m 04755 -o 5 -g 5 /dev/null "$O/d/f"
+	printf '%s\n' 'user: "0:0"' 'allow_root: true' 'supplementary_groups: none' 'command: none' 'setup:' \
+		"  - {chown: $O/d, owner: '0:0', recursive: true, on_error: warn}" >"$T/capshim.yaml"
+	observe timeout 20 unshare -r "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_success
+	assert_output --partial "$O/d/f"
+}
+
+@test "leases: files that their owner has leased hold a start up once, not one by one" {
+	local before
+	mkdir "$T/source"
+	for i in {1..6}; do echo "$i" >"$T/source/$i"; done
+	attack "cp -r '$T/source' to && exec python3 -c 'import fcntl, os, signal, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+files = [os.open(\"to/%d\" % i, os.O_RDWR) for i in range(1, 7)]
+for f in files: fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+open(\"ready\", \"w\")
+time.sleep(60)'" 3>&- &
+	wait_until test -e "$V/ready"
+	before=$SECONDS
+	start <<<"  - {copy: $T/source, to: $V/to, recursive: true, on_error: warn}"
+	kill "$!"
+	[ $((SECONDS - before)) -lt 8 ]
+}

@@ -17,14 +17,15 @@
 
 #define REOPEN_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
-#define LEASE_WAITS 200
-#define LEASE_WAIT 10 /* milliseconds */
+#define LEASE_WAITS 200 /* of one run: the owner of a volume can lease any number of files */
+#define LEASE_WAIT 10   /* milliseconds */
 
 int walk_open_leased(int parent, const char *name, int flags)
 {
+	static int waits = LEASE_WAITS;
 	int fd = fd_openat(parent, name, flags | REOPEN_FLAGS);
 
-	for (int i = 0; fd < 0 && errno == EAGAIN && i < LEASE_WAITS; i++) {
+	for (; fd < 0 && errno == EAGAIN && waits > 0; waits--) {
 		(void)poll(NULL, 0, LEASE_WAIT);
 		fd = fd_openat(parent, name, flags | REOPEN_FLAGS);
 	}

@@ -42,7 +42,11 @@ static mode_t wanted_mode(const struct step *step, const struct fd_stat *now)
 
 	if (!want->set)
 		want = &step->change;
-	return want->set && !S_ISLNK(now->mode) ? mode_apply(want, now->mode, directory) : now->mode & 07777;
+	if (!want->set || S_ISLNK(now->mode))
+		return now->mode & 07777;
+	/* A set-group-ID bit without group execution does nothing, and chown(2) leaves it: "g+x" must not complete it. */
+	const mode_t idle = directory || now->mode & S_IXGRP ? 0 : S_ISGID;
+	return mode_apply(want, now->mode & ~idle, directory);
 }
 
 /* A link owned by another user keeps its owner: later steps would follow it if root owned it. */
@@ -101,15 +105,17 @@ static int drop_set_id(const struct held *held, const struct fd_stat *now)
 }
 
 /*
- * Changes the owner of what is held. CLEARS: the old owner's access control lists, which would let that user write what is
+ * Changes the owner of what is held. An old owner that the user namespace does not map is nobody to act as. CLEARS: the old owner's access control lists, which would let that user write what is
  * made below, go; before, so that a run that ends in between leaves none, and again after, because until then the old owner
  * could set them.
  */
 static int give(const struct held *held, const struct owner *owner, bool always, bool clears)
 {
-	if (clears && walk_clear_acl(held->fd, held->now.uid) != 0)
+	const bool known = held->now.uid != OVERFLOW_ID;
+
+	if (known && ((clears && walk_clear_acl(held->fd, held->now.uid) != 0) || drop_set_id(held, &held->now) != 0))
 		return -1;
-	if (drop_set_id(held, &held->now) != 0 || owner_apply(owner, held, always) != 0)
+	if (owner_apply(owner, held, always) != 0)
 		return -1;
 	return clears ? walk_clear_acl(held->fd, owner->uid) : 0;
 }
@@ -206,8 +212,12 @@ static bool settle_held(struct setup *setup, const struct held *held, mode_t mod
 	const bool other = gives && S_ISDIR(now->mode) && uid != now->uid;
 	if (other)
 		ground_remember(held->fd);
-	if (gives && give(held, owner, always, other && now->uid != 0) != 0)
-		return setup_failed(setup, "chown", held->path, errno, CAP_CHOWN);
+	if (gives && give(held, owner, always, other && now->uid != 0) != 0) {
+		const int err = errno;
+		if (due && first)
+			(void)!ground_chmod(held->fd, held->parent, held->name, now->uid, now->gid, now->mode & 07777);
+		return setup_failed(setup, "chown", held->path, err, CAP_CHOWN);
+	}
 	if (due && !first && ground_chmod(held->fd, held->parent, held->name, uid, owner->gid, mode) != 0)
 		return setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
 	return true;

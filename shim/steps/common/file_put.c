@@ -287,7 +287,8 @@ static bool may_be_written(int fd)
 
 /*
  * Is the content right of the regular file that FOUND describes? One that it does not hold may be another by now, so all of
- * it must be right. Not if another user could have it open for writing.
+ * it must be right. Not if another user could have it open for writing: asked before the content is read, and a lease then says
+ * so until it is read.
  */
 static bool has_content(const struct walk_found *found, const struct file_want *want)
 {
@@ -297,8 +298,8 @@ static bool has_content(const struct walk_found *found, const struct file_want *
 	if (in < 0 && errno == EACCES && !want->others)
 		in = file_open_to_compare(found, &opened);
 	const bool has = in >= 0 && (found->fd >= 0 || is_as_wanted(&opened, want)) &&
-			 content_is(want, in, &opened) == CONTENT_SAME &&
-			 (found->ground.foreign || want->uid != 0 || !may_be_written(in));
+			 (found->ground.foreign || want->uid != 0 || !may_be_written(in)) &&
+			 content_is(want, in, &opened) == CONTENT_SAME;
 
 	fd_close(in);
 	return has;

@@ -307,6 +307,24 @@ static void step_mount(struct setup *setup)
 	close(back);
 }
 
+/* Overlay looks up a layer that does not begin with "/" from the target, by following every link. */
+static bool has_relative_layer(const char *data)
+{
+	static const char *const keys[] = {"lowerdir", "lowerdir+", "datadir+", "upperdir", "workdir"};
+
+	for (; *data; data += strcspn(data, ","), data += *data == ',') {
+		const size_t length = strcspn(data, "=,");
+		bool layer = false;
+		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+			layer |= strlen(keys[i]) == length && strncmp(keys[i], data, length) == 0;
+		for (const char *at = data + length; layer && (*at == '=' || *at == ':');
+		     at += 1 + strcspn(at + 1, ":,"))
+			if (at[1] != '/' && at[1] != ':')
+				return true;
+	}
+	return false;
+}
+
 static void mount_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	struct wish wish;
@@ -320,6 +338,8 @@ static void mount_check(const struct step *step, struct problems *problems, cons
 			     step->type);
 	if (bind && (!step->source || step->source[0] != '/'))
 		yaml_problem(problems, node, "a bind mount needs \"source:\", an absolute path");
+	if (!bind && wish.data && has_relative_layer(wish.data))
+		yaml_problem(problems, node, "the layers of an overlay must be absolute paths: begin each with /");
 	if (bind && wish.data)
 		yaml_problem(problems, node, "a bind mount does not take the option \"%s\"", wish.data);
 }
