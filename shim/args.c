@@ -148,7 +148,7 @@ static bool has_control(const char *value)
 {
 	while ((unsigned char)*value >= 0x20 && *value != 0x7f)
 		value++;
-	return *value;
+	return *value != '\0';
 }
 
 /* A value of a config: without a line, so that a problem names OPTION in the place of a file. */

@@ -56,10 +56,7 @@ bool tree_is_left_out(const struct tree_walk *tree, int parent, const char *name
 
 bool tree_is_excluded(const struct tree_walk *tree, const char *name)
 {
-	for (size_t i = 0; tree->exclude && i < tree->exclude->count; i++)
-		if (glob_match(tree->exclude->items[i], name))
-			return true;
-	return false;
+	return tree->exclude && glob_any(tree->exclude, name);
 }
 
 void tree_unpin(struct tree_pins *pins, int fd)
