@@ -170,6 +170,18 @@ bool setup_find(struct setup *setup, const char *verb, const char *path, int fla
 	return walk_find(path, flags, found) == 0 || setup_unreachable(setup, verb, path, errno, &found->where);
 }
 
+bool setup_at(struct setup *setup, const char *verb, const char *path, int flags,
+	      bool (*act)(struct setup *, const char *path, struct walk_found *))
+{
+	struct walk_found found;
+
+	if (!setup_find(setup, verb, path, flags, &found))
+		return false;
+	bool done = act(setup, path, &found);
+	walk_release(&found);
+	return done;
+}
+
 int setup_open(struct setup *setup, const char *verb, const char *path)
 {
 	struct walk_where where;

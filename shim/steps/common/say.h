@@ -29,6 +29,10 @@ bool setup_unreachable(struct setup *setup, const char *verb, const char *path, 
 			      struct walk_found *found);
 [[nodiscard]] int setup_open(struct setup *setup, const char *verb, const char *path);
 
+/* setup_find(), then ACT on what was found, which is released. False: a failure was reported. */
+bool setup_at(struct setup *setup, const char *verb, const char *path, int flags,
+	      bool (*act)(struct setup *, const char *path, struct walk_found *));
+
 /* Says one line about the step that is not about a failure ("12 hard links skipped …"). */
 void setup_note(struct setup *setup, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -100,13 +100,7 @@ static bool make_node(struct setup *setup, const char *path, struct walk_found *
 
 static bool step_mknod(struct setup *setup, const char *path)
 {
-	struct walk_found at;
-
-	if (!setup_find(setup, "mknod", path, WALK_MAKE | WALK_NEW | WALK_PARENTS, &at))
-		return false;
-	bool done = make_node(setup, path, &at);
-	walk_release(&at);
-	return done;
+	return setup_at(setup, "mknod", path, WALK_MAKE | WALK_NEW | WALK_PARENTS, make_node);
 }
 
 static void mknod_check(const struct step *step, struct problems *problems, const struct node *node)

@@ -43,7 +43,7 @@ static int replace_link(int parent, const char *name, const char *target)
 	return result;
 }
 
-static bool link_name(struct setup *setup, const char *path, const struct walk_found *at)
+static bool link_name(struct setup *setup, const char *path, struct walk_found *at)
 {
 	const struct step *step = setup->step;
 	struct stat stat;
@@ -73,13 +73,7 @@ static bool link_name(struct setup *setup, const char *path, const struct walk_f
 
 static bool step_symlink(struct setup *setup, const char *path)
 {
-	struct walk_found at;
-
-	if (!setup_find(setup, "link", path, WALK_MAKE | WALK_NEW | WALK_PARENTS, &at))
-		return false;
-	bool done = link_name(setup, path, &at);
-	walk_release(&at);
-	return done;
+	return setup_at(setup, "link", path, WALK_MAKE | WALK_NEW | WALK_PARENTS, link_name);
 }
 
 static const struct step_option symlink_options[] = {

@@ -136,7 +136,7 @@ static bool tell_kernel(struct setup *setup, const char *path, const struct walk
 	return true;
 }
 
-static bool write_one(struct setup *setup, const char *path, const struct walk_found *found)
+static bool write_one(struct setup *setup, const char *path, struct walk_found *found)
 {
 	struct file_want want = {.source = -1};
 	struct statfs fs = {0};
@@ -156,13 +156,7 @@ static bool write_one(struct setup *setup, const char *path, const struct walk_f
 
 static bool step_write(struct setup *setup, const char *path)
 {
-	struct walk_found found;
-
-	if (!setup_find(setup, "write", path, WALK_FOLLOW | WALK_MAKE | WALK_NEW, &found))
-		return false;
-	bool done = write_one(setup, path, &found);
-	walk_release(&found);
-	return done;
+	return setup_at(setup, "write", path, WALK_FOLLOW | WALK_MAKE | WALK_NEW, write_one);
 }
 
 static const struct step_option write_options[] = {
