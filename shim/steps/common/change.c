@@ -97,11 +97,12 @@ static bool has_set_id(const struct fd_stat *now)
  * To the kernel that is a chmod(2), so it refuses the chown(2) to anybody but the owner; and it leaves a set-group-ID bit
  * without group execution, which a mode of this step or a later one could complete.
  */
-static int drop_set_id(const struct held *held, const struct fd_stat *now)
+static int drop_set_id(const struct held *held, struct fd_stat *now)
 {
 	if (!has_set_id(now))
 		return 0;
-	return ground_chmod(held->fd, held->parent, held->name, now->uid, IDENTITY_NO_ID, now->mode & 01777);
+	now->mode &= ~(uint32_t)06000;
+	return ground_chmod(held->fd, held->parent, held->name, now->uid, IDENTITY_NO_ID, now->mode & 07777);
 }
 
 /*
@@ -112,8 +113,9 @@ static int drop_set_id(const struct held *held, const struct fd_stat *now)
 static int give(const struct held *held, const struct owner *owner, bool always, bool clears)
 {
 	const bool known = held->now.uid != OVERFLOW_ID;
+	struct fd_stat now = held->now;
 
-	if (known && ((clears && walk_clear_acl(held->fd, held->now.uid) != 0) || drop_set_id(held, &held->now) != 0))
+	if (known && ((clears && walk_clear_acl(held->fd, now.uid) != 0) || drop_set_id(held, &now) != 0))
 		return -1;
 	if (owner_apply(owner, held, always) != 0)
 		return -1;
@@ -163,8 +165,8 @@ static bool change_apply(struct change *change, const struct held *held)
 		return false;
 	}
 	if (gives && (modes || has_set_id(&now)) &&
-	    (fd_statx(held->fd, "", &now) != 0 || drop_set_id(held, &now) != 0 || fd_statx(held->fd, "", &now) != 0)) {
-		failed(change->setup, "look at", DIAG_NO_CAP, held->path, errno);
+	    (fd_statx(held->fd, "", &now) != 0 || drop_set_id(held, &now) != 0)) {
+		failed(change->setup, "chmod", CAP_FOWNER, held->path, errno);
 		return false;
 	}
 	const mode_t mode = wanted_mode(change->step, &now);
