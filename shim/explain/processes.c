@@ -86,14 +86,14 @@ static bool read_status(struct mem *mem, const char *path, struct status *status
 }
 
 /* Another user may not see which namespace a process is in: not asked if the level is enough. */
-static bool is_in(struct mem *mem, const char *pid, size_t level, const char *namespace)
+static bool is_in(struct mem *mem, const char *pid, size_t level, const char *wanted)
 {
 	struct status status;
 
 	if (!read_status(mem, mem_format(mem, "/proc/%s/status", pid), &status) || status.level != level)
 		return false;
 	const char *its = read_namespace(mem, pid);
-	return its && strcmp(its, namespace) == 0;
+	return its && strcmp(its, wanted) == 0;
 }
 
 /* Appends the threads of PID that hold something at *LAST, and returns the new end. */
@@ -124,19 +124,19 @@ struct process *processes_read(struct mem *mem, uint32_t self, const char *only)
 	struct process *first = NULL, **last = &first;
 	struct list pids = {0};
 	struct status status = {0};
-	const char *namespace = NULL;
+	const char *wanted = NULL;
 
 	if (only) {
 		if (read_status(mem, mem_format(mem, "/proc/%s/status", only), &status))
-		namespace = read_namespace(mem, only);
-		if (!namespace)
+			wanted = read_namespace(mem, only);
+		if (!wanted)
 			process_unreadable(mem_format(mem, "/proc/%s", only), ESRCH);
 	}
 	if (!read_numbers(mem, "/proc", &pids))
 		process_unreadable("/proc/", errno);
 	for (size_t i = 0; i < pids.count; i++) {
 		const char *pid = pids.items[i];
-		if (strtoul(pid, NULL, 10) != self && (!only || is_in(mem, pid, status.level, namespace)))
+		if (strtoul(pid, NULL, 10) != self && (!only || is_in(mem, pid, status.level, wanted)))
 			last = add_threads(mem, pid, last);
 	}
 	return first;

@@ -88,8 +88,8 @@ uint32_t ground_group(uint32_t uid);
 
 /*
  * Prepares to replace or remove the entry of PARENT that belongs to UID. In a sticky directory owned by root only
- * root can rename or remove root's files: then acts as root, with no capability but CHOWN. With FIRST in each of root's, as is
- * right where foreign ground begins with it.
+ * root can rename or remove root's files: then acts as root, with no capability but CHOWN. With FIRST
+ * that is done in any directory owned by root: right where foreign ground begins with it.
  */
 void ground_for_name(int parent, uint32_t uid, bool first);
 
@@ -107,8 +107,8 @@ bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
 
 /*
  * May a step other than chown and chmod give what it found on GROUND, described by STAT, to another user? Objects
- * owned by root or by a third user may have been moved there, so they must not be given away, not
- * even where the workload is root itself.
+ * owned by root or by a third user may have been moved there, so they must not be given away, even
+ * where the workload is root itself.
  */
 bool ground_may_give(const struct ground *ground, const struct stat *stat);
 

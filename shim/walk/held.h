@@ -7,8 +7,8 @@
 #include "walk/walk.h"
 
 /*
- * open(2) of NAME in PARENT, without following a link or waiting for a FIFO; but for up to two seconds for another process
- * that has a lease on the file, fcntl(2). -1 with errno.
+ * open(2) of NAME in PARENT, without following a link or waiting for a FIFO; but for another process that has a lease on the
+ * file, fcntl(2): up to two seconds in the whole run. -1 with errno.
  */
 [[nodiscard]] int walk_open_leased(int parent, const char *name, int flags);
 

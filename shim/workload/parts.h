@@ -25,7 +25,7 @@ void workload_stdio_own(const struct plan *plan);
 bool workload_stdio_foreign(int fd, uint32_t uid);
 
 /*
- * The environment of the workload, in MEM: that of the run, then HOME, USER and LOGNAME as login tools set them,
+ * The environment of the workload: that of the run, then HOME, USER and LOGNAME as login tools set them,
  * without the names in unset_environment. With an init, a LISTEN_PID that named the init names this process.
  */
 char **workload_environment(const struct plan *plan);

@@ -113,7 +113,7 @@ static bool has_leases(int fd)
 }
 
 /*
- * Takes a lease on FD, as its owner: it shows whoever else has the file open, fcntl(2). 1, 0 where there are none, or -1
+ * Takes a lease on FD, as its owner: it shows that another process has the file open, fcntl(2). 1, 0 where there are none, or -1
  * with ESTALE: somebody has.
  */
 static int lease(int fd)
@@ -222,7 +222,7 @@ static int replace_file(const struct walk_found *at, const struct file_want *wan
 	return result;
 }
 
-/* Nobody goes on with the file OUT by what the old mode, owner, or that owner's access control list let him open. */
+/* Afterwards no process can use OUT by what its old mode, its old owner or that owner's access control list permitted. */
 static bool give_in_place(int out, const struct stat *now, const struct file_want *want, int *cap)
 {
 	if (!give_file(out, want, cap))
@@ -414,8 +414,8 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fd_fstat(found.fd, &found.stat) != 0))
 		return setup_failed(setup, verb, path, errno, CAP_DAC_OVERRIDE);
 	settle_owner(&want, found.fd < 0 ? NULL : &found.stat);
+	const struct ground_acted was = ground_become(identity_uid(), IDENTITY_NO_ID); /* as now: to come back to */
 	/* Where only root could have put it before others could write the directory, root also replaces it. */
-	const struct ground_acted was = ground_become(identity_uid(), IDENTITY_NO_ID);
 	if (ground->first && found.fd >= 0 && found.stat.st_uid == 0 && ground->owner == 0 && keep_owner(&want, &found))
 		ground_for_name(parent, 0, true);
 	bool done = put_found(setup, verb, &found, &want);

@@ -39,7 +39,7 @@ static mode_t filling(mode_t mode)
 }
 
 /*
- * Gives the owner of the directory TO, which was there already, the rights that he lacks, until it is filled. If that fails,
+ * Gives the owner of the directory TO, which was there already, the rights that this user lacks, until it is filled. If that fails,
  * for one on a read-only mount, all in it may still be right.
  */
 static void lend_rights(struct mirror_level *to, const struct stat *stat)
