@@ -145,11 +145,10 @@ static void read_option_value(struct plan *plan, const struct node *node, const 
 }
 
 /* Options that every verb may have. */
-static const struct step_option every_step[] = {OPTION("when", ELSEWHERE, conditions),
-						OPTION("unless", ELSEWHERE, conditions),
-						OPTION_WITH("on_error", FIXED_WORD, on_error,
-							    WORDS("fail", "warn", "ignore"))};
-static const struct verb any_verb = {OPTIONS(every_step)};
+static const struct verb any_verb = {
+	OPTIONS(OPTION("when", ELSEWHERE, conditions), OPTION("unless", ELSEWHERE, conditions),
+		OPTION_WITH("on_error", FIXED_WORD, on_error, WORDS("fail", "warn", "ignore"))),
+};
 
 static const struct verb *verb_named(const char *name)
 {
@@ -162,10 +161,7 @@ static const struct verb *verb_named(const char *name)
 
 static const struct step_option *option_of(const struct verb *verb, const char *name)
 {
-	for (size_t i = 0; i < verb->noptions; i++)
-		if (strcmp(verb->options[i].name, name) == 0)
-			return &verb->options[i];
-	return NULL;
+	return named_row(name, verb->options, sizeof(*verb->options));
 }
 
 /* Is NAME an option of some verb, or of every verb? */
@@ -192,8 +188,8 @@ static const char *nearest_option(struct plan *plan, const char *name)
 	struct list names = {0};
 
 	for (const struct verb *const *next = verb_table, *verb = &any_verb; verb; verb = *next++)
-		for (size_t i = 0; i < verb->noptions; i++)
-			list_add(plan->mem, &names, verb->options[i].name);
+		for (const struct step_option *option = verb->options; option->name; option++)
+			list_add(plan->mem, &names, option->name);
 	return nearest_name(name, names.items, sizeof(*names.items));
 }
 
@@ -241,9 +237,9 @@ static void read_option(struct plan *plan, const struct verb *verb, const struct
 
 static void required_options(struct plan *plan, const struct node *node, const struct verb *verb)
 {
-	for (size_t i = 0; i < verb->noptions; i++)
-		if (verb->options[i].required && !yaml_get(node, verb->options[i].name))
-			value_problem(plan, node, "\"%s\" needs \"%s:\"", verb->name, verb->options[i].name);
+	for (const struct step_option *option = verb->options; option->name; option++)
+		if (option->required && !yaml_get(node, option->name))
+			value_problem(plan, node, "\"%s\" needs \"%s:\"", verb->name, option->name);
 }
 
 static void read_value(struct plan *plan, const struct verb *verb, const struct node *node, struct step *step)

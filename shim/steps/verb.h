@@ -55,14 +55,13 @@ struct step_option {
 /* One verb: everything that the rest of capshim knows about it. */
 struct verb {
 	const char *name;
-	const struct step_option *options; /* besides when, unless and on_error */
-	uint8_t noptions;
-	uint8_t value;                    /* of enum verb_value */
-	uint16_t mode;                    /* default of `mode` */
-	bool runs;                        /* it starts programs: it has RUN_OPTIONS */
-	bool owner_is_workload;           /* default of `owner`: everything it names is given to the workload */
-	bool changes_modes;               /* of existing objects, acting as their owner */
-	void (*act)(struct setup *setup); /* setup->step; NULL: act_on, for each of its paths */
+	const struct step_option *options; /* besides when, unless and on_error; a NULL name ends them */
+	uint8_t value;                     /* of enum verb_value */
+	uint16_t mode;                     /* default of `mode` */
+	bool runs;                         /* it starts programs: it has RUN_OPTIONS */
+	bool owner_is_workload;            /* default of `owner`: everything it names is given to the workload */
+	bool changes_modes;                /* of existing objects, acting as their owner */
+	void (*act)(struct setup *setup);  /* setup->step; NULL: act_on, for each of its paths */
 	bool (*act_on)(struct setup *setup, const char *path); /* false: it was reported */
 	/* Adds problems for combinations that can never work; NULL if there are none. NODE is the whole step. */
 	void (*check)(const struct step *step, struct problems *problems, const struct node *node);

@@ -4,7 +4,14 @@
 #include "steps/step.h"
 #include "steps/verb.h"
 
-#define OPTIONS(rows) .options = rows, .noptions = sizeof(rows) / sizeof(*(rows))
+#define OPTIONS(...)                            \
+	.options = (const struct step_option[]) \
+	{                                       \
+		__VA_ARGS__,                    \
+		{                               \
+			0                       \
+		}                               \
+	}
 
 /* The option TEXT of the type OPTION_KIND, read into MEMBER of struct step; and the rest of its row. */
 #define OPTION(text, kind, member) OPTION_WITH(text, kind, member, .required = false)

@@ -23,13 +23,9 @@ static void chmod_check(const struct step *step, struct problems *problems, cons
 		yaml_problem(problems, node, "\"chmod\" needs \"mode:\", \"file_mode:\" or \"dir_mode:\"");
 }
 
-static const struct step_option chmod_options[] = {
-	CHANGE_OPTIONS,
-};
-
 const struct verb verb_chmod = {
 	.name = "chmod",
-	OPTIONS(chmod_options),
+	OPTIONS(CHANGE_OPTIONS),
 	.changes_modes = true,
 	.act = step_chmod,
 	.check = chmod_check,

@@ -41,15 +41,10 @@ static uint64_t chown_needs(const struct step *step)
 	       (user && change_has_mode(step) ? CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) : 0);
 }
 
-static const struct step_option chown_options[] = {
-	OPTION("owner", OWNER, owner),
-	OPTION_WITH("change_policy", WORD, change_policy, WORDS("always", "on_root_mismatch")),
-	CHANGE_OPTIONS,
-};
-
 const struct verb verb_chown = {
 	.name = "chown",
-	OPTIONS(chown_options),
+	OPTIONS(OPTION("owner", OWNER, owner),
+		OPTION_WITH("change_policy", WORD, change_policy, WORDS("always", "on_root_mismatch")), CHANGE_OPTIONS),
 	.owner_is_workload = true,
 	.act = step_chown,
 	.check = change_check,

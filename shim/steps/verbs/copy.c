@@ -418,20 +418,11 @@ static uint64_t copy_needs(const struct step *step)
 	return owner_needs(step) | (step->recursive && owner_gives(step) ? MAY_ACT : 0);
 }
 
-static const struct step_option copy_options[] = {
-	OPTION_WITH("to", TARGET, to, .required = true),
-	MAKE_OPTIONS,
-	SYNC_OPTION,
-	IF_EXISTS_OPTION,
-	OPTION("recursive", BOOL, recursive),
-	OPTION("only_if_empty", BOOL, only_if_empty),
-	OPTION("preserve", TEXTS, preserve),
-	OPTION("cross_mounts", BOOL, cross_mounts),
-};
-
 const struct verb verb_copy = {
 	.name = "copy",
-	OPTIONS(copy_options),
+	OPTIONS(OPTION_WITH("to", TARGET, to, .required = true), MAKE_OPTIONS, SYNC_OPTION, IF_EXISTS_OPTION,
+		OPTION("recursive", BOOL, recursive), OPTION("only_if_empty", BOOL, only_if_empty),
+		OPTION("preserve", TEXTS, preserve), OPTION("cross_mounts", BOOL, cross_mounts)),
 	.mode = 0644,
 	.act_on = step_copy,
 	.check = copy_check,

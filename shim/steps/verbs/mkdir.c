@@ -136,14 +136,9 @@ static void mkdir_check(const struct step *step, struct problems *problems, cons
 			     "what is made \"as: workload\" belongs to the workload: leave \"owner\" out");
 }
 
-static const struct step_option mkdir_options[] = {
-	MAKE_OPTIONS,
-	OPTION_WITH("as", FLAG, as_workload, WORDS("workload")),
-};
-
 const struct verb verb_mkdir = {
 	.name = "mkdir",
-	OPTIONS(mkdir_options),
+	OPTIONS(MAKE_OPTIONS, OPTION_WITH("as", FLAG, as_workload, WORDS("workload"))),
 	.mode = 0755,
 	.act = step_mkdir,
 	.check = mkdir_check,

@@ -118,16 +118,11 @@ static uint64_t mknod_needs(const struct step *step)
 	return owner_needs(step) | (!step->type || step->type[0] == 'p' ? 0 : CAPABILITY_BIT(CAP_MKNOD));
 }
 
-static const struct step_option mknod_options[] = {
-	OPTION_WITH("type", CHOICE, type, WORDS("c", "b", "p")),
-	OPTION_WITH("major", NUMBER, major, .max = 4095),
-	OPTION_WITH("minor", NUMBER, minor, .max = 1048575),
-	MAKE_OPTIONS,
-};
-
 const struct verb verb_mknod = {
 	.name = "mknod",
-	OPTIONS(mknod_options),
+	OPTIONS(OPTION_WITH("type", CHOICE, type, WORDS("c", "b", "p")),
+		OPTION_WITH("major", NUMBER, major, .max = 4095), OPTION_WITH("minor", NUMBER, minor, .max = 1048575),
+		MAKE_OPTIONS),
 	.mode = 0644,
 	.act_on = step_mknod,
 	.check = mknod_check,

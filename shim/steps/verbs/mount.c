@@ -349,15 +349,10 @@ static uint64_t mount_needs(const struct step *)
 	return CAPABILITY_BIT(CAP_SYS_ADMIN);
 }
 
-static const struct step_option mount_options[] = {
-	OPTION("type", FIXED, type),
-	OPTION("source", FIXED, source),
-	OPTION("options", FIXED_TEXTS, mount_options),
-};
-
 const struct verb verb_mount = {
 	.name = "mount",
-	OPTIONS(mount_options),
+	OPTIONS(OPTION("type", FIXED, type), OPTION("source", FIXED, source),
+		OPTION("options", FIXED_TEXTS, mount_options)),
 	.act = step_mount,
 	.check = mount_check,
 	.needs = mount_needs,

@@ -204,14 +204,9 @@ static void remove_check(const struct step *step, struct problems *problems, con
 			yaml_problem(problems, node, "\"/\" cannot be removed");
 }
 
-static const struct step_option remove_options[] = {
-	OPTION("recursive", BOOL, recursive),
-	OPTION("cross_mounts", BOOL, cross_mounts),
-};
-
 const struct verb verb_remove = {
 	.name = "remove",
-	OPTIONS(remove_options),
+	OPTIONS(OPTION("recursive", BOOL, recursive), OPTION("cross_mounts", BOOL, cross_mounts)),
 	.act_on = step_remove,
 	.check = remove_check,
 	.may_need = MAY_ACT,

@@ -6,14 +6,10 @@ static void step_run(struct setup *setup)
 	(void)!run_to_success(setup, setup->step->items.items);
 }
 
-static const struct step_option run_options[] = {
-	RUN_OPTIONS,
-};
-
 const struct verb verb_run = {
 	.name = "run",
 	.value = VERB_ARGV,
-	OPTIONS(run_options),
+	OPTIONS(RUN_OPTIONS),
 	.runs = true,
 	.act = step_run,
 	.may_need = CAPABILITY_BIT(CAP_KILL),

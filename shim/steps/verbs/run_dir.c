@@ -84,14 +84,9 @@ static void step_run_dir(struct setup *setup)
 		;
 }
 
-static const struct step_option run_dir_options[] = {
-	RUN_OPTIONS,
-	OPTION("match", TEXT, match),
-};
-
 const struct verb verb_run_dir = {
 	.name = "run_dir",
-	OPTIONS(run_dir_options),
+	OPTIONS(RUN_OPTIONS, OPTION("match", TEXT, match)),
 	.runs = true,
 	.act = step_run_dir,
 	.may_need = CAPABILITY_BIT(CAP_KILL),

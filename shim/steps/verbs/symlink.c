@@ -76,14 +76,9 @@ static bool step_symlink(struct setup *setup, const char *path)
 	return setup_at(setup, "link", path, WALK_MAKE | WALK_NEW | WALK_PARENTS, link_name);
 }
 
-static const struct step_option symlink_options[] = {
-	OPTION_WITH("target", TEXT, target, .required = true),
-	OPTION("force", BOOL, force),
-};
-
 const struct verb verb_symlink = {
 	.name = "symlink",
-	OPTIONS(symlink_options),
+	OPTIONS(OPTION_WITH("target", TEXT, target, .required = true), OPTION("force", BOOL, force)),
 	.act_on = step_symlink,
 	.may_need = MAY_ACT,
 };

@@ -9,8 +9,8 @@
 #include <linux/magic.h>
 
 #include "base/fd.h"
+#include "steps/common/options.h"
 #include "steps/common/say.h"
-#include "steps/verb.h"
 #include "walk/held.h"
 
 #define ROOT "/proc/sys/"
@@ -198,6 +198,7 @@ static void sysctl_check(const struct step *step, struct problems *problems, con
 const struct verb verb_sysctl = {
 	.name = "sysctl",
 	.value = VERB_MAP,
+	OPTIONS({0}),
 	.act_on = step_sysctl,
 	.check = sysctl_check,
 };

@@ -223,18 +223,10 @@ static void step_template(struct setup *setup)
 	}
 }
 
-static const struct step_option template_options[] = {
-	OPTION_WITH("to", TARGET, to, .required = true),
-	MAKE_OPTIONS,
-	SYNC_OPTION,
-	OPTION("variables", TEXTS, variables),
-	OPTION("suffix", TEXT, suffix),
-	OPTION("bare", BOOL, bare),
-};
-
 const struct verb verb_template = {
 	.name = "template",
-	OPTIONS(template_options),
+	OPTIONS(OPTION_WITH("to", TARGET, to, .required = true), MAKE_OPTIONS, SYNC_OPTION,
+		OPTION("variables", TEXTS, variables), OPTION("suffix", TEXT, suffix), OPTION("bare", BOOL, bare)),
 	.mode = 0644,
 	.act = step_template,
 	.check = mirror_check,

@@ -212,15 +212,10 @@ static void wait_for_check(const struct step *step, struct problems *problems, c
 	}
 }
 
-static const struct step_option wait_for_options[] = {
-	OPTION("timeout", SECONDS, timeout),
-	OPTION("nonempty", BOOL, nonempty),
-};
-
 const struct verb verb_wait_for = {
 	.name = "wait_for",
 	.value = VERB_TARGETS,
-	OPTIONS(wait_for_options),
+	OPTIONS(OPTION("timeout", SECONDS, timeout), OPTION("nonempty", BOOL, nonempty)),
 	.act = step_wait_for,
 	.check = wait_for_check,
 };

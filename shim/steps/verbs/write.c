@@ -159,16 +159,9 @@ static bool step_write(struct setup *setup, const char *path)
 	return setup_at(setup, "write", path, WALK_FOLLOW | WALK_MAKE | WALK_NEW, write_one);
 }
 
-static const struct step_option write_options[] = {
-	OPTION_WITH("content", TEXT, content, .required = true),
-	MAKE_OPTIONS,
-	SYNC_OPTION,
-	IF_EXISTS_OPTION,
-};
-
 const struct verb verb_write = {
 	.name = "write",
-	OPTIONS(write_options),
+	OPTIONS(OPTION_WITH("content", TEXT, content, .required = true), MAKE_OPTIONS, SYNC_OPTION, IF_EXISTS_OPTION),
 	.mode = 0644,
 	.act_on = step_write,
 	.needs = owner_needs,
