@@ -1,8 +1,6 @@
 #include "answer.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -50,14 +48,13 @@ static const char *answer_call(struct mem *mem, const struct observed_denial *de
 
 static void say_caps(const struct learned *learned, struct mem *mem, uint64_t set)
 {
-	char name[32];
 	bool root;
 
 	for (unsigned int cap = 0; cap < OBSERVE_CAPS; cap++) {
 		if (!(set & CAPABILITY_BIT(cap)))
 			continue;
 		const char *call = answer_call(mem, &learned->denial[cap]), *gain = explain_gain(cap, &root);
-		diag_print("  %-22s %s\n", capability_name(name, sizeof(name), cap),
+		diag_print("  %-22s %s\n", capability_name(cap).text,
 			   *call ? call : "no failing call was seen, but the check fails without it");
 		if (learned->keep & CAPABILITY_BIT(cap))
 			diag_print("  %22s an attacker inside the workload %s%s\n", "", gain,
@@ -86,13 +83,12 @@ static void say_failure(const struct learned *learned, struct mem *mem)
 	diag_print("%s; last tried: cap_add: [%s]\n",
 		   learned->interrupted ? "interrupted before the answer was proven"
 					: "no answer: the check never passes",
-		   learn_names(mem, learned->keep, ""));
+		   learn_names(mem, learned->keep));
 	if (learned->asked)
 		diag_print("denied in these runs\n");
 	say_caps(learned, mem, learned->asked);
 	if (missing)
-		diag_print("this container does not have %s: grant them, and learn again\n",
-			   learn_names(mem, missing, ""));
+		diag_print("this container does not have %s: grant them, and learn again\n", learn_names(mem, missing));
 }
 
 void answer_say(const struct learned *learned, const struct tailored *tailored, const struct run_context *context,
@@ -103,13 +99,13 @@ void answer_say(const struct learned *learned, const struct tailored *tailored, 
 		say_place(learned, mem);
 		return;
 	}
-	diag_print("cap_add: [%s]\n", learn_names(mem, learned->keep, ""));
+	diag_print("cap_add: [%s]\n", learn_names(mem, learned->keep));
 	say_caps(learned, mem, learned->keep);
 	if (learned->uncertain)
 		diag_print(
 			"uncertain: the answer may lack %s. The workload %s files, and each run saw those of the one "
 			"before: learn again with --reset COMMAND, which puts them back\n",
-			learned->changed ? learn_names(mem, learned->uncertain, "") : "something",
+			learned->changed ? learn_names(mem, learned->uncertain) : "something",
 			learned->changed ? "changed" : "may have changed");
 	const uint64_t missing = learned->asked & ~learned->available, spared = learned->asked & learned->available;
 	if (spared)
@@ -117,7 +113,7 @@ void answer_say(const struct learned *learned, const struct tailored *tailored, 
 	say_caps(learned, mem, spared);
 	if (missing)
 		diag_print("denied, and not tried: the container does not have %s; grant it, and learn again\n",
-			   learn_names(mem, missing, ""));
+			   learn_names(mem, missing));
 	if (!learned->filtered)
 		diag_print("the check passes with \"seccomp: unconfined\" alone: the filter of the config "
 			   "refuses a call that it needs\n");
@@ -126,6 +122,13 @@ void answer_say(const struct learned *learned, const struct tailored *tailored, 
 	if (context->options->profile)
 		tailor_say(tailored, learned, context);
 	say_place(learned, mem);
+}
+
+static const char *json_names(struct mem *mem, uint64_t set)
+{
+	const struct list names = capability_names(mem, set, false);
+
+	return json_strings(mem, &names);
 }
 
 static const char *json_caps(const struct learned *learned, struct mem *mem, uint64_t set)
@@ -145,8 +148,8 @@ static const char *json_caps(const struct learned *learned, struct mem *mem, uin
 					 : denial->error == EACCES ? "\"EACCES\""
 								   : "null",
 					 json_quoted(mem, denial->program));
-		all = mem_format(mem, "%s%s{\"capability\":%s,%s\"attacker\":%s,\"root\":%s}", all, *all ? "," : "",
-				 learn_names(mem, CAPABILITY_BIT(cap), "\""), why, json_quoted(mem, gain),
+		all = mem_format(mem, "%s%s{\"capability\":\"%s\",%s\"attacker\":%s,\"root\":%s}", all, *all ? "," : "",
+				 capability_name(cap).text + strlen("CAP_"), why, json_quoted(mem, gain),
 				 root ? "true" : "false");
 	}
 	return all;
@@ -158,13 +161,13 @@ void answer_json(const struct learned *learned, const struct tailored *tailored,
 	const uint64_t grants = learned->passed ? run_grants(context, learned->keep, false) : 0;
 
 	diag_print(
-		"{\"passed\":%s,\"interrupted\":%s,\"cap_add\":[%s],\"needed\":[%s],\"asked\":[%s],\"missing\":[%s],"
-		"\"uncertain\":[%s],\"container\":[%s],\"filtered\":%s,\"guessed\":%s,\"changed\":%s,\"kernel\":%s,\"ip_unprivileged_port_start\":%s,"
+		"{\"passed\":%s,\"interrupted\":%s,\"cap_add\":%s,\"needed\":[%s],\"asked\":[%s],\"missing\":%s,"
+		"\"uncertain\":%s,\"container\":%s,\"filtered\":%s,\"guessed\":%s,\"changed\":%s,\"kernel\":%s,\"ip_unprivileged_port_start\":%s,"
 		"\"back_end\":\"%s\",\"runs\":%u,\"rounds\":%u,\"calls\":%llu,\"milliseconds\":%u%s}\n",
 		learned->passed ? "true" : "false", learned->interrupted ? "true" : "false",
-		learn_names(mem, learned->keep, "\""), json_caps(learned, mem, learned->keep),
-		json_caps(learned, mem, learned->asked), learn_names(mem, learned->asked & ~learned->available, "\""),
-		learn_names(mem, learned->passed ? learned->uncertain : 0, "\""), learn_names(mem, grants, "\""),
+		json_names(mem, learned->keep), json_caps(learned, mem, learned->keep),
+		json_caps(learned, mem, learned->asked), json_names(mem, learned->asked & ~learned->available),
+		json_names(mem, learned->passed ? learned->uncertain : 0), json_names(mem, grants),
 		learned->filtered ? "true" : "false", learned->guessed ? "true" : "false",
 		learned->changed ? "true" : "false", json_quoted(mem, kernel(mem)), json_quoted(mem, port_start(mem)),
 		learned->back_end, learned->runs, learned->rounds, (unsigned long long)learned->count, learned->ms,

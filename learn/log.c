@@ -65,10 +65,8 @@ static void read_line(struct log_call **calls, struct mem *mem, const char *line
 		return;
 	const char *shown = mem_shown(mem, program);
 	call->times++;
-	for (size_t i = 0; i < call->programs.count; i++)
-		if (strcmp(call->programs.items[i], shown) == 0)
-			return;
-	list_add(mem, &call->programs, shown);
+	if (!list_has(&call->programs, shown))
+		list_add(mem, &call->programs, shown);
 }
 
 static void print_call(struct mem *mem, const struct log_call *call)

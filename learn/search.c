@@ -15,21 +15,16 @@
 #define LAST_LINES 10 /* of what a program has printed, where a run ends the search */
 #define MORE_MS 2000  /* a run may take three times as long as one that passed, and this */
 
-const char *learn_names(struct mem *mem, uint64_t set, const char *quote)
+const char *learn_names(struct mem *mem, uint64_t set)
 {
-	const char *all = "";
-	char name[32];
+	const struct list names = capability_names(mem, set, false);
 
-	for (unsigned int cap = 0; cap < OBSERVE_CAPS; cap++)
-		if (set & CAPABILITY_BIT(cap))
-			all = mem_format(mem, "%s%s%s%s%s", all, *all ? ", " : "", quote,
-					 capability_name(name, sizeof(name), cap) + strlen("CAP_"), quote);
-	return all;
+	return list_join(mem, &names, ", ");
 }
 
 static const char *with(struct mem *mem, uint64_t keep)
 {
-	return keep ? mem_format(mem, "with %s", learn_names(mem, keep, "")) : "with no capability";
+	return keep ? mem_format(mem, "with %s", learn_names(mem, keep)) : "with no capability";
 }
 
 /* What is tried, and, for somebody who waits, how long it may take. */
@@ -49,7 +44,7 @@ static void say_end(struct learned *to, const struct trial *run)
 		run->interrupted ? "interrupted"
 		: run->passed    ? "passes"
 				 : "fails",
-		run->ms / 1000, run->ms % 1000 / 100, found ? "; denied: " : "", learn_names(&to->mem, found, ""));
+		run->ms / 1000, run->ms % 1000 / 100, found ? "; denied: " : "", learn_names(&to->mem, found));
 }
 
 /* The run did not come to the workload: what it has said is why, and its status is ours. */
@@ -207,7 +202,7 @@ static void take_away(struct learned *to, const struct run_context *context, con
 			    .filter = to->filtered ? RUN_CONFIG : RUN_UNCONFINED,
 			    .limit_ms = to->limit_ms};
 	const char *what =
-		run.keep ? mem_format(&to->mem, "without %s", learn_names(&to->mem, set, "")) : with(&to->mem, 0);
+		run.keep ? mem_format(&to->mem, "without %s", learn_names(&to->mem, set)) : with(&to->mem, 0);
 	if (try(to, context, &run, what, false)) {
 		to->keep = run.keep;
 	} else if (set & (set - 1)) {

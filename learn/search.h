@@ -24,8 +24,8 @@ struct learned {
 	struct mem mem;
 };
 
-/* "CHOWN, KILL": without CAP_, each between QUOTE, in MEM. */
-const char *learn_names(struct mem *mem, uint64_t set, const char *quote);
+/* "CHOWN, KILL": without CAP_, in MEM. */
+const char *learn_names(struct mem *mem, uint64_t set);
 
 /*
  * Says each run on standard error. An interruption, a check that never passes and a proof that fails leave `passed` false.

@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/xattr.h>
 
@@ -16,34 +17,34 @@ int capability_number(const char *name)
 	return capng_name_to_capability(name);
 }
 
-const char *capability_name(char *name, size_t size, unsigned int number)
+struct capability_text capability_name(unsigned int number)
 {
 	const char *known = capng_capability_to_name(number);
+	struct capability_text name;
 
-	if (!known || snprintf(name, size, "CAP_%s", known) < 0) {
-		snprintf(name, size, "CAP_%u", number);
-		return name;
-	}
-	for (char *c = name; *c; c++)
+	if (!known || snprintf(name.text, sizeof(name.text), "CAP_%s", known) < 0)
+		snprintf(name.text, sizeof(name.text), "CAP_%u", number);
+	for (char *c = name.text; *c; c++)
 		if (*c >= 'a' && *c <= 'z')
 			*c = (char)(*c - 'a' + 'A');
 	return name;
 }
 
-const char *capability_list(char *text, size_t size, uint64_t set)
+struct list capability_names(struct mem *mem, uint64_t set, bool prefix)
 {
-	char name[32];
-	size_t used = 0;
+	struct list names = {0};
 
-	snprintf(text, size, "none");
-	for (unsigned int cap = 0; cap < 64; cap++) {
-		if (!(set & CAPABILITY_BIT(cap)) || used >= size)
-			continue;
-		int n = snprintf(text + used, size - used, "%s%s", used ? ", " : "",
-				 capability_name(name, sizeof(name), cap));
-		used += n > 0 ? (size_t)n : 0;
-	}
-	return text;
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (set & CAPABILITY_BIT(cap))
+			list_add(mem, &names, capability_name(cap).text + (prefix ? 0 : strlen("CAP_")));
+	return names;
+}
+
+const char *capability_list(struct mem *mem, uint64_t set)
+{
+	const struct list names = capability_names(mem, set, true);
+
+	return set ? list_join(mem, &names, ", ") : "none";
 }
 
 int capability_of_file(int fd, const char *path, struct capability_file *file)

@@ -5,16 +5,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mem.h"
+
 #define CAPABILITY_BIT(number) (UINT64_C(1) << (number))
 
 /* The number of a capability. Case and the CAP_ prefix do not matter; a plain number is not accepted. -1: unknown. */
 [[nodiscard]] int capability_number(const char *name);
 
-/* "CAP_CHOWN"; "CAP_41" for a number newer than the library. Writes into NAME and returns it. */
-const char *capability_name(char *name, size_t size, unsigned int number);
+struct capability_text {
+	char text[32];
+};
 
-/* "CAP_CHOWN, CAP_FOWNER", or "none". Writes into TEXT and returns it; 1024 bytes hold any set. */
-const char *capability_list(char *text, size_t size, uint64_t set);
+/* "CAP_CHOWN"; "CAP_41" for a number newer than the library. */
+struct capability_text capability_name(unsigned int number);
+
+/* The names of SET, with or without CAP_; and as a text: "CAP_CHOWN, CAP_FOWNER", or "none". In MEM. */
+struct list capability_names(struct mem *mem, uint64_t set, bool prefix);
+const char *capability_list(struct mem *mem, uint64_t set);
 
 /* What the capabilities of a file do at execve(2): capabilities(7), "File capabilities". */
 struct capability_file {

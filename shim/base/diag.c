@@ -144,11 +144,8 @@ static bool of_files(int cap)
 
 const char *diag_why(char *why, size_t size, int err, int cap)
 {
-	char name[32];
-
 	if ((err == EPERM || err == EACCES) && cap != DIAG_NO_CAP && !is_effective(cap))
-		snprintf(why, size, "%s (needs %s: %s)", strerror(err),
-			 capability_name(name, sizeof(name), (unsigned int)cap),
+		snprintf(why, size, "%s (needs %s: %s)", strerror(err), capability_name((unsigned int)cap).text,
 			 geteuid() == 0 ? "add it to the container's cap_add" : "start the container as root");
 	else if (err == EACCES && cap != DIAG_NO_CAP)
 		snprintf(

@@ -23,13 +23,9 @@ const char *json_held(struct mem *mem, const struct start *held)
 	const char *text =
 		mem_format(mem, "\"user\":{\"uid\":%u,\"gid\":%u,\"additionalGids\":[%s]},\"capabilities\":{",
 			   held->uid, held->gid, start_groups(mem, held->groups, held->ngroups, ","));
-	char name[32];
 
 	for (size_t i = 0; i < START_SETS; i++) {
-		struct list names = {0};
-		for (unsigned int cap = 0; cap < 64; cap++)
-			if (start_set_of(held, &start_sets[i]) & CAPABILITY_BIT(cap))
-				list_add(mem, &names, capability_name(name, sizeof(name), cap));
+		const struct list names = capability_names(mem, start_set_of(held, &start_sets[i]), true);
 		text = mem_format(mem, "%s%s\"%s\":%s", text, i ? "," : "", start_sets[i].oci,
 				  json_strings(mem, &names));
 	}

@@ -342,12 +342,9 @@ bool value_program(struct plan *plan, const struct node *node, struct list *to)
 
 static void unknown_capability(struct plan *plan, const struct node *node, const char *text)
 {
-	const char *names[CAP_LAST_CAP + 2] = {NULL};
-	char texts[CAP_LAST_CAP + 1][32];
-
-	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++)
-		names[cap] = capability_name(texts[cap], sizeof(texts[cap]), cap) + 4;
-	const char *nearest = nearest_name(strncasecmp(text, "cap_", 4) == 0 ? text + 4 : text, names, sizeof(*names));
+	const struct list all = capability_names(plan->mem, UINT64_MAX >> (63 - CAP_LAST_CAP), false);
+	const char *nearest =
+		nearest_name(strncasecmp(text, "cap_", 4) == 0 ? text + 4 : text, all.items, sizeof(*all.items));
 	if (nearest && strcasecmp(text, "all") != 0)
 		value_problem(plan, node, "\"%s\" is not a capability: did you mean %s?", text, nearest);
 	else

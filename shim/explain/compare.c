@@ -47,7 +47,6 @@ static void compare_groups(struct mem *mem, struct list *to, const struct allowe
 static void compare_sets(struct mem *mem, struct list *to, const struct allowed *may, const struct start *held)
 {
 	uint64_t more[START_SETS];
-	char names[1024];
 
 	for (size_t i = 0; i < START_SETS; i++) {
 		const uint64_t *in = &may->keep;
@@ -64,11 +63,10 @@ static void compare_sets(struct mem *mem, struct list *to, const struct allowed 
 				more[j] = 0;
 			}
 		if (these)
-			list_format(mem, to, "%s%s", text, capability_list(names, sizeof(names), these));
+			list_format(mem, to, "%s%s", text, capability_list(mem, these));
 	}
 	if (may->exactly && may->bounding & ~held->bounding)
-		list_format(mem, to, "CapBnd without %s",
-			    capability_list(names, sizeof(names), may->bounding & ~held->bounding));
+		list_format(mem, to, "CapBnd without %s", capability_list(mem, may->bounding & ~held->bounding));
 }
 
 /* What STATUS holds beyond what it may, in the words of proc(5). */

@@ -60,7 +60,6 @@ static const char *explain_filter(struct plan *plan)
 
 static void explain_workload(struct plan *plan)
 {
-	char list[1024], name[32];
 	bool root;
 
 	diag_print("the workload\n");
@@ -81,11 +80,11 @@ static void explain_workload(struct plan *plan)
 		   plan->argv.count                 ? ""
 		   : plan->command == COMMAND_PAUSE ? " pause"
 						    : " none",
-		   capability_list(list, sizeof(list), plan->workload.keep));
+		   capability_list(plan->mem, plan->workload.keep));
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (plan->workload.keep & CAPABILITY_BIT(cap))
-			diag_print("           %s: an attacker inside the workload %s\n",
-				   capability_name(name, sizeof(name), cap), explain_gain(cap, &root));
+			diag_print("           %s: an attacker inside the workload %s\n", capability_name(cap).text,
+				   explain_gain(cap, &root));
 	diag_print("  drops    all other capabilities (all five sets), privilege gains through exec%s\n",
 		   plan->workload.keep & WAYS ? "" : ", any way back to root");
 	diag_print("  seccomp  %s\n", explain_filter(plan));
@@ -124,51 +123,44 @@ static void explain_steps(struct plan *plan)
 /* One line for each reason; the name of the capability in front of the first. */
 static void explain_reasons(struct mem *mem, const struct list *lists)
 {
-	char name[32];
-
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		for (size_t i = 0; i < lists[cap].count; i++)
-			diag_print("  %-22s %s\n", i ? "" : capability_name(name, sizeof(name), cap),
+			diag_print("  %-22s %s\n", i ? "" : capability_name(cap).text,
 				   mem_shown(mem, lists[cap].items[i]));
 }
 
-/* The names without CAP_, each with FRONT before it, except the first (FIRST). */
-static void explain_names(const struct list *lists, const char *first, const char *front)
+/* Lines that can be copied. */
+static void explain_grants(struct mem *mem, uint64_t least)
 {
-	char name[32];
+	const struct list names = capability_names(mem, least, false);
+	const char *list = list_join(mem, &names, ", ");
 
-	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++) {
-		if (!lists[cap].count)
-			continue;
-		diag_print("%s%s", first, capability_name(name, sizeof(name), cap) + 4);
-		first = front;
-	}
+	diag_print("  docker run --security-opt no-new-privileges --cap-drop ALL%s%s\n", least ? " --cap-add " : "",
+		   list_join(mem, &names, " --cap-add "));
+	diag_print(
+		"  Compose:\n    security_opt: [\"no-new-privileges:true\"]\n    cap_drop: [ALL]\n    cap_add: [%s]\n"
+		"  Kubernetes:\n    securityContext:\n      runAsUser: 0\n      runAsNonRoot: false\n      allowPrivilegeEscalation: false\n"
+		"      seccompProfile: {type: RuntimeDefault}\n      capabilities: {drop: [ALL], add: [%s]}\n",
+		list, list);
 }
 
-/* Lines that can be copied. */
-static void explain_grants(const struct list *always)
+uint64_t explain_set(const struct list *lists)
 {
-	diag_print("  docker run --security-opt no-new-privileges --cap-drop ALL");
-	explain_names(always, " --cap-add ", " --cap-add ");
-	diag_print("\n  Compose:\n    security_opt: [\"no-new-privileges:true\"]\n    cap_drop: [ALL]\n    cap_add: [");
-	explain_names(always, "", ", ");
-	diag_print(
-		"]\n  Kubernetes:\n    securityContext:\n      runAsUser: 0\n      runAsNonRoot: false\n      allowPrivilegeEscalation: false\n"
-		"      seccompProfile: {type: RuntimeDefault}\n      capabilities: {drop: [ALL], add: [");
-	explain_names(always, "", ", ");
-	diag_print("]}\n");
+	uint64_t set = 0;
+
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
+		set |= lists[cap].count ? CAPABILITY_BIT(cap) : 0;
+	return set;
 }
 
 uint64_t explain_least(struct plan *plan, bool print)
 {
 	struct explanation explained = {0};
-	uint64_t least = 0;
 
 	explain_needs(plan, &explained);
-	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
-		least |= explained.always[cap].count ? CAPABILITY_BIT(cap) : 0;
+	const uint64_t least = explain_set(explained.always);
 	if (print)
-		explain_grants(explained.always);
+		explain_grants(plan->mem, least);
 	return least;
 }
 
@@ -188,7 +180,7 @@ int explain_plan(struct plan *plan, bool json)
 	shown = terminal_begin();
 	diag_print("%s\nthe least that the container must grant: paste one of these\n",
 		   mem_shown(plan->mem, plan->file));
-	explain_grants(explained.always);
+	explain_grants(plan->mem, explain_set(explained.always));
 	if (plan->own_stdio == STDIO_AUTO && !explained.always[CAP_CHOWN].count)
 		diag_print(
 			"  with CHOWN as well where the workload opens /dev/stdout or /dev/stderr by name: own_stdio gives them "
@@ -198,10 +190,7 @@ int explain_plan(struct plan *plan, bool json)
 	explain_lines(plan->mem, "warnings", &explained.warnings);
 	diag_print("what each capability is for\n");
 	explain_reasons(plan->mem, explained.always);
-	bool more = false;
-	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
-		more |= explained.maybe[cap].count > 0;
-	if (more)
+	if (explain_set(explained.maybe))
 		diag_print(
 			"also needed once a volume holds files that root does not own, processes stay, or limits are lower\n");
 	explain_reasons(plan->mem, explained.maybe);

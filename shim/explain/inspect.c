@@ -56,7 +56,6 @@ static void look_at(void *context, const struct walk_entry *entry)
 	struct inspection *to = context;
 	const char *path = entry->path + strlen(to->root);
 	struct capability_file caps;
-	char names[1024];
 
 	if (!S_ISREG(entry->stat.mode) || !(entry->stat.mode & 0111) || entry->cut)
 		return;
@@ -65,7 +64,7 @@ static void look_at(void *context, const struct walk_entry *entry)
 	if (capability_of_file(-1, entry->path, &caps) != 0 || !caps.present)
 		return;
 	list_format(&to->mem, &to->capable, "%s: %s%s", path,
-		    capability_list(names, sizeof(names), caps.permitted | caps.inheritable),
+		    capability_list(&to->mem, caps.permitted | caps.inheritable),
 		    caps.effective && caps.permitted & ~to->bounding ? " (cannot be executed: not in the bounding set)"
 								     : "");
 }
@@ -115,14 +114,13 @@ static struct list gains_of(struct mem *mem, const struct status *status)
 {
 	const uint64_t now = status->held.permitted, later = status->no_new_privs ? 0 : status->held.bounding;
 	struct list gains = {0};
-	char name[32];
 	bool root;
 
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++) {
 		if (!((now | later) & CAPABILITY_BIT(cap)))
 			continue;
 		const char *gain = explain_gain(cap, &root);
-		list_format(mem, &gains, "%-22s %s%s%s", capability_name(name, sizeof(name), cap), gain,
+		list_format(mem, &gains, "%-22s %s%s%s", capability_name(cap).text, gain,
 			    root ? " (as good as root)" : "",
 			    now & CAPABILITY_BIT(cap) ? "" : " (by a set-user-ID program)");
 	}
@@ -132,10 +130,8 @@ static struct list gains_of(struct mem *mem, const struct status *status)
 }
 
 /* A set that equals one above it is shown as "the same". */
-static void print_sets(const struct start *held)
+static void print_sets(struct mem *mem, const struct start *held)
 {
-	char names[1024];
-
 	for (const struct start_set *set = start_sets; set < start_sets + START_SETS; set++) {
 		const uint64_t holds = start_set_of(held, set);
 		const struct start_set *above = start_sets;
@@ -143,7 +139,7 @@ static void print_sets(const struct start *held)
 			above++;
 		const bool same = holds && above < set;
 		diag_print("  %-11s %s%s\n", set->status, same ? "as " : "",
-			   same ? above->status : capability_list(names, sizeof(names), holds));
+			   same ? above->status : capability_list(mem, holds));
 	}
 }
 
@@ -162,7 +158,7 @@ static void print_state(struct mem *mem, const struct process *first)
 	diag_print("\n  Uid         %u %u %u %u\n  Gid         %u %u %u %u\n  Groups      %s\n", held->uid, held->euid,
 		   held->suid, status->fsuid, held->gid, held->egid, held->sgid, status->fsgid,
 		   held->ngroups ? start_groups(mem, held->groups, held->ngroups, " ") : "none");
-	print_sets(held);
+	print_sets(mem, held);
 	diag_print("  NoNewPrivs  %d\n  Seccomp     %s\n", status->no_new_privs,
 		   !status->filtered ? "none"
 		   : status->filters ? mem_format(mem, "filters: %u", status->filters)
@@ -200,15 +196,6 @@ static void find_changes(struct inspection *of, struct list *to)
 			list_add(&of->mem, &to[place], changes[i][place]);
 }
 
-static void print_change(const char *title, const char *front, const struct list *words, const char *separator,
-			 const char *end)
-{
-	diag_print("  %s%s", title, front);
-	for (size_t i = 0; i < words->count; i++)
-		diag_print("%s%s", i ? separator : "", words->items[i]);
-	diag_print("%s\n", end);
-}
-
 static void print_text(struct inspection *of)
 {
 	struct list change[PLACES] = {{0}};
@@ -230,9 +217,9 @@ static void print_text(struct inspection *of)
 		diag_print("  nothing: nothing is held, and nothing can be gained\n");
 		return;
 	}
-	print_change("docker run  ", "", &change[0], " ", "");
-	print_change("Compose     ", "", &change[1], "\n              ", "");
-	print_change("Kubernetes  ", "securityContext: {", &change[2], ", ", "}");
+	diag_print("  docker run  %s\n  Compose     %s\n  Kubernetes  securityContext: {%s}\n",
+		   list_join(&of->mem, &change[0], " "), list_join(&of->mem, &change[1], "\n              "),
+		   list_join(&of->mem, &change[2], ", "));
 }
 
 static void print_json(struct inspection *of)

@@ -10,12 +10,11 @@
 static const char *reasons(struct mem *mem, const struct list *lists)
 {
 	const char *text = "";
-	char name[32];
 
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (lists[cap].count)
-			text = mem_format(mem, "%s%s\"%s\":%s", text, *text ? "," : "",
-					  capability_name(name, sizeof(name), cap), json_strings(mem, &lists[cap]));
+			text = mem_format(mem, "%s%s\"%s\":%s", text, *text ? "," : "", capability_name(cap).text,
+					  json_strings(mem, &lists[cap]));
 	return mem_format(mem, "{%s}", text);
 }
 

@@ -15,6 +15,9 @@ struct explanation {
 	struct list warnings;
 };
 
+/* The capabilities that have reasons in LISTS, one list for each. */
+uint64_t explain_set(const struct list *lists);
+
 /* Finds what the drop, the workload and every step need from the container. Texts are in the plan's memory. */
 void explain_needs(struct plan *plan, struct explanation *to);
 

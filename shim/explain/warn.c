@@ -85,13 +85,12 @@ static const char *after_switch(const struct plan *plan, unsigned int cap)
 
 static void warn_kept(struct plan *plan, struct list *to)
 {
-	char name[32];
 	bool root;
 
 	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
 		if (plan->workload.keep & CAPABILITY_BIT(cap) && explain_gain(cap, &root) && root)
 			list_format(plan->mem, to, "the workload keeps %s, which is as good as root%s",
-				    capability_name(name, sizeof(name), cap), after_switch(plan, cap));
+				    capability_name(cap).text, after_switch(plan, cap));
 	if (plan->group_chosen)
 		list_format(plan->mem, to,
 			    "line %u: whoever sets the variable chooses the workload's group, and so the files "
@@ -110,7 +109,6 @@ static void warn_program(struct plan *plan, const char *path, struct list *to)
 	struct mem *mem = plan->mem;
 	const char *denied, *file;
 	struct program program;
-	char list[1024];
 	int error;
 
 	if (plan->argv.count == 0)
@@ -124,9 +122,8 @@ static void warn_program(struct plan *plan, const char *path, struct list *to)
 			list_format(mem, to,
 				    "\"%s\" has file capabilities (%s), which no_new_privs makes useless: setcap -r",
 				    program.files[i].path,
-				    capability_list(list, sizeof(list),
-						    program.files[i].caps.permitted |
-							    program.files[i].caps.inheritable));
+				    capability_list(mem, program.files[i].caps.permitted |
+								 program.files[i].caps.inheritable));
 }
 
 bool explain_has(const uint32_t *groups, size_t count, uint32_t group)
@@ -207,12 +204,9 @@ static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 static bool needs_root(const struct plan *plan, const struct explanation *explained)
 {
 	const uint64_t drop = CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETPCAP);
-	uint64_t needs = 0;
 
-	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
-		needs |= explained->always[cap].count ? CAPABILITY_BIT(cap) : 0;
-	return needs & ~drop || plan->workload.keep || plan->optional || plan->imports != IMPORTS_NONE ||
-	       plan->workload.uid == 0;
+	return explain_set(explained->always) & ~drop || plan->workload.keep || plan->optional ||
+	       plan->imports != IMPORTS_NONE || plan->workload.uid == 0;
 }
 
 void explain_warn(struct plan *plan, struct explanation *to)

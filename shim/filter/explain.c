@@ -155,14 +155,12 @@ static const char *conditions_text(struct mem *mem, const struct filter_rule *ru
 /* Why RULE does not apply here; "" if it does. */
 static const char *absence_text(struct mem *mem, const struct filter_rule *rule, uint64_t keep)
 {
-	char list[1024];
-
 	if (!rule->here)
 		return " - not on this architecture or kernel";
 	if (rule->caps & ~keep)
-		return mem_format(mem, " - not without %s", capability_list(list, sizeof(list), rule->caps & ~keep));
+		return mem_format(mem, " - not without %s", capability_list(mem, rule->caps & ~keep));
 	if (rule->not_caps & keep)
-		return mem_format(mem, " - not with %s", capability_list(list, sizeof(list), rule->not_caps & keep));
+		return mem_format(mem, " - not with %s", capability_list(mem, rule->not_caps & keep));
 	return "";
 }
 

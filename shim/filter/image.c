@@ -58,7 +58,7 @@ static uint64_t checksum(const struct image *header, const struct sock_filter *c
 static const char *mismatch(struct mem *mem, const struct image *image, const struct filter_target *target)
 {
 	const uint32_t kernel = target->kernel_major << 16 | target->kernel_minor;
-	char ours[sizeof(image->made_by)], was[1024], is[1024];
+	char ours[sizeof(image->made_by)];
 
 	made_by(mem, ours);
 	if (memcmp(ours, image->made_by, sizeof(ours)) != 0)
@@ -70,8 +70,7 @@ static const char *mismatch(struct mem *mem, const struct image *image, const st
 		return mem_format(mem,
 				  "it was compiled for the kept capabilities %s, but the workload keeps %s: compile it "
 				  "with -c and this config",
-				  capability_list(was, sizeof(was), image->keep),
-				  capability_list(is, sizeof(is), target->keep));
+				  capability_list(mem, image->keep), capability_list(mem, target->keep));
 	if (kernel < image->kernel_reached)
 		return mem_format(mem, "it was compiled for Linux %u.%u or newer", image->kernel_reached >> 16,
 				  image->kernel_reached & 0xffff);

@@ -268,9 +268,8 @@ void drop_privileges(const struct privileges *want, const struct start *start)
 
 static const char *missing(struct mem *mem, uint64_t set, const struct start *start)
 {
-	char list[1024];
+	const char *list = capability_list(mem, set);
 
-	capability_list(list, sizeof(list), set);
 	if (start->euid != 0)
 		return mem_format(mem,
 				  "it is uid %u and cannot have %s: start the container as root, or name in "

@@ -1,7 +1,6 @@
 /* Making directories, and removing what new entries inherit from their directory. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 

@@ -152,8 +152,6 @@ void program_read(struct program *program, struct mem *mem, enum program_reader 
 const char *program_refused(const struct program *program, struct mem *mem, uint64_t keep, uint64_t bounding,
 			    const struct filter *filter)
 {
-	char has[1024], kept[1024];
-
 	for (size_t i = 0; i < program->count; i++) {
 		const struct program_file *file = &program->files[i];
 		if ((file->kind == PROGRAM_ELF32 || file->kind == PROGRAM_X32) &&
@@ -163,14 +161,14 @@ const char *program_refused(const struct program *program, struct mem *mem, uint
 					  file->path, abis[file->kind].name, abis[file->kind].way);
 		if (!file->caps.present)
 			continue;
-		capability_list(has, sizeof(has), file->caps.permitted | file->caps.inheritable);
+		const char *has = capability_list(mem, file->caps.permitted | file->caps.inheritable);
 		/* Even an empty attribute makes the file privileged, which clears the ambient set. */
 		if (keep)
 			return mem_format(
 				mem,
 				"cannot execute \"%s\": its file capabilities (%s) would take away what cap_add "
 				"keeps, %s (remove them: setcap -r %s)",
-				file->path, has, capability_list(kept, sizeof(kept), keep), file->path);
+				file->path, has, capability_list(mem, keep), file->path);
 		if (file->caps.effective && file->caps.permitted & ~bounding)
 			return mem_format(
 				mem,

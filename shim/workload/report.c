@@ -109,7 +109,6 @@ static void note_limits(struct list *notes, struct mem *mem, const struct plan *
 static struct list read_notes(struct mem *mem, const struct plan *plan, bool bare)
 {
 	const uint64_t missing = plan->optional & ~plan->workload.keep;
-	char names[1024];
 	const long policy = syscall(SYS_sched_getscheduler, 0) & ~SCHED_RESET_ON_FORK;
 	const long priority = syscall(SYS_getpriority, PRIO_PROCESS, 0); /* 20 minus the nice value */
 	const bool real_time = policy == SCHED_FIFO || policy == SCHED_RR || policy == SCHED_DEADLINE;
@@ -127,7 +126,7 @@ static struct list read_notes(struct mem *mem, const struct plan *plan, bool bar
 		list_add(mem, &notes, "no session keyring");
 	if (missing)
 		list_format(mem, &notes, "without %s (cap_add_optional): the container has not granted it",
-			    capability_list(names, sizeof(names), missing));
+			    capability_list(mem, missing));
 	if (bare)
 		list_add(mem, &notes, "no securebits and no ambient set in this kernel");
 	return notes;
@@ -138,14 +137,12 @@ static void report_text(const struct plan *plan, const struct start *now, bool n
 {
 	const char *verified = "", *started = "", *skipped = "", **to = plan->ids_taken ? &started : &verified;
 	const struct list notes = read_notes(mem, plan, now->bare);
-	char list[1024];
 
 	*to = mem_format(mem, "; Uid: %u; Gid: %u; Groups: %s", now->uid, now->gid,
 			 now->ngroups ? start_groups(mem, now->groups, now->ngroups, " ") : "none");
 	for (const struct start_set *set = start_sets; set < start_sets + START_SETS; set++) {
 		to = bounding_taken(plan) && set->offset == offsetof(struct start, bounding) ? &started : &verified;
-		*to = mem_format(mem, "%s; %s: %s", *to, set->status,
-				 capability_list(list, sizeof(list), start_set_of(now, set)));
+		*to = mem_format(mem, "%s; %s: %s", *to, set->status, capability_list(mem, start_set_of(now, set)));
 	}
 	to = plan->workload.lock ? &verified : &started;
 	if (!now->bare)
