@@ -3,6 +3,9 @@
 
 #include <stddef.h>
 
+/* Such a table of names alone. */
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 /*
  * The row called NAME, or NULL. ROWS are structs of SIZE bytes whose first member is the name; a NULL name ends them.
  */

@@ -14,6 +14,21 @@ const char *path_next(struct mem *mem, const char **path)
 	return NULL;
 }
 
+const char *path_below(const char *path, const char *directory)
+{
+	for (;;) {
+		path += strspn(path, "/");
+		directory += strspn(directory, "/");
+		size_t length = strcspn(directory, "/");
+		if (length == 0)
+			return path;
+		if (strcspn(path, "/") != length || strncmp(path, directory, length) != 0)
+			return NULL;
+		path += length;
+		directory += length;
+	}
+}
+
 char *script_line(char *line, char **argument)
 {
 	if (strncmp(line, "#!", 2) != 0)

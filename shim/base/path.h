@@ -1,4 +1,5 @@
-/* How the kernel and shells read a program's name: the directories of PATH, and the first line of a script. */
+/* How the kernel and shells read a program's name: the directories of PATH, and the first line of a script; one path
+ * below another. */
 #pragma once
 
 #include "base/mem.h"
@@ -11,6 +12,12 @@
  * more. Entries that do not start with '/' are skipped: they depend on the current directory.
  */
 const char *path_next(struct mem *mem, const char **path);
+
+/*
+ * What of PATH lies below DIRECTORY, both absolute and compared by their components: "" if it is the same, NULL if it is
+ * not there.
+ */
+const char *path_below(const char *path, const char *directory);
 
 #define SCRIPT_LINE 256 /* BINPRM_BUF_SIZE: as much of a file's first line as the kernel reads */
 

@@ -37,13 +37,11 @@ static void read_texts(struct plan *plan, const struct node *rule, const char *k
  */
 static void prefix_rule(struct plan *plan, const struct node *node, void *matched)
 {
-	static const char *const keys[] = {"words", "for", "replace", "when", "unless", NULL};
 	const struct node *replace = yaml_get(node, "replace");
 	struct list words = {0}, globs = {0};
 	bool replaces = false;
 
-	value_known(plan, node, keys, sizeof(*keys));
-	if (node->kind != NODE_MAP)
+	if (!value_keys(plan, node, NAMES("words", "for", "replace", "when", "unless")))
 		return;
 	if (!yaml_get(node, "words") || !yaml_get(node, "for"))
 		value_problem(plan, node,
@@ -78,7 +76,6 @@ static void split(struct plan *plan, const struct node *node, struct list *to)
 /* An item of command_suffix: a word, or a rule. Without "for" it always applies. */
 void config_suffix(struct plan *plan, const struct node *node, void *)
 {
-	static const char *const keys[] = {"words", "split", "for", "when", "unless", NULL};
 	const struct node *one = yaml_get(node, "split");
 	struct list words = {0}, globs = {0};
 
@@ -86,9 +83,8 @@ void config_suffix(struct plan *plan, const struct node *node, void *)
 		return;
 	if (node->kind == NODE_SCALAR) {
 		(void)value_list(plan, node, value_text, &words);
-	} else {
-		value_known(plan, node, keys, sizeof(*keys));
-		if (node->kind == NODE_MAP && !yaml_get(node, "words") && !one)
+	} else if (value_keys(plan, node, NAMES("words", "split", "for", "when", "unless"))) {
+		if (!yaml_get(node, "words") && !one)
 			value_problem(plan, node, "a rule needs \"words\" or \"split\": what to append");
 		read_texts(plan, node, "for", &globs);
 		plan->unused = globs.count && !glob_any(&globs, config_command_name(plan));

@@ -98,14 +98,12 @@ static void read_only(struct plan *plan, const struct node *node, struct conditi
 					       {"names", key_texts, offsetof(struct condition, names)},
 					       {NULL, NULL, 0}};
 
-	value_map(plan, node, only_keys, to);
-	if (node->kind == NODE_MAP && (!yaml_get(node, "dir") || !yaml_get(node, "names")))
+	if (value_map(plan, node, only_keys, to) && (!yaml_get(node, "dir") || !yaml_get(node, "names")))
 		value_problem(plan, node, "must have \"dir\" (a directory) and \"names\" (globs: what it may hold)");
 }
 
 const struct step *config_program(struct plan *plan, const struct node *node)
 {
-	static const char *const keys[] = {"run", "user", "cap_add", NULL};
 	const struct node *run = node->kind == NODE_MAP ? yaml_get(node, "run") : node;
 	struct step *program = mem_alloc(plan->mem, sizeof(*program));
 
@@ -115,7 +113,7 @@ const struct step *config_program(struct plan *plan, const struct node *node)
 	else
 		value_problem(plan, node, "must have \"run:\", a list of program and arguments");
 	if (node->kind == NODE_MAP)
-		value_known(plan, node, keys, sizeof(*keys));
+		(void)value_keys(plan, node, NAMES("run", "user", "cap_add"));
 	config_step_user(plan, node, &program->user);
 	return program;
 }

@@ -50,14 +50,13 @@ static void read_environment(struct plan *plan, const struct node *node, void *)
 /* Which files may be read, and where: names, or {names, below}. */
 static void read_imports(struct plan *plan, const struct node *node, void *)
 {
-	static const char *const keys[] = {"names", "below", NULL};
 	const bool map = node->kind == NODE_MAP;
 	const struct node *names = map ? yaml_get(node, "names") : node, *below = yaml_get(node, "below");
 	struct list directories = {0};
 
 	plan->imports = map ? IMPORTS_BELOW : IMPORTS_ANY;
 	if (map)
-		value_known(plan, node, keys, sizeof(*keys));
+		(void)value_keys(plan, node, NAMES("names", "below"));
 	if (below) /* a variable must not choose what root reads */
 		(void)value_list(plan, below, value_fixed_path, &directories);
 	if (map && (!names || !below || (below->kind == NODE_LIST && !below->count)))
@@ -68,19 +67,15 @@ static void read_imports(struct plan *plan, const struct node *node, void *)
 
 static void read_nonroot(struct plan *plan, const struct node *node, void *root)
 {
-	static const char *const words[] = {"skip_setup", "try_setup", "refuse", NULL};
-	static const char *const keys[] = {"setup", "ids", NULL};
-	static const char *const setups[] = {"skip", "try", NULL}; /* in the places of the first two words */
-	static const char *const ids[] = {"configured", "any", NULL};
 	const struct node *setup = yaml_get(((const struct config_root *)root)->node, "setup");
-	int word = plan->command == COMMAND_RUN ? NONROOT_SKIP_SETUP : NONROOT_REFUSE;
+	enum plan_nonroot word = plan->command == COMMAND_RUN ? NONROOT_SKIP_SETUP : NONROOT_REFUSE;
 
 	if (node && node->kind == NODE_MAP) {
-		value_known(plan, node, keys, sizeof(*keys));
-		word = value_fixed_word(plan, yaml_get(node, "setup"), setups);
-		plan->ids_any = value_fixed_word(plan, yaml_get(node, "ids"), ids) == 1;
+		(void)value_keys(plan, node, NAMES("setup", "ids"));
+		word = value_fixed_word(plan, yaml_get(node, "setup"), NAMES("skip", "try"));
+		plan->ids_any = value_fixed_word(plan, yaml_get(node, "ids"), NAMES("configured", "any"));
 	} else if (node) {
-		word = value_fixed_word(plan, node, words);
+		word = value_fixed_word(plan, node, NAMES("skip_setup", "try_setup", "refuse"));
 	}
 	if (!plan->nonroot)
 		return;
@@ -207,8 +202,9 @@ static void read_keys(struct plan *plan, const struct node *map)
 {
 	struct config_root root = {.node = map};
 
-	value_known(plan, map, root_keys, sizeof(*root_keys));
-	for (const struct root_key *key = root_keys; key->name && map->kind == NODE_MAP; key++) {
+	if (!value_known(plan, map, root_keys, sizeof(*root_keys)))
+		return;
+	for (const struct root_key *key = root_keys; key->name; key++) {
 		const struct node *node = yaml_get(map, key->name);
 		if (node)
 			refuse_unused(plan, key, node);

@@ -171,11 +171,10 @@ static void group_of(struct plan *plan, const struct node *node, const char *pat
 
 static void read_group_of(struct plan *plan, const struct node *node, struct gids *to)
 {
-	static const char *const keys[] = {"group_of", "optional", NULL};
 	const struct node *path = yaml_get(node, "group_of"), *optional = yaml_get(node, "optional");
 	bool may = false;
 
-	value_known(plan, node, keys, sizeof(*keys));
+	(void)value_keys(plan, node, NAMES("group_of", "optional"));
 	if (!path)
 		value_problem(plan, node, "write {group_of: PATH, optional: true}");
 	else if ((!optional || value_bool(plan, optional, &may)) && value_fixed(plan, path))
@@ -252,13 +251,9 @@ static void no_root(struct plan *plan, const struct node *node, const struct ide
 
 static bool all_in(const uint32_t *gids, size_t count, const uint32_t *others, size_t number, uint32_t gid)
 {
-	for (size_t i = 0; i < count; i++) {
-		bool in = gids[i] == gid;
-		for (size_t j = 0; j < number && !in; j++)
-			in = gids[i] == others[j];
-		if (!in)
+	for (size_t i = 0; i < count; i++)
+		if (gids[i] != gid && !gids_have(others, number, gids[i]))
 			return false;
-	}
 	return true;
 }
 

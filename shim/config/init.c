@@ -110,16 +110,12 @@ static void read_exit_code_map(struct plan *plan, const struct node *node, void 
 
 static void read_target(struct plan *plan, const struct node *node, void *)
 {
-	static const char *const words[] = {"process", "group", NULL};
-
-	plan->init.signal_target = value_word(plan, node, words) == 1 ? TARGET_GROUP : TARGET_PROCESS;
+	plan->init.signal_target = value_word(plan, node, NAMES("process", "group"));
 }
 
 static void read_wait_until(struct plan *plan, const struct node *node, void *)
 {
-	static const char *const words[] = {"main", "all", NULL};
-
-	plan->init.wait_all = value_word(plan, node, words) == 1;
+	plan->init.wait_all = value_word(plan, node, NAMES("main", "all"));
 }
 
 static void read_grace(struct plan *plan, const struct node *node, void *)

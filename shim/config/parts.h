@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/nearest.h"
 #include "plan.h"
 #include "steps/step.h"
 
@@ -24,14 +25,20 @@ struct key {
 /* Readers for a bool, a path (const char *), and texts (struct list). */
 key_reader key_bool, key_pathname, key_texts;
 
-/* Reads MAP by TABLE, in the order of the table. An unknown key is a problem that names the nearest known one. */
-void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to);
+/* Reads MAP by TABLE, in the order of the table, as value_known() does. */
+bool value_map(struct plan *plan, const struct node *map, const struct key *table, void *to);
 
 /* EXAMPLE continues the problem "must be a mapping". */
 bool value_is_map(struct plan *plan, const struct node *node, const char *example);
 
-/* MAP must be a mapping whose keys are all in TABLE: rows of SIZE bytes that begin with a name; a NULL name ends them. */
-void value_known(struct plan *plan, const struct node *map, const void *table, size_t size);
+/*
+ * MAP must be a mapping whose keys are all in TABLE: rows of SIZE bytes that begin with a name; a NULL name ends them. An
+ * unknown key is a problem that names the nearest known one. False: it is no mapping.
+ */
+bool value_known(struct plan *plan, const struct node *map, const void *table, size_t size);
+
+/* The same with NAMES(…). */
+bool value_keys(struct plan *plan, const struct node *map, const char *const *names);
 void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest);
 
 /* The row of KEY in such a table. NULL: a problem was added that calls KEY an unknown WHAT. */
@@ -49,9 +56,9 @@ const char *value_path(struct plan *plan, const struct node *node);             
 const char *value_target(struct plan *plan, const struct node *node); /* the same; a trailing / means a directory */
 const char *value_fixed_path(struct plan *plan, const struct node *node);
 
-/* One of WORDS (NULL-terminated): returns its position, or -1. */
-int value_word(struct plan *plan, const struct node *node, const char *const *words);
-int value_fixed_word(struct plan *plan, const struct node *node, const char *const *words); /* NODE may be NULL */
+/* One of NAMES(…): returns its position; 0 if it is none of them, or NODE is NULL. */
+unsigned int value_word(struct plan *plan, const struct node *node, const char *const *words);
+unsigned int value_fixed_word(struct plan *plan, const struct node *node, const char *const *words);
 
 /* A list, or one item in its place. READ turns each node into text (value_text, value_fixed, value_path). */
 bool value_list(struct plan *plan, const struct node *node, const char *(*read)(struct plan *, const struct node *),

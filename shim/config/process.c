@@ -26,12 +26,11 @@ static bool limit_value(struct plan *plan, const struct node *node, uint64_t *to
 /* One value for both limits, or {soft, hard}. */
 static void read_limit(struct plan *plan, const struct node *node, struct plan_limit *limit)
 {
-	static const char *const keys[] = {"soft", "hard", NULL};
 	const struct node *soft = yaml_get(node, "soft"), *hard = yaml_get(node, "hard");
 
 	limit->set = true;
 	if (node->kind == NODE_MAP) {
-		value_known(plan, node, keys, sizeof(*keys));
+		(void)value_keys(plan, node, NAMES("soft", "hard"));
 		if (node->count == 0)
 			value_problem(plan, node, "write soft, hard, or both, such as {soft: 1024}");
 		limit->soft_set = soft && limit_value(plan, soft, &limit->soft);
@@ -86,8 +85,7 @@ void config_umask(struct plan *plan, const struct node *node, void *)
 		read_mask(plan, node, &plan->umask.to);
 	} else {
 		plan->umask.conditional = true;
-		value_map(plan, node, keys, &plan->umask);
-		if (node->kind == NODE_MAP && (!yaml_get(node, "from") || !yaml_get(node, "to")))
+		if (value_map(plan, node, keys, &plan->umask) && (!yaml_get(node, "from") || !yaml_get(node, "to")))
 			value_problem(plan, node, "needs both, such as {from: \"0022\", to: \"0077\"}");
 	}
 	if ((plan->umask.from | plan->umask.to) & ~(mode_t)0777)
@@ -104,10 +102,7 @@ void config_oom_score_adj(struct plan *plan, const struct node *node, void *)
 
 void config_own_stdio(struct plan *plan, const struct node *node, void *)
 {
-	static const char *const words[] = {"auto", "true", "false", NULL};
-	int word = node ? value_word(plan, node, words) : -1;
-
-	plan->own_stdio = word > 0 ? (enum plan_stdio)word : STDIO_AUTO;
+	plan->own_stdio = value_word(plan, node, NAMES("auto", "true", "false"));
 	if (plan->command != COMMAND_RUN) /* no process is left that could open them again */
 		plan->own_stdio = STDIO_FALSE;
 }
@@ -154,10 +149,7 @@ void config_keep_fds(struct plan *plan, const struct node *node, void *root)
 
 void config_report(struct plan *plan, const struct node *node, void *)
 {
-	static const char *const words[] = {"none", "text", "json", NULL};
-	int word = value_word(plan, node, words);
-
-	plan->report = word > 0 ? (enum plan_report)word : REPORT_NONE;
+	plan->report = value_word(plan, node, NAMES("none", "text", "json"));
 	if (plan->report == REPORT_JSON && plan->mode == PLAN_RUN)
 		diag_as_json();
 }

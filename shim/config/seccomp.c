@@ -120,14 +120,13 @@ void config_seccomp(struct plan *plan, const struct node *node, void *root)
 
 void config_step_seccomp(struct plan *plan, const struct node *node, struct step_user *to)
 {
-	static const char *const words[] = {"default", "unconfined", NULL};
-	int word = node && value_fixed(plan, node) ? value_word(plan, node, words) : -1;
+	const bool unconfined = value_fixed_word(plan, node, NAMES("default", "unconfined"));
 
 	if (node && !to->narrowed)
 		value_problem(plan, node,
 			      "\"seccomp\" needs \"user\" or \"cap_add\" beside it: a step with all that the container "
 			      "has gets no filter");
-	if (to->narrowed && (!node || word == 0))
+	if (to->narrowed && !unconfined)
 		filter_default(&to->filter, plan->mem, to->want.keep);
 }
 

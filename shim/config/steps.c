@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "base/nearest.h"
 #include "base/path.h"
 #include "config/parts.h"
 #include "steps/common/mode.h"
@@ -86,7 +85,6 @@ static void read_option_value(struct plan *plan, const struct node *node, const 
 {
 	void *to = (char *)step + option->offset;
 	long long number = 0;
-	int word;
 
 	switch (option->type) {
 	case OPTION_ELSEWHERE:
@@ -113,16 +111,13 @@ static void read_option_value(struct plan *plan, const struct node *node, const 
 		*(const char **)to = texts[option->type - OPTION_TEXT](plan, node);
 		break;
 	case OPTION_CHOICE:
-		word = value_word(plan, node, option->words);
-		*(const char **)to = word < 0 ? NULL : option->words[word];
+		*(const char **)to = option->words[value_word(plan, node, option->words)];
 		break;
 	case OPTION_FIXED_WORD:
-		if (!value_fixed(plan, node))
-			break;
-		/* fall through */
+		*(unsigned int *)to = value_fixed_word(plan, node, option->words);
+		break;
 	case OPTION_WORD:
-		word = value_word(plan, node, option->words);
-		*(unsigned int *)to = word < 0 ? 0 : (unsigned int)word;
+		*(unsigned int *)to = value_word(plan, node, option->words);
 		break;
 	case OPTION_TEXTS:
 	case OPTION_FIXED_TEXTS:
@@ -326,11 +321,10 @@ static void read_step(struct plan *plan, const struct node *node, void *group)
 /* - {when: .., steps: [..]} */
 static void read_step_group(struct plan *plan, const struct node *node)
 {
-	static const char *const keys[] = {"when", "unless", "steps", NULL};
 	const struct node *steps = yaml_get(node, "steps");
 	struct step_group *group = mem_alloc(plan->mem, sizeof(*group));
 
-	value_known(plan, node, keys, sizeof(*keys));
+	(void)value_keys(plan, node, NAMES("when", "unless", "steps"));
 	group->skipped = !config_when(plan, node, &group->conditions);
 	if (steps->kind != NODE_LIST || steps->count == 0)
 		value_problem(plan, steps, "must be a list of steps");

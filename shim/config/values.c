@@ -1,5 +1,4 @@
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,7 +7,6 @@
 #include <linux/capability.h>
 
 #include "base/capability.h"
-#include "base/nearest.h"
 #include "config/parts.h"
 
 void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest)
@@ -31,22 +29,28 @@ const void *value_row(struct plan *plan, const struct node *key, const char *wha
 	return row;
 }
 
-void value_known(struct plan *plan, const struct node *map, const void *table, size_t size)
+bool value_known(struct plan *plan, const struct node *map, const void *table, size_t size)
 {
 	if (!value_is_map(plan, map, ": write \"key: value\" lines, or {key: value}"))
-		return;
+		return false;
 	for (const struct node *n = map->first; n; n = n->next)
 		(void)value_row(plan, n->key, "key", table, size);
+	return true;
 }
 
-void value_map(struct plan *plan, const struct node *map, const struct key *table, void *to)
+bool value_keys(struct plan *plan, const struct node *map, const char *const *names)
 {
-	value_known(plan, map, table, sizeof(*table));
+	return value_known(plan, map, names, sizeof(*names));
+}
+
+bool value_map(struct plan *plan, const struct node *map, const struct key *table, void *to)
+{
 	for (const struct key *row = table; row->name; row++) {
 		const struct node *node = yaml_get(map, row->name);
 		if (node)
 			row->read(plan, node, (char *)to + row->offset);
 	}
+	return value_known(plan, map, table, sizeof(*table));
 }
 
 bool value_is_map(struct plan *plan, const struct node *node, const char *example)
@@ -227,21 +231,19 @@ void key_texts(struct plan *plan, const struct node *node, void *to)
 	(void)value_list(plan, node, value_text, to);
 }
 
-int value_word(struct plan *plan, const struct node *node, const char *const *words)
+unsigned int value_word(struct plan *plan, const struct node *node, const char *const *words)
 {
-	const char *text = value_text(plan, node);
-	char all[256] = "";
+	const char *text = node ? value_text(plan, node) : NULL, *all = "";
 
 	if (!text)
-		return -1;
-	for (int i = 0; words[i]; i++) {
+		return 0;
+	for (unsigned int i = 0; words[i]; i++) {
 		if (strcmp(text, words[i]) == 0)
 			return i;
-		size_t used = strlen(all);
-		snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "", words[i]);
+		all = mem_format(plan->mem, "%s%s%s", all, i ? ", " : "", words[i]);
 	}
 	value_problem(plan, node, "\"%s\" must be one of %s", text, all);
-	return -1;
+	return 0;
 }
 
 /* A key whose items are all commented out: YAML reads null, which must not pass for one item. Otherwise adds a problem. */
@@ -252,9 +254,9 @@ static bool has_items(struct plan *plan, const struct node *node)
 	return value_problem(plan, node, "nothing is written here: write a value or a list, or leave the key out");
 }
 
-int value_fixed_word(struct plan *plan, const struct node *node, const char *const *words)
+unsigned int value_fixed_word(struct plan *plan, const struct node *node, const char *const *words)
 {
-	return node && value_fixed(plan, node) ? value_word(plan, node, words) : -1;
+	return node && value_fixed(plan, node) ? value_word(plan, node, words) : 0;
 }
 
 void value_each(struct plan *plan, const struct node *node, key_reader *each, void *to)

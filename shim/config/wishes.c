@@ -30,8 +30,7 @@ static void read_wish(struct plan *plan, const struct node *node, void *)
 	struct account_wish wish = {0};
 	const struct node *gid = yaml_get(node, "gid"), *at = node;
 
-	value_known(plan, node, keys, sizeof(*keys));
-	if (node->kind != NODE_MAP || !config_when(plan, node, NULL))
+	if (!value_keys(plan, node, keys) || !config_when(plan, node, NULL))
 		return;
 	wish.name = wish_text(plan, node, "name", true);
 	bool good = wish_id(plan, node, "uid", "user", &wish.uid);

@@ -36,10 +36,10 @@ static void compare_groups(struct mem *mem, struct list *to, const struct allowe
 	const struct privileges *ids = may->ids;
 
 	for (size_t i = 0; i < held->ngroups; i++)
-		if (held->groups[i] != ids->gid && !explain_has(ids->groups, ids->ngroups, held->groups[i]))
+		if (held->groups[i] != ids->gid && !gids_have(ids->groups, ids->ngroups, held->groups[i]))
 			list_format(mem, to, "group %u", held->groups[i]);
 	for (size_t i = 0; may->exactly && i < ids->ngroups; i++)
-		if (!explain_has(held->groups, held->ngroups, ids->groups[i]))
+		if (!gids_have(held->groups, held->ngroups, ids->groups[i]))
 			list_format(mem, to, "no group %u", ids->groups[i]);
 }
 

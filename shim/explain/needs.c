@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 
 #include "base/capability.h"
+#include "base/path.h"
 #include "base/status.h"
 #include "explain/parts.h"
 #include "steps/step.h"
@@ -43,13 +44,9 @@ static void needs_drop(struct plan *plan, struct explanation *to, const struct p
 /* Is FILE below DIRECTORY, or (unless ABOVE_ONLY) DIRECTORY itself? */
 static bool below(const char *file, const char *directory, bool above_only)
 {
-	size_t length = strlen(directory);
+	const char *rest = path_below(file, directory);
 
-	while (length > 0 && directory[length - 1] == '/')
-		length--;
-	if (strncmp(file, directory, length) != 0)
-		return false;
-	return file[length] == '/' ? file[length + 1] != '\0' || !above_only : file[length] == '\0' && !above_only;
+	return rest && (*rest || !above_only);
 }
 
 bool explain_given(const struct plan *plan, size_t last, const char *path, bool above_only)

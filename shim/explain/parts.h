@@ -30,9 +30,6 @@ void explain_warn(struct plan *plan, struct explanation *to);
 /* May a process with these ids write the file that STAT describes, judged by its mode? */
 bool explain_writes(const struct privileges *who, const struct stat *stat);
 
-/* Is GROUP one of the COUNT GROUPS? */
-bool explain_has(const uint32_t *groups, size_t count, uint32_t group);
-
 /* Does a step up to and including number LAST give PATH, or a directory above it, to a user other than root? */
 bool explain_given(const struct plan *plan, size_t last, const char *path, bool above_only);
 

@@ -126,18 +126,11 @@ static void warn_program(struct plan *plan, const char *path, struct list *to)
 								 program.files[i].caps.inheritable));
 }
 
-bool explain_has(const uint32_t *groups, size_t count, uint32_t group)
-{
-	while (count > 0 && groups[count - 1] != group)
-		count--;
-	return count > 0;
-}
-
 bool explain_writes(const struct privileges *who, const struct stat *stat)
 {
 	if (stat->st_uid == who->uid)
 		return stat->st_mode & S_IWUSR;
-	if (stat->st_gid == who->gid || explain_has(who->groups, who->ngroups, stat->st_gid))
+	if (stat->st_gid == who->gid || gids_have(who->groups, who->ngroups, stat->st_gid))
 		return stat->st_mode & S_IWGRP;
 	return stat->st_mode & S_IWOTH;
 }

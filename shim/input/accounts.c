@@ -128,6 +128,13 @@ void gids_add(struct gids *to, uint32_t gid)
 	to->ids[at] = gid;
 }
 
+bool gids_have(const uint32_t *groups, size_t count, uint32_t gid)
+{
+	while (count > 0 && groups[count - 1] != gid)
+		count--;
+	return count > 0;
+}
+
 void gids_add_of(struct gids *to, const struct accounts *accounts, const char *name)
 {
 	for (const struct account *group = accounts->groups; group; group = group->next)

@@ -59,6 +59,9 @@ struct gids {
 
 void gids_add(struct gids *to, uint32_t gid);
 
+/* Is GID one of the COUNT GROUPS? */
+bool gids_have(const uint32_t *groups, size_t count, uint32_t gid);
+
 /* Adds the gids of all groups that have NAME as a member, but never 0. */
 void gids_add_of(struct gids *to, const struct accounts *accounts, const char *name);
 

@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "input/environ.h"
 #include "walk/held.h"
 
@@ -105,22 +106,6 @@ static const char *read_secret(struct mem *mem, const char *path, const char **w
 	return text;
 }
 
-/* Is PATH below DIRECTORY, both absolute, by their components? */
-static bool is_below(const char *path, const char *directory)
-{
-	for (;;) {
-		path += strspn(path, "/");
-		directory += strspn(directory, "/");
-		size_t length = strcspn(directory, "/");
-		if (length == 0)
-			return *path != '\0';
-		if (strcspn(path, "/") != length || strncmp(path, directory, length) != 0)
-			return false;
-		path += length;
-		directory += length;
-	}
-}
-
 /* Why the config does not allow PATH, or NULL. */
 static const char *check_below(struct mem *mem, const char *path, const struct list *below)
 {
@@ -133,7 +118,8 @@ static const char *check_below(struct mem *mem, const char *path, const struct l
 			return "it has . or .. components";
 	}
 	for (size_t i = 0; below && i < below->count; i++) {
-		if (is_below(path, below->items[i]))
+		const char *rest = path_below(path, below->items[i]);
+		if (rest && *rest)
 			return NULL;
 		all = mem_format(mem, "%s%s\"%s\"", all, i ? ", " : "", below->items[i]);
 	}

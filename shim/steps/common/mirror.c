@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 
 #include "base/diag.h"
+#include "base/path.h"
 #include "base/signals.h"
 #include "steps/common/file.h"
 #include "steps/common/say.h"
@@ -323,19 +324,10 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 			   mirror->planted);
 }
 
-static bool is_inside(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	while (length > 1 && directory[length - 1] == '/')
-		length--;
-	return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
-
 void mirror_check(const struct step *step, struct problems *problems, const struct node *node)
 {
 	for (size_t i = 0; i < step->items.count; i++)
-		if (is_inside(step->to, step->items.items[i]))
+		if (path_below(step->to, step->items.items[i]))
 			yaml_problem(problems, yaml_get(node, "to"), "\"%s\" lies inside \"%s\", which is read",
 				     step->to, step->items.items[i]);
 }

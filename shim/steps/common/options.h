@@ -1,6 +1,7 @@
 /* Options that several verbs have. */
 #pragma once
 
+#include "base/nearest.h"
 #include "steps/step.h"
 #include "steps/verb.h"
 
@@ -19,11 +20,7 @@
 	{                                                                                                 \
 		.name = text, .type = OPTION_##kind, .offset = offsetof(struct step, member), __VA_ARGS__ \
 	}
-#define WORDS(...)                     \
-	.words = (const char *const[]) \
-	{                              \
-		__VA_ARGS__, NULL      \
-	}
+#define WORDS(...) .words = NAMES(__VA_ARGS__)
 
 /* For verbs that make something. */
 #define MAKE_OPTIONS OPTION("mode", MODE, mode), OPTION("owner", OWNER, owner)
