@@ -310,7 +310,7 @@ int config_compile_seccomp(struct plan *plan, const char *file, const char *in, 
 	if (plan->problems.count)
 		return DIAG_USER;
 	const struct filter_target target = config_filter_target(plan);
-	return filter_compile_file(in, out, &target);
+	return filter_compile_file(&plan->problems, in, out, &target);
 }
 
 void config_must_hold(const struct plan *plan)

@@ -227,17 +227,12 @@ static const char *default_comment(struct mem *mem, const struct node *item)
 	return found;
 }
 
-static void explain_change(struct mem *mem, const char *what, const struct node *item, struct list *lines)
-{
-	const char *why = strcmp(item->text, "32bit") == 0
-				  ? "32-bit programs run, whose calls reach rarely used code of the kernel"
-				  : default_comment(mem, item);
-
-	list_format(mem, lines, "seccomp %s \"%s\"%s%s", what, item->text, why ? ": " : "", why ? why : "");
-}
-
 void filter_explain_changes(struct mem *mem, const struct filter_changes *changes, struct list *lines)
 {
-	for (const struct node *item = NULL; changes->allow && (item = yaml_item(changes->allow, item));)
-		explain_change(mem, "allows", item, lines);
+	for (const struct node *item = NULL; changes->allow && (item = yaml_item(changes->allow, item));) {
+		const char *why = strcmp(item->text, "32bit") == 0
+					  ? "32-bit programs run, whose calls reach rarely used code of the kernel"
+					  : default_comment(mem, item);
+		list_format(mem, lines, "seccomp allows \"%s\"%s%s", item->text, why ? ": " : "", why ? why : "");
+	}
 }

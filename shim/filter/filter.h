@@ -71,7 +71,8 @@ void filter_default(struct filter *filter, struct mem *mem, uint64_t keep);
  * OUT. Prints what is wrong, and the names that filter_unknown() finds. Returns the exit status: 0, DIAG_USER or
  * DIAG_SYSTEM.
  */
-[[nodiscard]] int filter_compile_file(const char *in, const char *out, const struct filter_target *target);
+[[nodiscard]] int filter_compile_file(struct problems *problems, const char *in, const char *out,
+				      const struct filter_target *target);
 
 /* --explain: the tree of the built-in default profile, as filter_compile() takes it; its memory belongs to PROBLEMS. */
 const struct node *filter_default_profile(struct problems *problems);

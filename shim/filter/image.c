@@ -126,7 +126,7 @@ static int save(const char *out, const struct image *image, const struct sock_fi
 	return ok ? 0 : DIAG_SYSTEM;
 }
 
-static int compile(struct problems *problems, const char *in, const char *out, const struct filter_target *target)
+int filter_compile_file(struct problems *problems, const char *in, const char *out, const struct filter_target *target)
 {
 	struct filter filter;
 	struct filter_profile profile;
@@ -154,13 +154,4 @@ static int compile(struct problems *problems, const char *in, const char *out, c
 	image.count = filter.count;
 	image.checksum = checksum(&image, filter.code);
 	return save(out, &image, filter.code);
-}
-
-int filter_compile_file(const char *in, const char *out, const struct filter_target *target)
-{
-	struct problems problems = {0};
-	int status = compile(&problems, in, out, target);
-
-	mem_release(&problems.mem);
-	return status;
 }

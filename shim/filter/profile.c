@@ -86,55 +86,52 @@ static uint32_t read_decision(struct filter_reader *reader, const struct node *m
 	return read_action(reader, node, with);
 }
 
+/* False: a problem was added. */
+static bool read_comparison(struct filter_reader *reader, const struct node *node, struct filter_condition *to)
+{
+	static const char *const operators[] = {"SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE",        "SCMP_CMP_EQ",
+						"SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ", NULL};
+	const struct node *at = member(node, "index"), *value = member(node, "value");
+	const struct node *two = member(node, "valueTwo"), *how = member(node, "op");
+	uint64_t index = 0;
+
+	if (!at || !value || !how)
+		return yaml_problem(reader->problems, node, "an argument needs \"index\", \"value\" and \"op\"");
+	if (!filter_read_number(reader, at, FILTER_ARGS - 1, &index) ||
+	    !filter_read_number(reader, value, UINT64_MAX, &to->value) ||
+	    (two && !filter_read_number(reader, two, UINT64_MAX, &to->two)) || !filter_is_scalar(reader, how))
+		return false;
+	const char *const *name = named_row(how->text, operators, sizeof(*operators));
+	if (!name)
+		return yaml_problem(reader->problems, how, "unknown operator \"%s\"", how->text);
+	to->index = (unsigned int)index;
+	to->op = (enum filter_operator)(name - operators);
+	if (two && (to->op == FILTER_MASKED_EQ ? (to->two & ~to->value) != 0 : to->two != 0))
+		yaml_problem(reader->problems, two,
+			     to->op == FILTER_MASKED_EQ
+				     ? "\"value\" is the mask and lacks bits of \"valueTwo\": this can never hold"
+				     : "\"valueTwo\" means nothing here: only SCMP_CMP_MASKED_EQ has it");
+	for (size_t k = 0; k < reader->rule->nconditions; k++)
+		if (reader->rule->conditions[k].index == to->index)
+			/* runc and crun read such conditions as "one of them holds", which allows more. */
+			return yaml_problem(
+				reader->problems, at,
+				"argument %u stands twice in one rule, which container engines read as \"or\" "
+				"and others as \"and\": write two rules, or one condition",
+				to->index);
+	return true;
+}
+
 static void read_argument(struct filter_reader *reader, const struct node *node)
 {
 	static const struct filter_key keys[] = {
 		{"index", NULL, false}, {"value", NULL, false}, {"valueTwo", NULL, false},
 		{"op", NULL, false},    {NULL, NULL, false},
 	};
-	static const char *const operators[] = {"NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"};
-	struct filter_rule *rule = reader->rule;
 	struct filter_condition condition = {.op = FILTER_NE};
-	uint64_t index = 0;
 
-	filter_read_map(reader, node, keys);
-	if (node->kind != NODE_MAP)
-		return;
-	const struct node *at = member(node, "index"), *value = member(node, "value");
-	const struct node *two = member(node, "valueTwo"), *how = member(node, "op");
-	if (!at || !value || !how) {
-		yaml_problem(reader->problems, node, "an argument needs \"index\", \"value\" and \"op\"");
-		return;
-	}
-	if (!filter_read_number(reader, at, FILTER_ARGS - 1, &index) ||
-	    !filter_read_number(reader, value, UINT64_MAX, &condition.value) ||
-	    (two && !filter_read_number(reader, two, UINT64_MAX, &condition.two)) || !filter_is_scalar(reader, how))
-		return;
-	condition.index = (unsigned int)index;
-	size_t i = 0;
-	const bool named = strncmp(how->text, "SCMP_CMP_", 9) == 0;
-	while (named && i < sizeof(operators) / sizeof(*operators) && strcmp(operators[i], how->text + 9) != 0)
-		i++;
-	if (!named || i == sizeof(operators) / sizeof(*operators)) {
-		yaml_problem(reader->problems, how, "unknown operator \"%s\"", how->text);
-		return;
-	}
-	condition.op = (enum filter_operator)i;
-	if (two && (condition.op == FILTER_MASKED_EQ ? (condition.two & ~condition.value) != 0 : condition.two != 0))
-		yaml_problem(reader->problems, two,
-			     condition.op == FILTER_MASKED_EQ
-				     ? "\"value\" is the mask and lacks bits of \"valueTwo\": this can never hold"
-				     : "\"valueTwo\" means nothing here: only SCMP_CMP_MASKED_EQ has it");
-	for (size_t k = 0; k < rule->nconditions; k++)
-		if (rule->conditions[k].index == condition.index) {
-			/* runc and crun read such conditions as "one of them holds", which allows more. */
-			yaml_problem(reader->problems, at,
-				     "argument %u stands twice in one rule, which container engines read as \"or\" and "
-				     "others as \"and\": write two rules, or one condition",
-				     condition.index);
-			return;
-		}
-	rule->conditions[rule->nconditions++] = condition;
+	if (filter_read_map(reader, node, keys) && read_comparison(reader, node, &condition))
+		reader->rule->conditions[reader->rule->nconditions++] = condition;
 }
 
 /* A call that is not known cannot be filtered: harmless if it was to be allowed, otherwise a hole. */
@@ -178,8 +175,7 @@ static void read_rule(struct filter_reader *reader, const struct node *node)
 	rule->node = node;
 	rule->here = true;
 	reader->rule = rule;
-	filter_read_map(reader, node, keys);
-	if (node->kind != NODE_MAP)
+	if (!filter_read_map(reader, node, keys))
 		return;
 	rule->action = read_decision(reader, node, "action", "errnoRet", "errno");
 	const struct node *names = member(node, "names"), *name = member(node, "name");
@@ -241,8 +237,7 @@ bool filter_profile_read(struct filter_profile *profile, struct problems *proble
 	memset(profile, 0, sizeof(*profile));
 	profile->abis[0] = true;
 	reader.end = &profile->rules;
-	filter_read_map(&reader, node, keys);
-	if (node->kind == NODE_MAP) {
+	if (filter_read_map(&reader, node, keys)) {
 		profile->action = read_decision(&reader, node, "defaultAction", "defaultErrnoRet", "defaultErrno");
 		if (member(node, "architectures") && member(node, "archMap"))
 			yaml_problem(problems, node, "a profile has either \"architectures\" or \"archMap\"");

@@ -43,12 +43,10 @@ static void unknown_key(struct filter_reader *reader, const struct node *key, co
 	yaml_problem(reader->problems, key, "unknown key \"%s\"; known here: %s", key->text, known);
 }
 
-void filter_read_map(struct filter_reader *reader, const struct node *map, const struct filter_key *keys)
+bool filter_read_map(struct filter_reader *reader, const struct node *map, const struct filter_key *keys)
 {
-	if (map->kind != NODE_MAP) {
-		yaml_problem(reader->problems, map, "a mapping is wanted here");
-		return;
-	}
+	if (map->kind != NODE_MAP)
+		return yaml_problem(reader->problems, map, "a mapping is wanted here");
 	for (const struct node *node = map->first; node; node = node->next) {
 		const struct filter_key *key = named_row(node->key->text, keys, sizeof(*keys));
 		if (!key)
@@ -58,6 +56,7 @@ void filter_read_map(struct filter_reader *reader, const struct node *map, const
 		else if (key->read && !filter_is_null(node))
 			key->read(reader, node);
 	}
+	return true;
 }
 
 void filter_read_list(struct filter_reader *reader, const struct node *list,

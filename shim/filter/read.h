@@ -25,7 +25,9 @@ struct filter_key {
 bool filter_is_null(const struct node *node);
 bool filter_is_scalar(struct filter_reader *reader, const struct node *node);
 bool filter_read_number(struct filter_reader *reader, const struct node *node, uint64_t max, uint64_t *number);
-void filter_read_map(struct filter_reader *reader, const struct node *map, const struct filter_key *keys);
+
+/* False: it is no mapping, and a problem was added. */
+bool filter_read_map(struct filter_reader *reader, const struct node *map, const struct filter_key *keys);
 
 /* Calls EACH for the items of a list, or for a single value in its place. */
 void filter_read_list(struct filter_reader *reader, const struct node *list,

@@ -52,9 +52,8 @@ void filter_read_arch_map(struct filter_reader *reader, const struct node *node)
 	struct filter_profile before = *reader->profile;
 	size_t abi;
 
-	filter_read_map(reader, node, keys);
-	const struct node *name = node->kind == NODE_MAP ? yaml_get(node, "architecture") : NULL;
-	const struct node *subs = node->kind == NODE_MAP ? yaml_get(node, "subArchitectures") : NULL;
+	(void)filter_read_map(reader, node, keys);
+	const struct node *name = yaml_get(node, "architecture"), *subs = yaml_get(node, "subArchitectures");
 	if (!name) {
 		yaml_problem(reader->problems, node, "no \"architecture\"");
 		return;
@@ -133,11 +132,11 @@ static const struct filter_key where_keys[] = {
 void filter_read_includes(struct filter_reader *reader, const struct node *node)
 {
 	reader->excludes = false;
-	filter_read_map(reader, node, where_keys);
+	(void)filter_read_map(reader, node, where_keys);
 }
 
 void filter_read_excludes(struct filter_reader *reader, const struct node *node)
 {
 	reader->excludes = true;
-	filter_read_map(reader, node, where_keys);
+	(void)filter_read_map(reader, node, where_keys);
 }

@@ -181,6 +181,8 @@ static void explain_bytes(const struct source *source, const yaml_parser_t *pars
 
 void source_explain(const struct source *source, const yaml_parser_t *parser)
 {
+	yaml_mark_t mark = parser->problem_mark;
+
 	if (parser->error == YAML_MEMORY_ERROR)
 		diag_die(DIAG_SYSTEM, "cannot get memory for the configuration");
 	if (parser->error == YAML_READER_ERROR) {
@@ -198,17 +200,11 @@ void source_explain(const struct source *source, const yaml_parser_t *parser)
 		}
 	}
 	const char *text = slip_in_bytes(source, parser);
-	if (text) {
-		source_problem(source, parser->problem_mark, text);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(slips) / sizeof(slips[0]); i++) {
+	for (size_t i = 0; !text && i < sizeof(slips) / sizeof(slips[0]); i++) {
 		if (is_text(parser->problem, slips[i].problem) || is_text(parser->context, slips[i].problem)) {
-			source_problem(source, slips[i].at_context ? parser->context_mark : parser->problem_mark,
-				       slips[i].text);
-			return;
+			text = slips[i].text;
+			mark = slips[i].at_context ? parser->context_mark : mark;
 		}
 	}
-	source_problem(source, parser->problem_mark,
-		       mem_format(&source->problems->mem, "not YAML: %s", parser->problem));
+	source_problem(source, mark, text ? text : mem_format(&source->problems->mem, "not YAML: %s", parser->problem));
 }
