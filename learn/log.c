@@ -69,13 +69,6 @@ static void read_line(struct log_call **calls, struct mem *mem, const char *line
 		list_add(mem, &call->programs, shown);
 }
 
-static void print_call(struct mem *mem, const struct log_call *call)
-{
-	diag_print("%s: %zu time%s, by %s\n",
-		   call->name ? call->name : mem_format(mem, "call %ld of architecture %x", call->number, call->arch),
-		   call->times, call->times == 1 ? "" : "s", list_join(mem, &call->programs, ", "));
-}
-
 int log_names(void)
 {
 	struct mem mem = {0};
@@ -91,7 +84,10 @@ int log_names(void)
 	for (const struct log_call *call = calls; call; call = call->next) {
 		if (call->times == 0)
 			continue;
-		print_call(&mem, call);
+		diag_print("%s: %zu time%s, by %s\n",
+			   call->name ? call->name
+				      : mem_format(&mem, "call %ld of architecture %x", call->number, call->arch),
+			   call->times, call->times == 1 ? "" : "s", list_join(&mem, &call->programs, ", "));
 		any = true;
 		if (call->name && call->arch == filter_native())
 			list_add(&mem, &names, call->name);
