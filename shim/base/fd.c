@@ -51,6 +51,14 @@ void fd_close(int fd)
 	errno = err;
 }
 
+void fd_unlink(int parent, const char *name)
+{
+	int err = errno;
+
+	(void)unlinkat(parent, name, 0);
+	errno = err;
+}
+
 int fd_fail(int err)
 {
 	errno = err;

@@ -16,6 +16,9 @@
 /* close(2), except for -1. Keeps errno. */
 void fd_close(int fd);
 
+/* unlinkat(2) of what was made for nothing. Keeps errno. */
+void fd_unlink(int parent, const char *name);
+
 /* Sets errno to ERR, and returns -1: the end of a function that fails. */
 int fd_fail(int err);
 

@@ -69,11 +69,6 @@ static void look_at(void *context, const struct walk_entry *entry)
 								     : "");
 }
 
-/* Files that this user may not read are skipped silently. */
-static void pass_over(void *, const char *, int)
-{
-}
-
 /* Root can write everywhere, which is not reported. */
 static void look_at_path(struct inspection *to, const char *path)
 {
@@ -99,7 +94,7 @@ static void look_at_path(struct inspection *to, const char *path)
 
 static void look_at_image(struct inspection *to)
 {
-	struct tree_walk tree = {.whole = true, .context = to, .file = look_at, .failed = pass_over};
+	struct tree_walk tree = {.whole = true, .context = to, .file = look_at};
 	const char *path = getenv("PATH");
 	int top = open(*to->root ? to->root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 

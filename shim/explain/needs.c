@@ -80,7 +80,7 @@ static uint64_t needs_after(const struct plan *plan, size_t number)
 		return 0;
 	for (size_t i = 0; step->verb->may_need & BIT(CAP_SETUID) && i < paths->count; i++)
 		if (explain_given(plan, before, paths->items[i], below_only))
-			return BIT(CAP_SETUID) | BIT(CAP_SETGID);
+			return MAY_ACT;
 	return 0;
 }
 

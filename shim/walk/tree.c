@@ -73,7 +73,7 @@ static void entry_failed(struct tree_state *state, size_t length, const char *na
 	if (err == ENOENT || err == ENOTDIR || err == ELOOP)
 		return;
 	state->tree->untold |= !mine;
-	if (!mine)
+	if (!mine || !state->tree->failed)
 		return;
 	append(state, length, name);
 	state->tree->failed(state->tree->context, state->path, err);

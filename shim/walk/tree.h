@@ -52,7 +52,7 @@ struct tree_walk {
 	void (*file)(void *context, const struct walk_entry *entry);
 	/* A directory, after its entries; stat was read again. NULL: nothing. */
 	void (*leave)(void *context, const struct walk_entry *directory);
-	/* An entry that could not be read because of ERR. The walk goes on with the next one. */
+	/* An entry that could not be read because of ERR. The walk goes on with the next one. NULL: nothing. */
 	void (*failed)(void *context, const char *path, int err);
 
 	/*

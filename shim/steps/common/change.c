@@ -71,20 +71,18 @@ bool change_is_due(const struct change *change, const struct fd_stat *now)
 	return change->always || change_differs(change, now);
 }
 
-static void failed(struct setup *setup, const char *verb, int cap, const char *path, int err)
+static bool failed(struct setup *setup, const char *verb, int cap, const char *path, int err)
 {
-	if (err == EOPNOTSUPP)
-		setup_refused(
-			setup, verb, path,
-			"the file system did not keep it (a set-group-ID bit needs a group that the owner is in, or "
-			"CAP_FSETID)");
-	else
-		setup_failed(setup, verb, path, err, err == EACCES ? CAP_DAC_OVERRIDE : cap);
+	if (err != EOPNOTSUPP)
+		return setup_failed(setup, verb, path, err, err == EACCES ? CAP_DAC_OVERRIDE : cap);
+	return setup_refused(
+		setup, verb, path,
+		"the file system did not keep it (a set-group-ID bit needs a group that the owner is in, or CAP_FSETID)");
 }
 
-void change_failed(struct change *change, const char *path, int err)
+bool change_failed(struct change *change, const char *path, int err)
 {
-	failed(change->setup, change->step->verb->name, change->cap, path, err);
+	return failed(change->setup, change->step->verb->name, change->cap, path, err);
 }
 
 /* With its owner a file loses these bits: its old owner chose what it does. */
@@ -160,22 +158,16 @@ static bool change_apply(struct change *change, const struct held *held)
 	if (gives && S_ISDIR(now.mode) && (!change->step->recursive || !held->name) && now.uid == identity_uid())
 		ground_remember(held->fd);
 	const bool clears = S_ISDIR(now.mode) && change->owner.uid == 0 && now.uid != 0;
-	if (gives && give(held, &change->owner, change->always, clears) != 0) {
-		failed(change->setup, "chown", CAP_CHOWN, held->path, errno);
-		return false;
-	}
-	if (gives && (modes || has_set_id(&now)) &&
-	    (fd_statx(held->fd, "", &now) != 0 || drop_set_id(held, &now) != 0)) {
-		failed(change->setup, "chmod", CAP_FOWNER, held->path, errno);
-		return false;
-	}
+	if (gives && give(held, &change->owner, change->always, clears) != 0)
+		return failed(change->setup, "chown", CAP_CHOWN, held->path, errno);
+	if (gives && (modes || has_set_id(&now)) && (fd_statx(held->fd, "", &now) != 0 || drop_set_id(held, &now) != 0))
+		return failed(change->setup, "chmod", CAP_FOWNER, held->path, errno);
 	const mode_t mode = wanted_mode(change->step, &now);
 	const uint32_t uid = change->owner.uid == ACCOUNTS_NO_ID ? now.uid : change->owner.uid;
 	change->cleared += gives && has_set_id(&held->now) && !(modes && mode & 06000);
 	if (!modes || mode == (now.mode & 07777) || set_mode(change, held, uid, mode) == 0)
 		return true;
-	failed(change->setup, "chmod", CAP_FOWNER, held->path, errno);
-	return false;
+	return failed(change->setup, "chmod", CAP_FOWNER, held->path, errno);
 }
 
 bool change_held(struct change *change, const struct held *held)

@@ -33,8 +33,8 @@ bool change_is_due(const struct change *change, const struct fd_stat *now);
  */
 bool change_held(struct change *change, const struct held *held);
 
-/* Reports that PATH could not be changed. */
-void change_failed(struct change *change, const char *path, int err);
+/* Reports that PATH could not be changed, and returns false. */
+bool change_failed(struct change *change, const char *path, int err);
 
 /*
  * Reports that PATH was changed but reads back as NOW. FAT and some network file systems accept everything; without

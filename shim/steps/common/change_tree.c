@@ -58,11 +58,6 @@ static void share_end(struct job *job);
 static void job_walk(struct job *job);
 static bool complete(struct job *job);
 
-static bool is_changed_type(const struct fd_stat *a, const struct fd_stat *b)
-{
-	return ((a->mode ^ b->mode) & S_IFMT) != 0;
-}
-
 static void count(struct job *job, const char *path)
 {
 	if (++job->entries % PROGRESS_EVERY == 0)
@@ -98,7 +93,7 @@ static void job_file(void *context, const struct walk_entry *entry)
 			change_failed(change, entry->path, errno);
 		return;
 	}
-	if (!is_changed_type(&entry->stat, &held.now))
+	if (!((entry->stat.mode ^ held.now.mode) & S_IFMT))
 		(void)change_held(change, &held);
 	if (entry->fd < 0)
 		close(held.fd);
@@ -269,10 +264,6 @@ static void shape_file(void *context, const struct walk_entry *)
 	shape->tree.stop = ++shape->entries >= SHARE_LOOK;
 }
 
-static void shape_failed(void *, const char *, int)
-{
-}
-
 /* Starts so many others to share the work, if the tree is large. Where none could be started, more is left to do here. */
 static void share(struct job *job, unsigned int others)
 {
@@ -284,7 +275,7 @@ static void share(struct job *job, unsigned int others)
 	shape.tree.enter = shape_enter;
 	shape.tree.file = shape_file;
 	shape.tree.leave = NULL;
-	shape.tree.failed = shape_failed;
+	shape.tree.failed = NULL;
 	shape.tree.blind = shape.tree.put_off = true;
 	if (walk_tree(&shape.tree, job->top, job->path) != 0 || shape.files < SHARE_FROM)
 		return;
@@ -378,34 +369,30 @@ static void change_tree(struct change *change, const struct walk_found *top, con
 			   path, job.tree.mounts);
 }
 
-static void change_object(struct change *change, const struct walk_found *found, struct held *held)
+/* False: it was reported, or there was nothing to change. */
+static bool change_object(struct change *change, const struct walk_found *found, struct held *held)
 {
+	const struct step *step = change->step;
+
 	held->fd = found->fd;
 	held->parent = found->parent;
 	held->name = found->name;
-	if (fd_statx(held->fd, "", &held->now) != 0) {
-		change_failed(change, held->path, errno);
-		return;
-	}
-	if (change->step->contents_only && !S_ISDIR(held->now.mode)) {
-		setup_refused(change->setup, change->step->verb->name, held->path,
-			      "it is not a directory, and \"contents_only\" changes what a directory holds");
-		return;
-	}
-	if (S_ISDIR(held->now.mode) && change->step->recursive) {
-		if (!change->step->cross_mounts && ground_may_have_moved(&found->ground, found->parent, found->fd)) {
-			setup_refused(change->setup, change->step->verb->name, held->path, CHANGE_MOVED);
-			return;
-		}
-		if (change->step->change_policy == CHANGE_ON_ROOT_MISMATCH && !change_is_due(change, &held->now))
-			change->setup->same++;
-		else
-			change_tree(change, found, held);
-		return;
-	}
-	if (change_held(change, held) &&
-	    (fd_statx(held->fd, "", &held->now) != 0 || change_differs(change, &held->now)))
-		change_not_kept(change->setup, change->step->verb->name, held->path, &held->now);
+	if (fd_statx(held->fd, "", &held->now) != 0)
+		return change_failed(change, held->path, errno);
+	if (step->contents_only && !S_ISDIR(held->now.mode))
+		return setup_refused(change->setup, step->verb->name, held->path,
+				     "it is not a directory, and \"contents_only\" changes what a directory holds");
+	if (!S_ISDIR(held->now.mode) || !step->recursive)
+		return change_held(change, held) &&
+		       ((fd_statx(held->fd, "", &held->now) == 0 && !change_differs(change, &held->now)) ||
+			change_not_kept(change->setup, step->verb->name, held->path, &held->now));
+	if (!step->cross_mounts && ground_may_have_moved(&found->ground, found->parent, found->fd))
+		return setup_refused(change->setup, step->verb->name, held->path, CHANGE_MOVED);
+	if (step->change_policy == CHANGE_ON_ROOT_MISMATCH && !change_is_due(change, &held->now))
+		change->setup->same++;
+	else
+		change_tree(change, found, held);
+	return true;
 }
 
 void change_run(struct change *change)
@@ -416,7 +403,7 @@ void change_run(struct change *change)
 	for (size_t i = 0; i < step->items.count; i++) {
 		struct held held = {.path = step->items.items[i]};
 		if (walk_find(held.path, WALK_FOLLOW, &found) == 0) {
-			change_object(change, &found, &held);
+			(void)change_object(change, &found, &held);
 			walk_release(&found);
 		} else if ((errno != ENOENT && errno != ENOTDIR) || !step->only_if_exists) {
 			setup_unreachable(change->setup, change->step->verb->name, held.path, errno, &found.where);

@@ -230,17 +230,14 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 
 	setup_progress(mirror->setup, entry->path);
 	/* reached by another path, such as a bind mount; mirror_check() has only compared the paths */
-	if (entry->stat.dev == mirror->target.dev && entry->stat.ino == mirror->target.ino) {
-		setup_refused(mirror->setup, mirror->verb, entry->path, "it is the directory that is written to");
-		return false;
-	}
+	if (entry->stat.dev == mirror->target.dev && entry->stat.ino == mirror->target.ino)
+		return setup_refused(mirror->setup, mirror->verb, entry->path,
+				     "it is the directory that is written to");
 	if (entry->depth == 0)
 		return true;
-	if (entry->depth >= MIRROR_DEPTH) {
-		setup_refused(mirror->setup, mirror->verb, entry->path, "more than %d directories inside each other",
-			      MIRROR_DEPTH);
-		return false;
-	}
+	if (entry->depth >= MIRROR_DEPTH)
+		return setup_refused(mirror->setup, mirror->verb, entry->path,
+				     "more than %d directories inside each other", MIRROR_DEPTH);
 	struct mirror_level *level = &mirror->levels[entry->depth];
 	flush(mirror); /* before what it was called with is another directory's */
 	if (mirror_directory(mirror->setup, mirror->step, mirror_target(mirror, entry, NULL), level - 1, entry->name,

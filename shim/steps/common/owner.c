@@ -9,6 +9,7 @@
 #include "base/capability.h"
 #include "base/start.h"
 #include "input/accounts.h"
+#include "steps/verb.h"
 #include "walk/held.h"
 
 #define ALL_IDS 4294967295UL
@@ -64,6 +65,5 @@ uint64_t owner_needs(const struct step *step)
 {
 	bool gives = owner_gives(step) || owner_gives_group(step);
 
-	return (gives ? CAPABILITY_BIT(CAP_CHOWN) : 0) |
-	       (gives && step->mode & 06000 ? CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) : 0);
+	return (gives ? CAPABILITY_BIT(CAP_CHOWN) : 0) | (gives && step->mode & 06000 ? MAY_ACT : 0);
 }

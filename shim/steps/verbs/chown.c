@@ -1,4 +1,3 @@
-
 #include <linux/capability.h>
 
 #include "steps/common/change.h"
@@ -34,11 +33,8 @@ static void step_chown(struct setup *setup)
 /* Only objects that root does not own yet are given to root. The mode is set after the owner, as the new owner. */
 static uint64_t chown_needs(const struct step *step)
 {
-	bool user = step->owner.uid != 0 && step->owner.uid != ACCOUNTS_NO_ID;
-	bool group = step->owner.gid != 0 && step->owner.gid != ACCOUNTS_NO_ID;
-
-	return (user || group ? CAPABILITY_BIT(CAP_CHOWN) : 0) |
-	       (user && change_has_mode(step) ? CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) : 0);
+	return (owner_gives(step) || owner_gives_group(step) ? CAPABILITY_BIT(CAP_CHOWN) : 0) |
+	       (owner_gives(step) && change_has_mode(step) ? MAY_ACT : 0);
 }
 
 const struct verb verb_chown = {

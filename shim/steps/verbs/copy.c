@@ -55,8 +55,7 @@ static int open_regular(int parent, const char *name, struct stat *stat)
 	if (fd < 0 || (fd_fstat(fd, stat) == 0 && S_ISREG(stat->st_mode)))
 		return fd;
 	close(fd);
-	errno = ESTALE;
-	return -1;
+	return fd_fail(ESTALE);
 }
 
 /* PATH is the destination's, STAT the SOURCE's. Set-id bits are not taken over: the owner is another now. */
@@ -128,11 +127,9 @@ static int make_link(const char *text, const struct file_want *want, int to, con
 	int fd = fd_openat(to, temporary, O_PATH | O_NOFOLLOW);
 	bool good = fd >= 0 && (late || give_link(fd, text, want, cap)) &&
 		    temporary_place(to, temporary, name, want->fresh) == 0 && (!late || give_link(fd, text, want, cap));
-	int err = errno;
 	if (!good)
-		(void)unlinkat(to, temporary, 0);
+		fd_unlink(to, temporary);
 	fd_close(fd);
-	errno = err;
 	return good ? 0 : -1;
 }
 

@@ -87,10 +87,9 @@ static bool make_node(struct setup *setup, const char *path, struct walk_found *
 			return setup_failed(setup, "mknod", path, errno, errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
 		at->fd = open_node(at);
 		if (made && at->fd >= 0 && walk_disinherit(at->fd, at->parent) != 0) {
-			int err = errno;
 			/* Otherwise the next start would take it for complete. */
-			(void)unlinkat(at->parent, at->name, 0);
-			return setup_failed(setup, "take the access control list from", path, err, DIAG_NO_CAP);
+			fd_unlink(at->parent, at->name);
+			return setup_failed(setup, "take the access control list from", path, errno, DIAG_NO_CAP);
 		}
 	}
 	if (at->fd < 0)

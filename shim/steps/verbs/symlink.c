@@ -6,6 +6,7 @@
 
 #include <linux/capability.h>
 
+#include "base/fd.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
@@ -34,11 +35,8 @@ static int replace_link(int parent, const char *name, const char *target)
 		if (temporary_link(parent, name, target, temporary) != 0)
 			return -1;
 		result = temporary_place(parent, temporary, name, false);
-		if (result != 0) {
-			int err = errno;
-			(void)unlinkat(parent, temporary, 0);
-			errno = err;
-		}
+		if (result != 0)
+			fd_unlink(parent, temporary);
 	} while (temporary_again(result, &tries));
 	return result;
 }
