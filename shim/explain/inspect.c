@@ -252,7 +252,7 @@ static const char *image_of(struct mem *mem, const char *which)
 {
 	const char *root = mem_format(mem, "/proc/%s/root", which);
 
-	if (faccessat(AT_FDCWD, mem_format(mem, "%s/", root), F_OK, 0) == 0)
+	if (access(mem_format(mem, "%s/", root), F_OK) == 0)
 		return root;
 	return processes_is_ours(mem, which) ? "" : NULL;
 }
