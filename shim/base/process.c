@@ -10,7 +10,8 @@
 
 pid_t process_fork(void)
 {
-	pid_t self = getpid(), pid = fork();
+	/* The system call alone. fork(3) also runs handlers, of which there are none, under locks: 1.5 KB. */
+	pid_t self = getpid(), pid = _Fork();
 
 	if (pid == 0 && getpid() == self)
 		diag_die(DIAG_UNPROVEN, "cannot prove that a new process is one: fork(2) made none");
