@@ -126,7 +126,7 @@ static const char *format_conversion(struct format *format, const char *at, va_l
 	} else if (*at == '%') {
 		format_put(format, at, 1);
 	} else {
-		abort();
+		__builtin_trap();
 	}
 	return at + 1;
 }
