@@ -188,7 +188,7 @@ $(LIBDIR)/fetched: deps/sources deps/fetch | $(LIBDIR)/linux-headers
 
 $(LIBDIR)/lib/%.a: $(LIBDIR)/fetched deps/build
 	$(call say,LIB)
-	+CC=$(call quote,$(CC)) HOST=$(HOST) CFLAGS=$(call quote,-Os $(CODE) $(STATIC_CFLAGS)) deps/build $* $(LIBDIR)
+	+CC=$(call quote,$(CC)) HOST=$(HOST) CFLAGS=$(call quote,$(or $(filter -Oz,$(CFLAGS)),-Os) $(CODE) $(STATIC_CFLAGS)) deps/build $* $(LIBDIR)
 
 # What the tests run as the workload: static with every C library, for it runs in containers that hold nothing else.
 fixtures: $(PROGRAMS)
