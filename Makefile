@@ -131,7 +131,8 @@ $(LEARN): $(OBJECTS) $(LEARN_OBJECTS) $(GENERATED) $(ARCHIVES)
 
 # What starts use comes first: constants, code, strings. A file is mapped by pieces of 64 KB, of which a plain start then
 # touches two; scattered over all six it took 10 us more. The strings are together, for the linker to merge. What is
-# discarded are the compiler's constructors for transactional memory and C++, and with them a page that only they need.
+# discarded are the compiler's constructors for transactional memory and C++, and with them a page that only they need; the
+# names of the compilers, and the end of unwind tables that are not there.
 $(OUT)/first.ld: shim/first
 	$(call say,GEN)
 	@mkdir -p $(@D)
@@ -139,7 +140,7 @@ $(OUT)/first.ld: shim/first
 		code[later] = code[later] " *(.text." $$1 " .text.startup." $$1 ") *:" $$1 ".lo(.text)" } \
 		END { print "SECTIONS {\n.first : {" data[0] " *(.rodata .rodata.cst*) *crt*.o(.text)" code[0] strings \
 		" *(.rodata.str1.*) *(.rodata.*.str1.*)" code[1] data[1] " }\n" \
-		"/DISCARD/ : { *crtbegin*.o(.init_array .fini_array) }\n} INSERT AFTER .init" }' $< >$@
+		"/DISCARD/ : { *crtbegin*.o(.init_array .fini_array) *(.eh_frame .comment) }\n} INSERT AFTER .init" }' $< >$@
 
 objects: $(OBJECTS) $(LEARN_OBJECTS)
 
