@@ -237,3 +237,19 @@ time.sleep(60)'" 3>&- &
 	kill "$!"
 	[ $((SECONDS - before)) -lt 8 ]
 }
+
+@test "attack: the group of a set-group-ID directory reads what is written for another group" {
+	local mode
+	chown 0:1234 "$V"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {write: $V/key, content: secret, mode: 0640}" \
+		>"$T/capshim.yaml"
+	# In root's own directory, and in one where the group may write, to a file of root's.
+	for mode in 02755 02775; do
+		chmod "$mode" "$V" && echo old >"$V/key" && chown 0:0 "$V/key" && chmod 0640 "$V/key"
+		strace -qq -o "$T/calls" -e trace=fchown -e inject=fchown:delay_enter=400000 "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+		attack 'for i in {1..100}; do cat .capshim-* && break; sleep 0.005; done' >"$T/read" 2>/dev/null || :
+		wait "$!"
+		refute grep secret "$T/read"
+		assert_equal "$(cat "$V/key") $(owners "$V/key")" 'secret 0:0 640'
+	done
+}

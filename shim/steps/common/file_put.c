@@ -55,7 +55,8 @@ static bool is_as_wanted(const struct stat *now, const struct file_want *want)
 
 /*
  * Sets the mode of the file FD, as far as possible before the owner is set; then the owner; then, as the new owner, the
- * set-id bits, which a change of owner clears (chown(2)).
+ * set-id bits, which a change of owner clears (chown(2)). The group before a mode that permits more: the old one may be that
+ * of a set-group-ID directory.
  */
 static bool give_file(int fd, const struct file_want *want, int *cap)
 {
@@ -64,8 +65,14 @@ static bool give_file(int fd, const struct file_want *want, int *cap)
 	*cap = CAP_FOWNER;
 	if (fd_fstat(fd, &now) != 0)
 		return false;
-	if ((now.st_mode & 07777) != (want->mode & 01777) &&
-	    ground_chmod(fd, -1, NULL, now.st_uid, IDENTITY_NO_ID, want->mode & 01777) != 0)
+	const mode_t mode = want->mode & 01777, both = mode & now.st_mode;
+	if ((now.st_mode & 07777) != both && ground_chmod(fd, -1, NULL, now.st_uid, IDENTITY_NO_ID, both) != 0)
+		return false;
+	if (mode != both && now.st_gid != want->gid && fchown(fd, ACCOUNTS_NO_ID, want->gid) != 0) {
+		*cap = CAP_CHOWN;
+		return false;
+	}
+	if (mode != both && ground_chmod(fd, -1, NULL, now.st_uid, IDENTITY_NO_ID, mode) != 0)
 		return false;
 	*cap = CAP_CHOWN;
 	if ((now.st_uid != want->uid || now.st_gid != want->gid) && fchown(fd, want->uid, want->gid) != 0)
@@ -126,10 +133,7 @@ static int lease(int fd)
 
 static bool is_unseen(int fd, bool leased)
 {
-	if (!leased || fcntl(fd, F_GETLEASE) == F_WRLCK)
-		return true;
-	errno = ESTALE;
-	return false;
+	return !leased || fcntl(fd, F_GETLEASE) == F_WRLCK || fd_fail(ESTALE) == 0;
 }
 
 /*
@@ -157,10 +161,8 @@ static bool fill_new(int out, int parent, const struct file_want *want, int *cap
 {
 	if (walk_disinherit(out, parent) != 0)
 		return false;
-	if (file_renames_first(parent, want)) {
-		errno = NOT_UNREAD;
-		return false;
-	}
+	if (file_renames_first(parent, want))
+		return fd_fail(NOT_UNREAD) == 0;
 	if (!ground_is_foreign() || want->uid == identity_uid())
 		return content_write(out, want);
 	const int leased = lease(out);
