@@ -14,7 +14,7 @@ setup() {
 }
 
 teardown() {
-	umount -l "$V/mount" "$V" 2>/dev/null || true
+	umount -l "$V/conf" "$V/mount" "$V" 2>/dev/null || true
 }
 
 # no_secret PATH: the attacker reads nothing of root's there.
@@ -169,6 +169,16 @@ os.setxattr(sys.argv[1], "system.posix_acl_default",
 		assert_output --partial 'cross_mounts'
 		assert_equal "$(owners "$O/tree" "$O/tree/file")" '0:0 755 0:0 644'
 	done
+	# Nor is it, or a file that is mounted, given away or opened by itself.
+	chmod 0700 "$O/tree" && touch "$V/conf" && mount --bind "$O/secret" "$V/conf"
+	for step in "chown: $V/mount" "chmod: $V/mount, mode: 0777" "chown: $V/conf" "chmod: $V/conf, mode: 0644"; do
+		start <<<"  - {$step}"
+		assert_refused 111 cross_mounts
+		assert_equal "$(owners "$O/tree" "$O/secret")" '0:0 700 0:0 600'
+	done
+	start <<<"  - {chown: $V/mount, owner: root, mode: 0700}"
+	assert_success
+	umount "$V/conf" && chmod 0755 "$O/tree"
 	# Nor is one on the way.
 	mkdir -m 0700 "$O/tree/sub"
 	for step in "chown: $V/mount/sub, recursive: true" "chmod: $V/mount/sub, recursive: true, mode: 0777" \

@@ -253,3 +253,20 @@ time.sleep(60)'" 3>&- &
 		assert_equal "$(cat "$V/key") $(owners "$V/key")" 'secret 0:0 640'
 	done
 }
+
+@test "attack: another mount, moved to the name of a file right before that is given away or opened" {
+	local step
+	echo secret >"$O/only" && chmod 0600 "$O/only"
+	for step in "chown: $V/tree, owner: '1234:2000'" "chmod: $V/tree, file_mode: '0666'"; do
+		rm -rf "${V:?}"/*
+		attack 'mkdir tree other; touch tree/only other/only'
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$step, recursive: true}" >"$T/capshim.yaml"
+		: >"$T/calls"
+		timeout 30 unshare --mount bash -c "mount --bind '$O/only' '$V/other/only'; exec strace -f -o '$T/calls' -P only \
+			-e trace=openat -e inject=openat:delay_enter=1500000 '$CAPSHIM' -c '$T/capshim.yaml'" 3>&- &
+		wait_until grep -q '"only"' "$T/calls"
+		attack 'mv tree/only x; mv other/only tree/only'
+		wait "$!"
+		assert_equal "$(owners "$O/only")" '0:0 600'
+	done
+}

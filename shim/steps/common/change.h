@@ -52,7 +52,7 @@ void change_check(const struct step *step, struct problems *problems, const stru
 /* Why a recursive step does not start in such a mount: ground_may_have_moved(). */
 #define CHANGE_MOVED                                                                                        \
 	"a mount begins there, in a directory that others can rename: they may have moved it there (write " \
-	"\"cross_mounts: true\" to enter it all the same)"
+	"\"cross_mounts: true\" to do it all the same)"
 
 #define KEEP_MODE ((mode_t)-1)
 

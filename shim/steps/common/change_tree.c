@@ -58,6 +58,12 @@ static void share_end(struct job *job);
 static void job_walk(struct job *job);
 static bool complete(struct job *job);
 
+/* Is B something else than A, or on another mount, which a rename in another mount namespace has moved to its name? */
+static bool is_other(const struct fd_stat *a, const struct fd_stat *b)
+{
+	return ((a->mode ^ b->mode) & S_IFMT) != 0 || a->mount != b->mount || a->mount_begins != b->mount_begins;
+}
+
 static void count(struct job *job, const char *path)
 {
 	if (++job->entries % PROGRESS_EVERY == 0)
@@ -93,7 +99,7 @@ static void job_file(void *context, const struct walk_entry *entry)
 			change_failed(change, entry->path, errno);
 		return;
 	}
-	if (!((entry->stat.mode ^ held.now.mode) & S_IFMT))
+	if (!is_other(&entry->stat, &held.now))
 		(void)change_held(change, &held);
 	if (entry->fd < 0)
 		close(held.fd);
@@ -382,12 +388,14 @@ static bool change_object(struct change *change, const struct walk_found *found,
 	if (step->contents_only && !S_ISDIR(held->now.mode))
 		return setup_refused(change->setup, step->verb->name, held->path,
 				     "it is not a directory, and \"contents_only\" changes what a directory holds");
-	if (!S_ISDIR(held->now.mode) || !step->recursive)
+	const bool recursive = S_ISDIR(held->now.mode) && step->recursive;
+	if (!step->cross_mounts && (recursive || change_is_due(change, &held->now)) &&
+	    ground_may_have_moved(&found->ground, found->parent, found->fd))
+		return setup_refused(change->setup, step->verb->name, held->path, CHANGE_MOVED);
+	if (!recursive)
 		return change_held(change, held) &&
 		       ((fd_statx(held->fd, "", &held->now) == 0 && !change_differs(change, &held->now)) ||
 			change_not_kept(change->setup, step->verb->name, held->path, &held->now));
-	if (!step->cross_mounts && ground_may_have_moved(&found->ground, found->parent, found->fd))
-		return setup_refused(change->setup, step->verb->name, held->path, CHANGE_MOVED);
 	if (step->change_policy == CHANGE_ON_ROOT_MISMATCH && !change_is_due(change, &held->now))
 		change->setup->same++;
 	else
