@@ -270,3 +270,23 @@ time.sleep(60)'" 3>&- &
 		assert_equal "$(owners "$O/only")" '0:0 600'
 	done
 }
+
+@test "attack: a file that grows while it is copied fills no disk" {
+	local before
+	for before in 4096 0; do
+		rm -rf "${V:?}"/* "$O/got"
+		attack "mkdir tree; head -c $before /dev/zero >tree/file"
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {copy: $V/tree, to: $O/got, recursive: true}" \
+			>"$T/capshim.yaml"
+		: >"$T/calls"
+		timeout 30 strace -f -o "$T/calls" -e trace=pread64 -e inject=pread64:delay_enter=1000000:when=1 \
+			"$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+		wait_until grep -q pread64 "$T/calls"
+		attack 'truncate -s 80M tree/file'
+		status=0
+		wait "$!" || status=$?
+		# What told no size may have some, as in procfs: not any.
+		[ "$before" = 0 ] && assert_equal "$status $(ls -A "$O/got")" '111 ' && continue
+		assert_equal "$status $(stat -c %s "$O/got/file")" '0 4096'
+	done
+}

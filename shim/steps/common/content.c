@@ -15,14 +15,21 @@
 #include "steps/common/say.h"
 
 #define CHUNK (32 * 1024)
+#define UNTOLD (64 * 1024 * 1024)        /* of a file that does not tell its size, as in procfs */
 #define PROGRESS_EVERY (8 * 1024 * 1024) /* bytes: reading the clock for each chunk would cost too much */
 
-/* Reads what belongs at AT of the wanted content into BUFFER, or points *PART at it. 0: the end; -1 with errno. */
+/*
+ * Reads what belongs at AT of the wanted content into BUFFER, or points *PART at it. 0: the end; -1 with errno. Of a source
+ * no more than it had when it was opened: others could let it grow until the disk is full.
+ */
 static ssize_t wanted_part(const struct file_want *want, off_t at, char *buffer, const char **part)
 {
 	if (!want->bytes) {
+		const off_t size = want->stat->st_size, rest = (size ? size : UNTOLD) - at;
 		*part = buffer;
-		return pread(want->source, buffer, CHUNK, at);
+		if (rest <= 0)
+			return size ? 0 : fd_fail(EFBIG);
+		return pread(want->source, buffer, rest < CHUNK ? (size_t)rest : CHUNK, at);
 	}
 	size_t left = want->length - (size_t)at;
 	*part = want->bytes + at;
