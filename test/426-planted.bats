@@ -356,14 +356,16 @@ print("connected", flush=True)' "$O/closed/socket" >"$T/seen" 3>&- &
 }
 
 @test "attack: access control lists of a directory that becomes root's, in a run that is killed" {
-	local step call
-	for step in "chown: $V/x" "mkdir: $V/x"; do
+	local as step call mode user
+	# The second as a run leaves it that was killed; and of the user whose id also stands for those that are not mapped.
+	for as in "chown: $V/x|0070|1234" "mkdir: $V/x|0070|1234" "mkdir: $V/x|01500|1234" "chown: $V/x|0070|65534"; do
+		IFS='|' read -r step mode user <<<"$as"
 		for call in fchownat fremovexattr removexattr; do
-			chown 1234:1234 "$V" && rm -rf "$V/x"
-			attack 'mkdir x'
+			chown "$user:$user" "$V" && rm -rf "$V/x"
+			mkdir "$V/x" && chown "$user:$user" "$V/x"
 			acl "$V/x" access
 			acl "$V/x" default
-			chmod 0070 "$V/x" # its owner reads it by the list alone
+			chmod "$mode" "$V/x" # 0070: its owner reads it by the list alone
 			printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$step, owner: '0:0', mode: '0750'}" \
 				>"$T/capshim.yaml"
 			timeout 20 strace -qq -o /dev/null -e trace="$call" -e inject="$call:signal=KILL:when=1" \

@@ -107,8 +107,8 @@ int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid,
 		return -1;
 	if ((given || now.st_gid != gid) && walk_chown(fd, uid, gid) != 0)
 		return -1;
-	/* Until then the owner of the ground could give it access control lists. */
-	if (given && ground_is_foreign() && walk_clear_acl(fd, uid) != 0)
+	/* Until then the owner of the ground could give it access control lists; also before a run that was killed here. */
+	if (uid != identity_uid() && ground_is_foreign() && walk_clear_acl(fd, uid) != 0)
 		return -1;
 	if (first && !(mode & 06000))
 		return 0;

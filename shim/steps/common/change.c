@@ -104,16 +104,17 @@ static int drop_set_id(const struct held *held, struct fd_stat *now)
 }
 
 /*
- * Changes the owner of what is held. An old owner that the user namespace does not map is nobody to act as. CLEARS: the old owner's access control lists, which would let that user write what is
- * made below, go; before, so that a run that ends in between leaves none, and again after, because until then the old owner
- * could set them.
+ * Changes the owner of what is held. An old owner that the user namespace does not map is nobody to act as. CLEARS: the old
+ * owner's access control lists, which would let that user write what is made below, go; before, so that a run that ends in
+ * between leaves none, and again after, because until then the old owner could set them.
  */
 static int give(const struct held *held, const struct owner *owner, bool always, bool clears)
 {
-	const bool known = held->now.uid != OVERFLOW_ID;
 	struct fd_stat now = held->now;
+	const struct owner old = {now.uid, ACCOUNTS_NO_ID};
 
-	if (known && ((clears && walk_clear_acl(held->fd, now.uid) != 0) || drop_set_id(held, &now) != 0))
+	if ((clears || has_set_id(&now)) && !owner_is_ambiguous(&old) &&
+	    ((clears && walk_clear_acl(held->fd, now.uid) != 0) || drop_set_id(held, &now) != 0))
 		return -1;
 	if (owner_apply(owner, held, always) != 0)
 		return -1;
