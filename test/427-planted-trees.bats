@@ -10,6 +10,7 @@ setup() {
 
 teardown() {
 	umount -l "$O/etc" "$O" "$V" 2>/dev/null || true
+	[ -z "${LOOP:-}" ] || losetup -d "$LOOP"
 }
 
 @test "attack: a directory inside of one that becomes root's, before copy fills it" {
@@ -288,5 +289,27 @@ time.sleep(60)'" 3>&- &
 		# What told no size may have some, as in procfs: not any.
 		[ "$before" = 0 ] && assert_equal "$status $(ls -A "$O/got")" '111 ' && continue
 		assert_equal "$status $(stat -c %s "$O/got/file")" '0 4096'
+	done
+}
+
+@test "attack: a link to a device of root's in the place of one that is mounted" {
+	local step
+	command -v mkfs.ext4 >/dev/null || skip "no ext4 here"
+	truncate -s 8M "$T/disk" && mkfs.ext4 -q "$T/disk" && LOOP=$(losetup -f --show "$T/disk") || skip "no loop device"
+	mkdir "$O/mount" && attack "ln -s $LOOP link" && cp -a "$LOOP" "$V/device"
+	for step in link device; do
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+			"  - {mount: $O/mount, type: ext4, source: $V/$step}" >"$T/capshim.yaml"
+		observe timeout 20 unshare --mount bash -c "'$CAPSHIM' -c '$T/capshim.yaml'; status=\$?; ls '$O/mount' && exit \$status"
+		assert_refused 111 "\"$V/$step\""
+		refute_output --partial lost+found
+	done
+	chown 1234 "$V/device"
+	# A link of root's own leads there; a name that is no path is one for the file system.
+	ln -s "$LOOP" "$O/link"
+	for step in "type: ext4, source: $V/device" "type: ext4, source: $O/link" "type: tmpfs, source: /nowhere/at/all"; do
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {mount: $O/mount, $step}" >"$T/capshim.yaml"
+		observe timeout 20 unshare --mount bash -c "'$CAPSHIM' -c '$T/capshim.yaml' && mountpoint '$O/mount'"
+		assert_success
 	done
 }

@@ -76,7 +76,7 @@ static const struct {
 struct wish {
 	unsigned long flags, propagation;
 	const char *data, *type, *from; /* as mount(2) takes them */
-	int source;                     /* for a bind mount, O_PATH; otherwise -1 */
+	int source;                     /* for a bind mount, or the device of another, O_PATH; otherwise -1 */
 	int layers[LAYERS];             /* directories of an overlay that lie on foreign ground, O_PATH */
 	size_t count;
 };
@@ -231,23 +231,24 @@ static void mount_one(struct setup *setup, const struct wish *wish, const char *
 }
 
 /*
- * A bind mount shows its source under another path, which is judged anew. On foreign ground another user could have moved a
- * file owned by root to this name, and under the other path it would lie on root's ground.
+ * Holds in *FD what is to be mounted: mount(2) would follow every link to it. A bind mount shows it under another path, which
+ * is judged anew: on FOREIGN ground another user could have moved a file owned by root to this name. What is no path of a
+ * DEVICE is a name for the file system, as of a tmpfs, but not where somebody could put a link.
  */
-static int open_source(struct setup *setup, const char *source, bool *foreign)
+static bool open_source(struct setup *setup, const char *source, bool device, int *fd, bool *foreign)
 {
 	struct walk_found found;
 
-	if (!setup_find(setup, "mount", source, WALK_FOLLOW, &found))
-		return -1;
+	*fd = -1;
+	if (walk_find(source, WALK_FOLLOW, &found) != 0)
+		return (device && errno == ENOENT && !found.ground.foreign) ||
+		       setup_unreachable(setup, "mount", source, errno, &found.where);
 	identity_return();
 	close(found.parent);
 	*foreign = found.ground.foreign;
-	if (ground_may_give(&found.ground, &found.stat))
-		return found.fd;
-	setup_refused(setup, "mount", source, CHANGE_NOT_GIVEN, found.stat.st_uid);
-	close(found.fd);
-	return -1;
+	*fd = found.fd;
+	return ground_may_give(&found.ground, &found.stat) ||
+	       setup_refused(setup, "mount", source, CHANGE_NOT_GIVEN, found.stat.st_uid);
 }
 
 /* The same for the directories that overlay is told, which the kernel would look up by following every link. */
@@ -255,19 +256,18 @@ static bool hold_layers(struct setup *setup, struct wish *wish)
 {
 	const char *data = wish->data;
 	bool foreign;
+	int fd;
 
 	wish->data = "";
 	for (size_t length; *data; data += length + (data[length] != '\0')) {
 		length = strcspn(data, ",=:");
 		const char *part = mem_copy(&setup->mem, data, length);
 		if (*part == '/') {
-			const int fd = open_source(setup, part, &foreign);
-			if (fd < 0)
-				return false;
-			if (foreign && wish->count == LAYERS) {
-				close(fd);
-				return setup_refused(setup, "mount", part, "more than %d directories of others",
-						     LAYERS);
+			const bool good = open_source(setup, part, false, &fd, &foreign);
+			if (!good || (foreign && wish->count == LAYERS)) {
+				fd_close(fd);
+				return good && setup_refused(setup, "mount", part, "more than %d directories of others",
+							     LAYERS);
 			}
 			if (foreign) {
 				wish->layers[wish->count++] = fd;
@@ -285,7 +285,7 @@ static void step_mount(struct setup *setup)
 {
 	const struct step *step = setup->step;
 	struct wish wish;
-	bool ready = true;
+	bool ready = true, foreign = false;
 	int back = fd_openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
 
 	if (back < 0) {
@@ -293,10 +293,13 @@ static void step_mount(struct setup *setup)
 		return;
 	}
 	read_options(&wish, &setup->mem, step);
-	if (wish.flags & MS_BIND)
-		ready = (wish.source = open_source(setup, step->source, &(bool){false})) >= 0;
-	else if (wish.data && strcmp(wish.type, "overlay") == 0)
-		ready = hold_layers(setup, &wish);
+	const bool bind = wish.flags & MS_BIND;
+	if (bind || wish.from[0] == '/')
+		ready = open_source(setup, step->source, !bind, &wish.source, &foreign);
+	if (foreign)
+		wish.from = mem_format(&setup->mem, "/proc/self/fd/%d", wish.source);
+	if (!bind && wish.data && strcmp(wish.type, "overlay") == 0)
+		ready = ready && hold_layers(setup, &wish);
 	for (size_t i = 0; ready && i < step->items.count; i++)
 		mount_one(setup, &wish, step->items.items[i]);
 	fd_close(wish.source);
