@@ -313,3 +313,14 @@ time.sleep(60)'" 3>&- &
 		assert_success
 	done
 }
+
+@test "attack: directories of root's and of a third user, moved to where remove looks, keep their modes" {
+	mkdir -m 0500 "$V/root" && mkdir -m 0 "$V/third" && chown 2345 "$V/third"
+	attack 'mkdir -p own/closed; touch own/closed/file; chmod 0 own/closed own; mv root x; mv third y'
+	for _ in 1 2; do
+		start <<<"  - {remove: [$V/own, $V/x, $V/y], recursive: true, on_error: warn}"
+		assert_success
+		refute test -e "$V/own"
+		assert_equal "$(owners "$V/x" "$V/y")" '0:0 500 2345:0 0'
+	done
+}
