@@ -483,3 +483,32 @@ for file in files:
 	assert_success
 	assert_equal "$(cat "$V/got" "$V/list" | xargs)" 'x x y'
 }
+
+@test "attack: names of temporary files that are taken hold a start up once, not file by file" {
+	local before i
+	mkdir "$T/source" && for i in {1..30}; do echo "$i" >"$T/source/$i"; done
+	start <<<"  - {copy: $T/source, to: $V/tree, recursive: true}"
+	assert_success
+	for i in {1..30}; do
+		temporary "$i"
+	done >"$T/names"
+	# Such as nobody may open; and such as another process is at work on, beside files with another content.
+	attack "for i in \$(cat '$T/names'); do install -m 0 /dev/null tree/\${i}0; done"
+	before=$SECONDS
+	again
+	assert_success
+	assert_equal "$(find "$V/tree" -name '.capshim-*' | wc -l) $((SECONDS - before < 6))" '0 1'
+	attack "cd tree; exec /usr/bin/python3 -c '
+import fcntl, time
+held = [open(name.strip() + slot, \"w\") for name in open(\"$T/names\") for slot in \"01\"]
+for file in held: fcntl.flock(file, fcntl.LOCK_EX)
+for i in range(1, 31): open(str(i), \"w\").write(\"other\")
+open(\"../ready\", \"w\")
+time.sleep(60)'" 3>&- &
+	wait_until test -e "$V/ready"
+	before=$SECONDS
+	again
+	kill "$!"
+	assert_success
+	assert_equal "$(cat "$V/tree/30") $((SECONDS - before < 8))" '30 1'
+}

@@ -17,9 +17,9 @@
 #include "base/fd.h"
 
 #define PREFIX ".capshim-"
-#define SLOTS 2 /* for so many runs that are at work on one file; others wait a moment */
-#define WAITS 100
-#define WAIT 10 /* milliseconds */
+#define SLOTS 2   /* for so many runs that are at work on one file; others wait a moment */
+#define WAITS 200 /* of one run: the owner of a volume can take any number of names */
+#define WAIT 10   /* milliseconds */
 #define TRIES 4
 #define MOMENT 5 /* waits */
 
@@ -31,6 +31,14 @@ static void name_slot(char temporary[TEMPORARY_NAME], const char *name, unsigned
 	for (; *name; name++)
 		value = (value ^ (unsigned char)*name) * 0x100000001b3;
 	snprintf(temporary, TEMPORARY_NAME, PREFIX "%016llx-%u", (unsigned long long)value, slot);
+}
+
+/* False: this run has waited long enough. */
+static bool wait_moment(void)
+{
+	static int waits = WAITS;
+
+	return waits > 0 && waits-- > 0 && poll(NULL, 0, WAIT) == 0;
 }
 
 bool temporary_is_at(int fd, int parent, const char *name)
@@ -56,10 +64,8 @@ static bool discard(int parent, const char *temporary, bool *stuck)
 	*stuck = false;
 	if (fd < 0) {
 		const bool free = errno == ENOENT, leased = errno == EAGAIN; /* it is at work on it */
-		for (int i = 0; errno == EACCES && i < MOMENT; i++) {
-			(void)poll(NULL, 0, WAIT);
+		for (int i = 0; errno == EACCES && i < MOMENT && wait_moment(); i++)
 			errno = fstatat(parent, temporary, &stat, AT_SYMLINK_NOFOLLOW) == 0 ? EACCES : errno;
-		}
 		if (!free && !leased)
 			*stuck = unlinkat(parent, temporary, 0) != 0 && errno != ENOENT;
 		return free;
@@ -118,12 +124,12 @@ int temporary_create(int parent, const char *name, mode_t mode)
 int temporary_file(int parent, const char *name, bool clean, char temporary[TEMPORARY_NAME])
 {
 	unsigned int taken = 0;
-	bool stuck;
+	bool stuck, waits = true;
 
 	for (unsigned int turn = 0; turn < SLOTS * WAITS + TRIES; turn++) {
 		if (turn >= SLOTS && turn % SLOTS == 0 && taken < SLOTS)
-			(void)poll(NULL, 0, WAIT);
-		const unsigned int slot = taken < SLOTS && turn < SLOTS * WAITS ? turn % SLOTS : other_slot();
+			waits = wait_moment();
+		const unsigned int slot = taken < SLOTS && waits ? turn % SLOTS : other_slot();
 		name_slot(temporary, name, slot);
 		int fd = temporary_create(parent, temporary, 0600);
 		if (fd < 0 && errno != EEXIST)
