@@ -32,21 +32,21 @@ bool accounts_id(const char *text, uint32_t *id)
  */
 static bool cut_line(char *line, size_t length, bool group, char **fields, uint32_t *uid, uint32_t *gid)
 {
-	char **field = fields, **last = fields + (group ? GROUP_FIELDS : USER_FIELDS) - 1;
+	const size_t count = group ? GROUP_FIELDS : USER_FIELDS;
+	size_t cut = 1;
+	char *at;
 
-	/* Empty, until they are found. */
-	for (size_t i = 0; i < USER_FIELDS; i++)
-		fields[i] = line + length;
-	*field = line;
-	for (char *at = line; at < line + length; at++) {
-		if (*at == '\0' || (*at == ':' && field == last))
+	fields[0] = line;
+	for (at = line; *at; at++) {
+		if (*at != ':')
+			continue;
+		if (cut == count)
 			return false;
-		if (*at == ':') {
-			*at = '\0';
-			*++field = at + 1;
-		}
+		*at = '\0';
+		fields[cut++] = at + 1;
 	}
-	if (field != last || !fields[0][0] || strchr("#+-", fields[0][0]))
+	/* A NUL byte inside of the line ended the loop, too. */
+	if (at != line + length || cut != count || !line[0] || strchr("#+-", line[0]))
 		return false;
 	return group ? accounts_id(fields[GROUP_GID], gid)
 		     : accounts_id(fields[USER_UID], uid) && accounts_id(fields[USER_GID], gid);
