@@ -48,6 +48,14 @@ assert_user() {
 	assert_refused 111 'uid 54302 has no key left' maxkeys
 }
 
+@test "the owner of a keyring is a signed number to the kernel, and an id is not" {
+	local id=4294967000
+	capshim_run --with --groups --with none --with --gid --with "$id" --with --uid --with "$id" \
+		--with --keyring --with --fill-keys --with "$id" -- "$PROBE" < <(config "$id")
+	assert_user "$id"
+	assert_line --regexp '^keyring=[0-9]+$'
+}
+
 @test "where the user has no key left, a keyring whose owner cannot be read is not the user's" {
 	lie keyctl DESCRIBE error=EACCES --keyring --fill-keys 54304 --groups none --gid 54304 --uid 54304 < <(config 54304)
 	assert_refused 111 'uid 54304 has no key left'

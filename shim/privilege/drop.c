@@ -191,7 +191,7 @@ static bool join_keyring(void)
 	return false;
 }
 
-/* KEYCTL_DESCRIBE, keyctl(2): "keyring;UID;…" */
+/* KEYCTL_DESCRIBE, keyctl(2): "keyring;UID;…", with UID as a signed number */
 static bool owns_keyring(uint32_t uid)
 {
 	char about[256] = "";
@@ -199,7 +199,7 @@ static bool owns_keyring(uint32_t uid)
 
 	if (syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, about, sizeof(about) - 1) > 0)
 		owner = strchr(about, ';');
-	return owner && strtoul(owner + 1, NULL, 10) == uid;
+	return owner && (uint32_t)strtol(owner + 1, NULL, 10) == uid;
 }
 
 /*
