@@ -55,3 +55,12 @@ with() {
 	assert_equal "$(grep -c 'is set twice' <<<"$output")" 20000
 	[ "$CPU" -le $((before * 10)) ] || fail "5,000 names: $before ms, 20,000: $CPU ms"
 }
+
+@test "problems in the middle of the list are as much work as those at its end" {
+	with missing:5000 100
+	assert_equal "$(grep -c 'FILE__V' <<<"$output")" 5000
+	local before=$CPU
+	with missing:20000 100
+	assert_equal "$(grep -c 'FILE__V' <<<"$output")" 20000
+	[ "$CPU" -le $((before * 10)) ] || fail "5,000 problems: $before ms, 20,000: $CPU ms"
+}

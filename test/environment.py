@@ -2,8 +2,8 @@
 """environment.py ENTRIES COMMAND [ARGUMENT ...]: runs COMMAND with an environment that no command line has room for, and
 prints its status, its processor time in ms and its peak memory in KiB.
 
-ENTRIES: files:N (N variables FILE__n that name the file of $SECRET), names:N (N ordinary names), twice:N (each of N names
-twice), collide:N (N names that one well-known hash, 32-bit FNV-1a, puts into one place of a table of 2^18)."""
+ENTRIES: files:N (N variables FILE__n that name the file of $SECRET), missing:N (N that name none, and a name twice),
+names:N (N ordinary names), twice:N (each of N names twice), collide:N (N names that one well-known hash, 32-bit FNV-1a, puts into one place of a table of 2^18)."""
 import os
 import resource
 import sys
@@ -39,6 +39,8 @@ def colliding(count):
 def entries(kind, count):
     if kind == "files":
         return [b"FILE__V%d=%s" % (i, os.environb[b"SECRET"]) for i in range(count)]
+    if kind == "missing":
+        return [b"TWICE=1", b"TWICE=2"] + [b"FILE__V%d=/missing" % i for i in range(count)]
     if kind == "collide":
         return [name + b"=" for name in colliding(count)]
     return [b"VARIABLE%d=" % i for i in range(count) for _ in range(2 if kind == "twice" else 1)]

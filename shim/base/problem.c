@@ -36,8 +36,8 @@ void problem_add(struct problems *problems, const char *file, unsigned int line,
 	va_end(args);
 
 	/*
-	 * Equal places keep the order in which they were added. Most problems come in order, and there may be 100,000
-	 * of them about the environment.
+	 * Equal places keep the order in which they were added. There may be 100,000 problems about the environment, and
+	 * most belong right behind the one before.
 	 */
 	struct problem **at = &problems->first;
 	if (problems->last && !is_behind(problems->last, problem))
@@ -46,8 +46,7 @@ void problem_add(struct problems *problems, const char *file, unsigned int line,
 		at = &(*at)->next;
 	problem->next = *at;
 	*at = problem;
-	if (!problem->next)
-		problems->last = problem;
+	problems->last = problem;
 	problems->count++;
 }
 

@@ -10,7 +10,7 @@ struct problem;
 struct problems {
 	struct mem mem;        /* memory of the whole configuration: everything that parses allocates from it */
 	struct problem *first; /* ordered by file, line and column */
-	struct problem *last;
+	struct problem *last;  /* that was added */
 	size_t count;
 	size_t pending; /* those that only the start can decide, such as a variable that an image build does not set */
 };
