@@ -22,3 +22,17 @@ setup() {
 	done
 	assert_equal "$proof" 1
 }
+
+@test "10,000 groups are told in a line without more memory than they need" {
+	local report
+	ulimit -v 65536
+	for report in text json; do
+		capshim_run -- -- "$PROBE" --exit 0 <<-END
+			user: "1234:1234"
+			supplementary_groups: [$(seq -s , 100001 110000)]
+			seccomp: unconfined
+			report: $report
+		END
+		assert_success
+	done
+}

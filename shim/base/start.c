@@ -1,6 +1,7 @@
 #include "base/start.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -26,10 +27,11 @@ uint64_t start_set_of(const struct start *start, const struct start_set *set)
 
 const char *start_groups(struct mem *mem, const uint32_t *groups, size_t count, const char *separator)
 {
-	const char *text = "";
+	const size_t longest = strlen(separator) + 11; /* with the digits of an id, and a NUL */
+	char *text = mem_alloc(mem, count * longest + 1), *to = text;
 
 	for (size_t i = 0; i < count; i++)
-		text = mem_format(mem, "%s%s%u", text, i ? separator : "", groups[i]);
+		to += snprintf(to, longest, "%s%u", i ? separator : "", groups[i]);
 	return text;
 }
 

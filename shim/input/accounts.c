@@ -114,11 +114,11 @@ const struct account *accounts_user_by_id(const struct accounts *accounts, uint3
 
 void gids_add(struct gids *to, uint32_t gid)
 {
-	size_t at = 0;
+	size_t at = to->count; /* from the end: the kernel's list is in order */
 
-	while (at < to->count && to->ids[at] < gid)
-		at++;
-	if (at < to->count && to->ids[at] == gid)
+	while (at > 0 && to->ids[at - 1] > gid)
+		at--;
+	if (at > 0 && to->ids[at - 1] == gid)
 		return;
 	if (to->count == to->room) {
 		to->full = true;
