@@ -20,6 +20,14 @@ const char *config_command_name(const struct plan *plan)
 
 /* Conditions that are decided now, once. */
 
+/* NAME, or NAME=VALUE. */
+static const char *read_env(struct plan *plan, const struct node *node)
+{
+	const bool pair = node->kind == NODE_SCALAR && strchr(node->text, '=') && !strchr("$=", node->text[0]);
+
+	return pair ? value_text(plan, node) : value_variable(plan, node);
+}
+
 static bool env_holds(struct plan *plan, const struct node *, const char *text)
 {
 	const char *value = environ_get(&plan->env, text);
@@ -65,8 +73,8 @@ static const struct condition_row {
 	bool later; /* in a step it is evaluated when the step's turn comes */
 	enum condition_kind kind;
 } condition_table[] = {
-	{"env", env_holds, value_text, false, 0},
-	{"env_true", env_true_holds, value_text, false, 0},
+	{"env", env_holds, read_env, false, 0},
+	{"env_true", env_true_holds, value_variable, false, 0},
 	{"command", command_holds, value_text, false, 0},
 	{"exists", exists_holds, value_path, true, WHEN_EXISTS},
 	{"empty", NULL, NULL, true, WHEN_EMPTY},

@@ -47,6 +47,12 @@ static void read_environment(struct plan *plan, const struct node *node, void *)
 	}
 }
 
+/* A name that no variable has would leave a secret to the workload. */
+static void read_unset(struct plan *plan, const struct node *node, void *to)
+{
+	(void)value_list(plan, node, value_variable, to);
+}
+
 /* Which files may be read, and where: names, or {names, below}. */
 static void read_imports(struct plan *plan, const struct node *node, void *)
 {
@@ -171,7 +177,7 @@ static const struct root_key {
 	{"seccomp", config_seccomp, WORKLOAD | ALWAYS, 0}, /* needs the kept capabilities */
 	{"ulimits", config_ulimits, PROCESS, 0},
 	{"umask", config_umask, WORKLOAD, 0},
-	{"unset_environment", key_texts, WORKLOAD, offsetof(struct plan, unset)},
+	{"unset_environment", read_unset, WORKLOAD, offsetof(struct plan, unset)},
 	{"working_dir", key_pathname, WORKLOAD, offsetof(struct plan, working_dir)},
 	{"oom_score_adj", config_oom_score_adj, PROCESS, 0},
 	{"own_stdio", config_own_stdio, WORKLOAD | ALWAYS, 0},

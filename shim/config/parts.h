@@ -55,6 +55,7 @@ bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
 const char *value_path(struct plan *plan, const struct node *node);               /* absolute, no . or .. components */
 const char *value_target(struct plan *plan, const struct node *node); /* the same; a trailing / means a directory */
 const char *value_fixed_path(struct plan *plan, const struct node *node);
+const char *value_variable(struct plan *plan, const struct node *node); /* the name of one, or a glob */
 
 /* One of NAMES(…): returns its position; 0 if it is none of them, or NODE is NULL. */
 unsigned int value_word(struct plan *plan, const struct node *node, const char *const *words);

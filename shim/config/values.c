@@ -216,6 +216,17 @@ const char *value_fixed_path(struct plan *plan, const struct node *node)
 	return checked_path(plan, node, value_fixed(plan, node));
 }
 
+const char *value_variable(struct plan *plan, const struct node *node)
+{
+	if (!is_scalar(plan, node))
+		return NULL;
+	if (*node->text && !strpbrk(node->text, "$=, \t"))
+		return node->text;
+	value_problem(plan, node, "\"%s\" must be the name of a variable, without $, = or anything else around it",
+		      node->text);
+	return NULL;
+}
+
 void key_bool(struct plan *plan, const struct node *node, void *to)
 {
 	(void)value_bool(plan, node, to);
@@ -246,12 +257,26 @@ unsigned int value_word(struct plan *plan, const struct node *node, const char *
 	return 0;
 }
 
-/* A key whose items are all commented out: YAML reads null, which must not pass for one item. Otherwise adds a problem. */
+/* Nothing is written, which YAML calls null. */
+static bool is_null(const struct node *node)
+{
+	return node->kind == NODE_SCALAR && !node->quoted && (!*node->text || strcmp(node->text, "~") == 0);
+}
+
+/*
+ * A key whose items are all commented out must not pass for one item, nor a list without its brackets. Otherwise adds a
+ * problem.
+ */
 static bool has_items(struct plan *plan, const struct node *node)
 {
-	if (node->kind != NODE_SCALAR || node->quoted || (*node->text && strcmp(node->text, "~") != 0))
-		return true;
-	return value_problem(plan, node, "nothing is written here: write a value or a list, or leave the key out");
+	if (is_null(node))
+		return value_problem(plan, node,
+				     "nothing is written here: write a value or a list, or leave the key out");
+	if (node->kind == NODE_SCALAR && !node->quoted && strstr(node->text, ", "))
+		return value_problem(plan, node,
+				     "\"%s\" is one value: write a list such as [A, B], or quotes if it has a comma",
+				     node->text);
+	return true;
 }
 
 unsigned int value_fixed_word(struct plan *plan, const struct node *node, const char *const *words)
@@ -291,7 +316,7 @@ const struct node *value_entry(const struct node *node, const struct node *befor
 
 char *value_pair(struct plan *plan, const struct node *of, const struct node *entry)
 {
-	const char *text = value_text(plan, entry);
+	const char *text = of->kind == NODE_SCALAR && !has_items(plan, of) ? NULL : value_text(plan, entry);
 
 	if (!text)
 		return NULL;
@@ -322,8 +347,7 @@ bool value_argv(struct plan *plan, const struct node *node, struct list *to)
 				     "\"%s\" must be a list of program and arguments, such as "
 				     "[program, argument]: no shell splits it",
 				     node->text);
-	if (node->kind == NODE_MAP || (node->kind == NODE_LIST && node->count == 0) ||
-	    (node->kind == NODE_SCALAR && !node->quoted && (strcmp(node->text, "~") == 0 || !*node->text)))
+	if (node->kind == NODE_MAP || (node->kind == NODE_LIST && node->count == 0) || is_null(node))
 		return value_problem(plan, node,
 				     "must be a list of program and arguments, such as [program, argument]");
 	return value_list(plan, node, value_text, to);
