@@ -332,10 +332,12 @@ drop='setgid setuid setpcap'
 @test "the way back is lost only where nothing that is kept is one" {
 	local cap
 
-	for cap in SETUID SETGID SETPCAP; do
+	for cap in SETUID SETGID SETPCAP SYS_ADMIN SYS_MODULE DAC_OVERRIDE; do
 		explain <<<$'user: app\ncap_add: ['"$cap]"
 		assert_line '  drops    all other capabilities (all five sets), privilege gains through exec' || return
 	done
+	explain <<<$'user: root\nallow_root: true'
+	assert_line '  drops    all other capabilities (all five sets), privilege gains through exec'
 	explain <<<$'user: app\ncap_add: [NET_RAW]'
 	assert_line '  drops    all other capabilities (all five sets), privilege gains through exec, any way back to root'
 }

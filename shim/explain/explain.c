@@ -48,9 +48,6 @@ const char *explain_id(struct mem *mem, uint32_t id)
 	return id == ACCOUNTS_SOMEBODY ? "(set at the start)" : mem_format(mem, "%u", id);
 }
 
-/* Each of these can change a user, a group or a set: a process that keeps one can regain privilege. */
-#define WAYS (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_SETPCAP))
-
 static const char *explain_filter(struct plan *plan)
 {
 	if (plan->command == COMMAND_PAUSE)
@@ -60,7 +57,7 @@ static const char *explain_filter(struct plan *plan)
 
 static void explain_workload(struct plan *plan)
 {
-	bool root;
+	bool root, back = plan->workload.uid == 0;
 
 	diag_print("the workload\n");
 	if (plan->command == COMMAND_NONE) {
@@ -81,12 +78,15 @@ static void explain_workload(struct plan *plan)
 		   : plan->command == COMMAND_PAUSE ? " pause"
 						    : " none",
 		   capability_list(plan->mem, plan->workload.keep));
-	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++)
-		if (plan->workload.keep & CAPABILITY_BIT(cap))
-			diag_print("           %s: an attacker inside the workload %s\n", capability_name(cap).text,
-				   explain_gain(cap, &root));
+	for (unsigned int cap = 0; cap < EXPLAIN_CAPS; cap++) {
+		if (!(plan->workload.keep & CAPABILITY_BIT(cap)))
+			continue;
+		diag_print("           %s: an attacker inside the workload %s\n", capability_name(cap).text,
+			   explain_gain(cap, &root));
+		back |= root || cap == CAP_SETPCAP;
+	}
 	diag_print("  drops    all other capabilities (all five sets), privilege gains through exec%s\n",
-		   plan->workload.keep & WAYS ? "" : ", any way back to root");
+		   back ? "" : ", any way back to root");
 	diag_print("  seccomp  %s\n", explain_filter(plan));
 	if (plan->init.on)
 		diag_print("  init     %s\n", config_init_explained(plan));
