@@ -99,6 +99,17 @@ LATER=' (by a set-user-ID program)'
 	change "$NNP $USER_WORDS $FILTER"
 }
 
+@test "a user in group 0 opens the files of root's group, which --user takes away" {
+	local groups gid
+	for gid in 0 1234; do
+		groups=$((gid ? 0 : 6))
+		FRONT=(/start --bounding none --nnp --groups "$groups" --gid "$gid" --uid 1234 --)
+		inspect root
+		jq -e '.states[0].gains == ["gid 0                  opens what the group of root may open"]' <<<"$output"
+		change "$USER_WORDS $FILTER"
+	done
+}
+
 @test "drop ALL and add one: shows that one, and what an attacker gains by it" {
 	FRONT=(/start --bounding net_bind_service --)
 	inspect root

@@ -104,6 +104,11 @@ static void look_at_image(struct inspection *to)
 	look_at_path(to, path ? path : PATH_DEFAULT);
 }
 
+static bool has_group_zero(const struct start *held)
+{
+	return held->egid == 0 || gids_have(held->groups, held->ngroups, 0);
+}
+
 /* Each capability that is held, or that a set-user-ID program gives, with what an attacker gains. */
 static struct list gains_of(struct mem *mem, const struct status *status)
 {
@@ -121,6 +126,8 @@ static struct list gains_of(struct mem *mem, const struct status *status)
 	}
 	if (status->held.euid == 0)
 		list_add(mem, &gains, "uid 0                  owns the files of root");
+	else if (has_group_zero(&status->held))
+		list_add(mem, &gains, "gid 0                  opens what the group of root may open");
 	return gains;
 }
 
@@ -183,7 +190,7 @@ static void find_changes(struct inspection *of, struct list *to)
 		if (!each->state)
 			continue;
 		needed[0] |= (held->permitted | held->inheritable | held->bounding) != 0;
-		needed[2] |= held->euid == 0;
+		needed[2] |= held->euid == 0 || has_group_zero(held);
 		needed[3] |= !each->status.filtered;
 	}
 	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++)
