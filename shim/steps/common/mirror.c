@@ -101,33 +101,32 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	return 0;
 }
 
-int mirror_directory(struct setup *setup, const struct step *step, const char *path, const struct mirror_level *above,
-		     const char *name, mode_t mode, struct mirror_level *to)
+bool mirror_directory(struct setup *setup, const char *path, const struct mirror_level *above, const char *name,
+		      mode_t mode, struct mirror_level *to)
 {
 	uint64_t was;
 	bool made = false;
 
 	*to = (struct mirror_level){.fd = -1};
 	signals_block(&was); /* it must not be left with the mode that it is made with */
-	int err = ground_act(&above->ground) != 0 ? errno : make_or_open(step, above, name, mode, to, &made);
+	int err = ground_act(&above->ground) != 0 ? errno : make_or_open(setup->step, above, name, mode, to, &made);
 	signals_mask(was);
-	if (err == 0) {
-		setup->changed += made;
-		return 0;
-	}
-	if (err == PLANTED)
-		setup_refused(setup, "write to", path,
-			      "it belonged to another user before its directory was given away: remove it in a step "
-			      "before");
-	else if (err == ENOTDIR)
-		setup_refused(setup, "write to", path,
-			      "what is there must be a directory, and no link to one: remove it in a step before");
-	else
-		setup_failed(setup, "make the directory", path, err,
-			     made && err == EPERM ? CAP_CHOWN : CAP_DAC_OVERRIDE);
+	setup->changed += made && err == 0;
+	if (err == 0)
+		return true;
 	fd_close(to->fd);
 	to->fd = -1;
-	return -1;
+	if (err == PLANTED)
+		return setup_refused(
+			setup, "write to", path,
+			"it belonged to another user before its directory was given away: remove it in a step "
+			"before");
+	if (err == ENOTDIR)
+		return setup_refused(
+			setup, "write to", path,
+			"what is there must be a directory, and no link to one: remove it in a step before");
+	return setup_failed(setup, "make the directory", path, err,
+			    made && err == EPERM ? CAP_CHOWN : CAP_DAC_OVERRIDE);
 }
 
 void mirror_close(struct setup *setup, const char *path, struct mirror_level *level)
@@ -141,37 +140,33 @@ void mirror_close(struct setup *setup, const char *path, struct mirror_level *le
 	level->fd = -1;
 }
 
-int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struct mirror_level *to)
+bool mirror_open(struct setup *setup, mode_t mode, struct mirror_level *to)
 {
 	struct walk_found found;
-	size_t length = strlen(step->to);
+	size_t length = strlen(setup->step->to);
 
-	while (length > 1 && step->to[length - 1] == '/')
+	while (length > 1 && setup->step->to[length - 1] == '/')
 		length--;
-	const char *path = mem_copy(&setup->mem, step->to, length);
+	const char *path = mem_copy(&setup->mem, setup->step->to, length);
 	if (!setup_find(setup, "write to", path, WALK_TARGET, &found))
-		return -1;
+		return false;
 	const struct mirror_level above = {.fd = found.parent, .ground = found.ground};
 	uint64_t before = setup->changed;
-	int result = -1;
-	if (found.fd >= 0 && !S_ISDIR(found.stat.st_mode))
-		setup_failed(setup, "write to", path, ENOTDIR, DIAG_NO_CAP);
-	else
-		result = mirror_directory(setup, step, path, &above, found.name, mode, to);
-	if (result == 0 && setup->changed > before)
+	const bool opened = found.fd >= 0 && !S_ISDIR(found.stat.st_mode)
+				    ? setup_failed(setup, "write to", path, ENOTDIR, DIAG_NO_CAP)
+				    : mirror_directory(setup, path, &above, found.name, mode, to);
+	if (opened && setup->changed > before)
 		ground_remember(to->fd);
 	walk_release(&found);
-	if (result == 0 && ground_act(&to->ground) != 0) {
-		setup_failed(setup, "write to", path, errno, DIAG_NO_CAP);
-		close(to->fd);
-		return -1;
-	}
-	return result;
+	if (!opened || ground_act(&to->ground) == 0)
+		return opened;
+	fd_close(to->fd);
+	return setup_failed(setup, "write to", path, errno, DIAG_NO_CAP);
 }
 
 const char *mirror_target(struct mirror *mirror, const struct walk_entry *entry, const char *name)
 {
-	const char *to = mirror->step->to;
+	const char *to = mirror->setup->step->to;
 	size_t top = strlen(mirror->top), length = strlen(entry->path), to_length = strlen(to);
 
 	while (to_length > 1 && to[to_length - 1] == '/')
@@ -202,12 +197,14 @@ void mirror_want(const struct mirror_level *to, off_t size, struct file_want *wa
  */
 static void sync_tree(struct mirror *mirror, const struct mirror_level *to)
 {
-	setup_progress(mirror->setup, mirror->step->to); /* it may take long */
+	const char *path = mirror->setup->step->to;
+
+	setup_progress(mirror->setup, path); /* it may take long */
 	const int fd = ground_act(&to->ground) == 0 ? fd_openat(to->fd, ".", O_RDONLY | O_DIRECTORY) : -1;
 	const int result = fd < 0 ? -1 : syncfs(fd);
 
 	if (result != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
-		setup_failed(mirror->setup, "write to", mirror->step->to, errno, DIAG_NO_CAP);
+		setup_failed(mirror->setup, "write to", path, errno, DIAG_NO_CAP);
 	else if (result != 0 || mirror->others)
 		sync();
 	fd_close(fd);
@@ -240,8 +237,8 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 				     "more than %d directories inside each other", MIRROR_DEPTH);
 	struct mirror_level *level = &mirror->levels[entry->depth];
 	flush(mirror); /* before what it was called with is another directory's */
-	if (mirror_directory(mirror->setup, mirror->step, mirror_target(mirror, entry, NULL), level - 1, entry->name,
-			     entry->stat.mode, level) != 0)
+	if (!mirror_directory(mirror->setup, mirror_target(mirror, entry, NULL), level - 1, entry->name,
+			      entry->stat.mode, level))
 		return false;
 	mirror->others |= level->device != mirror->levels[0].device;
 	return true;
@@ -289,33 +286,35 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 		.pin = mirror->pin,
 		.blind = !mirror->pin,
 	};
-	const uint64_t before = mirror->setup->changed;
+	struct setup *setup = mirror->setup;
+	const struct step *step = setup->step;
+	const uint64_t before = setup->changed;
 	struct mirror_level *top = &mirror->levels[0];
 
 	mirror->top = path;
 	*top = *to;
 	/* What `keep` finds next time it does not look into, so each file has to be complete. */
-	top->tree = mirror->step->if_exists != IF_EXISTS_KEEP || mirror->step->only_if_empty;
+	top->tree = step->if_exists != IF_EXISTS_KEEP || step->only_if_empty;
 	top->clean |= top->tree && !temporary_is_any(to->fd);
 	if (fd_statx(to->fd, "", &mirror->target) != 0) {
-		setup_failed(mirror->setup, mirror->verb, path, errno, DIAG_NO_CAP);
+		setup_failed(setup, mirror->verb, path, errno, DIAG_NO_CAP);
 		return;
 	}
 	for (size_t i = 1; i < MIRROR_DEPTH; i++)
 		mirror->levels[i].fd = -1;
 	if (walk_tree(&tree, source->fd, path) != 0)
-		setup_failed(mirror->setup, mirror->verb, path, errno, DIAG_NO_CAP);
+		setup_failed(setup, mirror->verb, path, errno, DIAG_NO_CAP);
 	flush(mirror);
 	for (size_t i = 1; i < MIRROR_DEPTH; i++)
 		fd_close(mirror->levels[i].fd);
 	/* What an interrupted seed has written need not be on the disk. */
-	if (top->tree && mirror->step->sync == SYNC_YES && (mirror->setup->changed > before || top->resumed))
+	if (top->tree && step->sync == SYNC_YES && (setup->changed > before || top->resumed))
 		sync_tree(mirror, top);
 	if (mirror->special)
-		setup_note(mirror->setup, "entries passed over that are neither files, links nor directories: %zu",
+		setup_note(setup, "entries passed over that are neither files, links nor directories: %zu",
 			   mirror->special);
 	if (mirror->planted)
-		setup_note(mirror->setup,
+		setup_note(setup,
 			   "symbolic links that others than root could have made, which keep their owner so that no "
 			   "step follows them: %zu",
 			   mirror->planted);

@@ -22,7 +22,6 @@ struct mirror_level {
 
 struct mirror {
 	struct setup *setup;
-	const struct step *step;
 	const char *verb;
 	const struct list *exclude; /* for walk_tree() */
 	const void *context;        /* for FILE */
@@ -44,19 +43,18 @@ struct mirror {
 };
 
 /*
- * Opens the directory NAME in ABOVE as TO; makes it if it is missing, with MODE and the owner of STEP. Follows no
- * link, and of an existing directory changes nothing but what mirror_close() takes back. to->fd is the caller's. 0, or
- * -1: it was reported.
+ * Opens the directory NAME in ABOVE as TO; makes it if it is missing, with MODE and the owner of the step. Follows no
+ * link, and of an existing directory changes nothing but what mirror_close() takes back. to->fd is the caller's. False:
+ * it was reported.
  */
-[[nodiscard]] int mirror_directory(struct setup *setup, const struct step *step, const char *path,
-				   const struct mirror_level *above, const char *name, mode_t mode,
-				   struct mirror_level *to);
+[[nodiscard]] bool mirror_directory(struct setup *setup, const char *path, const struct mirror_level *above,
+				    const char *name, mode_t mode, struct mirror_level *to);
 
 /* Closes a directory, with its final mode if it could not have been filled with that. */
 void mirror_close(struct setup *setup, const char *path, struct mirror_level *level);
 
-/* Opens step->to as a directory; makes it, and those above it, if they are missing. 0, or -1: it was reported. */
-[[nodiscard]] int mirror_open(struct setup *setup, const struct step *step, mode_t mode, struct mirror_level *to);
+/* Opens `to` of the step as a directory; makes it, and those above it, if they are missing. False: it was reported. */
+[[nodiscard]] bool mirror_open(struct setup *setup, mode_t mode, struct mirror_level *to);
 
 /* Adds a problem if a source and `to` contain each other: the walk would meet what it makes. */
 void mirror_check(const struct step *step, struct problems *problems, const struct node *node);

@@ -33,12 +33,11 @@ static bool keeps(const struct step *step)
 	return step->if_exists == IF_EXISTS_KEEP || step->only_if_empty;
 }
 
-static bool keeps_existing(struct setup *setup, const struct step *step, const struct mirror_level *to,
-			   const char *name)
+static bool keeps_existing(struct setup *setup, const struct mirror_level *to, const char *name)
 {
 	struct stat stat;
 
-	if (!keeps(step) || to->made || fstatat(to->fd, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!keeps(setup->step) || to->made || fstatat(to->fd, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
 	setup->same++;
 	return true;
@@ -59,9 +58,10 @@ static int open_regular(int parent, const char *name, struct stat *stat)
 }
 
 /* PATH is the destination's, STAT the SOURCE's. Set-id bits are not taken over: the owner is another now. */
-static void put_file(struct setup *setup, const struct step *step, const char *path, int source,
-		     const struct stat *stat, const struct mirror_level *to, const char *name)
+static bool put_file(struct setup *setup, const char *path, int source, const struct stat *stat,
+		     const struct mirror_level *to, const char *name)
 {
+	const struct step *step = setup->step;
 	struct file_want want = {.source = source,
 				 .stat = stat,
 				 .fresh = keeps(step),
@@ -74,14 +74,12 @@ static void put_file(struct setup *setup, const struct step *step, const char *p
 		want.mode = stat->st_mode & 01777;
 	mirror_want(to, stat->st_size, &want);
 	const int cut = to->resumed ? content_is_cut_short(&want, &to->ground, to->fd, name) : 0;
-	if (cut < 0) {
-		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
-		return;
-	}
-	if (to->resumed && cut == 0 && keeps_existing(setup, step, to, name))
-		return;
+	if (cut < 0)
+		return setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
+	if (to->resumed && cut == 0 && keeps_existing(setup, to, name))
+		return true;
 	want.fresh &= cut == 0;
-	(void)file_put(setup, "write", path, to->fd, &to->ground, name, &want);
+	return file_put(setup, "write", path, to->fd, &to->ground, name, &want);
 }
 
 /* Is it that link already, with that owner? */
@@ -137,12 +135,12 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 		     const struct mirror_level *to)
 {
 	struct setup *setup = mirror->setup;
-	struct file_want want = {.bytes = "", .fresh = keeps(mirror->step)};
+	struct file_want want = {.bytes = "", .fresh = keeps(setup->step)};
 	uint64_t was;
 	int cap = DIAG_NO_CAP, tries = 0, result;
 	bool same;
 
-	file_attributes(mirror->step, &want);
+	file_attributes(setup->step, &want);
 	if (want.uid == ACCOUNTS_NO_ID)
 		want.uid = identity_uid();
 	/* Walks refuse to follow this link. They would follow a copy owned by root, so the copy keeps its owner. */
@@ -198,8 +196,8 @@ static void copy_flush(struct mirror *mirror)
 		const struct pending_copy *it = &copying->sources[i];
 		if (ground_act(&to->ground) != 0)
 			setup_failed(setup, "write", it->path, errno, DIAG_NO_CAP);
-		else if (to->resumed || !keeps_existing(setup, mirror->step, to, it->name))
-			put_file(setup, mirror->step, it->path, it->source, &it->stat, to, it->name);
+		else if (to->resumed || !keeps_existing(setup, to, it->name))
+			(void)put_file(setup, it->path, it->source, &it->stat, to, it->name);
 		close(it->source);
 	}
 	copying->count = 0;
@@ -241,7 +239,7 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	text[length > 0 ? length : 0] = '\0';
 	if (ground_act(&to->ground) != 0)
 		setup_failed(setup, "write", mirror_target(mirror, entry, entry->name), errno, DIAG_NO_CAP);
-	else if (keeps_existing(setup, mirror->step, to, entry->name))
+	else if (keeps_existing(setup, to, entry->name))
 		;
 	else if (!S_ISREG(now.stat.mode) && !S_ISLNK(now.stat.mode))
 		mirror->special++;
@@ -256,8 +254,9 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
  * holds something once it has been seen, under the lock, that the directory was empty; that is on the disk before anything
  * else, so that a power cut leaves no seed that seems complete. Waits for another run that seeds. 0, or -1 with errno.
  */
-static int seed_begin(struct setup *setup, const struct step *step, struct mirror_level *level, int *marker)
+static int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
 {
+	const struct step *step = setup->step;
 	const int to = level->fd;
 	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	bool said = false;
@@ -298,32 +297,31 @@ static int seed_begin(struct setup *setup, const struct step *step, struct mirro
 }
 
 /* It stays where something is missing, for the next start. Somebody may have removed it, or put one of his own there. */
-static void seed_end(struct setup *setup, const struct step *step, int marker, int to, bool complete)
+static void seed_end(struct setup *setup, int marker, int to, bool complete)
 {
 	if (complete && temporary_is_at(marker, to, FILE_SEEDING) && unlinkat(to, FILE_SEEDING, 0) != 0 &&
 	    errno != ENOENT)
-		setup_failed(setup, "remove " FILE_SEEDING " in", step->to, errno, CAP_DAC_OVERRIDE);
+		setup_failed(setup, "remove " FILE_SEEDING " in", setup->step->to, errno, CAP_DAC_OVERRIDE);
 	close(marker);
 }
 
 /* Copies a directory's contents. */
-static void copy_directory(struct setup *setup, const struct step *step, const char *path,
-			   const struct walk_found *source)
+static void copy_directory(struct setup *setup, const char *path, const struct walk_found *source)
 {
-	struct copying copying = {
-		.mirror = {.setup = setup, .step = step, .verb = "copy", .file = copy_entry, .flush = copy_flush}};
+	const struct step *step = setup->step;
+	struct copying copying = {.mirror = {.setup = setup, .verb = "copy", .file = copy_entry, .flush = copy_flush}};
 	struct mirror_level to;
 	const size_t before = setup->failures;
 	int marker = -1; /* of no seed, or none that is due */
 
-	if (mirror_open(setup, step, source->stat.st_mode & 01777, &to) != 0)
+	if (!mirror_open(setup, source->stat.st_mode & 01777, &to))
 		return;
-	if (ground_act(&to.ground) != 0 || (step->only_if_empty && seed_begin(setup, step, &to, &marker) != 0))
+	if (ground_act(&to.ground) != 0 || (step->only_if_empty && seed_begin(setup, &to, &marker) != 0))
 		setup_failed(setup, "seed", step->to, errno, CAP_DAC_OVERRIDE);
 	else if (!step->only_if_empty || marker >= 0)
 		mirror_tree(&copying.mirror, source, path, &to);
 	if (marker >= 0 && ground_act(&to.ground) == 0)
-		seed_end(setup, step, marker, to.fd, setup->failures == before);
+		seed_end(setup, marker, to.fd, setup->failures == before);
 	mirror_close(setup, step->to, &to);
 }
 
@@ -331,8 +329,9 @@ static void copy_directory(struct setup *setup, const struct step *step, const c
  * Copies into the directory `to` if it is one or is written as one ("/etc/", several sources), otherwise to that
  * name.
  */
-static void put_source(struct setup *setup, const struct step *step, const char *path, int in, const struct stat *stat)
+static void put_source(struct setup *setup, const char *path, int in, const struct stat *stat)
 {
+	const struct step *step = setup->step;
 	struct walk_found found;
 	struct mirror_level to = {.fd = -1};
 	bool into = step->items.count > 1 || step->to[strlen(step->to) - 1] == '/';
@@ -344,7 +343,7 @@ static void put_source(struct setup *setup, const struct step *step, const char 
 		walk_release(&found);
 		into = true;
 	}
-	if (into && mirror_open(setup, step, 0755, &to) != 0)
+	if (into && !mirror_open(setup, 0755, &to))
 		return;
 	if (!into) {
 		to = (struct mirror_level){.fd = found.parent, .ground = found.ground};
@@ -352,46 +351,40 @@ static void put_source(struct setup *setup, const struct step *step, const char 
 	}
 	if (ground_act(&to.ground) != 0)
 		setup_failed(setup, "write to", step->to, errno, DIAG_NO_CAP);
-	else if (!keeps_existing(setup, step, &to, name))
-		put_file(setup, step, into ? mirror_in(setup, step->to, name) : step->to, in, stat, &to, name);
+	else if (!keeps_existing(setup, &to, name))
+		(void)put_file(setup, into ? mirror_in(setup, step->to, name) : step->to, in, stat, &to, name);
 	if (into)
 		mirror_close(setup, step->to, &to);
 	else
 		walk_release(&found);
 }
 
-static void copy_file(struct setup *setup, const struct step *step, const char *path, const struct walk_found *source)
+static bool copy_source(struct setup *setup, const char *path, struct walk_found *source)
 {
+	const struct step *step = setup->step;
 	struct stat stat;
-	const int in = walk_reopen_found(source, O_RDONLY, &stat);
 
-	if (in < 0) {
-		setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
-		return;
+	if (S_ISREG(source->stat.st_mode)) {
+		const int in = walk_reopen_found(source, O_RDONLY, &stat);
+		if (in < 0)
+			return setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
+		put_source(setup, path, in, &stat);
+		close(in);
+		return true;
 	}
-	put_source(setup, step, path, in, &stat);
-	close(in);
+	if (!S_ISDIR(source->stat.st_mode))
+		return setup_refused(setup, "copy", path, "it is neither a file nor a directory");
+	if (!step->recursive)
+		return setup_refused(setup, "copy", path, "it is a directory: write \"recursive: true\"");
+	if (!step->cross_mounts && ground_may_have_moved(&source->ground, source->parent, source->fd))
+		return setup_refused(setup, "copy", path, CHANGE_MOVED);
+	copy_directory(setup, path, source);
+	return true;
 }
 
 static bool step_copy(struct setup *setup, const char *path)
 {
-	const struct step *step = setup->step;
-	struct walk_found source;
-
-	if (!setup_find(setup, "copy", path, WALK_FOLLOW, &source))
-		return false;
-	if (S_ISREG(source.stat.st_mode))
-		copy_file(setup, step, path, &source);
-	else if (!S_ISDIR(source.stat.st_mode))
-		setup_refused(setup, "copy", path, "it is neither a file nor a directory");
-	else if (!step->recursive)
-		setup_refused(setup, "copy", path, "it is a directory: write \"recursive: true\"");
-	else if (!step->cross_mounts && ground_may_have_moved(&source.ground, source.parent, source.fd))
-		setup_refused(setup, "copy", path, CHANGE_MOVED);
-	else
-		copy_directory(setup, step, path, &source);
-	walk_release(&source);
-	return true;
+	return setup_at(setup, "copy", path, WALK_FOLLOW, copy_source);
 }
 
 static void copy_check(const struct step *step, struct problems *problems, const struct node *node)

@@ -67,33 +67,30 @@ static size_t expand(const struct environment *env, bool bare, const char *text,
 }
 
 /* From SOURCE, which messages call PATH, to NAME in TO, which they call TARGET; with the variables of ENV. */
-static void put(struct setup *setup, const struct environment *env, const char *path, const struct walk_found *source,
+static bool put(struct setup *setup, const struct environment *env, const char *path, const struct walk_found *source,
 		const char *target, const struct mirror_level *to, const char *name)
 {
 	const struct step *step = setup->step;
 	struct mem mem = {NULL}; /* of this file: a tree may have many */
 	struct file_want want = {.source = -1};
 	size_t size;
+	bool done;
 	const bool others = source->ground.foreign || !walk_is_roots_alone(source->stat.st_uid, source->stat.st_mode);
 
 	/* The author of the template would see every variable, including those that the workload does not get. */
-	if (step->variables.count == 0 && identity_is_root() && others) {
-		setup_refused(setup, "read", path,
-			      "others than root can write it, and could have it show every variable: list those that "
-			      "it may use (variables: [..])");
-		return;
-	}
-	if (ground_act(&source->ground) != 0) {
-		setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
-		return;
-	}
+	if (step->variables.count == 0 && identity_is_root() && others)
+		return setup_refused(setup, "read", path,
+				     "others than root can write it, and could have it show every variable: list those "
+				     "that it may use (variables: [..])");
+	if (ground_act(&source->ground) != 0)
+		return setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
 	const char *text = file_read(&mem, walk_reopen(source->fd, source->parent, source->name, O_RDONLY), &size);
 
 	want.length = text ? expand(env, step->bare, text, size, NULL) : 0;
 	if (!text || want.length > RESULT_LIMIT) {
-		setup_failed(setup, text ? "expand" : "read", path, text ? EFBIG : errno, CAP_DAC_OVERRIDE);
+		done = setup_failed(setup, text ? "expand" : "read", path, text ? EFBIG : errno, CAP_DAC_OVERRIDE);
 	} else if (ground_act(&to->ground) != 0) {
-		setup_failed(setup, "write", target, errno, DIAG_NO_CAP);
+		done = setup_failed(setup, "write", target, errno, DIAG_NO_CAP);
 	} else {
 		char *result = mem_array(&mem, want.length + 1, 1);
 		(void)expand(env, step->bare, text, size, result);
@@ -101,9 +98,10 @@ static void put(struct setup *setup, const struct environment *env, const char *
 		want.others = others;
 		file_attributes(step, &want);
 		mirror_want(to, (off_t)want.length, &want);
-		(void)file_put(setup, "write", target, to->fd, &to->ground, name, &want);
+		done = file_put(setup, "write", target, to->fd, &to->ground, name, &want);
 	}
 	mem_release(&mem);
+	return done;
 }
 
 /* NAME without `suffix`; NULL if it does not end with it. */
@@ -141,7 +139,7 @@ static void template_entry(struct mirror *mirror, const struct walk_entry *entry
 	if (link && !setup_find(setup, "read", entry->path, WALK_FOLLOW, &source))
 		return;
 	if (S_ISREG(source.stat.st_mode))
-		put(setup, mirror->context, entry->path, &source, mirror_target(mirror, entry, name), to, name);
+		(void)put(setup, mirror->context, entry->path, &source, mirror_target(mirror, entry, name), to, name);
 	else if (!S_ISDIR(source.stat.st_mode))
 		mirror->special++;
 	if (link)
@@ -155,7 +153,6 @@ static void template_tree(struct setup *setup, const struct environment *env, co
 	char *names[] = {dots, NULL};
 	const struct list exclude = {names, 1};
 	struct mirror mirror = {.setup = setup,
-				.step = setup->step,
 				.verb = "read",
 				.exclude = &exclude,
 				.context = env,
@@ -163,7 +160,7 @@ static void template_tree(struct setup *setup, const struct environment *env, co
 				.pin = true};
 	struct mirror_level to;
 
-	if (mirror_open(setup, setup->step, 0755, &to) != 0)
+	if (!mirror_open(setup, 0755, &to))
 		return;
 	mirror_tree(&mirror, source, path, &to);
 	mirror_close(setup, setup->step->to, &to);
@@ -182,7 +179,7 @@ static void template_file(struct setup *setup, const struct environment *env, co
 		return;
 	if (!into && (found.fd < 0 || !S_ISDIR(found.stat.st_mode))) {
 		to = (struct mirror_level){.fd = found.parent, .ground = found.ground};
-		put(setup, env, path, source, step->to, &to, found.name);
+		(void)put(setup, env, path, source, step->to, &to, found.name);
 		walk_release(&found);
 		return;
 	}
@@ -191,8 +188,8 @@ static void template_file(struct setup *setup, const struct environment *env, co
 	const char *name = target_name(&setup->mem, step, strrchr(path, '/') + 1);
 	if (!name)
 		setup_refused(setup, "read the template", path, "its name does not end in \"%s\"", step->suffix);
-	else if (mirror_open(setup, step, 0755, &to) == 0) {
-		put(setup, env, path, source, mirror_in(setup, step->to, name), &to, name);
+	else if (mirror_open(setup, 0755, &to)) {
+		(void)put(setup, env, path, source, mirror_in(setup, step->to, name), &to, name);
 		mirror_close(setup, step->to, &to);
 	}
 }
