@@ -29,19 +29,6 @@
 #define SHARE_LOOK 1024   /* entries to look at, to see how the tree is to be divided */
 #define SHARE_MAX 4       /* processes */
 
-/* What another process did. */
-struct result {
-	uint64_t changed, same, links, cleared, uncapable;
-	size_t failures, mounts, closed;
-	bool untold;
-};
-
-/* Memory that the processes share. */
-struct shared {
-	struct tree_claims claims;
-	struct result results[SHARE_MAX];
-};
-
 struct job {
 	struct change *change;
 	struct tree_walk tree;
@@ -52,6 +39,19 @@ struct job {
 	size_t failures;         /* before it began */
 	pid_t others[SHARE_MAX]; /* processes; 0 or less: none */
 	struct shared *shared;   /* NULL: not shared */
+};
+
+/* What another process does. */
+struct part {
+	struct job job;
+	struct change change;
+	struct setup setup;
+};
+
+/* Memory that the processes share. */
+struct shared {
+	struct tree_claims claims;
+	struct part parts[SHARE_MAX];
 };
 
 static void share_end(struct job *job);
@@ -220,28 +220,18 @@ static void job_walk(struct job *job)
 /* Runs in another process, of this NUMBER: its part of the files, from the top of the tree. */
 static _Noreturn void work(const struct job *first, size_t number)
 {
-	struct setup setup = *first->change->setup;
-	struct change change = *first->change;
-	struct job job = {.change = &change, .tree = first->tree, .top = first->top, .path = first->path};
+	struct part *part = &first->shared->parts[number];
 
-	setup.changed = setup.same = 0;
-	setup.said.tv_sec += INT32_MAX; /* only the first process reports progress */
-	change.setup = &setup;
-	change.links = change.cleared = change.uncapable = 0;
-	job.tree.context = &job;
-	job.tree.part = (unsigned int)number + 2;
-	job_walk(&job);
-	first->shared->results[number] = (struct result){
-		.changed = setup.changed,
-		.same = setup.same,
-		.links = change.links,
-		.cleared = change.cleared,
-		.uncapable = change.uncapable,
-		.failures = setup.failures - first->change->setup->failures,
-		.mounts = job.tree.mounts,
-		.closed = job.tree.closed,
-		.untold = job.tree.untold,
-	};
+	part->setup = *first->change->setup;
+	part->setup.changed = part->setup.same = 0;
+	part->setup.said.tv_sec += INT32_MAX; /* only the first process reports progress */
+	part->change = *first->change;
+	part->change.setup = &part->setup;
+	part->change.links = part->change.cleared = part->change.uncapable = 0;
+	part->job = (struct job){.change = &part->change, .tree = first->tree, .top = first->top, .path = first->path};
+	part->job.tree.context = &part->job;
+	part->job.tree.part = (unsigned int)number + 2;
+	job_walk(&part->job);
 	_exit(0);
 }
 
@@ -307,25 +297,26 @@ static void share(struct job *job, unsigned int others)
 static void collect(struct job *job, size_t number)
 {
 	struct change *change = job->change;
-	const struct result *result = &job->shared->results[number];
+	const struct part *part = &job->shared->parts[number];
 	int status = SIGKILL; /* killed, unless waitpid(2) says otherwise */
 
 	while (waitpid(job->others[number], &status, 0) < 0 && errno == EINTR)
 		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		_exit(WEXITSTATUS(status)); /* the process has reported why */
+	change->setup->changed += part->setup.changed;
+	change->setup->same += part->setup.same;
+	if (part->setup.failures > job->failures)
+		change->setup->failures += part->setup.failures - job->failures;
+	change->links += part->change.links;
+	change->cleared += part->change.cleared;
+	change->uncapable += part->change.uncapable;
+	job->tree.mounts += part->job.tree.mounts;
+	job->tree.closed += part->job.tree.closed;
+	job->tree.untold |= part->job.tree.untold;
 	if (!WIFEXITED(status))
 		setup_refused(change->setup, change->step->verb->name, job->path,
 			      "a process that shared the work was killed");
-	else if (WEXITSTATUS(status) != 0)
-		_exit(WEXITSTATUS(status)); /* the process has reported why */
-	change->setup->changed += result->changed;
-	change->setup->same += result->same;
-	change->setup->failures += result->failures;
-	change->links += result->links;
-	change->cleared += result->cleared;
-	change->uncapable += result->uncapable;
-	job->tree.mounts += result->mounts;
-	job->tree.closed += result->closed;
-	job->tree.untold |= result->untold;
 }
 
 /* Waits for all others. */
