@@ -2,7 +2,7 @@
  * The heap of the static binary; builds with another C library use that library's, for the sanitizers. capshim runs
  * for a millisecond and then becomes another program, so of the small pieces only the newest can be freed, and the
  * smallest: mem_release() in mem.c frees in that order, and a piece freed in another order stays allocated. A large piece
- * has a mapping of its own: it grows without being copied, and is unmapped when it is freed. Compared with musl's heap it
+ * has a mapping of its own, which is unmapped when it is freed. Compared with musl's heap it
  * saves 15 system calls at every start, their page faults, and 6 KB. It also detects an mmap(2) that reports success with
  * address 0, to which musl would write.
  */
@@ -86,18 +86,6 @@ static void *take_large(size_t size)
 	return piece + 1;
 }
 
-/* The pages move, and not what is in them: mremap(2). */
-static void *grow_large(struct piece *piece, size_t size)
-{
-	void *moved = mremap(mapping_of(piece), ALIGNMENT + piece->size, ALIGNMENT + rounded(size), MREMAP_MAYMOVE);
-
-	if (moved == MAP_FAILED || !moved)
-		return no_memory();
-	piece = (void *)((unsigned char *)moved + GAP);
-	piece->size = rounded(size);
-	return piece + 1;
-}
-
 void *malloc(size_t size)
 {
 	size_t whole = sizeof(struct piece) + rounded(size);
@@ -156,8 +144,6 @@ void *realloc(void *bytes, size_t size)
 		return bytes;
 	if (size > PTRDIFF_MAX - 2 * ALIGNMENT)
 		return no_memory();
-	if (piece->size >= LARGE_BYTES)
-		return grow_large(piece, size);
 	if (is_newest(piece) && rounded(size) < LARGE_BYTES &&
 	    (size_t)(end - (unsigned char *)bytes) >= rounded(size)) {
 		next = (unsigned char *)bytes + rounded(size);
@@ -165,5 +151,9 @@ void *realloc(void *bytes, size_t size)
 		return bytes;
 	}
 	void *moved = malloc(size);
-	return moved ? memcpy(moved, bytes, piece->size) : NULL;
+	if (!moved)
+		return NULL;
+	memcpy(moved, bytes, piece->size);
+	free(bytes);
+	return moved;
 }
