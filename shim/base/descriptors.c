@@ -1,6 +1,5 @@
 #include "base/descriptors.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,25 +23,18 @@
 /* Closes those of FIRST..LAST that /proc lists. False: /proc has no such list. */
 static bool close_listed(unsigned int first, unsigned int last)
 {
-	DIR *list = opendir("/proc/self/fd");
+	const int proc = fd_openat(AT_FDCWD, "/proc/self/fd", O_PATH | O_DIRECTORY);
+	DIR *list = proc < 0 ? NULL : fd_list(proc);
 	struct statfs system = {0};
-	const struct dirent *entry;
+	const bool listed = list && fstatfs(dirfd(list), &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
 
-	if (!list)
-		return false;
-	int own = dirfd(list);
-	bool complete = fstatfs(own, &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
-	errno = 0;
-	while (complete && (entry = readdir(list))) {
-		char *end;
-		unsigned long fd = strtoul(entry->d_name, &end, 10);
-		if (end != entry->d_name && fd >= first && fd <= last && fd != (unsigned long)own)
+	fd_close(proc);
+	for (const char *name; listed && (name = fd_next(list));) {
+		const unsigned long fd = strtoul(name, NULL, 10);
+		if (fd >= first && fd <= last && fd != (unsigned long)dirfd(list))
 			close((int)fd);
-		errno = 0;
 	}
-	complete = complete && errno == 0;
-	closedir(list);
-	return complete;
+	return fd_end(list) == 0 && listed;
 }
 
 /* The last resort. If a descriptor could be above the range, it would be passed on unseen: then the run ends. */

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -39,23 +38,8 @@ static bool open_pipe(int want)
 	return pipe(ends) == 0 && close(ends[1]) == 0 && ends[0] == want;
 }
 
-/* One call if all three are open, as they nearly always are. If it gives no answer they count as closed. */
-static bool all_open(void)
-{
-	struct pollfd fds[] = {
-		{.fd = STDIN_FILENO, .revents = POLLNVAL},
-		{.fd = STDOUT_FILENO, .revents = POLLNVAL},
-		{.fd = STDERR_FILENO, .revents = POLLNVAL},
-	};
-
-	return poll(fds, 3, 0) >= 0 && !((fds[0].revents | fds[1].revents | fds[2].revents) & POLLNVAL);
-}
-
 void workload_stdio_open(void)
 {
-	if (all_open())
-		return;
-	/* One may be an O_PATH descriptor, which poll(2) does not see. */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (fcntl(fd, F_GETFD) != -1)
 			continue;
