@@ -29,7 +29,6 @@ enum plan_imports { IMPORTS_NONE, IMPORTS_BELOW, IMPORTS_ANY }; /* which files f
 enum plan_target { TARGET_PROCESS, TARGET_GROUP };
 
 struct plan_limit {
-	bool set;
 	bool soft_set, hard_set;
 	uint64_t soft, hard; /* in units of getrlimit(2); PLAN_UNLIMITED is RLIM_INFINITY */
 };

@@ -134,16 +134,11 @@ static bool is_effective(int cap)
 	return (data[cap / 32].effective >> (cap % 32)) & 1;
 }
 
-/*
- * Is CAP needed to change files? A process that holds it can still be refused by a flag of the file: ioctl_iflags(2).
- */
-static bool of_files(int cap)
-{
-	return cap == CAP_CHOWN || cap == CAP_DAC_OVERRIDE || cap == CAP_FOWNER;
-}
-
 const char *diag_why(char *why, size_t size, int err, int cap)
 {
+	/* A process that holds one of these can still be refused by a flag of the file: ioctl_iflags(2). */
+	const bool of_files = cap == CAP_CHOWN || cap == CAP_DAC_OVERRIDE || cap == CAP_FOWNER;
+
 	if ((err == EPERM || err == EACCES) && cap != DIAG_NO_CAP && !is_effective(cap))
 		snprintf(why, size, "%s (needs %s: %s)", strerror(err), capability_name((unsigned int)cap).text,
 			 geteuid() == 0 ? "add it to the container's cap_add" : "start the container as root");
@@ -155,7 +150,7 @@ const char *diag_why(char *why, size_t size, int err, int cap)
 			strerror(err));
 	else if (err == EPERM)
 		snprintf(why, size, "%s (the container's seccomp profile or security module forbids it%s)",
-			 strerror(err), of_files(cap) ? ", or the file is immutable" : "");
+			 strerror(err), of_files ? ", or the file is immutable" : "");
 	else if (err == ESTALE)
 		snprintf(why, size, "%s (somebody has put another one in its place)", strerror(err));
 	else if (err == EMFILE)

@@ -129,22 +129,18 @@ const struct step *config_program(struct plan *plan, const struct node *node)
 static void read_condition(struct plan *plan, const struct node *node, const struct condition_row *row, bool negate,
 			   struct condition **conditions)
 {
-	if (row->kind == WHEN_SUCCEEDS) {
-		struct condition *condition = new_condition(plan, row, negate, conditions);
-		condition->program = config_program(plan, node);
-		return;
-	}
-	if (row->kind == WHEN_ONLY) {
+	if (row->kind == WHEN_SUCCEEDS)
+		new_condition(plan, row, negate, conditions)->program = config_program(plan, node);
+	else if (row->kind == WHEN_ONLY)
 		read_only(plan, node, new_condition(plan, row, negate, conditions));
-		return;
-	}
-	for (const struct node *one = NULL; (one = yaml_item(node, one));) {
-		struct condition *condition = new_condition(plan, row, negate, conditions);
-		if (row->kind == WHEN_CAP)
-			value_capability(plan, one, &condition->capability);
-		else
-			condition->path = value_path(plan, one);
-	}
+	else
+		for (const struct node *one = NULL; (one = yaml_item(node, one));) {
+			struct condition *condition = new_condition(plan, row, negate, conditions);
+			if (row->kind == WHEN_CAP)
+				value_capability(plan, one, &condition->capability);
+			else
+				condition->path = value_path(plan, one);
+		}
 }
 
 /* Evaluates a condition for each value: under `when` all must hold, under `unless` none may. */

@@ -252,7 +252,6 @@ static char *read_untrusted(struct plan *plan, const char *file, bool stdin_name
 static const struct node *read_config(struct plan *plan, const char *file)
 {
 	const bool stdin_named = strcmp(file, "-") == 0;
-	const bool acts = plan->mode != PLAN_CHECK && plan->mode != PLAN_EXPLAIN;
 	const char *why = NULL, *path;
 	char *bytes = NULL;
 	size_t length;
@@ -266,7 +265,7 @@ static const struct node *read_config(struct plan *plan, const char *file)
 		why = "standard input is for --check and --explain: a config that acts is a file that only root can write";
 	else
 		bytes = trust_read(plan->mem, path, YAML_LIMIT, &length, &why);
-	if (!bytes && plan->file_named && !acts) {
+	if (!bytes && plan->file_named && plan->mode >= PLAN_CHECK) {
 		bytes = read_untrusted(plan, file, stdin_named, &length);
 		if (bytes) {
 			problem_add(&plan->problems, file, 0, 0, "note: a start refuses it: %s", why);

@@ -28,7 +28,6 @@ static void read_limit(struct plan *plan, const struct node *node, struct plan_l
 {
 	const struct node *soft = yaml_get(node, "soft"), *hard = yaml_get(node, "hard");
 
-	limit->set = true;
 	if (node->kind == NODE_MAP) {
 		(void)value_keys(plan, node, NAMES("soft", "hard"));
 		if (node->count == 0)

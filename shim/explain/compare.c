@@ -178,14 +178,6 @@ void compare_with_workload(const struct plan *plan)
 		diag_say("--as-workload: the same as process %u (%s)", pid, workload.name);
 }
 
-/* Process 1 of the namespace that LIST describes; NULL: it is hidden. */
-static const struct process *first_process(const struct process *list)
-{
-	while (list && list->status.inner != 1)
-		list = list->next;
-	return list;
-}
-
 /* The number of filters that the runtime gave: those of a process that was not started through capshim. */
 static unsigned int filters_given(const struct plan *plan, const struct status *first, const struct status *self,
 				  bool ours)
@@ -244,8 +236,10 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 	if (status_read(&self, mem, "/proc/self/status") != 0)
 		diag_cannot("read", "/proc/self/status", errno, DIAG_NO_CAP);
 	processes_must_show(mem, "verify");
-	const struct process *list = processes_read(mem, number, pid), *first = first_process(list);
-	if (!first)
+	const struct process *list = processes_read(mem, number, pid), *first = list;
+	while (first && first->status.inner != 1)
+		first = first->next;
+	if (!first) /* or it is hidden */
 		diag_die(DIAG_USER, "there is no process 1 to verify: run this in a container (docker exec), or name a "
 				    "process of one");
 	const struct allowed may = allowed_processes(plan, &first->status, &self, !pid && processes_is_ours(mem, "1"));

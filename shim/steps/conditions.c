@@ -37,18 +37,6 @@ static int holds_path(struct setup *setup, const struct condition *condition)
 	return holds;
 }
 
-static int holds_capability(struct setup *setup, const struct condition *condition)
-{
-	return (setup->plan->start.effective & condition->capability) != 0;
-}
-
-static int holds_success(struct setup *setup, const struct condition *condition)
-{
-	int status = run_program(setup, condition->program, condition->program->items.items);
-
-	return status < 0 ? -1 : status == 0;
-}
-
 static int holds_any(struct setup *setup, const struct condition *condition)
 {
 	for (const struct condition_choice *choice = condition->choices; choice; choice = choice->next)
@@ -57,16 +45,27 @@ static int holds_any(struct setup *setup, const struct condition *condition)
 	return 0;
 }
 
+static int condition_holds(struct setup *setup, const struct condition *condition)
+{
+	int status;
+
+	switch (condition->kind) {
+	case WHEN_CAP:
+		return (setup->plan->start.effective & condition->capability) != 0;
+	case WHEN_SUCCEEDS:
+		status = run_program(setup, condition->program, condition->program->items.items);
+		return status < 0 ? -1 : status == 0;
+	case WHEN_ANY:
+		return holds_any(setup, condition);
+	default:
+		return holds_path(setup, condition);
+	}
+}
+
 bool setup_conditions(struct setup *setup, const struct condition *conditions)
 {
-	static int (*const holds[])(struct setup *, const struct condition *) = {
-		[WHEN_EXISTS] = holds_path,    [WHEN_EMPTY] = holds_path,       [WHEN_MOUNTPOINT] = holds_path,
-		[WHEN_CAP] = holds_capability, [WHEN_SUCCEEDS] = holds_success, [WHEN_ONLY] = holds_path,
-		[WHEN_ANY] = holds_any,
-	};
-
 	for (const struct condition *c = conditions; c; c = c->next)
-		if (holds[c->kind](setup, c) != !c->negate)
+		if (condition_holds(setup, c) != !c->negate)
 			return false;
 	return true;
 }

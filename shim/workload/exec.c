@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -10,8 +9,6 @@
 #include "base/signals.h"
 #include "workload/parts.h"
 #include "workload/program.h"
-
-#define REASON_BYTES 1024
 
 /* ENOTDIR: a component of the path is a file, so the path does not exist. For any other error the program was found. */
 static enum diag_status status_of(int err)
@@ -58,31 +55,29 @@ static const struct reason {
 };
 
 /*
- * Finds out what the files of PROGRAM tell about a failure before execve(2) is called: afterwards a filter may forbid
- * to look.
+ * What the files of PROGRAM tell about a failure, before execve(2) is called: afterwards a filter may forbid to look.
+ * NULL: nothing.
  */
-static void foresee(const struct program *program, char *reason, size_t size)
+static const char *foresee(const struct program *program, struct mem *mem)
 {
 	const struct program_file *last = &program->files[program->count - 1], *script = last - 1;
 
-	reason[0] = '\0';
 	if (program->count == 1 || last->error == 0)
-		return;
-	snprintf(reason, size, "the interpreter \"%s\" in the first line of \"%s\": %s%s", last->path, script->path,
-		 why_error(last->path, last->error),
-		 strchr(last->path, '\r')
-			 ? " (the script has Windows line endings, CRLF: convert it, for example with dos2unix)"
-			 : "");
+		return NULL;
+	return mem_format(
+		mem, "the interpreter \"%s\" in the first line of \"%s\": %s%s", last->path, script->path,
+		why_error(last->path, last->error),
+		strchr(last->path, '\r')
+			? " (the script has Windows line endings, CRLF: convert it, for example with dos2unix)"
+			: "");
 }
 
-static _Noreturn void explain(const char *path, const char *foreseen, int err)
+static _Noreturn void explain(const char *path, const char *reason, int err)
 {
-	const char *reason = strerror(err);
-
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+	for (size_t i = 0; !reason && i < sizeof(reasons) / sizeof(*reasons); i++)
 		if (reasons[i].err == err)
 			reason = reasons[i].text;
-	diag_die(status_of(err), "cannot execute \"%s\": %s", path, *foreseen ? foreseen : reason);
+	diag_die(status_of(err), "cannot execute \"%s\": %s", path, reason ? reason : strerror(err));
 }
 
 static bool all_absolute(const char *path)
@@ -118,7 +113,6 @@ void workload_execute(const struct plan *plan, struct mem *mem, char **envp)
 	const struct privileges *now = &plan->workload;
 	const char *path = look_up(plan->argv.items[0], envp, mem), *refused;
 	struct program program;
-	char foreseen[REASON_BYTES];
 
 	program_read(&program, mem, READ_AS_WORKLOAD, path);
 	refused = program_refused(&program, mem, now->keep, now->bounding, &plan->filter);
@@ -129,7 +123,7 @@ void workload_execute(const struct plan *plan, struct mem *mem, char **envp)
 			DIAG_CANNOT_EXECUTE,
 			"cannot execute \"%s\": it is neither a binary nor a script with a \"#!\" line: add one, such as #!/bin/sh",
 			program.files[program.count - 1].path);
-	foresee(&program, foreseen, sizeof(foreseen));
+	const char *foreseen = foresee(&program, mem);
 
 	workload_report(plan, mem);
 	signals_restore(&plan->start);

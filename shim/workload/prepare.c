@@ -61,7 +61,7 @@ static void limit_set(int resource, const struct plan_limit *limit)
 {
 	struct limit_pair now, want;
 
-	if (!limit->set)
+	if (!limit->soft_set && !limit->hard_set)
 		return;
 	limit_read(resource, &now);
 	want = now;

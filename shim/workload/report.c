@@ -94,7 +94,7 @@ static void note_limits(struct list *notes, struct mem *mem, const struct plan *
 	uint64_t limit[2] = {0, 0}; /* as prepare.c: soft, hard */
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-		if (!plan->limits[limits[i].resource].set &&
+		if (!plan->limits[limits[i].resource].soft_set && !plan->limits[limits[i].resource].hard_set &&
 		    syscall(SYS_prlimit64, 0, limits[i].resource, NULL, limit) == 0 && limit[1] > limits[i].plain)
 			list_format(mem, notes, "ulimit %s %lld", limits[i].name, (long long)limit[1]);
 	if (adjusted && !plan->oom_score_adj_set && *adjusted == '-')

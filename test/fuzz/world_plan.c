@@ -212,9 +212,8 @@ static void dump_process(FILE *to, const struct plan *plan)
 		plan->umask.conditional, plan->umask.from, plan->umask.to, plan->oom_score_adj_set, plan->oom_score_adj,
 		plan->own_stdio, plan->new_session, plan->report, plan->trace, or_none(plan->working_dir));
 	for (int i = 0; i < PLAN_LIMITS; i++)
-		fprintf(to, "limit %d%d%d %llu %llu\n", plan->limits[i].set, plan->limits[i].soft_set,
-			plan->limits[i].hard_set, (unsigned long long)plan->limits[i].soft,
-			(unsigned long long)plan->limits[i].hard);
+		fprintf(to, "limit %d%d %llu %llu\n", plan->limits[i].soft_set, plan->limits[i].hard_set,
+			(unsigned long long)plan->limits[i].soft, (unsigned long long)plan->limits[i].hard);
 	for (size_t i = 0; i < sizeof(plan->keep_fds) / sizeof(*plan->keep_fds); i++)
 		fprintf(to, "%llx ", (unsigned long long)plan->keep_fds[i]);
 	fprintf(to, "\ninit %d %d %d %llx %d\n", plan->init.on, plan->init.signal_target, plan->init.wait_all,
