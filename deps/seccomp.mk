@@ -3,7 +3,7 @@
 
 CALLS := $(OUT)/calls-generate
 GENERATE := $(OUT)/seccomp-generate
-GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/filter/,answer.c calls.c changes.c code.c compile.c profile.c read.c rule.c \
+GENERATE_PARTS := deps/seccomp-generate.c $(addprefix shim/filter/,answer.c calls.c changes.c code.c compile.c profile.c read.c \
 		  where.c) $(addprefix shim/base/,capability.c diag.c fd.c mem.c nearest.c problem.c text.c) \
 		  $(wildcard shim/input/yaml*.c)
 

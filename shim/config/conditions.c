@@ -55,13 +55,12 @@ static bool command_holds(struct plan *plan, const struct node *, const char *te
 static bool exists_holds(struct plan *plan, const struct node *node, const char *path)
 {
 	struct walk_where where;
-	char why[512];
 	const int fd = walk_open(path, WALK_FOLLOW, &where);
 
 	if (fd >= 0)
 		close(fd);
 	else if (errno != ENOENT && errno != ENOTDIR)
-		value_problem(plan, node, "cannot look at \"%s\": %s", path, walk_why(why, sizeof(why), errno, &where));
+		value_problem(plan, node, "cannot look at \"%s\": %s", path, walk_why(plan->mem, errno, &where));
 	return fd >= 0;
 }
 

@@ -88,28 +88,23 @@ static void add_auto(struct plan *plan, struct group_list *list)
 static int open_ids_of(struct plan *plan, const struct node *node, const char *path, bool optional, const char *instead)
 {
 	struct walk_where where;
-	char why[512];
 
 	/* A user who could put another file there would choose the ids. */
 	int fd = walk_open(path, WALK_FOLLOW | WALK_TRUSTED, &where);
 	if (fd >= 0 || (optional && (errno == ENOENT || errno == ENOTDIR)))
 		return fd;
 	plan->problems.pending += errno == ENOENT;
-	value_problem(plan, node, "cannot open \"%s\": %s (mount it, %s)", path,
-		      walk_why(why, sizeof(why), errno, &where), instead);
+	value_problem(plan, node, "cannot open \"%s\": %s (mount it, %s)", path, walk_why(plan->mem, errno, &where),
+		      instead);
 	return -1;
 }
 
-static int open_group_of(struct plan *plan, const struct node *node, const char *path, bool optional)
-{
-	return open_ids_of(plan, node, path, optional,
-			   "name the group itself, or write {group_of: PATH, optional: true}");
-}
+#define INSTEAD "name the group itself, or write {group_of: PATH, optional: true}"
 
 /* Adds the group of a device or socket, whatever its number is on this host. */
 static void add_group_of(struct plan *plan, const struct node *node, const char *path, bool optional, struct gids *to)
 {
-	const int fd = open_group_of(plan, node, path, optional);
+	const int fd = open_ids_of(plan, node, path, optional, INSTEAD);
 	struct stat st;
 
 	if (fd < 0)
@@ -162,7 +157,7 @@ static void group_of(struct plan *plan, const struct node *node, const char *pat
 		return;
 	}
 	const char *parent = last == path ? "/" : mem_copy(plan->mem, path, (size_t)(last - path));
-	const int fd = open_group_of(plan, node, parent, optional);
+	const int fd = open_ids_of(plan, node, parent, optional, INSTEAD);
 	if (fd < 0 || add_groups_of(plan, node, path, fd, to) || optional)
 		return;
 	plan->problems.pending++;

@@ -1,5 +1,3 @@
-#include "explain/compare.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,16 +209,6 @@ static struct allowed allowed_processes(const struct plan *plan, const struct st
 	return may;
 }
 
-static void say_more(struct mem *mem, const struct process *process, const struct list *more)
-{
-	const char *thread = process->tid == process->pid ? "" : mem_format(mem, " thread %u", process->tid);
-
-	diag_say("pid %u%s %s: %s%s", process->pid, thread, process->status.name, list_join(mem, more, "; "),
-		 process->status.no_new_privs || process->status.inner == 1
-			 ? ""
-			 : ": started beside capshim, by docker exec?");
-}
-
 int compare_processes(struct plan *plan, const char *pid, bool json)
 {
 	struct mem *mem = plan->mem;
@@ -256,7 +244,12 @@ int compare_processes(struct plan *plan, const char *pid, bool json)
 			diag_print("%s{\"pid\":%u,\"tid\":%u,\"name\":%s,\"more\":%s}", found ? "," : "", list->pid,
 				   list->tid, json_quoted(mem, list->status.name), json_strings(mem, &more));
 		else
-			say_more(mem, list, &more);
+			diag_say("pid %u%s %s: %s%s", list->pid,
+				 list->tid == list->pid ? "" : mem_format(mem, " thread %u", list->tid),
+				 list->status.name, list_join(mem, &more, "; "),
+				 list->status.no_new_privs || list->status.inner == 1
+					 ? ""
+					 : ": started beside capshim, by docker exec?");
 		found++;
 	}
 	if (json)

@@ -1,5 +1,3 @@
-#include "explain/inspect.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

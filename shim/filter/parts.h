@@ -60,7 +60,7 @@ struct filter_profile {
 [[nodiscard]] bool filter_profile_read(struct filter_profile *profile, struct problems *problems,
 				       const struct node *node, const struct filter_target *target);
 
-/* rule.c. Does RULE apply when the set KEEP is kept? */
+/* compile.c. Does RULE apply when the set KEEP is kept? */
 bool filter_rule_applies(const struct filter_rule *rule, uint64_t keep);
 
 /* Is CALL one of the calls of RULE? */
@@ -79,7 +79,7 @@ int32_t filter_rank(uint32_t action);
 /* changes.c. The call that NAME means; for a group the first one. */
 const char *filter_change_call(const char *name);
 
-/* compile.c: a rule that decides one call */
+/* A rule that decides one call. */
 struct filter_use {
 	struct filter_use *next;
 	const struct filter_rule *rule;

@@ -86,8 +86,7 @@ static const char *read_secret(struct mem *mem, const char *path, const char **w
 	const char *text = NULL;
 
 	if (walk_find(path, WALK_FOLLOW, &found) != 0) {
-		char reason[512];
-		*why = mem_text(mem, walk_why(reason, sizeof(reason), errno, &found.where));
+		*why = walk_why(mem, errno, &found.where);
 		identity_return();
 		return NULL;
 	}

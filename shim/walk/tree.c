@@ -18,8 +18,7 @@
 
 #include "base/diag.h"
 #include "walk/rule.h"
-#include "walk/tree_open.h"
-#include "walk/tree_part.h"
+#include "walk/tree_parts.h"
 
 #define OPEN_MAX_DIRECTORIES 64
 #define BATCH_BYTES 32768     /* how much one getdents64(2) may fill */

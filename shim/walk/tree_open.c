@@ -1,9 +1,8 @@
-#include "walk/tree_open.h"
-
 #include <errno.h>
 #include <fcntl.h>
 
 #include "walk/held.h"
+#include "walk/tree_parts.h"
 
 /* The ground of what lies in the directory FD, which is in PARENT on the ground ABOVE. */
 static void find_ground(const struct tree_walk *tree, int parent, const struct ground *above, struct tree_directory *to,

@@ -1,5 +1,3 @@
-#include "walk/tree_part.h"
-
 #include <stdatomic.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -8,6 +6,7 @@
 #include <linux/magic.h>
 
 #include "base/glob.h"
+#include "walk/tree_parts.h"
 
 #define XFS_MAGIC 0x58465342 /* newer than the headers of some C libraries */
 

@@ -35,10 +35,8 @@ static const char *why_not(struct mem *mem, const struct stat *stat)
 
 static const char *why_unreachable(struct mem *mem, int err, const struct walk_where *where)
 {
-	char why[1024];
-	const char *hint = "";
+	const char *why = walk_why(mem, err, where), *hint = "";
 
-	walk_why(why, sizeof(why), err, where);
 	if (err == EPERM && where->uid == OVERFLOW_ID)
 		hint = " (uid 65534: root's files look so in a user namespace that does not map root)";
 	else if (err == EPERM && S_ISDIR(where->mode))

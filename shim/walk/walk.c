@@ -277,34 +277,34 @@ int walk_enter(const struct walk_found *found)
 	return ground_act(&inside);
 }
 
-const char *walk_why(char *why, size_t size, int err, const struct walk_where *where)
+const char *walk_why(struct mem *mem, int err, const struct walk_where *where)
 {
 	unsigned int mode = where->mode & 07777;
+	char why[512];
 
 	if (err == ELOOP && S_ISDIR(where->mode))
-		snprintf(why, size,
-			 "\"%s\" is a symbolic link in a directory of uid %u with mode %04o, where others "
-			 "could have put it",
-			 where->path, where->uid, mode);
-	else if (err == ELOOP && where->uid != 0)
-		snprintf(why, size, "\"%s\" is a symbolic link of uid %u: only root's are followed", where->path,
-			 where->uid);
-	else if (err == ELOOP && S_ISLNK(where->mode))
-		snprintf(why, size, "\"%s\" is a symbolic link on procfs", where->path);
-	else if (err == GROUND_NO_IDENTITY)
-		snprintf(
-			why, size,
+		return mem_format(mem,
+				  "\"%s\" is a symbolic link in a directory of uid %u with mode %04o, where others "
+				  "could have put it",
+				  where->path, where->uid, mode);
+	if (err == ELOOP && where->uid != 0)
+		return mem_format(mem, "\"%s\" is a symbolic link of uid %u: only root's are followed", where->path,
+				  where->uid);
+	if (err == ELOOP && S_ISLNK(where->mode))
+		return mem_format(mem, "\"%s\" is a symbolic link on procfs", where->path);
+	if (err == GROUND_NO_IDENTITY)
+		return mem_format(
+			mem,
 			"the directory \"%s\" lies below one of uid %u with mode %04o, where capshim acts as that user: "
 			"this needs CAP_SETUID and CAP_SETGID: add them to the container's cap_add",
 			where->path, where->uid, mode);
-	else if (err == EACCES && where->acted != UINT32_MAX)
-		snprintf(why, size, "%s (as uid %u, as whom capshim acts here)", strerror(err), where->acted);
-	else if (err == EPERM && S_ISDIR(where->mode))
-		snprintf(why, size,
-			 "the directory \"%s\" belongs to uid %u and has mode %04o: it must be owned by root and "
-			 "writable by nobody else",
-			 where->path[0] ? where->path : "/", where->uid, mode);
-	else
-		diag_why(why, size, err, CAP_DAC_OVERRIDE);
-	return why;
+	if (err == EACCES && where->acted != UINT32_MAX)
+		return mem_format(mem, "%s (as uid %u, as whom capshim acts here)", strerror(err), where->acted);
+	if (err == EPERM && S_ISDIR(where->mode))
+		return mem_format(
+			mem,
+			"the directory \"%s\" belongs to uid %u and has mode %04o: it must be owned by root and "
+			"writable by nobody else",
+			where->path[0] ? where->path : "/", where->uid, mode);
+	return mem_text(mem, diag_why(why, sizeof(why), err, CAP_DAC_OVERRIDE));
 }

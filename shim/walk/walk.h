@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "base/mem.h"
 #include "walk/ground.h"
 
 enum walk_flags {
@@ -65,7 +66,7 @@ void walk_release(struct walk_found *found);
 [[nodiscard]] int walk_enter(const struct walk_found *found);
 
 /*
- * Writes why a walk ended with ERR at WHERE into WHY, and returns WHY: for ELOOP and EPERM what was refused and who
- * owns it; otherwise diag_why(), with the capability that searching a directory needs.
+ * Why a walk ended with ERR at WHERE, in MEM: for ELOOP and EPERM what was refused and who owns it; otherwise diag_why(),
+ * with the capability that searching a directory needs.
  */
-const char *walk_why(char *why, size_t size, int err, const struct walk_where *where);
+const char *walk_why(struct mem *mem, int err, const struct walk_where *where);

@@ -42,6 +42,9 @@ bool change_failed(struct change *change, const char *path, int err);
  */
 bool change_not_kept(struct setup *setup, const char *verb, const char *path, const struct fd_stat *now);
 
+/* change_tree.c. Carries CHANGE out on every path of its step, whole trees included. */
+void change_run(struct change *change);
+
 /* The check of both verbs: neither may walk "/"; "contents_only" needs "recursive". */
 void change_check(const struct step *step, struct problems *problems, const struct node *node);
 

@@ -7,8 +7,6 @@
  * stay so, and the other processes must be able to enter it. A last walk then changes those, the top last. All together
  * need 1 % more processor time than one, but a container that may not use so much at a time does not share.
  */
-#include "steps/common/change_tree.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>

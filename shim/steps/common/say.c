@@ -127,11 +127,10 @@ bool setup_failed(struct setup *setup, const char *verb, const char *object, int
 
 bool setup_refused(struct setup *setup, const char *verb, const char *object, const char *format, ...)
 {
-	char reason[1024];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reason, sizeof(reason), format, args);
+	const char *reason = mem_vformat(&setup->mem, format, args);
 	va_end(args);
 	return setup_failed_for(setup, verb, object, 0, reason);
 }
@@ -194,11 +193,10 @@ int setup_open(struct setup *setup, const char *verb, const char *path)
 
 void setup_note(struct setup *setup, const char *format, ...)
 {
-	char text[1024];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	const char *text = mem_vformat(&setup->mem, format, args);
 	va_end(args);
 	diag_say("%s \"%s\": %s", setup_verb(setup), setup_subject(setup), text);
 }

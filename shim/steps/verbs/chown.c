@@ -1,7 +1,6 @@
 #include <linux/capability.h>
 
 #include "steps/common/change.h"
-#include "steps/common/change_tree.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
 
