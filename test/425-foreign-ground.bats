@@ -93,6 +93,28 @@ no_secret() {
 	no_secret "$T/got"
 }
 
+@test "attack: root's group is not used below a directory that its group may write, where somebody else may" {
+	local step whose
+	chown 0:0 "$V" && chmod 0775 "$V"
+	for whose in '1234:1234 0755' '1234:0 0775' '0:0 0777' '0:1234 0775'; do
+		rm -rf "${V:?}/sub" && mkdir -p "$V/sub/below"
+		cp "$O/secret" "$V/sub/key" && cp "$O/secret" "$V/sub/below/key" && chmod 0640 "$V/sub/key" "$V/sub/below/key"
+		chown "${whose% *}" "$V/sub" && chmod "${whose#* }" "$V/sub"
+		attack 'cd sub; mv key conf'
+		for step in "copy: $V/sub/conf, to: $T/got" "copy: $V, to: $T/got, recursive: true" \
+			"copy: $V/sub/below, to: $T/got, recursive: true" \
+			"template: $V/sub/conf, to: $T/got, variables: [A]" "template: $V, to: $T/got, variables: [A]"; do
+			start <<<"  - {$step, owner: workload}"
+			assert_failure 111
+			no_secret "$T/got"
+		done
+	done
+	# Where nobody else may, root's group reads it.
+	chown 0:0 "$V/sub" && chmod 0755 "$V/sub"
+	start <<<"  - {copy: $V, to: $T/got, recursive: true, owner: root}"
+	assert_success
+}
+
 @test "attack: root's group is not used where everybody may write, or one user by an access control list" {
 	local step mode
 	for mode in 0777 1777 0755; do

@@ -91,13 +91,20 @@ static bool has_acl(int fd)
 }
 
 /*
- * The identity for the first foreign directory, FD. MORE is its group, only if the group alone can write there:
- * everything that can be moved there is then readable by that group anyway. It may be the group of root.
+ * The group of the directory FD if it is root's and the group alone can write there: everything that can be moved there is
+ * then readable by that group anyway. It may be the group of root. Otherwise IDENTITY_NO_ID.
  */
+static uint32_t only_group(int fd, const struct stat *stat)
+{
+	const bool only = stat->st_uid == 0 && (stat->st_mode & (S_IWGRP | S_IWOTH)) == S_IWGRP && !has_acl(fd);
+
+	return only ? stat->st_gid : IDENTITY_NO_ID;
+}
+
+/* The identity for the first foreign directory, FD. */
 static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 {
 	const struct ground_people *people = ground.people;
-	const bool group = (stat->st_mode & (S_IWGRP | S_IWOTH)) == S_IWGRP;
 
 	*to = (struct ground){
 		.foreign = true,
@@ -111,8 +118,7 @@ static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 		return;
 	/* Owned by root and writable by other users: the workload is one of them. */
 	to->uid = people ? people->workload.uid : GROUND_NOBODY;
-	if (group && !has_acl(fd))
-		to->more = stat->st_gid;
+	to->more = only_group(fd, stat);
 }
 
 void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat, bool make)
@@ -124,6 +130,10 @@ void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat
 		else
 			to->moved = true;
 	}
+	/* Nor may others have moved anything in a directory below. */
+	if (to->foreign && to->more != IDENTITY_NO_ID && !walk_is_roots_alone(stat->st_uid, stat->st_mode) &&
+	    to->more != only_group(fd, stat))
+		to->more = IDENTITY_NO_ID;
 	if (!to->foreign && !walk_is_roots(fd, stat))
 		begin_foreign(to, fd, stat);
 	else if (to->foreign && make && is_remembered(stat))

@@ -31,7 +31,8 @@ struct ground {
 	bool entered;   /* this directory has another owner than the identity, and the process acts as ACTS in it */
 	uint32_t acts;  /* the uid to act as in this directory */
 	uint32_t uid;   /* the identity's uid */
-	uint32_t more;  /* the first foreign directory's group if only that may write there; or IDENTITY_NO_ID */
+	uint32_t more;  /* the first foreign directory's group if only that, and root, may write from there to here; or
+			 * IDENTITY_NO_ID */
 	uint32_t owner; /* owner and mode of the first foreign directory, for messages */
 	mode_t mode;
 };
