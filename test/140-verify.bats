@@ -42,6 +42,28 @@ verify() {
 	assert_equal "$count" 20
 }
 
+@test "the ids are compared with the config, not with those of who asks" {
+	container_config etc/capshim.yaml <<<$'user: app\nsupplementary_groups: none'
+	container_start --start nonroot -- -- /probe --sleep 60
+	verify
+	assert_success
+	container_exec --start root --with --gid --with 2345 --with --uid --with 2345 /capshim --verify
+	assert_success
+	# The config is changed, as an update of an image or of a ConfigMap does.
+	container_config etc/capshim.yaml <<<$'user: other\nsupplementary_groups: none'
+	verify
+	assert_failure 112
+	assert_line --regexp '^capshim: pid 1 probe: Uid 1234; Gid 1234; CapBnd '
+	container_config etc/capshim.yaml <<<$'user: other\non_nonroot: {ids: any}\nsupplementary_groups: none'
+	verify
+	assert_success
+	container_stop
+	container_config etc/capshim.yaml <<<$'user: app'
+	container_start --start docker -- -- /probe --sleep 60
+	container_exec --start root --with --gid --with 1234 --with --uid --with 1234 /capshim --verify
+	assert_success
+}
+
 @test "a root exec, a set-user-ID program, and what they started" {
 	container_config etc/capshim.yaml <<<$'user: app\nseccomp: unconfined'
 	container_start --start docker -- -- /probe --sleep 60
@@ -258,7 +280,7 @@ verify() {
 	nsenter --target "$CONTAINER" --mount mount -o remount,hidepid=2 proc "$IMAGE/proc"
 	verify
 	assert_success
-	container_exec --with --gid --with 1234 --with --uid --with 1234 /capshim --verify
+	container_exec --start root --with --gid --with 1234 --with --uid --with 1234 /capshim --verify
 	assert_failure 111
 	assert_output --partial hidepid
 	# Docker's root does not have CAP_SYS_PTRACE either, and does not see what another user runs with more: it is in group

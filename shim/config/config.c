@@ -83,6 +83,8 @@ static void read_nonroot(struct plan *plan, const struct node *node, void *root)
 	} else if (node) {
 		word = value_fixed_word(plan, node, NAMES("skip_setup", "try_setup", "refuse"));
 	}
+	/* The ids that the config names, not those of who asks. */
+	plan->nonroot = plan->nonroot && (plan->mode != PLAN_VERIFY || plan->ids_any);
 	if (!plan->nonroot)
 		return;
 	plan->try_setup = word == NONROOT_TRY_SETUP;
