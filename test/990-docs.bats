@@ -206,7 +206,7 @@ $output"
 # The keys of the program, from its tables, one a line: the root's, init's, verbs, their options, conditions.
 program_keys() {
 	sed -n '/root_keys\[\]/,/^};/p' "$REPO/shim/config/config.c" | grep -oE '\{"[a-z_]+"'
-	grep -F 'keys[] = {"when",' "$REPO/shim/config/steps.c" # of a group of steps
+	grep -F 'NAMES("when",' "$REPO/shim/config/steps.c" # of a group of steps
 	sed -n '/seccomp_keys\[\]/,/};/p' "$REPO/shim/config/seccomp.c" | grep -oE '\{"[a-z_]+"'
 	sed -n '/init_keys\[\]/,/^};/p' "$REPO/shim/config/init.c" | grep -oE '\{"[a-z_]+"'
 	grep -rohE '(\.name = |OPTION(_WITH)?\()"[a-z_]+"' "$REPO/shim/steps" "$REPO/shim/config/steps.c"
