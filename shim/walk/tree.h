@@ -86,3 +86,13 @@ struct tree_walk {
 
 /* Holds an entry with O_PATH and reads it again into *NOW. The descriptor is the caller's. */
 [[nodiscard]] int walk_pin(const struct walk_entry *entry, struct fd_stat *now);
+
+/* Descriptors that are no longer needed. */
+#define TREE_PINS_MAX 32
+struct tree_pins {
+	int fds[TREE_PINS_MAX];
+	int count;
+};
+
+/* Closes FD, with others, so that it is not a system call for each. -1: closes those that wait. */
+void tree_unpin(struct tree_pins *pins, int fd);

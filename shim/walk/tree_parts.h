@@ -63,13 +63,3 @@ void tree_lock(const struct tree_directory *it);
 
 /* Is NAME one of those that are skipped? */
 [[nodiscard]] bool tree_is_excluded(const struct tree_walk *tree, const char *name);
-
-/* Descriptors that are no longer needed. */
-#define TREE_PINS_MAX 32
-struct tree_pins {
-	int fds[TREE_PINS_MAX];
-	int count;
-};
-
-/* Closes FD, with others, so that it is not a system call for each. -1: closes those that wait. */
-void tree_unpin(struct tree_pins *pins, int fd);

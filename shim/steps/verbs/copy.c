@@ -172,7 +172,6 @@ struct pending_copy {
 	int source;
 	struct stat stat;
 	char name[NAME_MAX + 1];
-	char path[2048]; /* of the destination */
 };
 
 /*
@@ -182,6 +181,7 @@ struct pending_copy {
 struct copying {
 	struct mirror mirror; /* first */
 	const struct mirror_level *to;
+	char path[2048 + NAME_MAX]; /* of TO, with a slash, where it is not too long to be known */
 	size_t count;
 	struct pending_copy sources[AT_ONCE];
 };
@@ -191,15 +191,20 @@ static void copy_flush(struct mirror *mirror)
 	struct copying *copying = (struct copying *)mirror;
 	struct setup *setup = mirror->setup;
 	const struct mirror_level *to = copying->to;
+	char *const end = copying->path + strlen(copying->path);
+	struct tree_pins done = {.count = 0};
 
 	for (size_t i = 0; i < copying->count; i++) {
 		const struct pending_copy *it = &copying->sources[i];
+		if (end > copying->path && end[-1] == '/')
+			(void)memccpy(end, it->name, '\0', sizeof(it->name));
 		if (ground_act(&to->ground) != 0)
-			setup_failed(setup, "write", it->path, errno, DIAG_NO_CAP);
+			setup_failed(setup, "write", copying->path, errno, DIAG_NO_CAP);
 		else if (to->resumed || !keeps_existing(setup, to, it->name))
-			(void)put_file(setup, it->path, it->source, &it->stat, to, it->name);
-		close(it->source);
+			(void)put_file(setup, copying->path, it->source, &it->stat, to, it->name);
+		tree_unpin(&done, it->source);
 	}
+	tree_unpin(&done, -1);
 	copying->count = 0;
 }
 
@@ -215,9 +220,9 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	it->source = S_ISREG(entry->stat.mode) ? open_regular(entry->parent, entry->name, &it->stat) : -1;
 	if (it->source >= 0) {
 		copying->to = to;
-		copying->count++;
+		if (copying->count++ == 0)
+			(void)memccpy(copying->path, mirror_target(mirror, entry, ""), '\0', sizeof(mirror->path));
 		(void)memccpy(it->name, entry->name, '\0', sizeof(it->name));
-		(void)memccpy(it->path, mirror_target(mirror, entry, entry->name), '\0', sizeof(it->path));
 		if (copying->count == AT_ONCE)
 			copy_flush(mirror);
 		return;
