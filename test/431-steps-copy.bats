@@ -460,6 +460,16 @@ sys.exit(ctypes.CDLL(None).syscall(316, -100, os.fsencode(sys.argv[1]), -100, os
 	assert_equal "$(find "$T/from" | wc -l)" 3
 }
 
+@test "copy: what is no file is not opened where a file should be" {
+	mkdir "$T/from" "$T/to" && echo x | tee "$T/from/file" "$T/from/fifo" >"$T/to/file" && mkfifo -m 0644 "$T/to/fifo"
+	printf 'user: 1234:1234\ncommand: none\nsetup:\n- {copy: %s, to: %s, recursive: true}\n' \
+		"$T/from" "$T/to" >"$T/capshim.yaml"
+	observe strace -qq -o "$T/calls" -e trace=openat "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_refused 111 "$T/to/fifo" 'must be a regular file'
+	run grep -c '"fifo", O_RDONLY|O_NOCTTY' "$T/calls" # the source: nothing else asks for what can be read
+	assert_output 1
+}
+
 @test "copy: how far it is, every five seconds, also inside of one large file" {
 	head -c 9000000 /dev/urandom >"$T/large"
 	printf 'user: 1234:1234\nsupplementary_groups: none\nseccomp: unconfined\nsetup:\n- {copy: %s, to: %s, sync: false}\n' \

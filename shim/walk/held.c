@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,6 +32,32 @@ int walk_open_leased(int parent, const char *name, int flags)
 		fd = fd_openat(parent, name, flags | REOPEN_FLAGS);
 	}
 	return fd;
+}
+
+bool walk_may_be_written(int fd)
+{
+	struct statvfs fs = {0};
+
+	/* For a writer that comes meanwhile; the default SIGIO would end this process. */
+	(void)fcntl(fd, F_SETSIG, SIGURG);
+	return fcntl(fd, F_SETLEASE, F_RDLCK) != 0 && (fstatvfs(fd, &fs) != 0 || !(fs.f_flag & ST_RDONLY));
+}
+
+/* Does a lease say who has a file open? Not where other machines open it as well. */
+static bool has_leases(int fd)
+{
+	struct statfs fs = {0};
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type != NFS_SUPER_MAGIC && (uint32_t)fs.f_type != CIFS_SUPER_MAGIC &&
+	       (uint32_t)fs.f_type != SMB2_SUPER_MAGIC;
+}
+
+int walk_lease(int fd)
+{
+	(void)fcntl(fd, F_SETSIG, SIGURG); /* the default SIGIO would end this process */
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
+		return 1;
+	return errno == EAGAIN && has_leases(fd) ? fd_fail(ESTALE) : 0;
 }
 
 static int reopen_file(const struct stat *held, int parent, const char *name, int flags, struct stat *opened)

@@ -13,6 +13,19 @@
 [[nodiscard]] int walk_open_leased(int parent, const char *name, int flags);
 
 /*
+ * Could a process have the file FD open for writing since before root owned it? A read lease can only be taken if none has:
+ * fcntl(2), F_SETLEASE. It goes when FD is closed. Without leases on the file system the answer is yes, unless it is
+ * read-only.
+ */
+[[nodiscard]] bool walk_may_be_written(int fd);
+
+/*
+ * Takes a lease on FD, as its owner: it shows that another process has the file open, fcntl(2). 1, 0 where there are none, or -1
+ * with ESTALE: somebody has.
+ */
+[[nodiscard]] int walk_lease(int fd);
+
+/*
  * Opens the regular file or directory that FD (O_PATH) holds, by its NAME in PARENT, with the open(2) FLAGS. Never
  * blocks, never follows a link, works without /proc. -1 with errno: ESTALE if the name refers to something else by
  * now, EINVAL for any other type.

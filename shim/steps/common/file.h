@@ -25,6 +25,7 @@ struct file_want {
 	bool unsynced;       /* after a power cut the name may exist without the content */
 	bool direct;         /* no NAME is known, and the next start replaces one that holds less than the content */
 	bool clean;          /* nothing that a killed run has left lies in its directory */
+	bool plain;          /* nor anything that must not be opened, and only root could put that there */
 	bool keep_times;     /* the source's time of last modification */
 	bool keep_xattrs;    /* its extended attributes of the user's name space */
 	struct setup *setup; /* for the progress inside of a large file, PATH; file_put() sets both */

@@ -1,13 +1,9 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/statfs.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
-#include <linux/magic.h>
 
 #include "base/fd.h"
 #include "base/signals.h"
@@ -110,27 +106,6 @@ static int put_in_place(int out, int parent, const char *temporary, const char *
 	return temporary_place(parent, temporary, name, want->fresh);
 }
 
-/* Does a lease say who has a file open? Not where other machines open it as well. */
-static bool has_leases(int fd)
-{
-	struct statfs fs = {0};
-
-	return fstatfs(fd, &fs) == 0 && fs.f_type != NFS_SUPER_MAGIC && (uint32_t)fs.f_type != CIFS_SUPER_MAGIC &&
-	       (uint32_t)fs.f_type != SMB2_SUPER_MAGIC;
-}
-
-/*
- * Takes a lease on FD, as its owner: it shows that another process has the file open, fcntl(2). 1, 0 where there are none, or -1
- * with ESTALE: somebody has.
- */
-static int lease(int fd)
-{
-	(void)fcntl(fd, F_SETSIG, SIGURG); /* the default SIGIO would end this process */
-	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
-		return 1;
-	return errno == EAGAIN && has_leases(fd) ? fd_fail(ESTALE) : 0;
-}
-
 static bool is_unseen(int fd, bool leased)
 {
 	return !leased || fcntl(fd, F_GETLEASE) == F_WRLCK || fd_fail(ESTALE) == 0;
@@ -165,7 +140,7 @@ static bool fill_new(int out, int parent, const struct file_want *want, int *cap
 		return fd_fail(NOT_UNREAD) == 0;
 	if (!ground_is_foreign() || want->uid == identity_uid())
 		return content_write(out, want);
-	const int leased = lease(out);
+	const int leased = walk_lease(out);
 	*cap = CAP_CHOWN;
 	if (leased < 0 || fchown(out, want->uid, want->gid) != 0)
 		return false;
@@ -231,7 +206,7 @@ static bool give_in_place(int out, const struct stat *now, const struct file_wan
 		return false;
 	const struct ground_acted was = ground_become(want->uid, IDENTITY_NO_ID);
 	const bool cleared = now->st_uid == want->uid || walk_clear_acl(out, want->uid) == 0;
-	const bool unseen = cleared && lease(out) >= 0;
+	const bool unseen = cleared && walk_lease(out) >= 0;
 	if (cleared && !unseen)
 		errno = IS_OPEN;
 	ground_back(&was);
@@ -274,36 +249,25 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 }
 
 /*
- * Could a process have the file FD open for writing since before root owned it? A read lease can only be taken if none has:
- * fcntl(2), F_SETLEASE. It goes when FD is closed. Without leases on the file system the answer is yes, unless it is
- * read-only.
+ * Is the content right of the regular file that FOUND describes? IN is that file if it is open already, otherwise -1. One that
+ * FOUND does not hold may be another by now, so all of it must be right. Not if another user could have it open for writing:
+ * asked before the content is read, and a lease then says so until it is read.
  */
-static bool may_be_written(int fd)
+static bool has_content(const struct walk_found *found, const struct file_want *want, int in)
 {
-	struct statvfs fs = {0};
+	struct stat opened = found->stat;
+	const int known = in;
 
-	/* For a writer that comes meanwhile; the default SIGIO would end this process. */
-	(void)fcntl(fd, F_SETSIG, SIGURG);
-	return fcntl(fd, F_SETLEASE, F_RDLCK) != 0 && (fstatvfs(fd, &fs) != 0 || !(fs.f_flag & ST_RDONLY));
-}
-
-/*
- * Is the content right of the regular file that FOUND describes? One that it does not hold may be another by now, so all of
- * it must be right. Not if another user could have it open for writing: asked before the content is read, and a lease then says
- * so until it is read.
- */
-static bool has_content(const struct walk_found *found, const struct file_want *want)
-{
-	struct stat opened;
-	int in = walk_reopen_found(found, O_RDONLY, &opened);
-
+	if (in < 0)
+		in = walk_reopen_found(found, O_RDONLY, &opened);
 	if (in < 0 && errno == EACCES && !want->others)
 		in = file_open_to_compare(found, &opened);
-	const bool has = in >= 0 && (found->fd >= 0 || is_as_wanted(&opened, want)) &&
-			 (found->ground.foreign || want->uid != 0 || !may_be_written(in)) &&
+	const bool has = in >= 0 && S_ISREG(opened.st_mode) && (found->fd >= 0 || is_as_wanted(&opened, want)) &&
+			 (found->ground.foreign || want->uid != 0 || !walk_may_be_written(in)) &&
 			 content_is(want, in, &opened) == CONTENT_SAME;
 
-	fd_close(in);
+	if (in != known)
+		fd_close(in);
 	return has;
 }
 
@@ -317,7 +281,7 @@ static bool needs_no_content(const struct walk_found *found, const struct file_w
 
 	return !is_as_wanted(now, want) && !found->ground.foreign && now->st_nlink == 1 &&
 	       (now->st_uid == want->uid || now->st_uid == identity_uid()) &&
-	       (now->st_mode & (S_IWGRP | S_IWOTH)) == 0 && has_content(found, want);
+	       (now->st_mode & (S_IWGRP | S_IWOTH)) == 0 && has_content(found, want, -1);
 }
 
 /* Replaces what is FOUND, or creates it. */
@@ -379,6 +343,26 @@ static bool put_found(struct setup *setup, const char *verb, const struct walk_f
 	return true;
 }
 
+/* Is it there already? Otherwise what is there is FOUND: -1 as its descriptor, with errno, where that fails. */
+static bool is_in_place(struct walk_found *found, const struct file_want *want)
+{
+	struct file_want new = *want;
+	const int in = want->plain && !want->fresh ? walk_open_leased(found->parent, found->name, O_RDONLY) : -1;
+	const bool there = (in >= 0 ? fd_fstat(in, &found->stat)
+				    : fd_fstatat(found->parent, found->name, AT_SYMLINK_NOFOLLOW, &found->stat)) == 0;
+	bool right = false;
+
+	if (there) {
+		settle_owner(&new, &found->stat);
+		(void)keep_owner(&new, found);
+		right = !want->fresh && is_as_wanted(&found->stat, &new) && has_content(found, &new, in);
+	}
+	fd_close(in);
+	if (there && !right)
+		found->fd = fd_openat(found->parent, found->name, O_PATH | O_NOFOLLOW);
+	return right;
+}
+
 bool file_put(struct setup *setup, const char *verb, const char *path, int parent, const struct ground *ground,
 	      const char *name, const struct file_want *wanted)
 {
@@ -401,17 +385,11 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 			return setup_failed(setup, verb, path, errno, cap);
 	}
 	want.direct = false; /* or another process has put it there meanwhile */
-	if (fd_fstatat(parent, name, AT_SYMLINK_NOFOLLOW, &found.stat) == 0) {
-		new = want;
-		settle_owner(&new, &found.stat);
-		(void)keep_owner(&new, &found);
-		if (!want.fresh && is_as_wanted(&found.stat, &new) && has_content(&found, &new)) {
-			if (!want.clean)
-				temporary_forget(parent, name);
-			setup->same++;
-			return true;
-		}
-		found.fd = fd_openat(parent, name, O_PATH | O_NOFOLLOW);
+	if (is_in_place(&found, &want)) {
+		if (!want.clean)
+			temporary_forget(parent, name);
+		setup->same++;
+		return true;
 	}
 	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fd_fstat(found.fd, &found.stat) != 0))
 		return setup_failed(setup, verb, path, errno, CAP_DAC_OVERRIDE);

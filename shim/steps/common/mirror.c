@@ -86,7 +86,7 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	if ((closed || !*made) && (stat.st_mode & 07777) == filling(mode) && stat.st_uid == want.uid)
 		to->closed = mode | S_IFDIR;
 	to->made = *made;
-	to->clean = *made || (above->tree && !temporary_is_any(to->fd));
+	to->clean = *made || (above->tree && !temporary_is_any(to->fd, &to->plain));
 	to->device = stat.st_dev;
 	to->resumed = above->resumed && !*made;
 	to->tree = above->tree;
@@ -187,6 +187,7 @@ void mirror_want(const struct mirror_level *to, off_t size, struct file_want *wa
 {
 	want->unsynced |= to->tree;
 	want->clean = to->clean;
+	want->plain = to->plain && !to->ground.foreign;
 	/* An empty one, or one without its time, could not be told from one that is complete. */
 	want->direct = to->tree && to->made && size > 0 && !want->keep_times;
 }
@@ -295,7 +296,7 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 	*top = *to;
 	/* What `keep` finds next time it does not look into, so each file has to be complete. */
 	top->tree = step->if_exists != IF_EXISTS_KEEP || step->only_if_empty;
-	top->clean |= top->tree && !temporary_is_any(to->fd);
+	top->clean |= top->tree && !temporary_is_any(to->fd, &top->plain);
 	if (fd_statx(to->fd, "", &mirror->target) != 0) {
 		setup_failed(setup, mirror->verb, path, errno, DIAG_NO_CAP);
 		return;

@@ -16,6 +16,7 @@ struct mirror_level {
 	dev_t device;
 	bool made;    /* nothing was in it when this run came */
 	bool clean;   /* nothing that a killed run has left was in it */
+	bool plain;   /* and nothing but files, links and directories */
 	bool resumed; /* it may hold what an interrupted seed has left */
 	bool tree;    /* files are not synced one by one, and the next start repairs what is not complete */
 };

@@ -106,14 +106,20 @@ static unsigned int other_slot(void)
 	return slot | 1U << 31;
 }
 
-bool temporary_is_any(int fd)
+bool temporary_is_any(int fd, bool *plain)
 {
 	DIR *dir = fd_list(fd);
+	const struct dirent *entry;
 	bool any = false;
 
-	for (const char *name; !any && (name = fd_next(dir));)
-		any = strncmp(name, PREFIX, strlen(PREFIX)) == 0;
-	return fd_end(dir) != 0 || any;
+	*plain = true;
+	for (errno = 0; !any && dir && (entry = readdir(dir));) {
+		any = strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0;
+		*plain &= entry->d_type == DT_REG || entry->d_type == DT_LNK || entry->d_type == DT_DIR;
+	}
+	any |= fd_end(dir) != 0;
+	*plain &= !any;
+	return any;
 }
 
 int temporary_create(int parent, const char *name, mode_t mode)

@@ -16,8 +16,8 @@
  */
 [[nodiscard]] int temporary_file(int parent, const char *name, bool clean, char temporary[TEMPORARY_NAME]);
 
-/* Could something that a run has left lie in the directory FD? */
-bool temporary_is_any(int fd);
+/* Could something that a run has left lie in the directory FD? *PLAIN: it holds nothing but files, links and directories. */
+bool temporary_is_any(int fd, bool *plain);
 
 /* Makes the file NAME in PARENT, which is not there yet, for writing. -1 with errno. */
 [[nodiscard]] int temporary_create(int parent, const char *name, mode_t mode);
