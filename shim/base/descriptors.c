@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -14,6 +13,7 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/text.h"
 
 #define FIRST_FD 3U
 #define KEEP_FDS 1024U      /* size of the set of kept descriptors */
@@ -30,8 +30,8 @@ static bool close_listed(unsigned int first, unsigned int last)
 
 	fd_close(proc);
 	for (const char *name; listed && (name = fd_next(list));) {
-		const unsigned long fd = strtoul(name, NULL, 10);
-		if (fd >= first && fd <= last && fd != (unsigned long)dirfd(list))
+		const uint64_t fd = text_number(name, 10, NULL);
+		if (fd >= first && fd <= last && fd != (uint64_t)dirfd(list))
 			close((int)fd);
 	}
 	return fd_end(list) == 0 && listed;

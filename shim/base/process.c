@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/text.h"
 
 pid_t process_fork(void)
 {
@@ -19,21 +19,21 @@ pid_t process_fork(void)
 }
 
 /* What cpu.max of cgroups(7), version 2, allows, which is "QUOTA PERIOD" or "max PERIOD". */
-static unsigned long quota(unsigned int most)
+static uint64_t quota(unsigned int most)
 {
 	char text[64] = "";
-	char *end = text;
+	const char *end;
 	int fd = fd_openat(AT_FDCWD, "/sys/fs/cgroup/cpu.max", O_RDONLY);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	fd_close(fd);
-	const unsigned long time = strtoul(text, &end, 10), period = strtoul(end, NULL, 10);
+	const uint64_t time = text_number(text, 10, &end), period = text_number(end, 10, NULL);
 	return length > 0 && end > text && period > 0 ? time / period : most;
 }
 
 unsigned int process_at_once(unsigned int most)
 {
-	const unsigned long allowed = quota(most);
+	const uint64_t allowed = quota(most);
 	cpu_set_t set;
 
 	if (allowed <= 1 || sched_getaffinity(0, sizeof(set), &set) != 0)

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #define STATUS_BYTES 4096U /* enough unless there are hundreds of groups */
 
@@ -46,15 +46,14 @@ static const char *value(const char *text, const char *label)
 }
 
 /* Reads at most COUNT numbers up to the end of the line; returns how many there are. */
-static size_t numbers(const char *at, int base, uint64_t *to, size_t count)
+static size_t numbers(const char *at, unsigned int base, uint64_t *to, size_t count)
 {
 	size_t found = 0;
-	char *end;
+	const char *end;
 
 	for (; at; at = end) {
-		at += strspn(at, " \t");
-		uint64_t number = strtoull(at, &end, base);
-		if (*at == '\n' || end == at)
+		const uint64_t number = text_number(at, base, &end);
+		if (end == at)
 			break;
 		if (found < count)
 			to[found] = number;
@@ -88,7 +87,7 @@ static bool status_groups(struct start *held, struct mem *mem, const char *at)
 	return at != NULL;
 }
 
-static bool one(const char *at, int base, uint64_t *to)
+static bool one(const char *at, unsigned int base, uint64_t *to)
 {
 	return numbers(at, base, to, 1) == 1;
 }

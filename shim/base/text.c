@@ -1,6 +1,6 @@
 #include "base/text.h"
 
-#include <stdint.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,4 +57,46 @@ size_t text_escape(char *out, size_t size, const char *text, bool json)
 	}
 	out[used] = '\0';
 	return used;
+}
+
+/* 0 to 35; what is no digit is more. */
+static unsigned int digit_of(char c)
+{
+	return (unsigned int)(c <= '9' ? c - '0' : (c | ' ') - 'a' + 10);
+}
+
+/* strtoull(3) would take 3 KB along: musl's reads a number as scanf(3) does, from a stream. */
+uint64_t text_number(const char *text, unsigned int base, const char **end)
+{
+	const char *at = text;
+	uint64_t number = 0;
+
+	while (*at == ' ' || *at == '\t')
+		at++;
+	const bool minus = *at == '-';
+	at += minus;
+	if (base == 0) {
+		base = *at != '0' ? 10 : (at[1] | ' ') == 'x' ? 16 : 8;
+		at += base == 16 ? 2 : 0;
+	}
+	const char *const first = at;
+	for (unsigned int digit; (digit = digit_of(*at)) < base; at++)
+		if (__builtin_mul_overflow(number, base, &number) || __builtin_add_overflow(number, digit, &number)) {
+			number = UINT64_MAX;
+			errno = ERANGE;
+		}
+	if (end)
+		*end = at > first ? at : text;
+	return minus ? -number : number;
+}
+
+bool text_is_number(const char *text, unsigned int base, int most, uint64_t *to)
+{
+	const char *end;
+	const uint64_t number = text_number(text, base, &end);
+
+	if (*text < '0' || end == text || *end || end - text > most)
+		return false;
+	*to = number;
+	return true;
 }

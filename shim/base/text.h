@@ -1,8 +1,9 @@
-/* Showing text that others have chosen safely. */
+/* Text that others have chosen: to show it safely, and the numbers in it. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define TEXT_LONGEST 6 /* bytes that one byte can become */
 
@@ -14,3 +15,13 @@
  * quotes and backslashes are escaped.
  */
 size_t text_escape(char *out, size_t size, const char *text, bool json);
+
+/*
+ * As strtoull(3): the number that TEXT begins with, behind blanks and a "-", in BASE (8, 10, 16; 0: as C writes it). 0 if
+ * there is none; UINT64_MAX, with errno ERANGE, if it is too large. *END, unless END is NULL, is what follows the number, or
+ * TEXT if there is none.
+ */
+uint64_t text_number(const char *text, unsigned int base, const char **end);
+
+/* Is TEXT 1 to MOST digits of BASE and nothing else? Then *TO is their number. */
+[[nodiscard]] bool text_is_number(const char *text, unsigned int base, int most, uint64_t *to);

@@ -1,9 +1,9 @@
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/diag.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "config/parts.h"
 
@@ -25,22 +25,19 @@ static int signal_number(const char *text)
 {
 	if (strncasecmp(text, "SIG", 3) == 0)
 		text += 3;
-	size_t digits = strspn(text, "0123456789");
-	if (digits > 0 && digits <= 2 && !text[digits]) {
-		int number = (int)strtol(text, NULL, 10);
-		return number <= START_SIGNALS ? number : 0;
-	}
+	uint64_t number;
+	if (text_is_number(text, 10, 2, &number))
+		return number <= START_SIGNALS ? (int)number : 0;
 	size_t length = strcspn(text, "+-");
 	for (const struct signal_row *row = signal_table; row->name; row++) {
 		if (strlen(row->name) != length || strncasecmp(text, row->name, length) != 0)
 			continue;
 		if (!text[length])
 			return row->number;
-		digits = strspn(text + length + 1, "0123456789");
-		if (row->number < 34 || digits == 0 || digits > 2 || text[length + 1 + digits])
+		if (row->number < 34 || !text_is_number(text + length + 1, 10, 2, &number))
 			return 0;
-		int number = row->number + (text[length] == '+' ? 1 : -1) * (int)strtol(text + length + 1, NULL, 10);
-		return number >= 34 && number <= START_SIGNALS ? number : 0;
+		const int other = row->number + (text[length] == '+' ? 1 : -1) * (int)number;
+		return other >= 34 && other <= START_SIGNALS ? other : 0;
 	}
 	return 0;
 }

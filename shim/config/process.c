@@ -1,25 +1,20 @@
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/text.h"
 #include "config/parts.h"
 #include "workload/workload.h"
 
 static bool limit_value(struct plan *plan, const struct node *node, uint64_t *to)
 {
 	const char *text = value_text(plan, node);
-	size_t length = text ? strspn(text, "0123456789") : 0;
 
 	if (!text)
 		return false;
 	*to = PLAN_UNLIMITED;
-	if (strcmp(text, "unlimited") == 0)
+	if (strcmp(text, "unlimited") == 0 || text_is_number(text, 10, 19, to))
 		return true;
-	if (length > 0 && length < 20 && !text[length]) {
-		*to = strtoull(text, NULL, 10);
-		return true;
-	}
 	return value_problem(plan, node, "\"%s\" must be a whole number or unlimited", text);
 }
 
@@ -57,15 +52,15 @@ void config_ulimits(struct plan *plan, const struct node *map, void *)
 static void read_mask(struct plan *plan, const struct node *node, void *to)
 {
 	const char *text = NULL;
+	uint64_t mask;
 
 	if (node->kind == NODE_SCALAR && environ_has_reference(node->text)) {
 		text = value_text(plan, node);
 		if (!text)
 			return;
 	}
-	size_t digits = text ? strspn(text, "01234567") : 0;
-	if (digits > 0 && digits <= 4 && !text[digits])
-		*(mode_t *)to = (mode_t)strtoul(text, NULL, 8);
+	if (text && text_is_number(text, 8, 4, &mask))
+		*(mode_t *)to = (mode_t)mask;
 	else
 		(void)value_octal(plan, node, to);
 }
@@ -118,13 +113,12 @@ static void keep_fd(struct plan *plan, long long fd)
 static void keep_listen_fds(struct plan *plan)
 {
 	const char *count = environ_get(&plan->env, "LISTEN_FDS");
-	size_t digits = count ? strspn(count, "0123456789") : 0;
+	uint64_t number;
 
 	plan->listen_fds = true;
-	if (digits == 0 || digits > 3 || count[digits] || !environ_listens(&plan->env, getpid()))
+	if (!count || !text_is_number(count, 10, 3, &number) || !environ_listens(&plan->env, getpid()))
 		return;
-	long last = 3 + strtol(count, NULL, 10);
-	for (long fd = 3; fd < last && fd < 1024; fd++)
+	for (long long fd = 3; fd < 3 + (long long)number && fd < 1024; fd++)
 		keep_fd(plan, fd);
 }
 

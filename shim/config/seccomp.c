@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -7,6 +6,7 @@
 #include <linux/seccomp.h>
 
 #include "base/diag.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "config/parts.h"
 #include "walk/trust.h"
@@ -134,12 +134,12 @@ struct filter_target config_filter_target(const struct plan *plan)
 {
 	struct filter_target target = {.keep = plan->workload.keep, .changes = plan->filter_changes};
 	struct utsname name;
-	char *end;
+	const char *end;
 
 	if (uname(&name) != 0)
 		diag_cannot("read", "the kernel version", errno, DIAG_NO_CAP);
-	target.kernel_major = (unsigned int)strtoul(name.release, &end, 10);
+	target.kernel_major = (unsigned int)text_number(name.release, 10, &end);
 	if (*end == '.')
-		target.kernel_minor = (unsigned int)strtoul(end + 1, NULL, 10);
+		target.kernel_minor = (unsigned int)text_number(end + 1, 10, NULL);
 	return target;
 }

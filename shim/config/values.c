@@ -1,5 +1,4 @@
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -7,6 +6,7 @@
 #include <linux/capability.h>
 
 #include "base/capability.h"
+#include "base/text.h"
 #include "config/parts.h"
 
 void value_unknown(struct plan *plan, const struct node *key, const char *what, const char *nearest)
@@ -102,13 +102,12 @@ bool value_bool(struct plan *plan, const struct node *node, bool *to)
 bool value_number(struct plan *plan, const struct node *node, long long min, long long max, long long *to)
 {
 	const char *text = value_text(plan, node);
-	const char *digits = text && *text == '-' ? text + 1 : text;
+	uint64_t number;
 
 	if (!text)
 		return false;
-	size_t length = strspn(digits, "0123456789");
-	if (length > 0 && length < 19 && !digits[length]) {
-		*to = strtoll(text, NULL, 10);
+	if (text_is_number(text + (*text == '-'), 10, 18, &number)) {
+		*to = *text == '-' ? -(long long)number : (long long)number;
 		if (*to >= min && *to <= max)
 			return true;
 	}
@@ -118,28 +117,24 @@ bool value_number(struct plan *plan, const struct node *node, long long min, lon
 bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
 {
 	const char *text = value_text(plan, node);
+	uint64_t mode, decimal = 0;
 
 	if (!text)
 		return false;
-	size_t length = strspn(text, "01234567");
-	if (text[0] == '0' && length >= 1 && length <= 5 && !text[length]) {
-		unsigned long mode = strtoul(text, NULL, 8);
-		if (mode <= 07777) {
-			*to = (mode_t)mode;
-			return true;
-		}
+	if (text[0] == '0' && text_is_number(text, 8, 5, &mode) && mode <= 07777) {
+		*to = (mode_t)mode;
+		return true;
 	}
 	/* Helm and the like write octal numbers back as decimal ones: 0400 as 256. A mode that its owner can read is one. */
-	const unsigned long decimal =
-		strlen(text) < 5 && !text[strspn(text, "0123456789")] ? strtoul(text, NULL, 10) : 0;
-	const bool octal = length > 0 && length <= 4 && !text[length] && text[0] != '0';
-	const bool was = decimal & S_IRUSR && decimal <= 07777 && text[0] != '0';
+	const bool octal = text[0] != '0' && text_is_number(text, 8, 4, &mode);
+	const bool was =
+		text[0] != '0' && text_is_number(text, 10, 4, &decimal) && decimal & S_IRUSR && decimal <= 07777;
 	const char *instead = octal || was ? "" : "such a number, for example 0750";
 	if (octal)
 		instead = mem_format(plan->mem, "\"0%s\"%s", text, was ? ", or " : "");
 	if (was)
 		instead = mem_format(plan->mem, "%s\"0%lo\" if a tool such as Helm made a decimal number of it",
-				     instead, decimal);
+				     instead, (unsigned long)decimal);
 	return value_problem(plan, node, "\"%s\" must be octal and begin with 0: write %s", text, instead);
 }
 
@@ -153,9 +148,9 @@ bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to)
 
 	if (!text)
 		return false;
-	const unsigned long number = strtoul(text, NULL, 10); /* ULONG_MAX if it is too large */
-	const size_t digits = strspn(text, "0123456789");
-	const struct unit *unit = digits ? named_row(text + digits, units, sizeof(*units)) : NULL;
+	const char *end;
+	const uint64_t number = text_number(text, 10, &end);
+	const struct unit *unit = *text >= '0' && end > text ? named_row(end, units, sizeof(*units)) : NULL;
 	if (!unit)
 		return value_problem(plan, node, "\"%s\" must be a time such as 30, 30s, 5m or 1h", text);
 	const unsigned long most = INT_MAX / unit->seconds;

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/capability.h>
@@ -7,6 +6,7 @@
 #include "base/capability.h"
 #include "base/diag.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "explain/parts.h"
 #include "explain/processes.h"
 
@@ -104,7 +104,7 @@ static bool read_one(struct mem *mem, uint32_t pid, struct status *status)
 static bool step_down(struct mem *mem, uint32_t *pid, struct status *status)
 {
 	const char *children = status_text(mem, mem_format(mem, "/proc/%u/task/%u/children", *pid, *pid));
-	uint32_t first = children ? (uint32_t)strtoul(children, NULL, 10) : 0;
+	uint32_t first = children ? (uint32_t)text_number(children, 10, NULL) : 0;
 	struct status child;
 
 	if (!read_one(mem, first, &child) || !child.no_new_privs)

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "explain/parts.h"
 #include "explain/processes.h"
 #include "walk/tree.h"
@@ -273,7 +274,7 @@ int inspect(const char *which, bool json)
 		processes_must_show(&of.mem, "inspect");
 	of.processes = processes_read(&of.mem, all ? self : 0, NULL);
 	for (struct process *each = of.processes; each; each = each->next)
-		if (all || each->pid == (which ? strtoul(which, NULL, 10) : self)) {
+		if (all || each->pid == (which ? text_number(which, 10, NULL) : self)) {
 			inspect_process(&of, each);
 			found = true;
 		}

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include "base/capability.h"
 #include "base/path.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "explain/parts.h"
 #include "steps/step.h"
 #include "steps/verb.h"
@@ -135,9 +135,10 @@ static void needs_limits(struct plan *plan, struct explanation *to)
 			add_reason(plan, plan->limits[i].hard > now[1] ? to->always : to->maybe, BIT(CAP_SYS_RESOURCE),
 				   "ulimits: above the container's hard limit");
 	const char *score = status_text(plan->mem, "/proc/self/oom_score_adj");
+	const int lowest = score ? (int)text_number(score, 10, NULL) : 0;
 	if (plan->oom_score_adj_set)
-		add_reason(plan, plan->oom_score_adj < (score ? strtol(score, NULL, 10) : 0) ? to->always : to->maybe,
-			   BIT(CAP_SYS_RESOURCE), "oom_score_adj: below the container's");
+		add_reason(plan, plan->oom_score_adj < lowest ? to->always : to->maybe, BIT(CAP_SYS_RESOURCE),
+			   "oom_score_adj: below the container's");
 }
 
 static void needs_workload(struct plan *plan, struct explanation *to)

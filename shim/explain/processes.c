@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "base/capability.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/text.h"
 
 #define NAMESPACE_BYTES 64 /* "pid:[4026531836]" */
 
@@ -40,7 +40,7 @@ uint32_t processes_self(void)
 	if (statfs("/proc", &system) != 0 || system.f_type != PROC_SUPER_MAGIC ||
 	    readlink("/proc/self", name, sizeof(name) - 1) <= 0)
 		diag_die(DIAG_SYSTEM, "cannot read \"/proc\": it is not mounted, or shows another PID namespace");
-	return (uint32_t)strtoul(name, NULL, 10);
+	return (uint32_t)text_number(name, 10, NULL);
 }
 
 void processes_must_show(struct mem *mem, const char *verb)
@@ -111,8 +111,8 @@ static struct process **add_threads(struct mem *mem, const char *pid, struct pro
 		    status.state == 'X')
 			continue;
 		*last = mem_alloc(mem, sizeof(**last));
-		**last = (struct process){.pid = (uint32_t)strtoul(pid, NULL, 10),
-					  .tid = (uint32_t)strtoul(tid, NULL, 10),
+		**last = (struct process){.pid = (uint32_t)text_number(pid, 10, NULL),
+					  .tid = (uint32_t)text_number(tid, 10, NULL),
 					  .status = status};
 		last = &(*last)->next;
 	}
@@ -136,7 +136,7 @@ struct process *processes_read(struct mem *mem, uint32_t self, const char *only)
 		process_unreadable("/proc/", errno);
 	for (size_t i = 0; i < pids.count; i++) {
 		const char *pid = pids.items[i];
-		if (strtoul(pid, NULL, 10) != self && (!only || is_in(mem, pid, status.level, wanted)))
+		if (text_number(pid, 10, NULL) != self && (!only || is_in(mem, pid, status.level, wanted)))
 			last = add_threads(mem, pid, last);
 	}
 	return first;

@@ -1,10 +1,10 @@
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/seccomp.h>
 
 #include "base/capability.h"
+#include "base/text.h"
 #include "filter/parts.h"
 
 /* What a call can get, in the words of a report. */
@@ -187,9 +187,9 @@ bool filter_explain_call(struct mem *mem, const struct filter *filter, const str
 			 const struct filter_target *target, const char *name, struct list *lines)
 {
 	/* The kernel's log shows numbers. */
-	const bool digits = *name && strspn(name, "0123456789") == strlen(name) && strlen(name) < 5;
-	const int written = digits ? (int)strtol(name, NULL, 10) : -1;
-	const char *known = digits ? filter_call_name(filter_native(), (uint32_t)written) : NULL;
+	uint64_t digits;
+	const int written = text_is_number(name, 10, 4, &digits) ? (int)digits : -1;
+	const char *known = written >= 0 ? filter_call_name(filter_native(), (uint32_t)written) : NULL;
 
 	name = known ? known : name;
 	const int call = call_find(name), number = call < 0 ? written : call_number(call_abis, (size_t)call);

@@ -1,10 +1,10 @@
 #include "filter/read.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/text.h"
 
 bool filter_is_null(const struct node *node)
 {
@@ -19,16 +19,14 @@ bool filter_is_scalar(struct filter_reader *reader, const struct node *node)
 
 bool filter_read_number(struct filter_reader *reader, const struct node *node, uint64_t max, uint64_t *number)
 {
-	char *end = NULL;
-
+	*number = 0;
 	if (!filter_is_scalar(reader, node))
 		return false;
 	/* A leading zero would mean octal to other readers of YAML, and JSON does not allow one. */
 	const char *text = node->text;
-	bool plain = text[0] >= '0' && text[0] <= '9' && (text[0] != '0' || !text[1]);
+	const bool octal = text[0] == '0' && text[1];
 	errno = 0;
-	*number = plain ? strtoull(text, &end, 10) : 0;
-	if (plain && !*end && !errno && *number <= max)
+	if (!octal && text_is_number(text, 10, 20, number) && !errno && *number <= max)
 		return true;
 	return yaml_problem(reader->problems, node, "\"%s\" is not a number from 0 to %llu", text,
 			    (unsigned long long)max);

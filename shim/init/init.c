@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -16,6 +15,7 @@
 #include "base/fd.h"
 #include "base/process.h"
 #include "base/signals.h"
+#include "base/text.h"
 #include "init/loop.h"
 #include "privilege/drop.h"
 #include "privilege/verify.h"
@@ -100,8 +100,8 @@ static bool open_proc(pid_t self)
 	int fd = fd_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
 	char number[16] = "";
 
-	return fd >= 0 && readlinkat(fd, "self", number, sizeof(number) - 1) > 0 && strtol(number, NULL, 10) == self &&
-	       dup2(fd, INIT_PROC_FD) == INIT_PROC_FD;
+	return fd >= 0 && readlinkat(fd, "self", number, sizeof(number) - 1) > 0 &&
+	       (pid_t)text_number(number, 10, NULL) == self && dup2(fd, INIT_PROC_FD) == INIT_PROC_FD;
 }
 
 /*

@@ -1,7 +1,6 @@
 #include "privilege/drop.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -15,6 +14,7 @@
 
 #include "base/capability.h"
 #include "base/diag.h"
+#include "base/text.h"
 #include "privilege/identity.h"
 
 #define BIT(cap) CAPABILITY_BIT(cap)
@@ -199,7 +199,7 @@ static bool owns_keyring(uint32_t uid)
 
 	if (syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, about, sizeof(about) - 1) > 0)
 		owner = strchr(about, ';');
-	return owner && (uint32_t)strtol(owner + 1, NULL, 10) == uid;
+	return owner && (uint32_t)text_number(owner + 1, 10, NULL) == uid;
 }
 
 /*

@@ -13,6 +13,7 @@
 #include <linux/keyctl.h>
 
 #include "base/diag.h"
+#include "base/text.h"
 
 /*
  * Every answer starts with a value that fails, so that a call which reports success but did nothing is detected. No
@@ -186,7 +187,7 @@ static void prove_no_leftovers(const struct privileges *want)
 	const char *owner = strchr(about, ';');
 	if (length >= 0)
 		must_equal("the owner of the session keyring",
-			   owner ? (uint32_t)strtol(owner + 1, NULL, 10) : POISON_ID, want->uid);
+			   owner ? (uint32_t)text_number(owner + 1, 10, NULL) : POISON_ID, want->uid);
 	else if (errno != EKEYREVOKED && errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && !want->bare)
 		unreadable("the owner of the session keyring");
 }

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -11,6 +10,7 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "workload/parts.h"
 #include "workload/workload.h"
 
@@ -99,13 +99,14 @@ static int oom_open(const char *verb, int flags)
 
 static int oom_read(void)
 {
-	char text[16] = "", *end = text;
+	char text[16] = "";
+	const char *end;
 	int fd = oom_open("read", O_RDONLY);
 	ssize_t length = read(fd, text, sizeof(text) - 1);
 
 	close(fd);
-	long value = length > 0 ? strtol(text, &end, 10) : OOM_SCORE_POISON;
-	return end == text ? OOM_SCORE_POISON : (int)value;
+	const int value = (int)text_number(text, 10, &end);
+	return length <= 0 || end == text ? OOM_SCORE_POISON : value;
 }
 
 static void oom_set(int want)

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,6 +15,7 @@
 #include "base/json.h"
 #include "base/signals.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "workload/parts.h"
 
 /* Some headers do not have these yet. */
@@ -44,14 +44,14 @@ static bool bounding_taken(const struct plan *plan)
 }
 
 /* The flags that the kernel has for this process, or 0 without /proc. */
-static unsigned long process_flags(struct mem *mem)
+static uint64_t process_flags(struct mem *mem)
 {
 	const char *stat = status_text(mem, "/proc/self/stat");
 	const char *at = stat ? strrchr(stat, ')') : NULL;
 
 	for (int field = 0; at && field < STAT_FLAGS; field++)
 		at = strchr(at + 1, ' ');
-	return at ? strtoul(at, NULL, 10) : 0;
+	return at ? text_number(at, 10, NULL) : 0;
 }
 
 /* What execve(2) keeps of a process's flags and memory. Most of it needs no privilege, but the workload did not choose it. */
@@ -74,8 +74,9 @@ static void note_flags(struct list *notes, struct mem *mem, bool real_time)
 			list_add(mem, notes, flags[i].note);
 	if (slack >= 0 && slack != PLAIN_SLACK && !real_time)
 		list_format(mem, notes, "timer slack %d ns", slack);
-	if (filter && (strtoul(filter, NULL, 16) & ~(unsigned long)PLAIN_DUMP_HEADERS) != PLAIN_DUMP)
-		list_format(mem, notes, "coredump_filter %lx", strtoul(filter, NULL, 16));
+	const uint64_t dump = filter ? text_number(filter, 16, NULL) : PLAIN_DUMP;
+	if ((dump & ~(uint64_t)PLAIN_DUMP_HEADERS) != PLAIN_DUMP)
+		list_format(mem, notes, "coredump_filter %llx", (unsigned long long)dump);
 	if (prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0) == 0 && subreaper)
 		list_add(mem, notes, "subreaper");
 	if (process_flags(mem) & FLAGS_IO_FLUSHER)
@@ -98,7 +99,7 @@ static void note_limits(struct list *notes, struct mem *mem, const struct plan *
 		    syscall(SYS_prlimit64, 0, limits[i].resource, NULL, limit) == 0 && limit[1] > limits[i].plain)
 			list_format(mem, notes, "ulimit %s %lld", limits[i].name, (long long)limit[1]);
 	if (adjusted && !plan->oom_score_adj_set && *adjusted == '-')
-		list_format(mem, notes, "oom_score_adj %ld", strtol(adjusted, NULL, 10));
+		list_format(mem, notes, "oom_score_adj %d", (int)text_number(adjusted, 10, NULL));
 }
 
 /*

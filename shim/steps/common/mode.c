@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 #define EXECUTE 0111U
 #define SET_ID 06000U
 
@@ -28,14 +30,13 @@ static mode_t bits_of(const struct letter *table, char letter)
 
 static bool parse_octal(const char *text, struct mode_change *change)
 {
-	size_t length = strspn(text, "01234567");
+	uint64_t bits;
 
-	if (text[length] || length > 5)
+	if (!text_is_number(text, 8, 5, &bits) || bits > 07777)
 		return false;
-	for (; *text; text++)
-		change->bits = change->bits << 3 | (mode_t)(*text - '0');
+	change->bits = (mode_t)bits;
 	change->octal = change->set = true;
-	return change->bits <= 07777;
+	return true;
 }
 
 /* Parses one operation of a clause, such as "+rX", for WHO. Returns what follows, or NULL. */

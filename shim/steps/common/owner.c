@@ -1,18 +1,18 @@
 #include "steps/common/owner.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
 
 #include "base/capability.h"
 #include "base/start.h"
+#include "base/text.h"
 #include "input/accounts.h"
 #include "steps/verb.h"
 #include "walk/held.h"
 
-#define ALL_IDS 4294967295UL
+#define ALL_IDS UINT32_MAX
 
 bool owner_differs(const struct owner *owner, const struct fd_stat *now)
 {
@@ -35,12 +35,13 @@ int owner_apply(const struct owner *owner, const struct held *held, bool always)
 static bool maps_all(const char *file)
 {
 	char text[64] = "";
-	char *at = text;
 	int fd = fd_openat(AT_FDCWD, file, O_RDONLY);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
 	fd_close(fd);
-	unsigned long first = strtoul(at, &at, 10), outside = strtoul(at, &at, 10), count = strtoul(at, &at, 10);
+	const char *at;
+	const uint64_t first = text_number(text, 10, &at), outside = text_number(at, 10, &at);
+	const uint64_t count = text_number(at, 10, &at);
 	return length > 0 && first == 0 && outside == 0 && count == ALL_IDS;
 }
 

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <resolv.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -13,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "steps/common/file.h"
 #include "walk/held.h"
 
@@ -107,7 +107,7 @@ static void read_resolver(struct mem *mem, struct resolver *resolver)
 			if (strcmp(key, "search") == 0 || strcmp(key, "domain") == 0)
 				list_add(mem, &resolver->search, word);
 			else if (strcmp(key, "options") == 0 && strncmp(word, "ndots:", 6) == 0)
-				resolver->ndots = strtoul(word + 6, NULL, 10);
+				resolver->ndots = text_number(word + 6, 10, NULL);
 			else if (strcmp(key, "nameserver") == 0 && resolver->nservers < SERVERS &&
 				 add_number(&one, word))
 				resolver->servers[resolver->nservers++] = one.items[0];

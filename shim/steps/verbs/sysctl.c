@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <linux/magic.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
 #include "walk/held.h"
@@ -68,13 +68,13 @@ static bool is_less(const char *a, const char *b)
 }
 
 /* Is the word of LENGTH at TEXT a number as the kernel reads them, including 0x4000 and 010? */
-static bool is_number(const char *text, size_t length, unsigned long long *number)
+static bool is_number(const char *text, size_t length, uint64_t *number)
 {
-	char *end;
+	const char *end;
 
 	if (length == 0 || !memchr(DIGITS, text[*text == '-' && length > 1], sizeof(DIGITS) - 1))
 		return false;
-	*number = strtoull(text, &end, 0);
+	*number = text_number(text, 0, &end);
 	return end == text + length;
 }
 
@@ -87,7 +87,7 @@ static bool same_words(const char *now, const char *value)
 	bool numbers = true;
 
 	for (;;) {
-		unsigned long long a = 0, b = 0;
+		uint64_t a = 0, b = 0;
 		now += strspn(now, SPACE);
 		value += strspn(value, SPACE);
 		size_t length = strcspn(now, SPACE), wanted = strcspn(value, SPACE);

@@ -3,7 +3,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "steps/common/file.h"
 #include "steps/common/launch.h"
 #include "steps/common/options.h"
@@ -47,9 +47,8 @@ static bool split_tcp(struct mem *mem, const char *text, struct target *target)
 	} else if (memchr(text, ':', length)) {
 		return false; /* an IPv6 address without its brackets */
 	}
-	size_t digits = strspn(colon + 1, "0123456789");
-	unsigned long port = strtoul(colon + 1, NULL, 10);
-	if (length == 0 || digits == 0 || digits > 5 || colon[1 + digits] || port == 0 || port > 65535)
+	uint64_t port;
+	if (length == 0 || !text_is_number(colon + 1, 10, 5, &port) || port == 0 || port > 65535)
 		return false;
 	target->path = mem_copy(mem, text, length);
 	target->port = (unsigned short)port;
