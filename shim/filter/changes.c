@@ -78,31 +78,20 @@ static void change_call(struct filter_reader *reader, const struct node *item, u
 	reader->end = &rule->next;
 }
 
-static void allow(struct filter_reader *reader, const struct node *item)
-{
-	change_call(reader, item, SECCOMP_RET_ALLOW);
-}
-
 /*
- * Denies ITEM in the same way as the profile denies what it does not name. A profile that allows by default has no
- * such way.
+ * What is denied is denied in the same way as what the profile does not name. A profile that allows by default has no such
+ * way.
  */
-static void deny(struct filter_reader *reader, const struct node *item)
-{
-	const uint32_t otherwise = reader->profile->action;
-	const bool denies = filter_rank(otherwise) < filter_rank(SECCOMP_RET_TRACE);
-
-	change_call(reader, item, denies ? otherwise : SECCOMP_RET_ERRNO | EPERM);
-}
-
 void filter_read_changes(struct filter_reader *reader)
 {
 	const struct filter_changes *changes = &reader->target->changes;
+	const uint32_t otherwise = reader->profile->action;
+	const bool denies = filter_rank(otherwise) < filter_rank(SECCOMP_RET_TRACE);
 
-	if (changes->allow)
-		filter_read_list(reader, changes->allow, allow);
-	if (changes->deny)
-		filter_read_list(reader, changes->deny, deny);
+	for (const struct node *item = NULL; changes->allow && (item = yaml_item(changes->allow, item));)
+		change_call(reader, item, SECCOMP_RET_ALLOW);
+	for (const struct node *item = NULL; changes->deny && (item = yaml_item(changes->deny, item));)
+		change_call(reader, item, denies ? otherwise : SECCOMP_RET_ERRNO | EPERM);
 	if (changes->log)
 		reader->profile->flags |= SECCOMP_FILTER_FLAG_LOG;
 }
