@@ -99,7 +99,7 @@ struct plan {
 	int oom_score_adj;
 	enum plan_stdio own_stdio;
 	bool new_session;
-	uint64_t keep_fds[16]; /* bit set of descriptors 0..1023: 0-2, and keep_fds */
+	uint64_t keep_fds[16]; /* bit set of descriptors 3..1023; 0-2 stay open anyway */
 	bool listen_fds;       /* keep_fds contains listen_fds: the set includes those of LISTEN_FDS */
 	struct filter filter;
 	struct filter_changes filter_changes;

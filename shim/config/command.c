@@ -32,11 +32,12 @@ static void read_texts(struct plan *plan, const struct node *rule, const char *k
 }
 
 /*
- * MATCHED: a rule has matched already. The first match counts; the others are still checked: their words must be valid,
- * but the variables that they name need not be set.
+ * One rule. The first match counts; the others are still checked: their words must be valid, but the variables that they
+ * name need not be set.
  */
-static void prefix_rule(struct plan *plan, const struct node *node, void *matched)
+void config_prefix(struct plan *plan, const struct node *node, void *to)
 {
+	struct config_root *root = to;
 	const struct node *replace = yaml_get(node, "replace");
 	struct list words = {0}, globs = {0};
 	bool replaces = false;
@@ -50,11 +51,11 @@ static void prefix_rule(struct plan *plan, const struct node *node, void *matche
 	if (replace)
 		(void)value_bool(plan, replace, &replaces);
 	read_texts(plan, node, "for", &globs);
-	plan->unused = !config_when(plan, node, NULL) || *(bool *)matched || plan->argv.count == 0 ||
+	plan->unused = !config_when(plan, node, NULL) || root->prefixed || plan->argv.count == 0 ||
 		       !glob_any(&globs, plan->argv.items[0]);
 	read_texts(plan, node, "words", &words);
 	if (!plan->unused) {
-		*(bool *)matched = true;
+		root->prefixed = true;
 		put_in_front(plan, &words, replaces ? 1 : 0);
 	}
 	plan->unused = false;
@@ -117,13 +118,6 @@ void config_command(struct plan *plan, const struct node *node, void *root)
 	if (node && plan->command == COMMAND_RUN && !config_is_beside(plan))
 		(void)value_argv(plan, node, plan->unused ? &unused : &plan->argv);
 	plan->unused = false;
-}
-
-void config_prefix(struct plan *plan, const struct node *node, void *)
-{
-	bool matched = false;
-
-	value_each(plan, node, prefix_rule, &matched);
 }
 
 /* setup_for and setup_unless_args decide about the setup, never about the drop. */

@@ -164,7 +164,7 @@ static const struct root_key {
 	{"environment", read_environment, 0, 0},
 	/* Conditions use the command; none and pause decide about the keys that follow. */
 	{"command", config_command, ALWAYS, 0},
-	{"command_prefix", config_prefix, START, 0},
+	{"command_prefix", config_prefix, START | EACH, 0},
 	{"setup_for", config_setup_for, START, 0},
 	{"setup_unless_args", config_setup_unless_args, START, 0},
 	{"command_suffix", config_suffix, START | EACH, 0},
@@ -184,7 +184,7 @@ static const struct root_key {
 	{"oom_score_adj", config_oom_score_adj, PROCESS, 0},
 	{"own_stdio", config_own_stdio, WORKLOAD | ALWAYS, 0},
 	{"new_session", key_bool, WORKLOAD, offsetof(struct plan, new_session)},
-	{"keep_fds", config_keep_fds, WORKLOAD | ALWAYS, 0},
+	{"keep_fds", config_keep_fd, WORKLOAD | EACH, 0},
 	{"report", config_report, WORKLOAD, 0},
 	{"trace", key_bool, 0, offsetof(struct plan, trace)},
 	{"init", read_init, WORKLOAD | ALWAYS, 0},

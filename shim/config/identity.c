@@ -82,13 +82,18 @@ static void add_auto(struct plan *plan, struct group_list *list)
 }
 
 /*
- * Opens PATH to read its owner, its group or its entries. -1: a problem was added, with what to write INSTEAD, unless
- * it may be missing (OPTIONAL).
+ * Opens PATH to read its owner, its group or its entries, for the word OF. -1: a problem was added, with what to write
+ * INSTEAD, unless it may be missing (OPTIONAL).
  */
-static int open_ids_of(struct plan *plan, const struct node *node, const char *path, bool optional, const char *instead)
+static int open_ids_of(struct plan *plan, const struct node *node, const char *of, const char *path, bool optional,
+		       const char *instead)
 {
 	struct walk_where where;
 
+	if (path[0] != '/') {
+		value_problem(plan, node, "\"%s\" must be an absolute path: write %s:/path", path, of);
+		return -1;
+	}
 	/* A user who could put another file there would choose the ids. */
 	int fd = walk_open(path, WALK_FOLLOW | WALK_TRUSTED, &where);
 	if (fd >= 0 || (optional && (errno == ENOENT || errno == ENOTDIR)))
@@ -104,7 +109,7 @@ static int open_ids_of(struct plan *plan, const struct node *node, const char *p
 /* Adds the group of a device or socket, whatever its number is on this host. */
 static void add_group_of(struct plan *plan, const struct node *node, const char *path, bool optional, struct gids *to)
 {
-	const int fd = open_ids_of(plan, node, path, optional, INSTEAD);
+	const int fd = open_ids_of(plan, node, "group_of", path, optional, INSTEAD);
 	struct stat st;
 
 	if (fd < 0)
@@ -148,16 +153,12 @@ static void group_of(struct plan *plan, const struct node *node, const char *pat
 {
 	const char *last = strrchr(path, '/');
 
-	if (path[0] != '/') {
-		value_problem(plan, node, "\"%s\" must be an absolute path: write group_of:/path", path);
-		return;
-	}
-	if (!strpbrk(last, "*?[")) {
+	if (path[0] != '/' || !strpbrk(last, "*?[")) {
 		add_group_of(plan, node, path, optional, to);
 		return;
 	}
 	const char *parent = last == path ? "/" : mem_copy(plan->mem, path, (size_t)(last - path));
-	const int fd = open_ids_of(plan, node, parent, optional, INSTEAD);
+	const int fd = open_ids_of(plan, node, "group_of", parent, optional, INSTEAD);
 	if (fd < 0 || add_groups_of(plan, node, path, fd, to) || optional)
 		return;
 	plan->problems.pending++;
@@ -297,11 +298,7 @@ static void owner_of(struct plan *plan, const struct node *node, const char *pat
 {
 	struct stat st;
 
-	if (path[0] != '/') {
-		value_problem(plan, node, "\"%s\" must be an absolute path: write owner_of:/path", path);
-		return;
-	}
-	const int fd = open_ids_of(plan, node, path, false, "or name the user itself");
+	const int fd = open_ids_of(plan, node, "owner_of", path, false, "or name the user itself");
 	const int error = fd < 0 || fd_fstat(fd, &st) == 0 ? 0 : errno;
 
 	fd_close(fd);

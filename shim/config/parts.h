@@ -122,10 +122,11 @@ struct config_root {
 	const struct node *node;
 	size_t before;        /* the number of problems when the command line was begun */
 	struct identity user; /* as written */
+	bool prefixed;        /* a rule of command_prefix has matched */
 };
 key_reader config_command, config_prefix, config_setup_for, config_setup_unless_args, config_suffix, config_entrypoint,
 	config_accounts, config_user, config_groups, config_seccomp, config_ulimits, config_umask, config_oom_score_adj,
-	config_own_stdio, config_keep_fds, config_report, config_init, config_steps;
+	config_own_stdio, config_keep_fd, config_report, config_init, config_steps;
 
 /* How many steps SETUP (the value of the key) has, those of groups included. */
 size_t config_count_steps(const struct node *setup);

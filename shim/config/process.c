@@ -122,7 +122,7 @@ static void keep_listen_fds(struct plan *plan)
 		keep_fd(plan, fd);
 }
 
-static void read_keep_fd(struct plan *plan, const struct node *node, void *)
+void config_keep_fd(struct plan *plan, const struct node *node, void *)
 {
 	long long fd;
 
@@ -130,14 +130,6 @@ static void read_keep_fd(struct plan *plan, const struct node *node, void *)
 		keep_listen_fds(plan);
 	else if (value_number(plan, node, 3, 1023, &fd))
 		keep_fd(plan, fd);
-}
-
-void config_keep_fds(struct plan *plan, const struct node *node, void *root)
-{
-	for (long long fd = 0; fd < 3; fd++)
-		keep_fd(plan, fd);
-	if (node)
-		value_each(plan, node, read_keep_fd, root);
 }
 
 void config_report(struct plan *plan, const struct node *node, void *)

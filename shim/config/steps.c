@@ -169,22 +169,17 @@ static bool is_option(const char *name)
 	return *verb || option_of(&any_verb, name);
 }
 
-static const char *nearest_verb(struct plan *plan, const char *name)
+/* The verb that is most like NAME, or with OPTION the option of any verb. */
+static const char *nearest(struct plan *plan, const char *name, bool option)
 {
 	struct list names = {0};
 
-	for (const struct verb *const *verb = verb_table; *verb; verb++)
-		list_add(plan->mem, &names, (*verb)->name);
-	return nearest_name(name, names.items, sizeof(*names.items));
-}
-
-static const char *nearest_option(struct plan *plan, const char *name)
-{
-	struct list names = {0};
-
-	for (const struct verb *const *next = verb_table, *verb = &any_verb; verb; verb = *next++)
-		for (const struct step_option *option = verb->options; option->name; option++)
-			list_add(plan->mem, &names, option->name);
+	for (const struct verb *const *next = verb_table, *verb = &any_verb; verb; verb = *next++) {
+		for (const struct step_option *its = verb->options; option && its->name; its++)
+			list_add(plan->mem, &names, its->name);
+		if (!option && verb->name)
+			list_add(plan->mem, &names, verb->name);
+	}
 	return nearest_name(name, names.items, sizeof(*names.items));
 }
 
@@ -210,7 +205,7 @@ static const struct node *find_verb(struct plan *plan, const struct node *node)
 		found = n;
 	}
 	if (!found && odd)
-		value_unknown(plan, odd->key, "step", nearest_verb(plan, odd->key->text));
+		value_unknown(plan, odd->key, "step", nearest(plan, odd->key->text, false));
 	else if (!found)
 		value_problem(plan, node, "a step needs a verb, such as \"mkdir: /path\"");
 	return found;
@@ -227,7 +222,7 @@ static void read_option(struct plan *plan, const struct verb *verb, const struct
 		value_problem(plan, node->key, "\"%s\" has no option \"%s\": see capshim.yaml(5) for those that it has",
 			      verb->name, name);
 	else if (!own)
-		value_unknown(plan, node->key, "option", nearest_option(plan, name));
+		value_unknown(plan, node->key, "option", nearest(plan, name, true));
 }
 
 static void required_options(struct plan *plan, const struct node *node, const struct verb *verb)

@@ -96,7 +96,7 @@ static void execute(int fd, char *const *argv, char *const *environment)
 static _Noreturn void become_program(const struct launch *launch)
 {
 	const struct step *step = launch->step;
-	uint64_t keep[KEPT / 64] = {7};
+	uint64_t keep[KEPT / 64] = {0};
 	const char *directory = step->working_dir ? step->working_dir : "/";
 
 	(void)setpgid(0, 0); /* cannot fail in a new child; the parent does it as well, because either may come first */
