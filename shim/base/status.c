@@ -62,17 +62,14 @@ static size_t numbers(const char *at, unsigned int base, uint64_t *to, size_t co
 	return found;
 }
 
-static bool status_ids(const char *at, uint32_t *real, uint32_t *effective, uint32_t *saved, uint32_t *fs)
+static bool status_ids(const char *at, uint32_t *const to[4])
 {
 	uint64_t ids[4];
+	const bool all = numbers(at, 10, ids, 4) == 4;
 
-	if (numbers(at, 10, ids, 4) != 4)
-		return false;
-	*real = (uint32_t)ids[0];
-	*effective = (uint32_t)ids[1];
-	*saved = (uint32_t)ids[2];
-	*fs = (uint32_t)ids[3];
-	return true;
+	for (size_t i = 0; all && i < 4; i++)
+		*to[i] = (uint32_t)ids[i];
+	return all;
 }
 
 static bool status_groups(struct start *held, struct mem *mem, const char *at)
@@ -108,6 +105,8 @@ int status_read(struct status *status, struct mem *mem, const char *path)
 	const ssize_t used = status_bytes(path, bytes, sizeof(bytes));
 	const char *text = used < 0 ? NULL : used < (ssize_t)sizeof(bytes) - 1 ? bytes : status_text(mem, path);
 	struct start *held = &status->held;
+	uint32_t *const uids[] = {&held->uid, &held->euid, &held->suid, &status->fsuid};
+	uint32_t *const gids[] = {&held->gid, &held->egid, &held->sgid, &status->fsgid};
 	uint64_t no_new_privs = 0, mode = 0, filters = 0, inner[32] = {0};
 
 	memset(status, 0, sizeof(*status));
@@ -116,8 +115,7 @@ int status_read(struct status *status, struct mem *mem, const char *path)
 	read_name(status->name, sizeof(status->name), value(text, "Name:\t"));
 	const char *state = value(text, "\nState:\t");
 	status->state = state ? *state : '?';
-	if (!status_ids(value(text, "\nUid:\t"), &held->uid, &held->euid, &held->suid, &status->fsuid) ||
-	    !status_ids(value(text, "\nGid:\t"), &held->gid, &held->egid, &held->sgid, &status->fsgid) ||
+	if (!status_ids(value(text, "\nUid:\t"), uids) || !status_ids(value(text, "\nGid:\t"), gids) ||
 	    !status_groups(held, mem, value(text, "\nGroups:\t")) ||
 	    !one(value(text, "\nCapInh:\t"), 16, &held->inheritable) ||
 	    !one(value(text, "\nCapPrm:\t"), 16, &held->permitted) ||

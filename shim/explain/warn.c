@@ -114,9 +114,9 @@ static void warn_program(struct plan *plan, const char *path, struct list *to)
 	if (plan->argv.count == 0)
 		return;
 	file = program_find(mem, plan->argv.items[0], path, &error, &denied);
-	program.count = 0;
-	if (file)
-		program_read(&program, mem, READ_AS_ROOT, file);
+	if (!file)
+		return;
+	program_read(&program, mem, READ_AS_ROOT, file);
 	for (size_t i = 0; i < program.count; i++)
 		if (program.files[i].caps.present)
 			list_format(mem, to,

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/glob.h"
 #include "walk/rule.h"
 #include "walk/tree_parts.h"
 
@@ -282,6 +283,7 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 /* Reads the next batch of the current directory. False: there is none. */
 static bool read_batch(struct tree_state *state)
 {
+	const struct list *exclude = state->tree->exclude;
 	size_t size = state->depth < BATCH_DEPTH ? BATCH_BYTES : BATCH_DEEP_BYTES;
 	struct frame *frame = &state->frames[state->depth];
 
@@ -301,7 +303,7 @@ static bool read_batch(struct tree_state *state)
 		const char *name = record->d_name;
 		at += record->d_reclen;
 		frame->offset = record->d_off;
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || tree_is_excluded(state->tree, name))
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (exclude && glob_any(exclude, name)))
 			continue;
 		if (record->d_type != DT_DIR) {
 			bool mine = state->tree->file && (!state->tree->closed_only || frame->closed) &&

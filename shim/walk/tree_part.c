@@ -5,7 +5,6 @@
 
 #include <linux/magic.h>
 
-#include "base/glob.h"
 #include "walk/tree_parts.h"
 
 #define XFS_MAGIC 0x58465342 /* newer than the headers of some C libraries */
@@ -51,11 +50,6 @@ bool tree_is_left_out(const struct tree_walk *tree, int parent, const char *name
 	/* The last walk also goes to the files below those that were put off, if there are any. */
 	const bool put_off = tree->file && (closed || (stat->mode & tree->unlock) != tree->unlock);
 	return !put_off && !(tree->is_due && tree->is_due(tree->context, stat));
-}
-
-bool tree_is_excluded(const struct tree_walk *tree, const char *name)
-{
-	return tree->exclude && glob_any(tree->exclude, name);
 }
 
 void tree_unpin(struct tree_pins *pins, int fd)

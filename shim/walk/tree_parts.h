@@ -60,6 +60,3 @@ void tree_lock(const struct tree_directory *it);
  */
 [[nodiscard]] bool tree_is_left_out(const struct tree_walk *tree, int parent, const char *name, uint32_t hash,
 				    bool closed, struct fd_stat *stat);
-
-/* Is NAME one of those that are skipped? */
-[[nodiscard]] bool tree_is_excluded(const struct tree_walk *tree, const char *name);

@@ -50,20 +50,15 @@ void workload_stdio_open(void)
 }
 
 /*
- * Two answers from different calls: the null device and the like have a major number of their own, which no terminal
- * has (the kernel's devices.txt). One wrong ioctl(2) must not give away the machine's /dev/null, which outlives this
- * container.
+ * A pipe, a socket or a terminal of another user. For a terminal two answers from different calls: the null device and the
+ * like have a major number of their own, which no terminal has (the kernel's devices.txt). One wrong ioctl(2) must not
+ * give away the machine's /dev/null, which outlives this container.
  */
-static bool terminal(int fd, const struct stat *status)
-{
-	return S_ISCHR(status->st_mode) && major(status->st_rdev) != MEMORY_MAJOR && isatty(fd);
-}
-
 static bool foreign(int fd, const struct stat *status, uint32_t uid)
 {
-	if (status->st_uid == uid)
-		return false;
-	return S_ISFIFO(status->st_mode) || S_ISSOCK(status->st_mode) || terminal(fd, status);
+	return status->st_uid != uid &&
+	       (S_ISFIFO(status->st_mode) || S_ISSOCK(status->st_mode) ||
+		(S_ISCHR(status->st_mode) && major(status->st_rdev) != MEMORY_MAJOR && isatty(fd)));
 }
 
 bool workload_stdio_foreign(int fd, uint32_t uid)
@@ -72,14 +67,6 @@ bool workload_stdio_foreign(int fd, uint32_t uid)
 
 	return fd_fstat(fd, &status) == 0 &&
 	       (foreign(fd, &status, uid) || (S_ISREG(status.st_mode) && status.st_uid != uid));
-}
-
-/*
- * Failures that `auto` tolerates: no CAP_CHOWN over this owner, an owner that is not mapped, a read-only file system.
- */
-static bool excused(enum plan_stdio stdio, int err)
-{
-	return stdio == STDIO_AUTO && (err == EPERM || err == EINVAL || err == EROFS);
 }
 
 /* An eventfd(2) and the like are of no type that fstat(2) knows; what is below a directory can be opened. */
@@ -118,7 +105,8 @@ void workload_stdio_own(const struct plan *plan)
 		if (fchown(fd, uid, (gid_t)-1) == 0) {
 			if (workload_stdio_foreign(fd, uid))
 				diag_die(DIAG_UNPROVEN, "cannot prove the owner of \"%s\": it is not %u", object, uid);
-		} else if (!excused(plan->own_stdio, errno)) {
+		} else if (plan->own_stdio != STDIO_AUTO || (errno != EPERM && errno != EINVAL && errno != EROFS)) {
+			/* `auto` tolerates: no CAP_CHOWN over this owner, one that is not mapped, a read-only file system. */
 			diag_cannot("give the workload", object, errno, CAP_CHOWN);
 		}
 	}

@@ -55,11 +55,6 @@ static bool stays(const struct change *change, const struct fd_stat *now)
 	return S_ISLNK(now->mode) && change->owner.uid == 0 && now->uid != 0;
 }
 
-static bool owner_is_due(const struct change *change, const struct fd_stat *now)
-{
-	return !stays(change, now) && (change->always || owner_differs(&change->owner, now));
-}
-
 bool change_differs(const struct change *change, const struct fd_stat *now)
 {
 	return (!stays(change, now) && owner_differs(&change->owner, now)) ||
@@ -151,8 +146,9 @@ static int set_mode(const struct change *change, const struct held *held, uint32
 /* The owner first, because that clears set-id bits. Then the mode, as the new owner, from the mode that is left. */
 static bool change_apply(struct change *change, const struct held *held)
 {
-	const bool gives = owner_is_due(change, &held->now), modes = change_has_mode(change->step);
 	struct fd_stat now = held->now;
+	const bool gives = !stays(change, &now) && (change->always || owner_differs(&change->owner, &now));
+	const bool modes = change_has_mode(change->step);
 
 	change->uncapable += gives && has_capabilities(held);
 	/* Only the top: a path that a step names may be named again by later steps. */

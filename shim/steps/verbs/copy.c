@@ -301,15 +301,6 @@ static int seed_begin(struct setup *setup, struct mirror_level *level, int *mark
 	return empty;
 }
 
-/* It stays where something is missing, for the next start. Somebody may have removed it, or put one of his own there. */
-static void seed_end(struct setup *setup, int marker, int to, bool complete)
-{
-	if (complete && temporary_is_at(marker, to, FILE_SEEDING) && unlinkat(to, FILE_SEEDING, 0) != 0 &&
-	    errno != ENOENT)
-		setup_failed(setup, "remove " FILE_SEEDING " in", setup->step->to, errno, CAP_DAC_OVERRIDE);
-	close(marker);
-}
-
 /* Copies a directory's contents. */
 static void copy_directory(struct setup *setup, const char *path, const struct walk_found *source)
 {
@@ -325,8 +316,11 @@ static void copy_directory(struct setup *setup, const char *path, const struct w
 		setup_failed(setup, "seed", step->to, errno, CAP_DAC_OVERRIDE);
 	else if (!step->only_if_empty || marker >= 0)
 		mirror_tree(&copying.mirror, source, path, &to);
-	if (marker >= 0 && ground_act(&to.ground) == 0)
-		seed_end(setup, marker, to.fd, setup->failures == before);
+	/* It stays where something is missing, for the next start. Somebody may have removed it, or put one of his own there. */
+	if (marker >= 0 && ground_act(&to.ground) == 0 && setup->failures == before &&
+	    temporary_is_at(marker, to.fd, FILE_SEEDING) && unlinkat(to.fd, FILE_SEEDING, 0) != 0 && errno != ENOENT)
+		setup_failed(setup, "remove " FILE_SEEDING " in", step->to, errno, CAP_DAC_OVERRIDE);
+	fd_close(marker);
 	mirror_close(setup, step->to, &to);
 }
 
