@@ -77,7 +77,9 @@ static bool failed(struct setup *setup, const char *verb, int cap, const char *p
 
 bool change_failed(struct change *change, const char *path, int err)
 {
-	return failed(change->setup, change->step->verb->name, change->cap, path, err);
+	const struct verb *verb = change->step->verb;
+
+	return failed(change->setup, verb->name, verb->changes_modes ? CAP_FOWNER : CAP_CHOWN, path, err);
 }
 
 /* With its owner a file loses these bits: its old owner chose what it does. */

@@ -11,7 +11,6 @@
 struct change {
 	struct setup *setup;
 	const struct step *step;
-	int cap;            /* the capability that the change needs */
 	bool always;        /* the owner cannot be read: set it everywhere */
 	struct owner owner; /* ACCOUNTS_NO_ID: unchanged */
 	uint64_t cleared;   /* files that lost set-id bits */
@@ -42,8 +41,8 @@ bool change_failed(struct change *change, const char *path, int err);
  */
 bool change_not_kept(struct setup *setup, const char *verb, const char *path, const struct fd_stat *now);
 
-/* change_tree.c. Carries CHANGE out on every path of its step, whole trees included. */
-void change_run(struct change *change);
+/* change_tree.c. Both verbs: changes every path of the step, whole trees included, and says what was left or lost. */
+void change_run(struct setup *setup);
 
 /* The check of both verbs: neither may walk "/"; "contents_only" needs "recursive". */
 void change_check(const struct step *step, struct problems *problems, const struct node *node);

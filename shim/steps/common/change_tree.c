@@ -392,23 +392,40 @@ static bool change_object(struct change *change, const struct walk_found *found,
 	return true;
 }
 
-void change_run(struct change *change)
+void change_run(struct setup *setup)
 {
-	const struct step *step = change->step;
+	const struct step *step = setup->step;
+	struct change change = {
+		.setup = setup,
+		.step = step,
+		.always = owner_is_ambiguous(&step->owner),
+		.owner = step->owner,
+	};
 	struct walk_found found;
 
 	for (size_t i = 0; i < step->items.count; i++) {
 		struct held held = {.path = step->items.items[i]};
 		if (walk_find(held.path, WALK_FOLLOW, &found) == 0) {
-			(void)change_object(change, &found, &held);
+			(void)change_object(&change, &found, &held);
 			walk_release(&found);
 		} else if ((errno != ENOENT && errno != ENOTDIR) || !step->only_if_exists) {
-			setup_unreachable(change->setup, change->step->verb->name, held.path, errno, &found.where);
+			setup_unreachable(setup, step->verb->name, held.path, errno, &found.where);
 		}
 	}
-	if (change->links)
-		setup_note(change->setup,
+	if (change.links)
+		setup_note(setup,
 			   "files with several names (hard links) that were left alone, because a name "
 			   "may lie elsewhere: %llu",
-			   (unsigned long long)change->links);
+			   (unsigned long long)change.links);
+	if (change.cleared)
+		setup_note(
+			setup,
+			"files that lost their set-user-ID or set-group-ID bit, as always when the owner changes: %llu",
+			(unsigned long long)change.cleared);
+	if (change.uncapable)
+		setup_note(
+			setup,
+			"files that lost their file capabilities, as always when the owner changes (exclude them, or "
+			"keep the capabilities by cap_add): %llu",
+			(unsigned long long)change.uncapable);
 }

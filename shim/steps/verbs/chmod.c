@@ -1,19 +1,5 @@
-#include <linux/capability.h>
-
 #include "steps/common/change.h"
 #include "steps/common/options.h"
-
-static void step_chmod(struct setup *setup)
-{
-	struct change change = {
-		.setup = setup,
-		.step = setup->step,
-		.cap = CAP_FOWNER,
-		.owner = {ACCOUNTS_NO_ID, ACCOUNTS_NO_ID},
-	};
-
-	change_run(&change);
-}
 
 static void chmod_check(const struct step *step, struct problems *problems, const struct node *node)
 {
@@ -26,7 +12,7 @@ const struct verb verb_chmod = {
 	.name = "chmod",
 	OPTIONS(CHANGE_OPTIONS),
 	.changes_modes = true,
-	.act = step_chmod,
+	.act = change_run,
 	.check = chmod_check,
 	.may_need = MAY_ACT,
 };
