@@ -54,9 +54,8 @@ static int read_signal(struct plan *plan, const struct node *node, const char *t
 /* False, with a problem that says what it CANNOT be, for the three signals that an init never forwards. */
 static bool is_forwarded(struct plan *plan, const struct node *node, int number, const char *name, const char *cannot)
 {
-	if (number != SIGKILL && number != SIGSTOP && number != SIGCHLD)
-		return true;
-	return value_problem(plan, node, "%s cannot be %s: %s", name, cannot,
+	return (number != SIGKILL && number != SIGSTOP && number != SIGCHLD) ||
+	       value_problem(plan, node, "%s cannot be %s: %s", name, cannot,
 			     number == SIGCHLD ? "the init needs it" : "the kernel does not deliver it to an init");
 }
 

@@ -60,9 +60,8 @@ bool value_is_map(struct plan *plan, const struct node *node, const char *exampl
 
 static bool is_scalar(struct plan *plan, const struct node *node)
 {
-	if (node->kind == NODE_SCALAR)
-		return true;
-	return value_problem(plan, node,
+	return node->kind == NODE_SCALAR ||
+	       value_problem(plan, node,
 			     node->kind == NODE_LIST
 				     ? "must be one value, not a list: write it without [ ] or \"- \""
 				     : "must be one value, not a mapping: write it in one line behind its key");
@@ -356,9 +355,7 @@ bool value_program(struct plan *plan, const struct node *node, struct list *to)
 		return false;
 	if (!value_argv(plan, node, to) || !program)
 		return false;
-	if (to->items[0][0])
-		return true;
-	return value_problem(plan, program, "the name of a program must not be empty");
+	return to->items[0][0] || value_problem(plan, program, "the name of a program must not be empty");
 }
 
 static void unknown_capability(struct plan *plan, const struct node *node, const char *text)

@@ -38,20 +38,19 @@ static void made_by(struct mem *mem, char field[static sizeof(((struct image *)0
 	memcpy(field, text, length < 47 ? length : 47);
 }
 
-/* FNV-1a. It detects damage; the owner and mode of the file protect it against changes. */
-static uint64_t checksum(const struct image *header, const struct sock_filter *code)
+static uint64_t add_bytes(uint64_t sum, const void *bytes, size_t size)
 {
-	struct image image = *header;
-	uint64_t sum = UINT64_C(0xcbf29ce484222325);
-	const unsigned char *bytes = (const unsigned char *)&image;
-
-	image.checksum = 0;
-	for (size_t i = 0; i < sizeof(image); i++)
-		sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
-	bytes = (const unsigned char *)code;
-	for (size_t i = 0; i < image.count * sizeof(*code); i++)
-		sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
+	for (const unsigned char *at = bytes; size > 0; size--)
+		sum = (sum ^ *at++) * UINT64_C(0x100000001b3);
 	return sum;
+}
+
+/* FNV-1a. It detects damage; the owner and mode of the file protect it against changes. */
+static uint64_t checksum(struct image image, const struct sock_filter *code)
+{
+	image.checksum = 0;
+	return add_bytes(add_bytes(UINT64_C(0xcbf29ce484222325), &image, sizeof(image)), code,
+			 image.count * sizeof(*code));
 }
 
 /* Was IMAGE, whose checksum is right, made for this run? NULL, or why not. */
@@ -99,7 +98,7 @@ const char *filter_read(struct filter *filter, struct mem *mem, const void *byte
 		return "it is damaged: its size is wrong";
 	struct sock_filter *code = mem_array(mem, image.count, sizeof(*code));
 	memcpy(code, (const char *)bytes + sizeof(image), image.count * sizeof(*code));
-	if (checksum(&image, code) != image.checksum)
+	if (checksum(image, code) != image.checksum)
 		return "it is damaged: the checksum is wrong";
 	if (image.flags & ~FILTER_FLAGS)
 		return "it is damaged: no profile has its flags";
@@ -152,6 +151,6 @@ int filter_compile_file(struct problems *problems, const char *in, const char *o
 	image.kernel_reached = profile.kernel.reached;
 	image.kernel_missed = profile.kernel.missed;
 	image.count = filter.count;
-	image.checksum = checksum(&image, filter.code);
+	image.checksum = checksum(image, filter.code);
 	return save(out, &image, filter.code);
 }

@@ -101,8 +101,13 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	return 0;
 }
 
-bool mirror_directory(struct setup *setup, const char *path, const struct mirror_level *above, const char *name,
-		      mode_t mode, struct mirror_level *to)
+/*
+ * Opens the directory NAME in ABOVE as TO; makes it if it is missing, with MODE and the owner of the step. Follows no
+ * link, and of an existing directory changes nothing but what mirror_close() takes back. to->fd is the caller's. False:
+ * it was reported.
+ */
+static bool mirror_directory(struct setup *setup, const char *path, const struct mirror_level *above, const char *name,
+			     mode_t mode, struct mirror_level *to)
 {
 	uint64_t was;
 	bool made = false;

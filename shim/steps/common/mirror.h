@@ -43,14 +43,6 @@ struct mirror {
 	struct mirror_level levels[MIRROR_DEPTH]; /* by depth */
 };
 
-/*
- * Opens the directory NAME in ABOVE as TO; makes it if it is missing, with MODE and the owner of the step. Follows no
- * link, and of an existing directory changes nothing but what mirror_close() takes back. to->fd is the caller's. False:
- * it was reported.
- */
-[[nodiscard]] bool mirror_directory(struct setup *setup, const char *path, const struct mirror_level *above,
-				    const char *name, mode_t mode, struct mirror_level *to);
-
 /* Closes a directory, with its final mode if it could not have been filled with that. */
 void mirror_close(struct setup *setup, const char *path, struct mirror_level *level);
 

@@ -71,22 +71,21 @@ static const char *dangling(struct mem *mem, const char *path)
 }
 
 /* As another user no capability is missing that cap_add could add: that user may not do it. */
-static void failure_text(char *why, size_t size, int err, int cap)
+static const char *failure_text(struct mem *mem, int err, int cap)
 {
+	char why[512];
 	bool refused = (err == EACCES || err == EPERM) && cap != CAP_CHOWN && cap != CAP_MKNOD;
 
 	if (err == GROUND_NO_IDENTITY ||
 	    (refused && ground_is_foreign() && identity_is_root() && !identity_can_change()))
-		snprintf(why, size,
-			 "this needs CAP_SETUID and CAP_SETGID, to act as the owner of directories that are not root's "
-			 "alone: add them to the container's cap_add");
-	else if (refused && identity_is_changed())
-		snprintf(why, size,
-			 "%s (as uid %u, as whom capshim acts in directories that are not root's alone: write \"owner: "
-			 "workload\" where it is made, or chown it in a step before)",
-			 strerror(err), identity_uid());
-	else
-		diag_why(why, size, err, cap);
+		return "this needs CAP_SETUID and CAP_SETGID, to act as the owner of directories that are not root's "
+		       "alone: add them to the container's cap_add";
+	if (refused && identity_is_changed())
+		return mem_format(mem,
+				  "%s (as uid %u, as whom capshim acts in directories that are not root's alone: write "
+				  "\"owner: workload\" where it is made, or chown it in a step before)",
+				  strerror(err), identity_uid());
+	return mem_text(mem, diag_why(why, sizeof(why), err, cap));
 }
 
 /* The ids that STEP gives files to, or NULL. EINVAL and EOVERFLOW from a change of owners are about these. */
@@ -107,21 +106,21 @@ bool setup_failed(struct setup *setup, const char *verb, const char *object, int
 	const char *ids = err == EINVAL || err == EOVERFLOW ? owner_text(&setup->mem, setup->step) : NULL;
 	const bool may_not = err == EROFS || err == EACCES || err == EPERM;
 	const struct account_wish *account = setup->step ? NULL : setup->plan->wishes;
-	char why[512];
+	const char *why;
 
 	if (link)
-		snprintf(why, sizeof(why), "\"%s\" is a symbolic link to something that does not exist", link);
+		why = mem_format(&setup->mem, "\"%s\" is a symbolic link to something that does not exist", link);
 	else if (ids)
-		snprintf(why, sizeof(why), "%s (the user namespace or the file system does not know %s)", strerror(err),
-			 ids);
+		why = mem_format(&setup->mem, "%s (the user namespace or the file system does not know %s)",
+				 strerror(err), ids);
 	else if (account && may_not)
-		snprintf(
-			why, sizeof(why),
+		why = mem_format(
+			&setup->mem,
 			"%s (a user by number needs no account: write user: \"%u:%u\", and HOME under \"environment\" if "
 			"it is needed, in the place of \"accounts\")",
 			strerror(err), account->uid, account->gid);
 	else
-		failure_text(why, sizeof(why), err, cap);
+		why = failure_text(&setup->mem, err, cap);
 	return setup_failed_for(setup, verb, object, err, why);
 }
 
