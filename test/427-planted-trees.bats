@@ -255,6 +255,17 @@ time.sleep(60)'" 3>&- &
 	done
 }
 
+@test "attack: the same for a directory that is made by CHOWN alone: that group puts nothing there" {
+	chown 0:1234 "$V" && chmod 02755 "$V"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {mkdir: $V/x, owner: '2345:2345', mode: 0770}" \
+		>"$T/capshim.yaml"
+	"$START" --bounding chown -- "$(command -v strace)" -qq -o "$T/calls" -e trace=fchownat \
+		-e inject=fchownat:delay_enter=300000 "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	attack 'for i in {1..100}; do touch x/planted && break; sleep 0.005; done' 2>/dev/null || :
+	wait "$!"
+	assert_equal "$(ls -A "$V/x") $(owners "$V/x")" ' 2345:2345 770'
+}
+
 @test "attack: another mount, moved to the name of a file right before that is given away or opened" {
 	local step
 	echo secret >"$O/only" && chmod 0600 "$O/only"

@@ -100,10 +100,11 @@ int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid,
 		return -1;
 	/*
 	 * The mode last, because it says that the directory is complete. Only the owner may chmod(2): before the change of
-	 * owner if capshim cannot act as the new one.
+	 * owner if capshim cannot act as the new one, but after the group, which may be that of a set-group-ID directory.
 	 */
 	const bool given = now.st_uid != uid, first = given && !identity_can_change();
-	if (first && walk_chmod(fd, parent, name, mode & 01777) != 0)
+	if (first && ((now.st_gid != gid && walk_chown(fd, UINT32_MAX, gid) != 0) ||
+		      walk_chmod(fd, parent, name, mode & 01777) != 0))
 		return -1;
 	if ((given || now.st_gid != gid) && walk_chown(fd, uid, gid) != 0)
 		return -1;
