@@ -8,35 +8,28 @@
  * need 1 % more processor time than one, but a container that may not use so much at a time does not share.
  */
 #include <errno.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
 
-#include "base/process.h"
 #include "steps/common/change.h"
 #include "steps/common/say.h"
+#include "steps/common/share.h"
 #include "steps/verb.h"
 #include "walk/tree.h"
 #include "walk/walk.h"
 
 #define PROGRESS_EVERY 64 /* entries: reading the clock for each would cost as much as the entry */
-#define SHARE_FROM 512    /* files: many times the cost of starting a process */
-#define SHARE_LOOK 1024   /* entries to look at, to see how the tree is to be divided */
-#define SHARE_MAX 4       /* processes */
 
 struct job {
 	struct change *change;
 	struct tree_walk tree;
 	int top;
 	const char *path;
-	uint64_t entries;        /* in this part */
-	bool deferred;           /* directories are still to be changed, when the others are done */
-	size_t failures;         /* before it began */
-	pid_t others[SHARE_MAX]; /* processes; 0 or less: none */
-	struct shared *shared;   /* NULL: not shared */
+	uint64_t entries; /* in this part */
+	bool deferred;    /* directories are still to be changed, when the others are done */
+	size_t failures;  /* before it began */
+	struct share share;
 };
 
 /* What another process does. */
@@ -46,13 +39,7 @@ struct part {
 	struct setup setup;
 };
 
-/* Memory that the processes share. */
-struct shared {
-	struct tree_claims claims;
-	struct part parts[SHARE_MAX];
-};
-
-static void share_end(struct job *job);
+static void together(struct job *job);
 static void job_walk(struct job *job);
 static bool complete(struct job *job);
 
@@ -192,7 +179,7 @@ static bool complete(struct job *job)
 {
 	struct setup *setup = job->change->setup;
 
-	share_end(job);
+	together(job);
 	if (job->tree.leaves || job->deferred || job->tree.closed)
 		deferred(job);
 	if (job->tree.untold && setup->failures == job->failures)
@@ -215,10 +202,10 @@ static void job_walk(struct job *job)
 		change_failed(change, job->path, errno);
 }
 
-/* Runs in another process, of this NUMBER: its part of the files, from the top of the tree. */
-static _Noreturn void work(const struct job *first, size_t number)
+/* Runs in another process: its part of the files, from the top of the tree. */
+static _Noreturn void work(const struct job *first)
 {
-	struct part *part = &first->shared->parts[number];
+	struct part *part = share_memory(&first->share, first->tree.part - 2);
 
 	part->setup = *first->change->setup;
 	part->setup.changed = part->setup.same = 0;
@@ -228,80 +215,17 @@ static _Noreturn void work(const struct job *first, size_t number)
 	part->change.links = part->change.cleared = part->change.uncapable = 0;
 	part->job = (struct job){.change = &part->change, .tree = first->tree, .top = first->top, .path = first->path};
 	part->job.tree.context = &part->job;
-	part->job.tree.part = (unsigned int)number + 2;
 	job_walk(&part->job);
 	_exit(0);
 }
 
-/* How the tree is shaped, as far as the walk came. */
-struct shape {
-	struct tree_walk tree;
-	size_t entries, files, here, most; /* in this directory; in one directory */
-};
-
-static bool shape_enter(void *context, const struct walk_entry *)
-{
-	struct shape *shape = context;
-
-	shape->here = 0;
-	shape->tree.stop = ++shape->entries >= SHARE_LOOK;
-	return true;
-}
-
-static void shape_file(void *context, const struct walk_entry *)
-{
-	struct shape *shape = context;
-
-	shape->files++;
-	if (++shape->here > shape->most)
-		shape->most = shape->here;
-	shape->tree.stop = ++shape->entries >= SHARE_LOOK;
-}
-
-/* Starts so many others to share the work, if the tree is large. Where none could be started, more is left to do here. */
-static void share(struct job *job, unsigned int others)
-{
-	struct tree_walk *tree = &job->tree;
-	struct shape shape = {.tree = job->tree};
-	pid_t first = getpid();
-
-	shape.tree.context = &shape;
-	shape.tree.enter = shape_enter;
-	shape.tree.file = shape_file;
-	shape.tree.leave = NULL;
-	shape.tree.failed = NULL;
-	shape.tree.blind = shape.tree.put_off = true;
-	if (walk_tree(&shape.tree, job->top, job->path) != 0 || shape.files < SHARE_FROM)
-		return;
-	void *memory = mmap(NULL, sizeof(*job->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED || !memory)
-		return;
-	job->shared = memory;
-	tree->claims = &job->shared->claims;
-	/* What is always due must not be looked at twice. */
-	tree->by_name = job->change->always || shape.most > shape.files / 4;
-	tree->put_off = true;
-	for (size_t i = 0; i < others; i++) {
-		job->others[i] = process_fork();
-		if (job->others[i] == 0) {
-			/* If the first process ends, all must end; it may have ended already. */
-			identity_die_with(first);
-			work(job, i);
-		}
-	}
-}
-
-/* Waits for the other process of this NUMBER and counts what it did. If a failure ended that process, this one ends, too. */
+/* Waits for the other process of this NUMBER and counts what it did. */
 static void collect(struct job *job, size_t number)
 {
 	struct change *change = job->change;
-	const struct part *part = &job->shared->parts[number];
-	int status = SIGKILL; /* killed, unless waitpid(2) says otherwise */
+	const struct part *part = share_memory(&job->share, number);
+	const bool killed = !share_wait(&job->share, number);
 
-	while (waitpid(job->others[number], &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-		_exit(WEXITSTATUS(status)); /* the process has reported why */
 	change->setup->changed += part->setup.changed;
 	change->setup->same += part->setup.same;
 	if (part->setup.failures > job->failures)
@@ -312,21 +236,18 @@ static void collect(struct job *job, size_t number)
 	job->tree.mounts += part->job.tree.mounts;
 	job->tree.closed += part->job.tree.closed;
 	job->tree.untold |= part->job.tree.untold;
-	if (!WIFEXITED(status))
+	if (killed)
 		setup_refused(change->setup, change->step->verb->name, job->path,
 			      "a process that shared the work was killed");
 }
 
 /* Waits for all others. */
-static void share_end(struct job *job)
+static void together(struct job *job)
 {
-	for (size_t i = 0; job->shared && i < SHARE_MAX; i++)
-		if (job->others[i] > 0)
+	for (size_t i = 0; job->share.memory && i < SHARE_MAX; i++)
+		if (job->share.others[i] > 0)
 			collect(job, i);
-	if (job->shared)
-		munmap(job->shared, sizeof(*job->shared));
-	job->shared = NULL;
-	job->tree.claims = NULL;
+	share_end(&job->share, &job->tree);
 }
 
 static void change_tree(struct change *change, const struct walk_found *top, const struct held *held)
@@ -349,14 +270,17 @@ static void change_tree(struct change *change, const struct walk_found *top, con
 		.top = top->fd,
 		.path = path,
 		.failures = change->setup->failures,
+		/* What is always due must not be looked at twice. */
+		.share = {.always_by_name = change->always, .each = sizeof(struct part)},
 	};
 
 	job.tree.context = &job;
-	const unsigned int others = (held->now.mode & unlock) == unlock ? process_at_once(SHARE_MAX) - 1 : 0;
-	if (others > 0)
-		share(&job, others);
+	if ((held->now.mode & unlock) == unlock)
+		share_begin(&job.share, &job.tree, top->fd, path);
+	if (job.tree.part > 1)
+		work(&job);
 	job_walk(&job);
-	share_end(&job); /* in case the walk had to stop early */
+	together(&job); /* in case the walk had to stop early */
 	if (job.tree.mounts)
 		setup_note(change->setup,
 			   "entries of \"%s\" on other mounts that were left alone (write "
