@@ -190,6 +190,23 @@ owners() {
 	[ ! -e "$V/a" ]
 }
 
+@test "remove with several processes: closed directories as well, and a failure counts once" {
+	as_user "mkdir -p tree/{1..10}/{a..e}; for i in tree/*/*; do touch \$i/{1..30}; done; chmod 0 tree/1/a tree/2"
+	mkdir "$V/tree/4/c/kept" && touch "$V/tree/4/c/kept/file"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+		"  - {remove: $V/tree, recursive: true, on_error: warn}" >"$T/capshim.yaml"
+	observe strace -qq -f -o "$T/calls" -e trace=unlinkat "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_success
+	assert_output --partial '/kept/file": Permission denied'
+	assert_output --partial '3 failures in all' # twice that, in two passes; and that the tree is not empty
+	assert_equal "$(find "$V/tree" | wc -l)" 5
+	[ "$(nproc)" -eq 1 ] || [ "$(cut -d ' ' -f 1 "$T/calls" | sort -u | wc -l)" -gt 1 ]
+	rm -r "$V/tree/4/c/kept"
+	steps <<<"  - {remove: $V/tree, recursive: true}"
+	assert_success
+	assert [ ! -e "$V/tree" ]
+}
+
 @test "FIFOs, sockets and devices are changed without being opened" {
 	as_user "mkfifo fifo"
 	mknod "$V/watchdog" c 10 130

@@ -10,6 +10,7 @@
 #include "steps/common/change.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
+#include "steps/common/share.h"
 #include "walk/tree.h"
 #include "walk/walk.h"
 
@@ -23,6 +24,7 @@ struct removal {
 	uint64_t removed;            /* in this pass */
 	size_t mounts;               /* files on which something is mounted, in this pass */
 	size_t left;                 /* directories that were not empty */
+	bool shared;                 /* other processes do the same: what is left, and why, the next pass finds out */
 };
 
 static bool not_removed(struct setup *setup, const char *path, int err)
@@ -48,7 +50,7 @@ static void remove_name(struct removal *removal, const struct walk_entry *entry,
 		removal->left++;
 	} else if (err == EBUSY && fd_begins_mount(entry->parent, entry->name)) {
 		removal->mounts++;
-	} else if (err != ENOENT) {
+	} else if (err != ENOENT && !removal->shared) {
 		not_removed(removal->setup, entry->path, err);
 	}
 }
@@ -86,15 +88,48 @@ static void removal_file(void *context, const struct walk_entry *entry)
 
 static void removal_leave(void *context, const struct walk_entry *entry)
 {
-	if (entry->depth > 0)
-		remove_name(context, entry, AT_REMOVEDIR);
+	struct removal *removal = context;
+
+	if (entry->depth > 0 && (entry->own || !removal->shared))
+		remove_name(removal, entry, AT_REMOVEDIR);
 }
 
 static void removal_failed(void *context, const char *path, int err)
 {
 	const struct removal *removal = context;
 
-	not_removed(removal->setup, path, err);
+	if (!removal->shared)
+		not_removed(removal->setup, path, err);
+}
+
+/* A first pass, if the tree is large: by several processes, each in directories of its own. */
+static void remove_together(struct removal *removal, struct tree_walk *tree, int top, const char *path)
+{
+	struct setup *setup = removal->setup, *part;
+	/* In one directory they would only wait for each other. */
+	struct share share = {.never_by_name = true, .each = sizeof(*part)};
+
+	share_begin(&share, tree, top, path);
+	removal->shared = share.memory;
+	if (tree->part > 1) {
+		removal->setup = part = share_memory(&share, tree->part - 2);
+		*part = *setup;
+		part->changed = 0;
+		part->said.tv_sec += INT32_MAX; /* only the first process reports progress */
+	}
+	if (removal->shared)
+		(void)!walk_tree(tree, top, path);
+	if (tree->part > 1)
+		_exit(0);
+	/* What one that was killed has not done is done by the next pass. */
+	for (size_t i = 0; i < SHARE_MAX; i++)
+		if (share.others[i] > 0) {
+			(void)!share_wait(&share, i);
+			part = share_memory(&share, i);
+			setup->changed += part->changed;
+		}
+	share_end(&share, tree);
+	removal->shared = tree->put_off = false;
 }
 
 /*
@@ -110,6 +145,7 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 	struct tree_walk tree = {.ground = removal->at->ground,
 				 .parent = removal->at->parent,
 				 .unlock = step->recursive ? S_IRWXU : 0,
+				 .part = 1,
 				 .blind = !removal->glob,
 				 .context = removal,
 				 .enter = removal_enter,
@@ -117,6 +153,8 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 				 .leave = removal_leave,
 				 .failed = removal_failed};
 
+	if (step->recursive)
+		remove_together(removal, &tree, top, path);
 	for (int pass = 0; pass < PASSES_MAX; pass++) {
 		removal->removed = 0;
 		removal->left = removal->mounts = tree.mounts = 0;
