@@ -92,9 +92,6 @@ static void read_option_value(struct plan *plan, const struct node *node, const 
 	case OPTION_BOOL:
 		(void)value_bool(plan, node, to);
 		break;
-	case OPTION_FLAG:
-		*(bool *)to = value_word(plan, node, option->words) == 0;
-		break;
 	case OPTION_MODE:
 		step->mode_written = value_octal(plan, node, to);
 		break;

@@ -110,7 +110,7 @@ static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 	needs_conditions(plan, to, step->conditions, name);
 	if (step->group)
 		needs_conditions(plan, to, step->group->conditions, name);
-	if (step->as_workload)
+	if (step->as)
 		needs_drop(plan, to,
 			   &(struct privileges){.uid = plan->workload.uid,
 						.gid = plan->workload.gid,

@@ -96,7 +96,7 @@ struct step {
 	struct owner owner;                     /* ACCOUNTS_NO_ID where none is written and the verb has no default */
 	struct mode_change change;              /* chown, chmod: mode */
 	struct mode_change file_mode, dir_mode; /* chown, chmod */
-	bool as_workload;                       /* mkdir: as: workload */
+	const char *as;                         /* mkdir: "workload", or NULL */
 	bool recursive, cross_mounts, force, only_if_empty, nonempty, bare;
 	bool contents_only;  /* chown, chmod: not the directory itself */
 	bool only_if_exists; /* chown, chmod: `if_exists: true`, a missing path is fine */

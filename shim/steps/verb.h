@@ -20,7 +20,6 @@ enum verb_value { VERB_PATHS, VERB_ARGV, VERB_MAP, VERB_TARGETS };
 enum option_type {
 	OPTION_ELSEWHERE,   /* not read by its row: several options form one value */
 	OPTION_BOOL,        /* bool: true or false */
-	OPTION_FLAG,        /* bool: true if the only one of `words` is written */
 	OPTION_MODE,        /* mode_t, octal; mode_written says whether it was given */
 	OPTION_CHANGE,      /* struct mode_change: octal or symbolic */
 	OPTION_OWNER,       /* struct owner; owner_written says whether it was given */

@@ -193,7 +193,7 @@ static void dump_step(FILE *to, const struct step *s)
 	dump_change(to, "file_mode", &s->file_mode);
 	dump_change(to, "dir_mode", &s->dir_mode);
 	fprintf(to, "%d%d %o %u:%u %d%d%d%d%d%d%d%d policy %d links %d exists %d\n", s->mode_written, s->owner_written,
-		s->mode, s->owner.uid, s->owner.gid, s->as_workload, s->recursive, s->cross_mounts, s->force,
+		s->mode, s->owner.uid, s->owner.gid, s->as != NULL, s->recursive, s->cross_mounts, s->force,
 		s->only_if_empty, s->nonempty, s->bare, s->only_if_exists, s->change_policy, s->hardlinks,
 		s->if_exists);
 	fprintf(to, "<%s> <%s> <%s> <%s> <%s> <%s>\n", or_none(s->content), or_none(s->to), or_none(s->target),

@@ -121,7 +121,7 @@ static void check_verb(const struct step *step, const char *verb)
 		FUZZ_HOLDS(step->type && strchr("cbp", step->type[0]) && strlen(step->type) == 1 &&
 			   step->major <= 4095 && step->minor <= 1048575);
 	if (strcmp(verb, "mkdir") == 0)
-		FUZZ_HOLDS(!step->as_workload || !step->owner_written);
+		FUZZ_HOLDS(!step->as || !step->owner_written);
 	if (strcmp(verb, "mount") == 0) {
 		bool bind = holds_option(&step->mount_options, "bind") || holds_option(&step->mount_options, "rbind") ||
 			    (step->type && strcmp(step->type, "bind") == 0);

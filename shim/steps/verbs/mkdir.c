@@ -20,7 +20,7 @@ enum making { OUTCOME_SAME = 0, OUTCOME_FAILED = 1, OUTCOME_CHANGED = 2 };
 /* The capability to name in messages: the workload is not meant to have one. */
 static int cap_of(const struct step *step)
 {
-	return step->as_workload ? DIAG_NO_CAP : CAP_DAC_OVERRIDE;
+	return step->as ? DIAG_NO_CAP : CAP_DAC_OVERRIDE;
 }
 
 /* Counts a directory that was made, or reports that it was not: RESULT is negative. */
@@ -121,7 +121,7 @@ static void make_as_workload(struct setup *setup)
 
 static void step_mkdir(struct setup *setup)
 {
-	if (setup->step->as_workload && !setup->plan->nonroot)
+	if (setup->step->as && !setup->plan->nonroot)
 		make_as_workload(setup);
 	else
 		make_all(setup);
@@ -131,14 +131,14 @@ static void mkdir_check(const struct step *step, struct problems *problems, cons
 {
 	if (step->mode == WALK_UNFINISHED)
 		yaml_problem(problems, yaml_get(node, "mode"), WALK_UNFINISHED_REFUSED, WALK_UNFINISHED);
-	if (step->as_workload && step->owner_written)
+	if (step->as && step->owner_written)
 		yaml_problem(problems, yaml_get(node, "owner"),
 			     "what is made \"as: workload\" belongs to the workload: leave \"owner\" out");
 }
 
 const struct verb verb_mkdir = {
 	.name = "mkdir",
-	OPTIONS(MAKE_OPTIONS, OPTION_WITH("as", FLAG, as_workload, WORDS("workload"))),
+	OPTIONS(MAKE_OPTIONS, OPTION_WITH("as", CHOICE, as, WORDS("workload"))),
 	.mode = 0755,
 	.act = step_mkdir,
 	.check = mkdir_check,
