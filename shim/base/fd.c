@@ -86,6 +86,16 @@ ssize_t fd_read_all(int fd, char *bytes, size_t room, size_t enough)
 	return (ssize_t)done;
 }
 
+ssize_t fd_read_path(const char *path, char *bytes, size_t size)
+{
+	int fd = fd_openat(AT_FDCWD, path, O_RDONLY);
+	const ssize_t used = fd < 0 ? -1 : fd_read_all(fd, bytes, size - 1, 0);
+
+	fd_close(fd);
+	bytes[used < 0 ? 0 : used] = '\0';
+	return used;
+}
+
 bool fd_write_all(int fd, const void *bytes, size_t length)
 {
 	for (size_t done = 0; done < length;) {

@@ -31,6 +31,9 @@ int fd_fail(int err);
  */
 [[nodiscard]] ssize_t fd_read_all(int fd, char *bytes, size_t room, size_t enough);
 
+/* Fills BYTES (of SIZE) with what the file PATH begins with and a NUL. Returns how many bytes, or -1 with errno. */
+[[nodiscard]] ssize_t fd_read_path(const char *path, char *bytes, size_t size);
+
 /* Writes all of it. False with errno. */
 [[nodiscard]] bool fd_write_all(int fd, const void *bytes, size_t length);
 

@@ -1,6 +1,5 @@
 #include "base/process.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -21,13 +20,11 @@ pid_t process_fork(void)
 /* What cpu.max of cgroups(7), version 2, allows, which is "QUOTA PERIOD" or "max PERIOD". */
 static uint64_t quota(unsigned int most)
 {
-	char text[64] = "";
+	char text[64];
 	const char *end;
-	int fd = fd_openat(AT_FDCWD, "/sys/fs/cgroup/cpu.max", O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	fd_close(fd);
+	const ssize_t length = fd_read_path("/sys/fs/cgroup/cpu.max", text, sizeof(text));
 	const uint64_t time = text_number(text, 10, &end), period = text_number(end, 10, NULL);
+
 	return length > 0 && end > text && period > 0 ? time / period : most;
 }
 

@@ -1,7 +1,6 @@
 #include "base/status.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,22 +10,11 @@
 
 #define STATUS_BYTES 4096U /* enough unless there are hundreds of groups */
 
-/* Fills BYTES (of SIZE) with the contents of PATH and a NUL. Returns how many bytes, or -1 with errno. */
-static ssize_t status_bytes(const char *path, char *bytes, size_t size)
-{
-	int fd = fd_openat(AT_FDCWD, path, O_RDONLY);
-	const ssize_t used = fd < 0 ? -1 : fd_read_all(fd, bytes, size - 1, 0);
-
-	fd_close(fd);
-	bytes[used < 0 ? 0 : used] = '\0';
-	return used;
-}
-
 char *status_text(struct mem *mem, const char *path)
 {
 	for (size_t size = STATUS_BYTES;; size *= 4) {
 		char *text = mem_alloc(mem, size);
-		ssize_t used = status_bytes(path, text, size);
+		ssize_t used = fd_read_path(path, text, size);
 		if (used < 0)
 			return NULL;
 		if ((size_t)used < size - 1)
@@ -102,7 +90,7 @@ static void read_name(char *to, size_t size, const char *at)
 int status_read(struct status *status, struct mem *mem, const char *path)
 {
 	char bytes[STATUS_BYTES];
-	const ssize_t used = status_bytes(path, bytes, sizeof(bytes));
+	const ssize_t used = fd_read_path(path, bytes, sizeof(bytes));
 	const char *text = used < 0 ? NULL : used < (ssize_t)sizeof(bytes) - 1 ? bytes : status_text(mem, path);
 	struct start *held = &status->held;
 	uint32_t *const uids[] = {&held->uid, &held->euid, &held->suid, &status->fsuid};

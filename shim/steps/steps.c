@@ -29,13 +29,11 @@ static void setup_end(struct setup *setup, bool acted)
 	if (setup->plan->trace) {
 		long long ms = setup_milliseconds(&setup->begin);
 		const char *at = step ? mem_format(&setup->mem, "%s:%u: ", setup->plan->file, step->line) : "";
-		if (acted)
-			diag_say("trace: %s%s \"%s\": %llu changed, %llu already right, %lld.%03lld s", at,
-				 setup_verb(setup), setup_subject(setup), (unsigned long long)setup->changed,
-				 (unsigned long long)setup->same, ms / 1000, ms % 1000);
-		else
-			diag_say("trace: %s%s \"%s\": skipped, its conditions do not hold", at, setup_verb(setup),
-				 setup_subject(setup));
+		const char *done = mem_format(&setup->mem, "%llu changed, %llu already right, %lld.%03lld s",
+					      (unsigned long long)setup->changed, (unsigned long long)setup->same,
+					      ms / 1000, ms % 1000);
+		diag_say("trace: %s%s \"%s\": %s", at, setup_verb(setup), setup_subject(setup),
+			 acted ? done : "skipped, its conditions do not hold");
 	}
 	mem_release(&setup->mem);
 }

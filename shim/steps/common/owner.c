@@ -34,14 +34,12 @@ int owner_apply(const struct owner *owner, const struct held *held, bool always)
 /* Does the user namespace map every id to itself? Without /proc that is unknown. */
 static bool maps_all(const char *file)
 {
-	char text[64] = "";
-	int fd = fd_openat(AT_FDCWD, file, O_RDONLY);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	fd_close(fd);
+	char text[64];
 	const char *at;
+	const ssize_t length = fd_read_path(file, text, sizeof(text));
 	const uint64_t first = text_number(text, 10, &at), outside = text_number(at, 10, &at);
 	const uint64_t count = text_number(at, 10, &at);
+
 	return length > 0 && first == 0 && outside == 0 && count == ALL_IDS;
 }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -202,13 +201,13 @@ void setup_note(struct setup *setup, const char *format, ...)
 
 void setup_progress_in(struct setup *setup, const char *object, uint64_t bytes)
 {
-	char in[40] = "";
+	const char *in = "";
 
 	if (setup_milliseconds(&setup->said) < PROGRESS_SECONDS * 1000)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &setup->said);
 	if (bytes)
-		snprintf(in, sizeof(in), ", %llu MiB of it", (unsigned long long)(bytes >> 20));
+		in = mem_format(&setup->mem, ", %llu MiB of it", (unsigned long long)(bytes >> 20));
 	diag_say("%s \"%s\": %llu changed, %llu already right, after %lld s, now at \"%s\"%s", setup_verb(setup),
 		 setup_subject(setup), (unsigned long long)setup->changed, (unsigned long long)setup->same,
 		 setup_milliseconds(&setup->begin) / 1000, object, in);
