@@ -183,8 +183,7 @@ static const char *id_json(struct mem *mem, uint32_t id)
 	return id == ACCOUNTS_SOMEBODY ? "null" : mem_format(mem, "%u", id);
 }
 
-/* Prints everything as one JSON object on standard output. */
-static void explain_json(struct plan *plan, const struct explanation *explained)
+void explain_json(struct plan *plan, const struct explanation *explained)
 {
 	struct mem *mem = plan->mem;
 	const struct privileges *who = &plan->workload;

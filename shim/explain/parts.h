@@ -45,3 +45,6 @@ const char *explain_id(struct mem *mem, uint32_t id);
 
 /* Prints TITLE, and LINES below it, or "none". Each stays one line, whatever names others have put into it. */
 void explain_lines(struct mem *mem, const char *title, const struct list *lines);
+
+/* Prints everything as one JSON object on standard output. */
+void explain_json(struct plan *plan, const struct explanation *explained);

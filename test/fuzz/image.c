@@ -66,8 +66,10 @@ static void make_original(void)
 {
 	char name[] = "/tmp/capshim-fuzz-XXXXXX";
 	int fd = mkstemp(name);
+	struct problems problems = {0};
 
-	FUZZ_HOLDS(fd >= 0 && filter_compile_file("profile.json", name, &target) == 0);
+	FUZZ_HOLDS(fd >= 0 && filter_compile_file(&problems, "profile.json", name, &target) == 0);
+	mem_release(&problems.mem);
 	ssize_t length = read(fd, original, MOST);
 	close(fd);
 	unlink(name);

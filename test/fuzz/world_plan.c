@@ -111,7 +111,7 @@ static void check_accepted(struct plan *plan)
 		check_privileges(plan, &plan->workload);
 	FUZZ_HOLDS(plan->init_holds.keep == 0);
 	FUZZ_HOLDS((plan->umask.to & ~(mode_t)0777) == 0);
-	FUZZ_HOLDS((plan->keep_fds[0] & 7) == 7);
+	FUZZ_HOLDS((plan->keep_fds[0] & 7) == 0);
 	FUZZ_HOLDS(!plan->working_dir || plan->working_dir[0] == '/');
 	FUZZ_HOLDS(plan->command != COMMAND_RUN || (plan->argv.count && plan->argv.items[0][0]));
 	for (int i = 0; i < PLAN_LIMITS; i++)
