@@ -58,6 +58,10 @@ networked() {
 		- sysctl: {fs.file-max: ">=99999999999999999999"}
 	END
 	assert_refused 111 fs.file-max
+	networked true <<-END
+		- sysctl: {net.ipv4.tcp_sack: "-99999999999999999999"}
+	END
+	assert_refused 111 net.ipv4.tcp_sack
 }
 
 @test "sysctl: already so is success on a read-only /proc/sys, and the way out is named otherwise" {
@@ -241,6 +245,11 @@ networked() {
 		  type: nosuchfs
 	END
 	assert_refused 111 /mnt nosuchfs
+	steps --image <<-END
+		- mount: /mnt
+		  type: /nosuchfs
+	END
+	assert_refused 111 /mnt /nosuchfs
 	as_app ln -s /etc "$IMAGE/data/link"
 	steps --image <<-END
 		- mount: /data/link

@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,7 +63,9 @@ size_t text_escape(char *out, size_t size, const char *text, bool json)
 /* 0 to 35; what is no digit is more. */
 static unsigned int digit_of(char c)
 {
-	return (unsigned int)(c <= '9' ? c - '0' : (c | ' ') - 'a' + 10);
+	if (c <= '9')
+		return (unsigned int)(c - '0');
+	return (c | ' ') < 'a' ? UINT_MAX : (unsigned int)((c | ' ') - 'a' + 10); /* less are @ and the like */
 }
 
 /* strtoull(3) would take 3 KB along: musl's reads a number as scanf(3) does, from a stream. */
@@ -73,7 +76,7 @@ uint64_t text_number(const char *text, unsigned int base, const char **end)
 
 	while (*at == ' ' || *at == '\t')
 		at++;
-	const bool minus = *at == '-';
+	bool minus = *at == '-';
 	at += minus;
 	if (base == 0) {
 		base = *at != '0' ? 10 : (at[1] | ' ') == 'x' ? 16 : 8;
@@ -83,6 +86,7 @@ uint64_t text_number(const char *text, unsigned int base, const char **end)
 	for (unsigned int digit; (digit = digit_of(*at)) < base; at++)
 		if (__builtin_mul_overflow(number, base, &number) || __builtin_add_overflow(number, digit, &number)) {
 			number = UINT64_MAX;
+			minus = false;
 			errno = ERANGE;
 		}
 	if (end)
