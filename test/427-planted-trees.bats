@@ -291,7 +291,7 @@ time.sleep(60)'" 3>&- &
 		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {copy: $V/tree, to: $O/got, recursive: true}" \
 			>"$T/capshim.yaml"
 		: >"$T/calls"
-		timeout 30 strace -f -o "$T/calls" -e trace=pread64 -e inject=pread64:delay_enter=1000000:when=1 \
+		timeout 30 strace -f -o "$T/calls" -P "$V/tree/file" -e trace=pread64 -e inject=pread64:delay_enter=1000000:when=1 \
 			"$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
 		wait_until grep -q pread64 "$T/calls"
 		attack 'truncate -s 80M tree/file'

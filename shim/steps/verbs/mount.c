@@ -295,7 +295,7 @@ static void step_mount(struct setup *setup)
 	read_options(&wish, &setup->mem, step);
 	const bool bind = wish.flags & MS_BIND;
 	if (bind || wish.from[0] == '/')
-		ready = open_source(setup, step->source, !bind, &wish.source, &foreign);
+		ready = open_source(setup, wish.from, !bind, &wish.source, &foreign);
 	if (foreign)
 		wish.from = mem_format(&setup->mem, "/proc/self/fd/%d", wish.source);
 	if (!bind && wish.data && strcmp(wish.type, "overlay") == 0)
