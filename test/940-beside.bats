@@ -187,10 +187,10 @@ both_runtimes() {
 		[ "$runtime" != crun ] || options+=(--cgroup-manager=disabled)
 		bundle_write "$1" "$2"
 		bundle_mounted timeout 30 "$runtime" "${options[@]}" run -d -b "$BUNDLE" "$id" \
-			</dev/null >"$T/$runtime.log" 2>&1 3>&-
+			< <(:) >"$T/$runtime.log" 2>&1 3>&-
 		wait_until grep -q ^uid= "$T/$runtime.log"
 		observe bundle_mounted timeout -k 5 30 "$runtime" "${options[@]}" exec "${AS[@]}" "$id" \
-			"${as_workload[@]}" </dev/null
+			"${as_workload[@]}" < <(:)
 		for assertion in "${@:3}"; do
 			eval "$assertion" || fail "with $runtime: $1, $2: $assertion, in: $output" || return
 		done

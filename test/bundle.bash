@@ -98,14 +98,15 @@ bundle_mounted() {
 		exec "$@"' - "$@"
 }
 
-# bundle_run RUNTIME FILTER CONFIG: one run of the bundle. FRONT stands in front of it all, AS in front of the runtime.
+# bundle_run RUNTIME FILTER CONFIG: one run of the bundle. FRONT stands in front of it all, AS in front of the runtime. Its
+# standard input is no device: crun gives that to the container's user, and /dev/null would no longer be root's.
 bundle_run() {
 	local runtime=$1 options=(--root "$STATE_DIR/$1")
 
 	bundle_write "$2" "$3" || return
 	[ "$runtime" != crun ] || options+=(--cgroup-manager=disabled)
 	observe timeout -k 5 30 "${FRONT[@]}" bash -c "$(declare -f bundle_mounted); bundle_mounted \"\$@\"" - "${AS[@]}" \
-		"$runtime" "${options[@]}" run -b "$BUNDLE" "capshim-$$-${T##*.}" </dev/null
+		"$runtime" "${options[@]}" run -b "$BUNDLE" "capshim-$$-${T##*.}" < <(:)
 	output=${output//$'\r'/}
 	# Now and then crun 1.8 passes a terminal's output on through its log: in red, with the time, a line for each read.
 	[[ $output != *$'\e[1;31m'* ]] ||
