@@ -36,3 +36,14 @@ setup() {
 		assert_success
 	done
 }
+
+@test "120,000 failures of a step take no more memory than one" {
+	mkdir "$T/tree" && (cd "$T/tree" && seq 12000 | xargs touch)
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+		"  - {chown: [$(printf "$T/tree, %.0s" {1..10})], recursive: true, on_error: warn}" >"$T/capshim.yaml"
+	# By one process: others would share the tree.
+	observe taskset -c "$(taskset -pc $$ | grep -Eo '[0-9]+$')" "$START" --bounding none -- \
+		prlimit --as=$((12 << 20)) "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_success
+	assert_line --regexp ': 120010 failures in all$'
+}

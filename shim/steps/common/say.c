@@ -101,36 +101,41 @@ static const char *owner_text(struct mem *mem, const struct step *step)
 
 bool setup_failed(struct setup *setup, const char *verb, const char *object, int err, int cap)
 {
-	const char *link = err == EEXIST ? dangling(&setup->mem, object) : NULL;
-	const char *ids = err == EINVAL || err == EOVERFLOW ? owner_text(&setup->mem, setup->step) : NULL;
+	struct mem mem = {NULL}; /* of this failure: a tree may have many */
+	const char *link = err == EEXIST ? dangling(&mem, object) : NULL;
+	const char *ids = err == EINVAL || err == EOVERFLOW ? owner_text(&mem, setup->step) : NULL;
 	const bool may_not = err == EROFS || err == EACCES || err == EPERM;
 	const struct account_wish *account = setup->step ? NULL : setup->plan->wishes;
 	const char *why;
 
 	if (link)
-		why = mem_format(&setup->mem, "\"%s\" is a symbolic link to something that does not exist", link);
+		why = mem_format(&mem, "\"%s\" is a symbolic link to something that does not exist", link);
 	else if (ids)
-		why = mem_format(&setup->mem, "%s (the user namespace or the file system does not know %s)",
-				 strerror(err), ids);
+		why = mem_format(&mem, "%s (the user namespace or the file system does not know %s)", strerror(err),
+				 ids);
 	else if (account && may_not)
 		why = mem_format(
-			&setup->mem,
+			&mem,
 			"%s (a user by number needs no account: write user: \"%u:%u\", and HOME under \"environment\" if "
 			"it is needed, in the place of \"accounts\")",
 			strerror(err), account->uid, account->gid);
 	else
-		why = failure_text(&setup->mem, err, cap);
-	return setup_failed_for(setup, verb, object, err, why);
+		why = failure_text(&mem, err, cap);
+	(void)setup_failed_for(setup, verb, object, err, why);
+	mem_release(&mem);
+	return false;
 }
 
 bool setup_refused(struct setup *setup, const char *verb, const char *object, const char *format, ...)
 {
+	struct mem mem = {NULL}; /* as above */
 	va_list args;
 
 	va_start(args, format);
-	const char *reason = mem_vformat(&setup->mem, format, args);
+	(void)setup_failed_for(setup, verb, object, 0, mem_vformat(&mem, format, args));
 	va_end(args);
-	return setup_failed_for(setup, verb, object, 0, reason);
+	mem_release(&mem);
+	return false;
 }
 
 /* Why the link at WHERE was not followed on the way to PATH: in the order in which a walk decides. */
