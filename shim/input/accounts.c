@@ -36,6 +36,9 @@ static bool cut_line(char *line, size_t length, bool group, char **fields, uint3
 	size_t cut = 1;
 	char *at;
 
+	/* Empty, until they are found. */
+	for (size_t i = 0; i < USER_FIELDS; i++)
+		fields[i] = line + length;
 	fields[0] = line;
 	for (at = line; *at; at++) {
 		if (*at != ':')
