@@ -335,3 +335,21 @@ time.sleep(60)'" 3>&- &
 		assert_equal "$(owners "$V/x" "$V/y")" '0:0 500 2345:0 0'
 	done
 }
+
+@test "remove with a glob does not look into what it does not match, and says what it leaves on another mount" {
+	local step
+	mkdir -m 0700 "$V/lost+found" && mkdir -m 0 "$V/third" && chown 2345 "$V/third"
+	attack 'mkdir closed; chmod 0 closed'
+	for step in "$V/*.pid, recursive: true" "$V/*.pid"; do
+		attack 'touch a.pid'
+		start <<<"  - {remove: $step}"
+		assert_success
+		assert_output ''
+		assert_equal "$(cd "$V" && echo *) $(owners "$V/closed" "$V/third")" "closed lost+found third 1234:1234 0 2345:0 0"
+	done
+	mkdir "$V/m.pid" && mount --bind "$O" "$V/m.pid"
+	start <<<"  - {remove: $V/*.pid, recursive: true}"
+	umount "$V/m.pid"
+	assert_success
+	assert_output --partial 'on other mounts that were left alone: 1'
+}

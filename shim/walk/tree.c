@@ -280,10 +280,19 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 	return directory;
 }
 
+static bool is_skipped(const struct tree_walk *tree, size_t depth, const char *name)
+{
+	const char *only = depth == 0 ? tree->only : NULL;
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (tree->exclude && glob_any(tree->exclude, name)))
+		return true;
+	/* As in a shell, only a written period matches a leading one. */
+	return only && ((name[0] == '.' && only[*only == '\\'] != '.') || !glob_match(only, name));
+}
+
 /* Reads the next batch of the current directory. False: there is none. */
 static bool read_batch(struct tree_state *state)
 {
-	const struct list *exclude = state->tree->exclude;
 	size_t size = state->depth < BATCH_DEPTH ? BATCH_BYTES : BATCH_DEEP_BYTES;
 	struct frame *frame = &state->frames[state->depth];
 
@@ -303,7 +312,7 @@ static bool read_batch(struct tree_state *state)
 		const char *name = record->d_name;
 		at += record->d_reclen;
 		frame->offset = record->d_off;
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (exclude && glob_any(exclude, name)))
+		if (is_skipped(state->tree, state->depth, name))
 			continue;
 		if (record->d_type != DT_DIR) {
 			bool mine = state->tree->file && (!state->tree->closed_only || frame->closed) &&

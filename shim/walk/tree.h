@@ -42,7 +42,8 @@ struct tree_walk {
 	size_t closed;              /* result: directories that were put off */
 	bool cross_mounts;          /* otherwise entries on another mount are skipped and counted */
 	const struct list *exclude; /* globs on base names below the top: skipped with all they hold; NULL: none */
-	void *context;              /* passed to these functions: */
+	const char *only; /* a glob for what TOP holds: all else in it is skipped, and not opened; NULL: everything */
+	void *context;    /* passed to these functions: */
 	/* A directory, before its entries. False: skip its entries and its leave(). NULL: always true. */
 	bool (*enter)(void *context, const struct walk_entry *directory);
 	/*

@@ -6,7 +6,6 @@
 #include <linux/capability.h>
 
 #include "base/fd.h"
-#include "base/glob.h"
 #include "steps/common/change.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
@@ -55,26 +54,11 @@ static void remove_name(struct removal *removal, const struct walk_entry *entry,
 	}
 }
 
-static bool is_meant(const struct removal *removal, const struct walk_entry *entry)
-{
-	const char *glob = removal->glob;
-
-	if (entry->depth != 1 || !glob)
-		return true;
-	/* As in a shell, only a written period matches a leading one. */
-	const bool hidden = entry->name[0] == '.' && glob[*glob == '\\'] != '.';
-	return !hidden && glob_match(glob, entry->name);
-}
-
 static bool removal_enter(void *context, const struct walk_entry *entry)
 {
 	struct removal *removal = context;
 
-	if (entry->depth == 0)
-		return true;
-	if (!is_meant(removal, entry))
-		return false;
-	if (removal->setup->step->recursive)
+	if (entry->depth == 0 || removal->setup->step->recursive)
 		return true;
 	remove_name(removal, entry, AT_REMOVEDIR);
 	return false;
@@ -82,8 +66,7 @@ static bool removal_enter(void *context, const struct walk_entry *entry)
 
 static void removal_file(void *context, const struct walk_entry *entry)
 {
-	if (is_meant(context, entry))
-		remove_name(context, entry, 0);
+	remove_name(context, entry, 0);
 }
 
 static void removal_leave(void *context, const struct walk_entry *entry)
@@ -147,6 +130,7 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 				 .unlock = step->recursive ? S_IRWXU : 0,
 				 .part = 1,
 				 .blind = !removal->glob,
+				 .only = removal->glob,
 				 .context = removal,
 				 .enter = removal_enter,
 				 .file = removal_file,
@@ -170,7 +154,7 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 			break;
 	}
 	tree.mounts += removal->mounts;
-	if (tree.mounts && !removal->glob) /* with a glob they may be entries that it does not match */
+	if (tree.mounts)
 		setup_note(removal->setup, "entries of \"%s\" on other mounts that were left alone: %zu", path,
 			   tree.mounts);
 	return true;
