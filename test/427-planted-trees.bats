@@ -353,3 +353,13 @@ time.sleep(60)'" 3>&- &
 	assert_success
 	assert_output --partial 'on other mounts that were left alone: 1'
 }
+
+@test "remove with a glob and recursive at the top of a volume" {
+	mount --bind "$V" "$V"
+	attack 'mkdir a.d a.d/x; touch a.d/x/f f.d'
+	for _ in 1 2; do
+		start <<<"  - {remove: $V/*.d, recursive: true}"
+		assert_success
+		assert_equal "$(ls "$V")" ''
+	done
+}

@@ -122,8 +122,10 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 {
 	const struct step *step = removal->setup->step;
 
+	/* With a glob the walk has entered TOP, and knows. */
 	if (step->recursive && !step->cross_mounts &&
-	    ground_may_have_moved(&removal->at->ground, removal->at->parent, top))
+	    (removal->glob ? removal->at->ground.moved
+			   : ground_may_have_moved(&removal->at->ground, removal->at->parent, top)))
 		return setup_refused(removal->setup, "remove", path, CHANGE_MOVED);
 	struct tree_walk tree = {.ground = removal->at->ground,
 				 .parent = removal->at->parent,
