@@ -216,19 +216,6 @@ os.setxattr(sys.argv[1], "system.posix_acl_default",
 	assert_equal "$(owners "$O/tree/file")" '1234:1234 644'
 }
 
-@test "a fresh volume below a directory of the workload's is judged anew" {
-	mkdir "$V/mount" && mount -t tmpfs -o mode=0755 tmpfs "$V/mount"
-	start <<-END
-		  - {write: $V/mount/root.conf, content: x, mode: 0600}
-		  - {mkdir: $V/mount/app, owner: workload}
-		  - {write: $V/mine, content: x}
-	END
-	assert_success
-	assert_equal "$(owners "$V/mount/root.conf" "$V/mount/app" "$V/mine")" '0:0 600 1234:1234 755 1234:1234 644'
-	again
-	assert_success
-}
-
 @test "attack: a template that would show every variable" {
 	printf '${HIDDEN}' >"$V/t" && chown 1234 "$V/t"
 	{

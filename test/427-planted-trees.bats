@@ -9,7 +9,7 @@ setup() {
 }
 
 teardown() {
-	umount -l "$O/etc" "$O" "$V" 2>/dev/null || true
+	umount -l "$O/etc" "$O" "$V/mount" "$V" 2>/dev/null || true
 	[ -z "${LOOP:-}" ] || losetup -d "$LOOP"
 }
 
@@ -334,6 +334,19 @@ time.sleep(60)'" 3>&- &
 		refute test -e "$V/own"
 		assert_equal "$(owners "$V/x" "$V/y")" '0:0 500 2345:0 0'
 	done
+}
+
+@test "a fresh volume below a directory of the workload's is judged anew" {
+	mkdir "$V/mount" && mount -t tmpfs -o mode=0755 tmpfs "$V/mount"
+	start <<-END
+		  - {write: $V/mount/root.conf, content: x, mode: 0600}
+		  - {mkdir: $V/mount/app, owner: workload}
+		  - {write: $V/mine, content: x}
+	END
+	assert_success
+	assert_equal "$(owners "$V/mount/root.conf" "$V/mount/app" "$V/mine")" '0:0 600 1234:1234 755 1234:1234 644'
+	again
+	assert_success
 }
 
 @test "remove with a glob does not look into what it does not match, and says what it leaves on another mount" {
