@@ -233,6 +233,15 @@ make_source() {
 	assert_equal "$(find "$T/outside" | wc -l)" 3
 }
 
+@test "copy: the error names as whom a file of a tree could not be read, which is not as whom it is written" {
+	mkdir "$T/source" && echo x >"$T/source/f" && chmod 0600 "$T/source/f" && chown 2345 "$T/source/f"
+	steps --with --bounding --with chown,setgid,setuid,setpcap <<<"- {copy: $T/source, to: $T/data/new, recursive: true}"
+	assert_refused 111 "$T/source/f\": Permission denied (needs CAP_DAC_OVERRIDE"
+	mv "$T/source/f" "$T/data/f"
+	steps <<<"- {copy: $T/data, to: $T/there, recursive: true}"
+	assert_refused 111 "$T/data/f\": Permission denied (as uid 1234"
+}
+
 @test "copy: files planted in the source are not read" {
 	echo safe >"$T/outside"
 	chmod 0600 "$T/outside"

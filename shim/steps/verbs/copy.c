@@ -242,16 +242,18 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 		err = errno;
 	}
 	text[length > 0 ? length : 0] = '\0';
-	if (ground_act(&to->ground) != 0)
+	if (ground_act(&to->ground) != 0) {
 		setup_failed(setup, "write", mirror_target(mirror, entry, entry->name), errno, DIAG_NO_CAP);
-	else if (keeps_existing(setup, to, entry->name))
+	} else if (keeps_existing(setup, to, entry->name)) {
 		;
-	else if (!S_ISREG(now.stat.mode) && !S_ISLNK(now.stat.mode))
+	} else if (!S_ISREG(now.stat.mode) && !S_ISLNK(now.stat.mode)) {
 		mirror->special++;
-	else if (length < 0)
-		setup_failed(setup, "read", entry->path, err, CAP_DAC_OVERRIDE);
-	else
+	} else if (length >= 0) {
 		put_link(mirror, &now, text, to);
+	} else {
+		(void)!ground_act(entry->ground); /* the text says as whom that was tried */
+		setup_failed(setup, "read", entry->path, err, CAP_DAC_OVERRIDE);
+	}
 }
 
 /*
