@@ -376,3 +376,17 @@ time.sleep(60)'" 3>&- &
 		assert_equal "$(ls "$V")" ''
 	done
 }
+
+@test "root's directories that shut out root: removed, and changed at every start, without DAC_OVERRIDE" {
+	mkdir -p "$T/a/closed" "$T/b/closed/sub" && touch "$T/a/closed/f" "$T/b/closed/sub/f"
+	chmod 0500 "$T/b/closed" && chmod 0300 "$T/b/closed/sub" "$T/a/closed" "$T/a" && chown -R 1234 "$T/a"
+	for _ in 1 2 3; do
+		start --with --bounding --with chown,setgid,setuid,setpcap <<-END
+			  - {chown: $T/a, owner: "0:0", recursive: true}
+			  - {remove: $T/b, recursive: true}
+		END
+		assert_success
+		assert_equal "$(owners "$T/a" "$T/a/closed" "$T/a/closed/f")" '0:0 300 0:0 300 0:0 644'
+		refute test -e "$T/b"
+	done
+}

@@ -32,7 +32,7 @@ struct tree_walk {
 	struct ground ground; /* of TOP's name, in PARENT; the functions below are called as the entry's ground asks */
 	int parent;
 	bool as_owners; /* on foreign ground open every directory as its own owner */
-	mode_t unlock;  /* mode bits added there to a directory whose owner lacks them, until the walk leaves it */
+	mode_t unlock;  /* mode bits lent to a directory whose owner, as whom the walk acts, lacks them */
 	/*
 	 * For processes that share one tree, since one of them would lock a directory while another is in it: a directory
 	 * that would have to be unlocked is skipped and counted. It is for a walk with CLOSED_ONLY, by one process, that

@@ -23,8 +23,7 @@ static void find_ground(const struct tree_walk *tree, int parent, const struct g
 /* Does the owner of the directory, as whom the walk acts in it, lack rights to it that he could give himself? */
 static bool is_locked(const struct tree_walk *tree, const struct tree_directory *it)
 {
-	return it->ground.foreign && (tree->as_owners || it->stat.uid == it->ground.uid) &&
-	       (it->stat.mode & tree->unlock) != tree->unlock;
+	return (tree->as_owners || it->stat.uid == it->ground.uid) && (it->stat.mode & tree->unlock) != tree->unlock;
 }
 
 /*
