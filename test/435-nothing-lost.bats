@@ -536,3 +536,15 @@ os.setxattr(sys.argv[1], "security.capability", bytes.fromhex("01000002002000000
 		assert [ "$number" -gt 3 ] && assert [ "$number" -lt 90 ]
 	done
 }
+
+@test "mknod: what another container has just made is not in the way, nor is its removal" {
+	config seed <<<"  - {mknod: $T/volume/fifo, type: p, owner: workload}"
+	mkdir "$T/volume"
+	# The first waits with a node of mode 0. The second takes it for one that is left, removes it, and waits.
+	start first -e trace=mknodat -e inject=mknodat:delay_exit=1000000
+	wait_until test -p "$T/volume/fifo"
+	start second -e trace=unlinkat -e inject=unlinkat:delay_exit=2000000
+	ended first 0
+	ended second 0
+	assert_equal "$(stat -c '%F %u %a' "$T/volume/fifo")" 'fifo 1234 644'
+}

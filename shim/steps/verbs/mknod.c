@@ -13,6 +13,8 @@
 #include "steps/common/say.h"
 #include "walk/make.h"
 
+#define TRIES_MAX 16
+
 static mode_t type_of(const struct step *step)
 {
 	return step->type[0] == 'c' ? S_IFCHR : step->type[0] == 'b' ? S_IFBLK : S_IFIFO;
@@ -79,18 +81,19 @@ static bool make_node(struct setup *setup, const char *path, struct walk_found *
 		close(at->fd);
 		at->fd = open_node(at);
 	}
-	if (at->fd < 0) {
-		dev_t device = type_of(step) == S_IFIFO ? 0 : makedev(step->major, step->minor);
+	const dev_t device = type_of(step) == S_IFIFO ? 0 : makedev(step->major, step->minor);
+	/* Another run may be faster; or take the new node for one that is left, and remove it. */
+	for (int tries = 0; at->fd < 0 && (tries == 0 || (errno == ENOENT && tries < TRIES_MAX)); tries++) {
 		/* Mode 0, so that others cannot open it before it has its owner. */
 		made = mknodat(at->parent, at->name, type_of(step), device) == 0;
-		if (!made && errno != EEXIST) /* another run may be faster */
+		if (!made && errno != EEXIST)
 			return setup_failed(setup, "mknod", path, errno, errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
 		at->fd = open_node(at);
-		if (made && at->fd >= 0 && walk_disinherit(at->fd, at->parent) != 0) {
-			/* Otherwise the next start would take it for complete. */
-			fd_unlink(at->parent, at->name);
-			return setup_failed(setup, "take the access control list from", path, errno, DIAG_NO_CAP);
-		}
+	}
+	if (made && at->fd >= 0 && walk_disinherit(at->fd, at->parent) != 0) {
+		/* Otherwise the next start would take it for complete. */
+		fd_unlink(at->parent, at->name);
+		return setup_failed(setup, "take the access control list from", path, errno, DIAG_NO_CAP);
 	}
 	if (at->fd < 0)
 		return setup_failed(setup, "mknod", path, errno, CAP_DAC_OVERRIDE);
