@@ -89,7 +89,7 @@ make_alone() {
 # tests NAME TAG LINE ...: a bats file. Where a test ends at once, bats may leave the clock of its time limit running, and wait
 # for it.
 tests() {
-	unset BATS_TEST_TIMEOUT
+	export -n BATS_TEST_TIMEOUT
 	printf '%s\n' "# bats file_tags=$2" "${@:3}" >"$T/$1.bats"
 }
 
