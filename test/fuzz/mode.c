@@ -1,10 +1,11 @@
 /*
  * A mode as a step writes it. What must hold: it is taken or refused, and applied to files and directories, as chmod(1)
- * would: computed here bit by bit, from the text.
+ * would: computed here bit by bit, from the text. And any number in a text is the one of strtoull(3).
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "fuzz.h"
 #include "steps/common/mode.h"
 
@@ -69,12 +70,39 @@ static bool apply(const char *text, mode_t *now, bool directory)
 	}
 }
 
+/* What only strtoull(3) takes: a "+", blanks that end a line, and 0x where it says nothing. */
+static bool is_odd(const char *text, unsigned int base)
+{
+	const char *at = text + strspn(text, " \t");
+
+	if (*at == '+' || (*at && strchr("\n\v\f\r", *at)))
+		return true;
+	at += *at == '-';
+	return *at == '0' && (at[1] | ' ') == 'x' &&
+	       (base == 16 || (base == 0 && strspn(at + 2, "0123456789abcdefABCDEF") == 0));
+}
+
+static void compare_numbers(const char *text)
+{
+	static const unsigned int bases[] = {0, 8, 10, 16};
+
+	for (size_t i = 0; i < sizeof(bases) / sizeof(*bases); i++) {
+		const char *end;
+		char *should;
+		if (is_odd(text, bases[i]))
+			continue;
+		const uint64_t number = text_number(text, bases[i], &end);
+		FUZZ_HOLDS(number == strtoull(text, &should, (int)bases[i]) && end == should);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	static const mode_t modes[] = {0, 07777, 0644, 0755, 0700, 04711, 02775, 01777, 0111, 0222};
 	struct mem mem = {0};
 	struct mode_change change;
 	const char *text = mem_copy(&mem, (const char *)bytes, length);
+	compare_numbers(text);
 	const bool taken = mode_parse(&mem, text, &change);
 
 	for (size_t i = 0; i < 2 * sizeof(modes) / sizeof(*modes); i++) {
