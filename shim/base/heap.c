@@ -2,9 +2,9 @@
  * The heap of the static binary; builds with another C library use that library's, for the sanitizers. capshim runs
  * for a millisecond and then becomes another program, so of the small pieces only the newest can be freed, and the
  * smallest: mem_release() in mem.c frees in that order, and a piece freed in another order stays allocated. A large piece
- * has a mapping of its own, which is unmapped when it is freed. Compared with musl's heap it
- * saves 15 system calls at every start, their page faults, and 6 KB. It also detects an mmap(2) that reports success with
- * address 0, to which musl would write.
+ * has a mapping of its own, which is unmapped when it is freed. Compared with musl's heap it saves 15 system calls at every
+ * start, their page faults, and 6 KB. It also detects an mmap(2) that reports success with address 0, to which musl would
+ * write.
  */
 #include <errno.h>
 #include <stdalign.h>

@@ -207,9 +207,7 @@ static _Noreturn void work(const struct job *first)
 {
 	struct part *part = share_memory(&first->share, first->tree.part - 2);
 
-	part->setup = *first->change->setup;
-	part->setup.changed = part->setup.same = 0;
-	part->setup.said.tv_sec += INT32_MAX; /* only the first process reports progress */
+	share_setup(&part->setup, first->change->setup);
 	part->change = *first->change;
 	part->change.setup = &part->setup;
 	part->change.links = part->change.cleared = part->change.uncapable = 0;

@@ -108,7 +108,10 @@ static int put_in_place(int out, int parent, const char *temporary, const char *
 
 static bool is_unseen(int fd, bool leased)
 {
-	return !leased || fcntl(fd, F_GETLEASE) == F_WRLCK || fd_fail(ESTALE) == 0;
+	if (!leased || fcntl(fd, F_GETLEASE) == F_WRLCK)
+		return true;
+	errno = ESTALE;
+	return false;
 }
 
 /*
@@ -136,8 +139,10 @@ static bool fill_new(int out, int parent, const struct file_want *want, int *cap
 {
 	if (walk_disinherit(out, parent) != 0)
 		return false;
-	if (file_renames_first(parent, want))
-		return fd_fail(NOT_UNREAD) == 0;
+	if (file_renames_first(parent, want)) {
+		errno = NOT_UNREAD;
+		return false;
+	}
 	if (!ground_is_foreign() || want->uid == identity_uid())
 		return content_write(out, want);
 	const int leased = walk_lease(out);

@@ -81,6 +81,13 @@ void *share_memory(const struct share *share, size_t number)
 	return (char *)(share->memory + 1) + number * share->each;
 }
 
+void share_setup(struct setup *part, const struct setup *whole)
+{
+	*part = *whole;
+	part->changed = part->same = 0;
+	part->said.tv_sec += INT32_MAX;
+}
+
 bool share_wait(const struct share *share, size_t number)
 {
 	int status = SIGKILL; /* killed, unless waitpid(2) says otherwise */

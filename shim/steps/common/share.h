@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "steps/setup.h"
 #include "walk/tree.h"
 
 #define SHARE_MAX 4 /* processes */
@@ -23,6 +24,9 @@ void share_begin(struct share *share, struct tree_walk *tree, int top, const cha
 
 /* The memory of the other process of this NUMBER, from 0 on: it is the part with that number and two. */
 void *share_memory(const struct share *share, size_t number);
+
+/* Fills PART, which another process works with: as WHOLE, but nothing is counted yet, and only the first reports progress. */
+void share_setup(struct setup *part, const struct setup *whole);
 
 /* Waits for the other process of this NUMBER. If a failure ended it, this process ends as well. False: it was killed. */
 [[nodiscard]] bool share_wait(const struct share *share, size_t number);

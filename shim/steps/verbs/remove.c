@@ -96,9 +96,7 @@ static void remove_together(struct removal *removal, struct tree_walk *tree, int
 	removal->shared = share.memory;
 	if (tree->part > 1) {
 		removal->setup = part = share_memory(&share, tree->part - 2);
-		*part = *setup;
-		part->changed = 0;
-		part->said.tv_sec += INT32_MAX; /* only the first process reports progress */
+		share_setup(part, setup);
 	}
 	if (removal->shared)
 		(void)!walk_tree(tree, top, path);
