@@ -312,63 +312,6 @@ operator() {
 	[ "${#lines[@]}" = 25 ]
 }
 
-@test "JSON as programs write it takes the short way, and becomes the tree that libyaml makes of it" {
-	local text who i=0
-	while IFS= read -r text; do
-		who=${text%% *}
-		i=$((i + 1))
-		# shellcheck disable=SC2059 # the table has escapes
-		printf "${text#* }" >"$T/text-$i.json"
-		simulate tree "$T/text-$i.json"
-		assert_output "$T/text-$i.json: $who" || fail "$text"
-	done <<-'END'
-		own {}
-		own {"a": [], "b": {}, "c": ""}\n\n
-		own {"a":1,"b":[true,false,null,"x",{"c":[[2]]}]}
-		own {\n\t"a": [\n\t\t"b",\n  "c"\n]\t,\n"d": 0\n}\n
-		own {"a b: {c} [d], #e &f *g !h %%i @j \x60k": "- ?"}
-		own {"a": "\\"b\\"", "\\\\": "\\\\"}
-		own {"<<": "<<", "": 0755}
-		libyaml \n{"a": 1}
-		libyaml ["a"]
-		libyaml {"a": 1} \n
-		libyaml {"a": 1}\r\n
-		libyaml {"a": 1,}
-		libyaml {"a": 1, "a": 2}
-		libyaml {"a" : 1}
-		libyaml {"a"}
-		libyaml {"a":}
-		libyaml {a: 1}
-		libyaml {"a": b c}
-		libyaml {"a": [1 2]}
-		libyaml {"a": [1, 2}
-		libyaml {"a": ["b": 1]}
-		libyaml {"a": "b"c}
-		libyaml {"a": "b\nc"}
-		libyaml {"a": "\\u0041\\/\\n"}
-		libyaml {"a": -1}
-		libyaml {"a": 1.5}
-		libyaml {"a": True}
-		libyaml {"a": "\303\244"}
-		libyaml {"a": "\177"}
-		libyaml {"a": "b
-		libyaml {"a": 1
-		libyaml {"a": 1}}
-		libyaml {"a": 1}\000
-		libyaml {"a\000": 1}
-	END
-	printf '{"%01000d": 1}' 0 >"$T/long.json"
-	text=$(printf '%64s' '')
-	printf '{"a": %s1%s}' "${text// /[}" "${text// /]}" >"$T/deep.json"
-	text=${text:2}
-	printf '{"a": %s1%s}' "${text// /[}" "${text// /]}" >"$T/less-deep.json"
-	seq 20000 | sed '1s/^/{"a": [/; $!s/$/,/; $s/$/]}/' >"$T/many.json"
-	simulate tree "$REPO/config/seccomp/default.json" "$T"/{less-deep,long,deep,many}.json
-	assert_line "$REPO/config/seccomp/default.json: own"
-	assert_line "$T/less-deep.json: own"
-	assert_equal "$(grep -c ': libyaml$' <<<"$output")" 3
-}
-
 @test "a file that is not a profile is refused" {
 	local text
 	for text in '' '[]' 'null' 'true' '{}' '{"defaultAction": null}' '{"defaultAction": ["SCMP_ACT_ALLOW"]}' '{"syscalls": []}' \

@@ -219,7 +219,7 @@ struct node *yaml_read_flawed(struct problems *problems, const char *file, const
 		problem_add(problems, file, 0, 0, "larger than 1 MiB");
 		return NULL;
 	}
-	struct node *root = source_read_json(&reader.source);
+	struct node *root = source_read_plain(&reader.source);
 	if (root)
 		return root;
 	if (!yaml_parser_initialize(&reader.parser))

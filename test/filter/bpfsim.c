@@ -8,7 +8,8 @@
  * bpfsim dump SOURCE [CAP ...]         the instructions
  * bpfsim table NAME ...                compares capshim's table of calls with libseccomp's own, which has all these names
  * bpfsim builtin FILE.json             is that the built-in profile, line by line?
- * bpfsim tree FILE ...                 JSON: "own" if capshim's own reader takes it, as libyaml does, "libyaml" if it does not
+ * bpfsim tree FILE ...                 YAML: "own" if capshim's own reader takes it, as libyaml does, "libyaml" if it does not
+ * bpfsim trees signs|lines N           the same for every text of N of these, and counted
  * bpfsim damaged FILE.bpf [CAP ...]    every byte of it changed, every length cut off: is each such file refused?
  *
  * SOURCE: "default" (what is built in), FILE.json; where no JSON is needed "init" and FILE.bpf. CAP: kept capabilities.
@@ -384,6 +385,8 @@ int main(int argc, char **argv)
 		return builtin(argv[2]);
 	if (strcmp(argv[1], "tree") == 0)
 		return trees(argv + 2);
+	if (strcmp(argv[1], "trees") == 0)
+		return !tree_compare_all(strcmp(argv[2], "lines") == 0, (unsigned int)strtoul(argv[3], NULL, 10));
 	if (strcmp(argv[1], "damaged") == 0)
 		return damaged(argv[2], argv + 3);
 	const bool two = strcmp(argv[1], "subset") == 0 && argc > 3;

@@ -1,4 +1,4 @@
-/* The two readers of JSON, capshim's own and libyaml, side by side. */
+/* The two readers of YAML, capshim's own and libyaml, side by side. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,3 +14,11 @@ bool tree_same(const struct node *a, const struct node *b, unsigned int lines, b
  * -1: it makes another tree, or libyaml refuses the text.
  */
 int tree_compare(const char *text, size_t length);
+
+/*
+ * Compares all texts of so many PIECES, which are the signs that mean something to YAML, or with LINES whole lines, and
+ * prints how many. False: one of them differs.
+ */
+#define TREE_PIECES 8 /* at most */
+#define TREE_PIECE 16 /* bytes, at most */
+bool tree_compare_all(bool lines, unsigned int pieces);

@@ -1,5 +1,5 @@
 /*
- * Any bytes as JSON. What must hold: where capshim's own reader takes them, libyaml takes them as well, and makes the same
+ * Any bytes as YAML. What must hold: where capshim's own reader takes them, libyaml takes them as well, and makes the same
  * tree of them.
  */
 #include "../filter/tree.h"
