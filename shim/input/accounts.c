@@ -5,6 +5,7 @@
 #define LINE_BYTES ((size_t)64 * 1024)
 #define ID_DIGITS 10
 #define NAME_BYTES 256 /* LOGIN_NAME_MAX of limits.h */
+#define ALLOCATED 8    /* accounts at a time */
 #define NEW_HOME "/"
 #define NEW_SHELL "/sbin/nologin"
 
@@ -40,40 +41,37 @@ static bool cut_line(char *line, size_t length, bool group, char **fields, uint3
 	for (size_t i = 0; i < USER_FIELDS; i++)
 		fields[i] = line + length;
 	fields[0] = line;
-	for (at = line; *at; at++) {
-		if (*at != ':')
-			continue;
+	for (at = strchrnul(line, ':'); *at; at = strchrnul(at + 1, ':')) {
 		if (cut == count)
 			return false;
 		*at = '\0';
 		fields[cut++] = at + 1;
 	}
 	/* A NUL byte inside of the line ended the loop, too. */
-	if (at != line + length || cut != count || !line[0] || strchr("#+-", line[0]))
+	if (at != line + length || cut != count || !line[0] || line[0] == '#' || line[0] == '+' || line[0] == '-')
 		return false;
 	return group ? accounts_id(fields[GROUP_GID], gid)
 		     : accounts_id(fields[USER_UID], uid) && accounts_id(fields[USER_GID], gid);
 }
 
-/* The account of LINE, or NULL if it is no such line. */
-static struct account *read_account(struct mem *mem, char *line, size_t length, bool group)
+/* Is LINE an account? Puts it into ACCOUNT. */
+static bool read_account(struct mem *mem, struct account *account, char *line, size_t length, bool group)
 {
 	char *fields[USER_FIELDS], *member;
 	uint32_t uid = ACCOUNTS_NO_ID, gid;
 
 	if (!cut_line(line, length, group, fields, &uid, &gid))
-		return NULL;
-	struct account *account = mem_alloc(mem, sizeof(*account));
+		return false;
 	*account = (struct account){.name = fields[0], .uid = uid, .gid = gid};
 	if (!group) {
 		account->home = fields[USER_HOME];
 		account->shell = fields[USER_SHELL];
-		return account;
+		return true;
 	}
 	while ((member = strsep(&fields[GROUP_MEMBERS], ",")))
 		if (*member)
 			list_take(mem, &account->members, member);
-	return account;
+	return true;
 }
 
 void accounts_parse(struct accounts *accounts, struct problems *problems, const char *file, char *bytes, size_t length,
@@ -81,6 +79,7 @@ void accounts_parse(struct accounts *accounts, struct problems *problems, const 
 {
 	/* Appends at END, so that a file is read in time linear in its size. */
 	struct account **end = group ? &accounts->groups : &accounts->users;
+	struct account *next = NULL, *full = NULL;
 	char *line = bytes;
 
 	while (*end)
@@ -89,12 +88,16 @@ void accounts_parse(struct accounts *accounts, struct problems *problems, const 
 		char *newline = memchr(line, '\n', (size_t)(bytes + length - line));
 		const size_t size = (size_t)((newline ? newline : bytes + length) - line);
 		line[size] = '\0';
-		if (size > LINE_BYTES)
+		if (next == full) {
+			next = mem_array(accounts->mem, ALLOCATED, sizeof(*next));
+			full = next + ALLOCATED;
+		}
+		if (size > LINE_BYTES) {
 			problem_add(problems, file, number, 1, "a line longer than 64 KiB");
-		else
-			*end = read_account(accounts->mem, line, size, group);
-		if (*end)
+		} else if (read_account(accounts->mem, next, line, size, group)) {
+			*end = next++;
 			end = &(*end)->next;
+		}
 		line += size + 1;
 	}
 }
