@@ -55,6 +55,20 @@ given() {
 	assert_unprivileged 1234 net_bind_service,checkpoint_restore
 }
 
+@test "plain YAML is what libyaml makes of it, where a char has no sign" {
+	local pieces
+	for pieces in signs lines; do
+		simulated "$OTHER" trees "$pieces" 3
+		assert_output --regexp '^13824 texts, [0-9]+ taken, 0 wrong$'
+	done
+	printf 'a: b\303\244\n' >"$T/a"
+	printf 'a: b:\303\244\n' >"$T/b"
+	simulated "$OTHER" tree "$T/a" "$T/b" "$REPO/config/examples/nginx.yaml"
+	assert_output "$T/a: libyaml
+$T/b: libyaml
+$REPO/config/examples/nginx.yaml: own"
+}
+
 @test "where filters cannot be loaded nothing runs, with or without init" {
 	nothing_without_filters
 }
