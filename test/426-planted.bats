@@ -221,6 +221,19 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	observe timeout 20 unshare --mount "$CAPSHIM" -c "$T/capshim.yaml"
 	assert_success
 	assert_equal "$(cat "$T/got")" x
+	# Also what the same run has made.
+	rm "$T/got"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+		"  - {mkdir: $V/own, owner: \"root:root\", mode: \"0700\"}" \
+		"  - {write: $V/own/pw, content: secret, owner: \"root:root\", mode: \"0600\"}" \
+		"  - {run: [/bin/mv, $V/own, $V/site], user: \"1234:1234\"}" \
+		"  - {mount: $T/mnt, type: bind, source: $V/site}" "  - {copy: $T/mnt/pw, to: $T/got, owner: workload}" \
+		>"$T/capshim.yaml"
+	observe timeout 20 unshare --mount "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_failure 111
+	assert_output --partial 'mount'
+	assert [ -d "$V/site" ]
+	assert [ ! -e "$T/got" ]
 }
 
 @test "attack: a link to root's socket in the place of one that is waited for" {

@@ -199,7 +199,7 @@ int ground_act(const struct ground *at)
 
 bool ground_may_give(const struct ground *at, const struct stat *stat)
 {
-	return !at->foreign || !identity_is_root() || (stat->st_uid == at->uid && at->uid != 0) || is_remembered(stat);
+	return !at->foreign || !identity_is_root() || (stat->st_uid == at->uid && at->uid != 0);
 }
 
 struct ground_acted ground_become(uint32_t uid, uint32_t gid)

@@ -109,7 +109,7 @@ bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
 /*
  * May a step other than chown and chmod give what it found on GROUND, described by STAT, to another user? Objects
  * owned by root or by a third user may have been moved there, so they must not be given away, even
- * where the workload is root itself.
+ * where the workload is root itself; also what this run has made, which can be moved to another name.
  */
 bool ground_may_give(const struct ground *ground, const struct stat *stat);
 
