@@ -447,6 +447,20 @@ synced() {
 	cmp "$T/source/some" "$T/data/to/some"
 }
 
+@test "copy: a file of the largest size is a hole, and fills no disk" {
+	mkdir "$T/from" "$T/to"
+	mount -t tmpfs none "$T/from" && mount -t tmpfs -o size=8M none "$T/to"
+	truncate -s 9223372036854775807 "$T/from/huge"
+	config huge <<<"  - {copy: $T/from/huge, to: $T/to/huge}"
+	for _ in 1 2; do
+		capshim_run --config "$T/huge.yaml" --timeout 30 -- -- "$PROBE"
+		echo "$status $(stat -c '%s %b' "$T/to/huge") $(grep -o '[0-9]* changed, [0-9]* already right' <<<"$output")"
+	done >"$T/seen"
+	umount "$T/from" "$T/to"
+	assert_equal "$(<"$T/seen")" '0 9223372036854775807 0 1 changed, 0 already right
+0 9223372036854775807 0 0 changed, 1 already right'
+}
+
 # attributes FILE: names and values.
 attributes() {
 	python3 -c 'import os, sys

@@ -58,7 +58,9 @@ static off_t next_data(int fd, off_t size, off_t at)
 /* The size of FD if it has holes, otherwise -1. */
 static off_t size_with_holes(const struct stat *stat)
 {
-	return S_ISREG(stat->st_mode) && stat->st_blocks < (stat->st_size + 511) / 512 ? stat->st_size : -1;
+	return S_ISREG(stat->st_mode) && stat->st_size > 0 && stat->st_blocks <= (stat->st_size - 1) / 512
+		       ? stat->st_size
+		       : -1;
 }
 
 /* Past what is a hole in both: of the source and of IN, whose sizes are -1 without holes. */
@@ -110,6 +112,8 @@ enum content content_is(const struct file_want *want, int in, const struct stat 
 	for (off_t at = 0;;) {
 		const char *part;
 		at = same_hole(want, size_with_holes(&source), in, size_with_holes(now), at);
+		if (at > 0 && at == source.st_size && at == now->st_size)
+			return is;
 		ssize_t length = wanted_part(want, at, wanted, &part);
 		ssize_t have = pread(in, got, CHUNK, at);
 		if (length < 0 || have < 0 || have > length)
@@ -123,7 +127,7 @@ enum content content_is(const struct file_want *want, int in, const struct stat 
 		if (have < length)
 			return CONTENT_LESS;
 		at += length;
-		if (length == 0 || (at == source.st_size && at == now->st_size))
+		if (length == 0)
 			return is;
 		progress(want, at);
 	}
