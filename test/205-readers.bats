@@ -37,7 +37,7 @@ who_reads() {
 		libyaml ["a"]
 		own {"a": 1} \n
 		libyaml {"a": 1}\r\n
-		libyaml {"a": 1,}
+		own {"a": 1,}
 		libyaml {"a": 1, "a": 2}
 		libyaml {"a" : 1}
 		libyaml {"a"}
@@ -74,6 +74,7 @@ who_reads() {
 }
 
 @test "plain YAML takes the short way, and becomes the tree that libyaml makes of it" {
+	local text deep=''
 	who_reads "$T/texts" <<-'END'
 		own a: b
 		own # c\n\n  # d\na: b # e\n\n#f\n
@@ -87,6 +88,7 @@ who_reads() {
 		own a: -1\nb: --c\nd: ./e\nf: .g\n
 		own a: "\\"b\\\\c"\n
 		own   a: 1\n  b: 2\n
+		own 1/$.-: b\n/c: [d,]\n
 		own a: b  # c: d\ne: f#g\n
 		own b: null\nc: yes\nd: 0755\n
 		libyaml \n
@@ -109,6 +111,8 @@ who_reads() {
 		libyaml a: b:\n
 		libyaml a: [b: c]\n
 		libyaml a: [b,\n\t]\n
+		libyaml a: [\n... b\n]\n
+		libyaml a: [\n--- b\n]\n
 		libyaml a: [b, # c\n  d]\n
 		libyaml a: [b]c\n
 		libyaml a: "b"c\n
@@ -143,6 +147,23 @@ who_reads() {
 		libyaml a: b\n...\n
 		libyaml %%YAML 1.1\na: b\n
 	END
+	# 64 levels of maps, and of lists with maps in them, and one more.
+	for text in {0..61}; do
+		deep+=$(printf '%*sa:' "$text" '')$'\n'
+	done
+	printf '%s%62sa: b\n' "$deep" '' >"$T/maps"
+	printf '%s%62sa:\n%63sa: b\n' "$deep" '' '' >"$T/more-maps"
+	deep='a:'
+	for text in {1..31}; do
+		deep+=$'\n'$(printf '%*s- a:' $((2 * text)) '')
+	done
+	printf '%s b\n' "$deep" >"$T/lists"
+	printf '%s\n%64s- a\n' "$deep" '' >"$T/more-lists"
+	simulate tree "$T"/{maps,lists,more-maps,more-lists}
+	assert_output "$T/maps: own
+$T/lists: own
+$T/more-maps: libyaml
+$T/more-lists: libyaml"
 }
 
 @test "every short text of what YAML is made of: what is read the short way is what libyaml makes of it" {

@@ -5,12 +5,16 @@
 #define KEY_MAX_BYTES 1000 /* libyaml takes 1024 characters, with the quotes */
 #define NODES 8            /* allocated together */
 
-/* Texts are not allocated: each moves to OUT, over what is read already. */
+/*
+ * Texts stay in the copy of the source: each moves to OUT, with a NUL behind it, over what is read already. There is a byte
+ * in front of the first for its NUL, and between two that are kept stands at least one that is not: a blank, a quote, ':' or
+ * ','. So OUT stays behind AT.
+ */
 struct plain {
 	const struct source *source;
-	char *out, *at, *line_begins; /* in a copy of the source, which ends with a NUL */
+	char *out, *at, *line_begins; /* in the copy, which ends with a NUL */
 	unsigned int line;
-	bool tabs; /* may be blanks: all of it stands in braces */
+	bool tabs; /* are blanks: libyaml refuses them in front of what is indented, which nothing in braces is */
 	size_t values;
 	struct node *nodes; /* the newest NODES of the values */
 };
@@ -26,15 +30,11 @@ static struct node *plain_node(struct plain *plain, unsigned int level)
 	return plain->values > YAML_VALUES || level > YAML_LEVELS ? NULL : node;
 }
 
-static bool is_letter(char byte)
-{
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_';
-}
-
 /* What can stand anywhere in a word, and means nothing to YAML. */
-static bool is_plain(char byte)
+static bool is_harmless(char byte)
 {
-	return is_letter(byte) || (byte >= '0' && byte <= '9') || byte == '.' || byte == '/' || byte == '$';
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+	       byte == '_' || byte == '.' || byte == '/' || byte == '$';
 }
 
 static bool is_printed(char byte)
@@ -67,7 +67,7 @@ static bool read_quoted(struct plain *plain, struct node *node)
 		return false;
 	plain->at++;
 	*plain->out++ = '\0';
-	return *plain->at != '\''; /* a second one means a quote in the text */
+	return true;
 }
 
 /* Without quotes, within its line. FLOW: in brackets or braces, where a comma ends it. */
@@ -77,10 +77,10 @@ static bool read_word(struct plain *plain, struct node *node, bool flow)
 	size_t length = 0;
 
 	at += strspn(at, "-");
-	if (!is_plain(*at) || (at[0] == '.' && at[1] == '.'))
+	if (!is_harmless(*at) || (at[0] == '.' && at[1] == '.'))
 		return false;
 	for (; is_printed(*at) && !(*at == '#' && at[-1] == ' ') && !(flow && strchr(",[]{}?", *at)); at++) {
-		if (*at == ':' && (flow ? !is_plain(at[1]) : at[1] <= ' '))
+		if (*at == ':' && (flow ? !is_harmless(at[1]) : at[1] <= ' '))
 			return false;
 		if (*at != ' ')
 			length = (size_t)(at - plain->at) + 1;
@@ -107,7 +107,7 @@ static size_t key_length(const struct plain *plain)
 {
 	const char *at = plain->at;
 
-	while (is_letter(*at) || (at > plain->at && (is_plain(*at) || *at == '-')))
+	while (is_harmless(*at) || (at > plain->at && *at == '-'))
 		at++;
 	return at[0] == ':' && (at[1] == ' ' || at[1] == '\n') ? (size_t)(at - plain->at) : 0;
 }
@@ -129,7 +129,7 @@ static const struct node *read_key(struct plain *plain, const struct node *map, 
 	return key;
 }
 
-static struct node *read_plain(struct plain *plain, unsigned int level, bool flow);
+static struct node *plain_value(struct plain *plain, unsigned int level, bool flow);
 
 static bool read_members(struct plain *plain, struct node *node, unsigned int level)
 {
@@ -137,26 +137,25 @@ static bool read_members(struct plain *plain, struct node *node, unsigned int le
 	struct node **end = &node->first;
 
 	node->kind = close == '}' ? NODE_MAP : NODE_LIST;
-	while (look(plain) != close || node->count > 0) {
+	while (look(plain) != close) {
 		const struct node *key = close == '}' ? read_key(plain, node, level) : NULL;
-		struct node *value = key || close == ']' ? read_plain(plain, level, true) : NULL;
+		struct node *value = key || close == ']' ? plain_value(plain, level, true) : NULL;
 		if (!value)
 			return false;
 		value->key = key;
 		*end = value;
 		end = &value->next;
 		node->count++;
-		if (look(plain) == close)
-			break;
-		if (*plain->at != ',')
+		if (look(plain) == ',')
+			plain->at++;
+		else if (*plain->at != close)
 			return false;
-		plain->at++;
 	}
 	plain->at++;
 	return true;
 }
 
-static struct node *read_plain(struct plain *plain, unsigned int level, bool flow)
+static struct node *plain_value(struct plain *plain, unsigned int level, bool flow)
 {
 	const char first = flow ? look(plain) : *plain->at;
 	struct node *node = plain_node(plain, level);
@@ -169,12 +168,13 @@ static struct node *read_plain(struct plain *plain, unsigned int level, bool flo
 	return read ? node : NULL;
 }
 
-/* Goes to what the next line says that is not only a comment, or to the end. False: this line does not end here. */
-static bool next_line(struct plain *plain)
+/*
+ * Goes to what the next line says that is not only a comment, or to the end. Where this line does not end, it stays
+ * there, further right than all that is open, so that nothing goes on and the end is not reached.
+ */
+static void next_line(struct plain *plain)
 {
-	bool next = plain->at == plain->line_begins;
-
-	for (;; next = true) {
+	for (;;) {
 		const char *begin = plain->at;
 		while (*plain->at == ' ')
 			plain->at++;
@@ -182,7 +182,7 @@ static bool next_line(struct plain *plain)
 			while (is_printed(*plain->at))
 				plain->at++;
 		if (*plain->at != '\n')
-			return next || !*plain->at;
+			return;
 		plain->line++;
 		plain->line_begins = ++plain->at;
 	}
@@ -201,9 +201,11 @@ static bool begins_item(const struct plain *plain)
 /* A value to the end of its line. */
 static struct node *read_rest(struct plain *plain, unsigned int level)
 {
-	struct node *node = read_plain(plain, level, false);
+	struct node *node = plain_value(plain, level, false);
 
-	return node && next_line(plain) ? node : NULL;
+	if (node)
+		next_line(plain);
+	return node;
 }
 
 static struct node *read_lines(struct plain *plain, unsigned int level);
@@ -237,14 +239,13 @@ static struct node *read_behind(struct plain *plain, unsigned int begin, unsigne
 		plain->at += blanks;
 		return read_rest(plain, level);
 	}
-	if (!next_line(plain))
-		return NULL;
+	next_line(plain);
 	if (begins_item(plain) && indent(plain) >= begin)
 		return read_items(plain, level);
 	return indent(plain) > begin ? read_lines(plain, level) : NULL;
 }
 
-/* A map with a key in each line. A line that is indented like nothing around it is not read, and so never the end. */
+/* A map with a key in each line. */
 static struct node *read_lines(struct plain *plain, unsigned int level)
 {
 	const unsigned int begin = indent(plain);
@@ -271,11 +272,11 @@ struct node *source_read_plain(const struct source *source)
 {
 	char *text = mem_alloc(&source->problems->mem, source->length + 2);
 	struct plain plain = {.source = source, .out = text, .at = text + 1, .line_begins = text + 1, .line = 1};
-	struct node *root = NULL;
 
 	if (source->length > 0)
 		memcpy(plain.at, source->bytes, source->length);
-	if (next_line(&plain))
-		root = (plain.tabs = *plain.at == '{') ? read_rest(&plain, 1) : read_lines(&plain, 1);
+	next_line(&plain);
+	plain.tabs = *plain.at == '{';
+	struct node *root = plain.tabs ? read_rest(&plain, 1) : read_lines(&plain, 1);
 	return root && plain.at == text + 1 + source->length ? root : NULL;
 }
