@@ -28,11 +28,9 @@ struct piece {
 
 /*
  * Common, because the linker puts such variables last: the few other variables then share their page with the
- * beginning of this one, and only as much of the rest is touched as is needed. Touching a page costs 2 us. A
- * start writes almost 1 KB here, and again after each of libyaml's two large buffers: if this began in the last quarter
- * of a page, each of the three would need one page more.
+ * beginning of this one, and only as much of the rest is touched as is needed. Touching a page costs 2 us.
  */
-__attribute__((common)) alignas(1024) unsigned char heap_first[FIRST_BYTES];
+__attribute__((common)) alignas(ALIGNMENT) unsigned char heap_first[FIRST_BYTES];
 /* Zero before the first piece: variables with values may lie on a page that a start would touch for these only. */
 static unsigned char *next, *end;
 static void *spare; /* a list of freed pieces of SPARE_BYTES: libyaml has four for each value, a page in a config */
