@@ -139,6 +139,13 @@ answer() {
 	assert_equal "$status" 14
 }
 
+@test "a denied execve or exit_group is a problem of the config's line" {
+	capshim_run --image -- --check <<<$'user: app\ncommand: [/probe]\nseccomp:\n  deny: [exit, exit_group]'
+	assert_refused 100 ':4:16: nothing could run under this profile: it denies exit_group'
+	capshim_run --image -- --check <<<$'user: app\ncommand: [/probe]\nseccomp: {deny: execve}'
+	assert_refused 100 ':3:17: nothing could run under this profile: it denies execve'
+}
+
 @test "a 32-bit program, or an interpreter that is one: --check, --explain and the start say so before a step runs" {
 	[ "$(uname -m)" = x86_64 ] || return 0
 	local action profile

@@ -112,7 +112,7 @@ struct filter_answers filter_answer(const struct filter *filter, uint32_t arch, 
 	return run.answer;
 }
 
-const char *filter_unusable(struct mem *mem, const struct filter *filter)
+const char *filter_unusable(struct mem *mem, const struct filter *filter, const char **denied)
 {
 	static const struct {
 		const char *name;
@@ -126,9 +126,9 @@ const char *filter_unusable(struct mem *mem, const struct filter *filter)
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
 		struct filter_answers answer = filter_answer(filter, filter_native(), needed[i].number);
 		/* No tracer is attached to the workload, so SECCOMP_RET_TRACE answers ENOSYS, see seccomp(2). */
+		*denied = needed[i].name;
 		if (filter_rank(answer.laxest) < filter_rank(SECCOMP_RET_LOG))
-			return mem_format(mem, "it denies %s, whatever the arguments: %s", needed[i].name,
-					  needed[i].so);
+			return mem_format(mem, "it denies %s, whatever the arguments: %s", *denied, needed[i].so);
 	}
 	return NULL;
 }

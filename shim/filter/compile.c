@@ -215,6 +215,7 @@ bool filter_compile(struct filter *filter, struct filter_profile *profile, struc
 {
 	struct filter_profile own;
 	struct filter_code code;
+	const char *denied;
 
 	if (!profile)
 		profile = &own;
@@ -234,10 +235,13 @@ bool filter_compile(struct filter *filter, struct filter_profile *profile, struc
 	if (!filter_code_end(&code, filter, &problems->mem))
 		return yaml_problem(problems, node, "too large: the kernel takes %d instructions", BPF_MAXINSNS);
 	filter->flags = profile->flags;
-	const char *why = filter_unusable(&problems->mem, filter);
-	if (why)
-		yaml_problem(problems, node, "nothing could run under this profile: %s", why);
-	return !why;
+	const char *why = filter_unusable(&problems->mem, filter, &denied);
+	if (!why)
+		return true;
+	for (const struct filter_rule *rule = profile->changes; rule; rule = rule->next)
+		if (rule->action != SECCOMP_RET_ALLOW && strcmp(rule->node->text, denied) == 0)
+			node = rule->node;
+	return yaml_problem(problems, node, "nothing could run under this profile: %s", why);
 }
 
 void filter_unknown(struct mem *mem, const struct node *profile, const struct filter_target *target, struct list *lines)

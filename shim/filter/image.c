@@ -84,6 +84,7 @@ const char *filter_read(struct filter *filter, struct mem *mem, const void *byte
 			const struct filter_target *target)
 {
 	struct image image;
+	const char *denied;
 
 	if (length < sizeof(magic) || memcmp(bytes, magic, sizeof(magic)) != 0)
 		return "not a profile compiled by \"capshim --compile-seccomp\"";
@@ -108,7 +109,7 @@ const char *filter_read(struct filter *filter, struct mem *mem, const void *byte
 	filter->code = code;
 	filter->count = (unsigned short)image.count;
 	filter->flags = image.flags;
-	return filter_unusable(mem, filter);
+	return filter_unusable(mem, filter, &denied);
 }
 
 /* Does not follow a link. A file left by a failed write is refused later as truncated. */

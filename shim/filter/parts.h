@@ -146,5 +146,8 @@ struct filter_answers {
 
 struct filter_answers filter_answer(const struct filter *filter, uint32_t arch, uint32_t number);
 
-/* Why no workload could start or end under FILTER, whatever the arguments of its calls; NULL: it could. */
-[[nodiscard]] const char *filter_unusable(struct mem *mem, const struct filter *filter);
+/*
+ * Why no workload could start or end under FILTER, whatever the arguments of its calls, and the call that is DENIED; NULL: it
+ * could.
+ */
+[[nodiscard]] const char *filter_unusable(struct mem *mem, const struct filter *filter, const char **denied);

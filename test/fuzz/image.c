@@ -179,6 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	static unsigned int accepted;
 	struct mem mem = {0};
 	struct filter filter = {.code = NULL};
+	const char *denied;
 
 	if (!original_length)
 		make_original();
@@ -195,7 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		FUZZ_HOLDS(filter.code && filter.count == (now - sizeof(struct file)) / sizeof(*filter.code));
 		FUZZ_HOLDS(memcmp(filter.code, changed + sizeof(struct file), filter.count * sizeof(*filter.code)) ==
 			   0);
-		FUZZ_HOLDS((why == NULL) == (filter_unusable(&mem, &filter) == NULL));
+		FUZZ_HOLDS((why == NULL) == (filter_unusable(&mem, &filter, &denied) == NULL));
 	}
 	if (!why && accepted++ % LOADS == 0)
 		load(&filter);
