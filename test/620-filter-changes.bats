@@ -139,6 +139,56 @@ answer() {
 	assert_equal "$status" 14
 }
 
+# narrow NUMBER [ARG]: makes /call, a 32-bit program that makes this call with wrong arguments and ends with its error.
+narrow() {
+	# shellcheck disable=SC2016 # assembler
+	printf '.globl _start\n_start: mov $%d, %%eax; mov $%d, %%ebx; xor %%ecx, %%ecx; xor %%edx, %%edx; int $0x80; neg %%eax; mov %%eax, %%ebx; mov $1, %%eax; int $0x80\n' "$1" "${2:-1000}" >"$T/call.S"
+	gcc -m32 -nostdlib -static -no-pie -o "$IMAGE/call" "$T/call.S"
+}
+
+@test "deny closes a call for 32-bit programs under every name that they have for it" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	local pair call number error
+	for pair in chown:212:14 sendfile:239:9 truncate:193:14 lseek:140:9 mmap:192:22 stat:195:14 wait4:7:10; do
+		IFS=: read -r call number error <<<"$pair"
+		narrow "$number"
+		capshim_run --image -- -- /call <<<$'user: app\nseccomp: {allow: 32bit}'
+		assert_equal "$call $status" "$call $error"
+		capshim_run --image -- -- /call <<<"{user: app, seccomp: {allow: 32bit, deny: $call}}"
+		assert_equal "$call $status" "$call 1"
+	done
+	# socketcall(2), allowed by name, makes connect(2) and send(2) as well, as 3 and 9; 64-bit programs have sendto(2) for it.
+	for pair in connect:3 sendto:9; do
+		narrow 102 "${pair#*:}"
+		capshim_run --image -- -- /call <<<'{user: app, seccomp: {allow: [32bit, socketcall]}}'
+		assert_equal "$pair $status" "$pair 14"
+		capshim_run --image -- -- /call <<<"{user: app, seccomp: {allow: [32bit, socketcall], deny: ${pair%:*}}}"
+		assert_equal "$pair $status" "$pair 1"
+	done
+}
+
+@test "deny: every call of another name, by the profile that allows all; a 64-bit call of its own stays" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	local pair call pairs=(chown:chown32 sendfile:sendfile64 truncate:truncate64 futex:futex_time64 clock_settime:clock_settime64
+		getdents:readdir getrlimit:ugetrlimit lseek:_llseek mmap:mmap2 newfstatat:fstatat64 stat:stat64 stat:oldstat
+		lstat:oldlstat fstat:oldfstat fadvise64:fadvise64_64 rt_sigaction:sigaction rt_sigaction:signal
+		rt_sigpending:sigpending rt_sigprocmask:sigprocmask rt_sigprocmask:sgetmask rt_sigprocmask:ssetmask
+		rt_sigreturn:sigreturn rt_sigsuspend:sigsuspend select:_newselect setpriority:nice settimeofday:stime
+		umount2:umount uname:olduname uname:oldolduname wait4:waitpid)
+	printf '{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]}' >"$IMAGE/etc/profile.json"
+	chmod 0644 "$IMAGE/etc/profile.json"
+	for pair in "${pairs[@]}"; do
+		call=${pair#*:}
+		capshim_run --image -- --explain-syscall "$call" \
+			<<<"{user: app, command: [/probe], seccomp: {profile: /etc/profile.json, deny: ${pair%:*}}}"
+		assert_line "$call, by 32-bit programs: denied (Operation not permitted)"
+	done
+	capshim_run --image -- --explain-syscall getdents64 \
+		<<<"{user: app, command: [/probe], seccomp: {profile: /etc/profile.json, deny: getdents}}"
+	assert_line 'getdents64: allowed'
+	assert_line 'getdents64, by 32-bit programs: allowed'
+}
+
 @test "a denied execve or exit_group is a problem of the config's line" {
 	capshim_run --image -- --check <<<$'user: app\ncommand: [/probe]\nseccomp:\n  deny: [exit, exit_group]'
 	assert_refused 100 ':4:16: nothing could run under this profile: it denies exit_group'
@@ -221,6 +271,13 @@ answer() {
 	assert_line --partial 'io_uring_setup: allowed'
 	capshim_run --image --config image -- --explain-syscall 99999
 	assert_refused 100 '"99999" is not a system call'
+	# A call that only 32-bit programs have: their own answer.
+	[ "$(uname -m)" = x86_64 ] || return 0
+	capshim_run --image --config image -- --explain-syscall chown32
+	assert_line 'chown32, by 32-bit programs: denied by killing the process'
+	capshim_run --image -- --explain-syscall chown32 <<<'{user: app, command: [/probe], seccomp: {allow: 32bit, deny: chown}}'
+	assert_line 'chown32, by 32-bit programs: denied (Operation not permitted)'
+	assert_line --regexp ':1: denied \(Operation not permitted\)$'
 }
 
 # rows: of the table in doc/seccomp.md, "CALL CALL ...|LINE": the first and the last column without the words around them.

@@ -1,11 +1,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 
 #include "filter/read.h"
 
 #define GROUP_CALLS 7 /* with the NULL behind the last one */
+#define TWINS 8       /* no call has so many */
 
 /* Names for calls that are only useful together. "32bit" opens an ABI; its C libraries need these calls, of that ABI. */
 static const struct change_group {
@@ -16,6 +18,41 @@ static const struct change_group {
 	{"keyring", {"add_key", "keyctl", "request_key"}},
 	{"numa", {"get_mempolicy", "mbind", "set_mempolicy", "set_mempolicy_home_node", "migrate_pages", "move_pages"}},
 	{"ptrace", {"ptrace", "kcmp", "pidfd_getfd", "process_madvise", "process_vm_readv", "process_vm_writev"}},
+};
+
+/*
+ * A call, and one that only 32-bit ABIs have and that can do the same: from libseccomp's tables of x86 and Arm, without those
+ * that are the call's name with "32", "64" or "_time64" after it.
+ */
+static const char twins[][2][20] = {
+	{"fadvise64", "arm_fadvise64_64"},
+	{"fadvise64", "fadvise64_64"},
+	{"fstat", "oldfstat"},
+	{"getdents", "readdir"},
+	{"getrlimit", "ugetrlimit"},
+	{"lseek", "_llseek"},
+	{"lstat", "oldlstat"},
+	{"mmap", "mmap2"},
+	{"newfstatat", "fstatat64"},
+	{"recvfrom", "recv"},
+	{"rt_sigaction", "sigaction"},
+	{"rt_sigaction", "signal"},
+	{"rt_sigpending", "sigpending"},
+	{"rt_sigprocmask", "sgetmask"},
+	{"rt_sigprocmask", "sigprocmask"},
+	{"rt_sigprocmask", "ssetmask"},
+	{"rt_sigreturn", "sigreturn"},
+	{"rt_sigsuspend", "sigsuspend"},
+	{"select", "_newselect"},
+	{"sendto", "send"},
+	{"setpriority", "nice"},
+	{"settimeofday", "stime"},
+	{"stat", "oldstat"},
+	{"sync_file_range", "arm_sync_file_range"},
+	{"umount2", "umount"},
+	{"uname", "oldolduname"},
+	{"uname", "olduname"},
+	{"wait4", "waitpid"},
 };
 
 static const struct change_group *find_group(const char *name)
@@ -33,17 +70,41 @@ const char *filter_change_call(const char *name)
 	return group ? group->calls[0] : name;
 }
 
+/* Adds the call NAME to RULE, unless this is a 64-bit machine that has it itself: a config denies getdents64 by name. */
+static void add_twin(struct filter_rule *rule, const char *name)
+{
+	const int call = call_find(name);
+
+	if (call >= 0 && (call_number(call_abis, (size_t)call) < 0 || !(filter_native() & __AUDIT_ARCH_64BIT)))
+		rule->calls[rule->ncalls++] = (uint16_t)call;
+}
+
+/* Adds to RULE what 32-bit ABIs have besides the call NAME to do the same. */
+static void add_twins(struct mem *mem, struct filter_rule *rule, const char *name)
+{
+	static const char *const suffixes[] = {"32", "64", "_time64"};
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		add_twin(rule, mem_format(mem, "%s%s", name, suffixes[i]));
+	for (size_t i = 0; i < sizeof(twins) / sizeof(*twins); i++)
+		if (strcmp(twins[i][0], name) == 0)
+			add_twin(rule, twins[i][1]);
+}
+
 /* The calls that ITEM names become those of RULE. False: none, and a problem was added. */
-static bool read_calls(struct problems *problems, struct filter_rule *rule, const struct node *item, bool wide)
+static bool read_calls(struct problems *problems, struct filter_rule *rule, const struct node *item, bool wide,
+		       bool denies)
 {
 	/* An ABI that is not allowed is none to deny calls of. */
 	const struct change_group *group = wide || strcmp(item->text, "32bit") != 0 ? find_group(item->text) : NULL;
 	const struct change_group alone = {item->text, {item->text}};
 	const char *const *names = group ? group->calls : alone.calls;
 
-	rule->calls = mem_array(&problems->mem, GROUP_CALLS, sizeof(*rule->calls));
+	rule->calls = mem_array(&problems->mem, GROUP_CALLS + TWINS, sizeof(*rule->calls));
 	for (; *names; names++) {
 		const int call = call_find(*names);
+		if (denies)
+			add_twins(&problems->mem, rule, *names);
 		if (call >= 0)
 			rule->calls[rule->ncalls++] = (uint16_t)call;
 		else if (!group)
@@ -66,7 +127,7 @@ static void change_call(struct filter_reader *reader, const struct node *item, u
 	if (wide)
 		reader->profile->abis[CALL_ABI_32BIT] = true;
 	rule->node = item;
-	if (!read_calls(reader->problems, rule, item, wide))
+	if (!read_calls(reader->problems, rule, item, wide, action != SECCOMP_RET_ALLOW))
 		return;
 	rule->here = true;
 	rule->change = true;

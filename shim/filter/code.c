@@ -150,7 +150,7 @@ void filter_code_call(struct filter_code *code, uint32_t number, const struct fi
 	filter_code_skip_end(code, skip);
 }
 
-static void add_subs(struct filter_code *code, const struct filter_sub *sub, uint32_t otherwise)
+static void add_subs(struct filter_code *code, const struct filter_sub *sub)
 {
 	for (; sub; sub = sub->next) {
 		ADD(code, LOAD(LOW(0)));
@@ -158,16 +158,13 @@ static void add_subs(struct filter_code *code, const struct filter_sub *sub, uin
 		ADD(code, IF(BPF_JEQ, sub->value, 0, 1));
 		ADD(code, RETURN(sub->action));
 	}
-	ADD(code, RETURN(otherwise));
 }
 
 void filter_code_ranges(struct filter_code *code, const struct filter_range *ranges, size_t count)
 {
 	if (count == 1) {
-		if (ranges->uses)
-			add_uses(code, ranges->uses, ranges->action);
-		else
-			add_subs(code, ranges->subs, ranges->action);
+		add_subs(code, ranges->subs);
+		add_uses(code, ranges->uses, ranges->action);
 		return;
 	}
 	const size_t half = count / 2;

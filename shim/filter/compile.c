@@ -56,6 +56,13 @@ static bool is_conditional(const struct filter_use *uses)
 	return uses != NULL;
 }
 
+static bool is_denied_by_config(const struct filter_use *uses)
+{
+	while (uses && !(uses->rule->change && uses->rule->action != SECCOMP_RET_ALLOW))
+		uses = uses->next;
+	return uses != NULL;
+}
+
 enum multiplexer { SOCKETCALL, IPC, MULTIPLEXERS };
 
 /* The decisions for the calls of one ABI. */
@@ -67,22 +74,24 @@ struct abi {
 	uint16_t call_in[CALL_SLOTS];
 	struct filter_sub *subs[MULTIPLEXERS];
 	uint16_t sub_slots[MULTIPLEXERS];
+	bool named[MULTIPLEXERS]; /* the profile or the config has rules for it */
 };
 
 /*
  * A rule for a call also applies to socketcall(2) and ipc(2), which can make the same call, unless the profile has
  * rules for these by name. A filter cannot see their real arguments, so the strictest rule applies to the call as a
- * whole, and only if the default would allow it. The upper half of ipc's first argument is a version, see ipc(2):
- * rules that deny ignore it.
+ * whole, and only if the default would allow it. What the config denies stays denied beside rules by name. The upper
+ * half of ipc's first argument is a version, see ipc(2): rules that deny ignore it.
  */
 static void decide_sub(struct abi *abi, struct mem *mem, const struct call_sub *call)
 {
 	const struct filter_use *uses = abi->uses[call->call];
 	const enum multiplexer which = call->value < 200 ? SOCKETCALL : IPC;
 	const uint32_t action = uses ? uses->rule->action : 0;
-	const bool stricter = filter_rank(action) < filter_rank(abi->profile->action);
+	const bool denied = is_denied_by_config(uses);
+	const bool stricter = denied || filter_rank(action) < filter_rank(abi->profile->action);
 
-	if (!uses || (is_conditional(uses) && !stricter))
+	if (!uses || (is_conditional(uses) && !stricter) || (abi->named[which] && !denied))
 		return;
 	struct filter_sub *sub = mem_alloc(mem, sizeof(*sub));
 	sub->mask = which == IPC && stricter ? 0xffff : UINT32_MAX;
@@ -100,15 +109,14 @@ static void decide_calls(struct abi *abi, struct mem *mem)
 	for (size_t call = 0; call < call_count; call++)
 		if (abi->uses[call] && abi->calls->slots[call] != CALL_NONE)
 			abi->call_in[abi->calls->slots[call]] = (uint16_t)call;
-	for (const struct call_sub *sub = abi->calls->subs; sub->call != CALL_NONE; sub++)
-		decide_sub(abi, mem, sub);
 	for (size_t i = 0; i < MULTIPLEXERS; i++) {
 		const int call = call_find(multiplexers[i]);
 		const struct filter_use *uses = call < 0 ? NULL : abi->uses[call];
 		abi->sub_slots[i] = call < 0 ? CALL_NONE : abi->calls->slots[call];
-		if (is_conditional(uses) || (uses && uses->rule->action != abi->profile->action))
-			abi->subs[i] = NULL;
+		abi->named[i] = is_conditional(uses) || (uses && uses->rule->action != abi->profile->action);
 	}
+	for (const struct call_sub *sub = abi->calls->subs; sub->call != CALL_NONE; sub++)
+		decide_sub(abi, mem, sub);
 }
 
 static struct filter_range decision(const struct abi *abi, uint32_t slot)

@@ -165,7 +165,7 @@ static const char *absence_text(struct mem *mem, const struct filter_rule *rule,
 }
 
 static void explain_rules(struct mem *mem, const struct node *node, const struct filter_target *target, size_t call,
-			  struct list *lines)
+			  bool foreign, struct list *lines)
 {
 	struct problems problems = {0};
 	struct filter_profile profile;
@@ -173,7 +173,7 @@ static void explain_rules(struct mem *mem, const struct node *node, const struct
 	if (!filter_profile_read(&profile, &problems, node, target))
 		profile.rules = NULL;
 	for (const struct filter_rule *rule = profile.rules; rule; rule = rule->next)
-		if (filter_rule_lists(rule, call) && filter_rule_decides(&profile, rule, call, false))
+		if (filter_rule_lists(rule, call) && filter_rule_decides(&profile, rule, call, foreign))
 			list_format(mem, lines, "%s:%u: %s%s%s%s%s", rule->node->file, rule->node->line,
 				    action_text(mem, rule->action), conditions_text(mem, rule),
 				    absence_text(mem, rule, target->keep), rule->comment ? " - " : "",
@@ -181,6 +181,21 @@ static void explain_rules(struct mem *mem, const struct node *node, const struct
 	list_format(mem, lines, "%s:%u: %s, where no rule fits", node->file, node->line,
 		    action_text(mem, profile.action));
 	mem_release(&problems.mem);
+}
+
+/* What FILTER answers to the call NUMBER, NAME of the ABI. */
+static void explain_answer(struct mem *mem, const struct filter *filter, size_t abi, const char *name, uint32_t number,
+			   struct list *lines)
+{
+	const struct filter_answers answer = filter_answer(filter, call_abis[abi].arch, number);
+	const char *lax = action_text(mem, answer.laxest);
+	const char *by = abi == CALL_ABI_32BIT ? ", by 32-bit programs" : "";
+
+	if (answer.strictest == answer.laxest)
+		list_format(mem, lines, "%s%s: %s", name, by, lax);
+	else
+		list_format(mem, lines, "%s%s: depends on its arguments: %s, or %s", name, by, lax,
+			    action_text(mem, answer.strictest));
 }
 
 bool filter_explain_call(struct mem *mem, const struct filter *filter, const struct node *profile,
@@ -193,17 +208,16 @@ bool filter_explain_call(struct mem *mem, const struct filter *filter, const str
 
 	name = known ? known : name;
 	const int call = call_find(name), number = call < 0 ? written : call_number(call_abis, (size_t)call);
-	if (number < 0)
-		return false;
-	struct filter_answers answer = filter_answer(filter, filter_native(), (uint32_t)number);
-	list_add(mem, lines,
-		 answer.strictest == answer.laxest
-			 ? mem_format(mem, "%s: %s", name, action_text(mem, answer.laxest))
-			 : mem_format(mem, "%s: depends on its arguments: %s, or %s", name,
-				      action_text(mem, answer.laxest), action_text(mem, answer.strictest)));
-	if (profile && call >= 0) /* no rule can name another */
-		explain_rules(mem, profile, target, (size_t)call, lines);
-	return true;
+	const int narrow =
+		call < 0 || call_nabis <= CALL_ABI_32BIT ? -1 : call_number(&call_abis[CALL_ABI_32BIT], (size_t)call);
+	if (number >= 0)
+		explain_answer(mem, filter, 0, name, (uint32_t)number, lines);
+	const bool opened = !filter_kills_32bit(filter, false);
+	if (narrow >= 0 && (number < 0 || opened))
+		explain_answer(mem, filter, CALL_ABI_32BIT, name, (uint32_t)narrow, lines);
+	if (profile && call >= 0 && (number >= 0 || (narrow >= 0 && opened))) /* no rule can name another */
+		explain_rules(mem, profile, target, (size_t)call, number < 0, lines);
+	return lines->count > 0;
 }
 
 /* What the built-in profile says about ITEM, which it denies or allows under a condition; NULL: nothing. */

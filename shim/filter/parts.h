@@ -104,7 +104,7 @@ struct filter_sub {
 };
 
 /*
- * The decision for the numbers from FROM up to the next range: by USES, else by SUBS, else by ACTION. A range with
+ * The decision for the numbers from FROM up to the next range: by SUBS, else by USES, else by ACTION. A range with
  * USES or SUBS covers one number.
  */
 struct filter_range {
