@@ -134,10 +134,10 @@ LATER=' (by a set-user-ID program)'
 	jq -e '.states[0].seccomp == {filtered: true, filters: 1}' <<<"$output"
 }
 
-@test "where nothing is held and nothing can be gained it says so" {
+@test "where no capability is held and none can be gained it says so" {
 	FRONT=(/start --nnp -- /deny 38 999)
 	inspect nonroot_empty --inspect
-	assert_line '  nothing: nothing is held, and nothing can be gained'
+	assert_line '  nothing: no capability is held, and none can be gained'
 	assert_line 'set-user-ID programs: no_new_privs takes their effect away'
 	assert_line '  NoNewPrivs  1'
 	assert_line '  Seccomp     filters: 1'

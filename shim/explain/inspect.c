@@ -215,7 +215,7 @@ static void print_text(struct inspection *of)
 	}
 	diag_print("what removes it from the manifest (or start it as root, with capshim in front)\n");
 	if (!change[0].count) {
-		diag_print("  nothing: nothing is held, and nothing can be gained\n");
+		diag_print("  nothing: no capability is held, and none can be gained\n");
 		return;
 	}
 	diag_print("  docker run  %s\n  Compose     %s\n  Kubernetes  securityContext: {%s}\n",
