@@ -533,6 +533,9 @@ drop='setgid setuid setpcap'
 	explain <<<$'user: app\ninit: {stop_signals: [SIGWINCH, 37, 32, RTMAX], stop_grace_period: 1m}'
 	assert_success
 	assert_line --partial ': WINCH, 32, RTMIN+3, RTMAX; SIGKILL after 60 s'
+	# A signal that is ignored starts nothing.
+	explain <<<$'user: app\ninit: {signal_map: {TERM: ignore, INT: QUIT, USR1: HUP}, stop_grace_period: 9s}'
+	assert_line --partial 'stop signals: INT, QUIT; INT becomes QUIT; USR1 becomes HUP; TERM ignored; SIGKILL after 9 s'
 	explain <<<$'user: app\ninit: {wait_until: all}\ncap_add: [SETUID]'
 	assert_success
 	assert_output --partial 'stop signals, to every descendant: INT, QUIT, TERM'

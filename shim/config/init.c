@@ -179,13 +179,19 @@ static const char *signal_name(struct mem *mem, int number)
 const char *config_init_explained(struct plan *plan)
 {
 	struct mem *mem = plan->mem;
-	const char *signals = "", *grace = "";
+	const char *signals = "", *grace = "", *map = "";
 
-	for (int number = 1; number <= START_SIGNALS; number++)
-		if (plan->init.stop_signals & START_SIGNAL_BIT(number))
-			signals = mem_format(mem, "%s%s%s", signals, *signals ? ", " : "", signal_name(mem, number));
+	for (int number = 1; number <= START_SIGNALS; number++) {
+		const int as = plan->init.signal_map[number];
+		const char *name = signal_name(mem, number);
+		if (plan->init.stop_signals & START_SIGNAL_BIT(number) && as != INIT_IGNORE)
+			signals = mem_format(mem, "%s%s%s", signals, *signals ? ", " : "", name);
+		if (as != number)
+			map = mem_format(mem, "%s; %s %s%s", map, name, as == INIT_IGNORE ? "ignored" : "becomes ",
+					 as == INIT_IGNORE ? "" : signal_name(mem, as));
+	}
 	if (plan->init.stop_grace_seconds != INIT_NO_GRACE)
 		grace = mem_format(mem, "; SIGKILL after %d s", plan->init.stop_grace_seconds);
-	return mem_format(mem, "capshim stays, without privileges; stop signals%s: %s%s",
-			  plan->init.wait_all ? ", to every descendant" : "", *signals ? signals : "none", grace);
+	return mem_format(mem, "capshim stays, without privileges; stop signals%s: %s%s%s",
+			  plan->init.wait_all ? ", to every descendant" : "", *signals ? signals : "none", map, grace);
 }
