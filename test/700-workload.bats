@@ -93,6 +93,9 @@ load workload
 		workload -- /tool <<<''
 		assert_refused 126 'cannot execute "/tool": it is neither a binary nor a script'
 	done
+	script tool $'\xef\xbb\xbf#!/bin/sh'
+	workload -- /tool <<<''
+	assert_refused 126 'cannot execute "/tool": a byte order mark (EF BB BF) stands before its "#!": remove these three bytes'
 	: >"$IMAGE/tool"
 	workload -- /tool <<<''
 	assert_refused 126 'it is neither a binary nor a script'

@@ -153,6 +153,10 @@ static void group_of(struct plan *plan, const struct node *node, const char *pat
 {
 	const char *last = strrchr(path, '/');
 
+	if (last && strcspn(path, "*?[") < (size_t)(last - path)) {
+		value_problem(plan, node, "\"%s\": only the last component may be a glob: write the others out", path);
+		return;
+	}
 	if (path[0] != '/' || !strpbrk(last, "*?[")) {
 		add_group_of(plan, node, path, optional, to);
 		return;
@@ -195,6 +199,10 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 		add_runtime(plan, list);
 	else if (strncmp(text, "group_of:", 9) == 0)
 		group_of(plan, node, text + 9, false, &list->gids);
+	else if (!*text || strcmp(text, "none") == 0)
+		value_problem(plan, node,
+			      *text ? "\"none\" stands alone: leave the other items out, or this one"
+				    : "an item of the list is empty: name a group, or leave it out");
 	else if (!account_find_group(plan, node, text, &gid))
 		return;
 	else if (gid == 0 && strcmp(text, "0") != 0 && strcmp(text, "root") != 0)

@@ -50,7 +50,8 @@ const char *value_fixed(struct plan *plan, const struct node *node);
 
 bool value_bool(struct plan *plan, const struct node *node, bool *to);
 bool value_number(struct plan *plan, const struct node *node, long long min, long long max, long long *to);
-bool value_octal(struct plan *plan, const struct node *node, mode_t *to);         /* 0…07777, starts with 0 */
+bool value_octal(struct plan *plan, const struct node *node, const char *example,
+		 mode_t *to);                                                     /* 0…07777, starts with 0 */
 bool value_seconds(struct plan *plan, const struct node *node, unsigned int *to); /* 90, 90s, 5m, 1h; fits an int */
 const char *value_path(struct plan *plan, const struct node *node);               /* absolute, no . or .. components */
 const char *value_target(struct plan *plan, const struct node *node); /* the same; a trailing / means a directory */

@@ -62,7 +62,7 @@ static void read_mask(struct plan *plan, const struct node *node, void *to)
 	if (text && text_is_number(text, 8, 4, &mask))
 		*(mode_t *)to = (mode_t)mask;
 	else
-		(void)value_octal(plan, node, to);
+		(void)value_octal(plan, node, "0022", to);
 }
 
 void config_umask(struct plan *plan, const struct node *node, void *)

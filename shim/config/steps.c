@@ -93,7 +93,7 @@ static void read_option_value(struct plan *plan, const struct node *node, const 
 		(void)value_bool(plan, node, to);
 		break;
 	case OPTION_MODE:
-		step->mode_written = value_octal(plan, node, to);
+		step->mode_written = value_octal(plan, node, "0750", to);
 		break;
 	case OPTION_CHANGE:
 		read_change(plan, node, to);

@@ -113,7 +113,7 @@ bool value_number(struct plan *plan, const struct node *node, long long min, lon
 	return value_problem(plan, node, "\"%s\" must be a whole number from %lld to %lld", text, min, max);
 }
 
-bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
+bool value_octal(struct plan *plan, const struct node *node, const char *example, mode_t *to)
 {
 	const char *text = value_text(plan, node);
 	uint64_t mode, decimal = 0;
@@ -128,7 +128,7 @@ bool value_octal(struct plan *plan, const struct node *node, mode_t *to)
 	const bool octal = text[0] != '0' && text_is_number(text, 8, 4, &mode);
 	const bool was =
 		text[0] != '0' && text_is_number(text, 10, 4, &decimal) && decimal & S_IRUSR && decimal <= 07777;
-	const char *instead = octal || was ? "" : "such a number, for example 0750";
+	const char *instead = octal || was ? "" : mem_format(plan->mem, "such a number, for example %s", example);
 	if (octal)
 		instead = mem_format(plan->mem, "\"0%s\"%s", text, was ? ", or " : "");
 	if (was)
@@ -363,7 +363,9 @@ static void unknown_capability(struct plan *plan, const struct node *node, const
 	const struct list all = capability_names(plan->mem, UINT64_MAX >> (63 - CAP_LAST_CAP), false);
 	const char *nearest =
 		nearest_name(strncasecmp(text, "cap_", 4) == 0 ? text + 4 : text, all.items, sizeof(*all.items));
-	if (nearest && strcasecmp(text, "all") != 0)
+	if (strpbrk(text, ", "))
+		value_problem(plan, node, "\"%s\" is not a capability: write a list, such as [NET_RAW, KILL]", text);
+	else if (nearest && strcasecmp(text, "all") != 0)
 		value_problem(plan, node, "\"%s\" is not a capability: did you mean %s?", text, nearest);
 	else
 		value_problem(plan, node,

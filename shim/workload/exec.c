@@ -118,11 +118,13 @@ void workload_execute(const struct plan *plan, struct mem *mem, char **envp)
 	refused = program_refused(&program, mem, now->keep, now->bounding, &plan->filter);
 	if (refused)
 		diag_die(DIAG_USER, "%s", refused);
-	if (program.files[program.count - 1].kind == PROGRAM_UNKNOWN)
+	const struct program_file *last = &program.files[program.count - 1];
+	if (last->kind >= PROGRAM_BOM)
 		diag_die(
-			DIAG_CANNOT_EXECUTE,
-			"cannot execute \"%s\": it is neither a binary nor a script with a \"#!\" line: add one, such as #!/bin/sh",
-			program.files[program.count - 1].path);
+			DIAG_CANNOT_EXECUTE, "cannot execute \"%s\": %s", last->path,
+			last->kind == PROGRAM_BOM
+				? "a byte order mark (EF BB BF) stands before its \"#!\": remove these three bytes"
+				: "it is neither a binary nor a script with a \"#!\" line: add one, such as #!/bin/sh");
 	const char *foreseen = foresee(&program, mem);
 
 	workload_report(plan, mem);

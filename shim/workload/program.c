@@ -90,7 +90,7 @@ static const char *file_head(struct program_file *file, struct mem *mem, int fd)
 
 	if (length < 0)
 		return NULL;
-	file->kind = PROGRAM_UNKNOWN;
+	file->kind = strncmp(head, "\xef\xbb\xbf#!", 5) == 0 ? PROGRAM_BOM : PROGRAM_UNKNOWN;
 	if (length >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
 		file->kind = elf_kind(head);
 	const char *interpreter = script_line(head, &argument);

@@ -8,7 +8,15 @@
 #include "base/mem.h"
 #include "filter/filter.h"
 
-enum program_kind { PROGRAM_UNREADABLE, PROGRAM_ELF, PROGRAM_ELF32, PROGRAM_X32, PROGRAM_SCRIPT, PROGRAM_UNKNOWN };
+enum program_kind {
+	PROGRAM_UNREADABLE,
+	PROGRAM_ELF,
+	PROGRAM_ELF32,
+	PROGRAM_X32,
+	PROGRAM_SCRIPT,
+	PROGRAM_BOM,
+	PROGRAM_UNKNOWN
+};
 
 /* A program or an interpreter that execve(2) will find. */
 struct program_file {
