@@ -213,3 +213,52 @@ assert_file() {
 	assert_success
 	assert_probe groups 45,700
 }
+
+# given GROUPS EXPECTED: a start with GROUPS hands EXPECTED on.
+given() {
+	capshim_run --image --with --groups --with "$1" -- -- /probe <<<'{user: other, seccomp: unconfined}'
+	assert_success
+	assert_probe groups "$2"
+}
+
+@test "a group that an engine reads as root's, however leniently, is not handed on" {
+	local line id
+	# With the stricter reading of capshim for its own questions, none of these lines is a group.
+	for line in 'd:x:6:root ' 'd:x:06:root' 'd:x:+6:root' 'd:x: 6 :root' 'd:x:6:root:' 'd:x:6:app, root' ' d:x:6:root' \
+		'#d:x:6:root' '+d:x:6:root' ':x:6:root' $'d:x:6:root\xc2\xa0' $'d:x:6:\troot' 'd:x:4294967302:root' 'd::6:root,'; do
+		printf 'root:x:0:\n%s\ne:x:7:app,rooty,oot\n' "$line" >"$IMAGE/etc/group"
+		given 6,7,700 7,700 || fail "$line" || return
+	done
+	printf 'd\0:x:6:root\n' >"$IMAGE/etc/group"
+	given 6,7 7
+	# Whatever the name of uid 0 is, and whatever passes for 0.
+	for id in 0 00 +0 -0 ' 0' 0x0 none '' 4294967296; do
+		printf 'toor:x:%s:0::/:/bin/sh\nroot:x:0:0::/:/bin/sh\nother:x:2345:2345::/:\n' "$id" >"$IMAGE/etc/passwd"
+		printf 'd:x:6:toor\ne:x:7:toor2\nf:x:8:root\n' >"$IMAGE/etc/group"
+		given 6,7,8 7 || fail "$id" || return
+	done
+	printf ' admin :x:0\nother:x:2345:2345::/:/bin/sh\n\n \n' >"$IMAGE/etc/passwd"
+	printf 'd:x:6:admin\nf:x:8:root\ng:x:9:,\n' >"$IMAGE/etc/group"
+	given 6,8,9 9
+}
+
+@test "the group that root has in passwd, or by which the start was made, is not handed on" {
+	printf 'toor:x:0:+8\nroot:x:0:06:root:/root:/bin/sh\nother:x:2345:2345::/:/bin/sh\nx:x:5:7::/:/x\n' >"$IMAGE/etc/passwd"
+	given 6,7,8 7
+	capshim_run --image --with --groups --with 7,9 --with --gid --with 9 -- -- /probe <<<'{user: other, seccomp: unconfined}'
+	assert_success
+	assert_probe groups 7
+	# A group that is named is given.
+	capshim_run --image --with --groups --with 6 -- -- /probe <<<'{user: other, seccomp: unconfined, supplementary_groups: [6]}'
+	assert_success
+	assert_probe groups 6
+}
+
+@test "more names of uid 0 than can be told apart: every member counts as root, and every other group stays" {
+	local i
+	for ((i = 0; i < 300; i++)); do
+		echo "r$i:x:0:0::/:/bin/sh"
+	done >>"$IMAGE/etc/passwd"
+	printf 'd:x:6:r7\ne:x:7:someone\nf:x:8:\n' >>"$IMAGE/etc/group"
+	given 6,7,8,700 8,700
+}

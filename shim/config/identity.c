@@ -37,16 +37,14 @@ struct group_list {
 	const char *own; /* the user whose groups of the group file belong to `auto`, or NULL */
 };
 
+/* May the start have the group GID because it is root: by the files, or as its own (docker run --user 0:6)? */
 static bool has_root(const struct plan *plan, uint32_t gid)
 {
-	bool has = gid == 0;
-
-	for (const struct account *group = plan->accounts.groups; group && !has; group = group->next)
-		has = group->gid == gid && (list_has(&group->members, "root") || list_has(&group->members, "root\r"));
-	return has;
+	return gid == 0 || (plan->start.euid == 0 && gid == plan->start.egid) ||
+	       accounts_root_has(&plan->accounts, gid);
 }
 
-/* Adds the groups that the container runtime added: not gid 0, and none that the group file gives to root. */
+/* Adds the groups that the container runtime added for other reasons than that the start is root. */
 static void add_runtime(const struct plan *plan, struct group_list *list)
 {
 	for (size_t i = 0; i < plan->start.ngroups; i++)

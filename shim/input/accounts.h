@@ -28,6 +28,9 @@ struct accounts {
 	bool groups_read;               /* GROUPS are complete; set by the plan */
 	const char *refused;            /* why USERS are missing: passwd may not be believed. NULL: they are complete */
 	bool refusal_said;              /* a problem says so */
+	/* What engines may read in the files, see accounts_note_root(). */
+	const struct accounts_root *root_names, *root_groups;
+	size_t nroot_names;
 };
 
 /*
@@ -45,6 +48,17 @@ struct accounts {
  */
 void accounts_parse(struct accounts *accounts, struct problems *problems, const char *file, char *bytes, size_t length,
 		    bool group);
+
+/*
+ * Which groups may engines have given to a start as uid 0, because of passwd and group? They read these files more leniently
+ * than the C library: they cut blanks off, need no more fields than they use, take signs and leading zeros in an id and 0
+ * for what is not a number (Docker, Podman, containerd and CRI-O: github.com/moby/sys/user). And uid 0 has the groups of
+ * the first name with that id, whatever the name. Here each such name counts, and "root", and the group of each.
+ *
+ * accounts_parse() calls accounts_note_root() for each LINE, which it only cuts afterwards: passwd before group.
+ */
+void accounts_note_root(struct accounts *accounts, const char *line, size_t length, bool group);
+[[nodiscard]] bool accounts_root_has(const struct accounts *accounts, uint32_t gid);
 
 /* The first account of the list FROM that has NAME; the first user that has UID. NULL: there is none. */
 const struct account *accounts_named(const struct account *from, const char *name);

@@ -4,6 +4,7 @@
  *
  * - an id is exactly what printf("%u") writes of a number below 4294967295;
  * - of the files every line counts that the reader below takes, in that order, and no other;
+ * - a group that a strict line gives to root is root's for accounts_root_has();
  * - what accounts_edit() writes parses back to what accounts_apply() planned, entry by entry; every other line is as
  *   it was; a second time it changes nothing; nobody else becomes root, and root stays what it was.
  */
@@ -121,6 +122,8 @@ static struct accounts parse(struct problems *problems, const char *users, size_
 
 	accounts_parse(&accounts, problems, "passwd", mem_copy(&problems->mem, users, nusers), nusers, false);
 	accounts_parse(&accounts, problems, "group", mem_copy(&problems->mem, groups, ngroups), ngroups, true);
+	for (const struct account *g = accounts.groups; g; g = g->next)
+		FUZZ_HOLDS(g->gid == 0 || !list_has(&g->members, "root") || accounts_root_has(&accounts, g->gid));
 	return accounts;
 }
 
