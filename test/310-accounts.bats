@@ -262,3 +262,18 @@ given() {
 	printf 'd:x:6:r7\ne:x:7:someone\nf:x:8:\n' >>"$IMAGE/etc/group"
 	given 6,7,8,700 8,700
 }
+
+@test "group 0 is written where it stands behind every reference, and chosen where it stands in one" {
+	local user
+
+	for user in '${PUID:-1000}:0' '${PUID:+1000}:root' '${PUID:-${UID:-1000}}:0' '${PUID}:0' '100${NO:-0}:0'; do
+		capshim_run --image --env PUID=1000 -- -- /probe <<<"{user: \"$user\", seccomp: unconfined}"
+		assert_success
+		assert_probe uid 1000,1000,1000,1000 gid 0,0,0,0
+	done
+	# Also a default, which is written, is only there for those who set no variable.
+	for user in '${WHO}' '${WHO:-1:1}' '1000:${PGID}' '1000:${NO:-0}' '${NO:-1000:0}' '${WHO:-1000:0}'; do
+		capshim_run --image --env WHO=1000:0 --env PGID=0 -- -- /probe <<<"{user: \"$user\", seccomp: unconfined}"
+		assert_refused 100 'has group 0: write the group'
+	done
+}

@@ -12,10 +12,13 @@
 
 #define GLOB_GROUPS 64 /* the most different groups that the globs of group_of may find */
 
-/* Group 0 may read what root's group may read, so it is only given if the config writes it. */
+/*
+ * Group 0 may read what root's group may read, so it is only given if the config writes it: at the end, because what stands
+ * in a reference, such as ${PUID:-1000:0}, is only written for some environments.
+ */
 static bool group_zero_written(const struct node *node)
 {
-	const char *colon = strchr(node->text, ':');
+	const char *colon = strrchr(node->text, ':');
 
 	return colon && (strcmp(colon, ":0") == 0 || strcmp(colon, ":root") == 0);
 }
