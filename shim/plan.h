@@ -70,6 +70,7 @@ struct plan {
 
 	bool nonroot;                 /* the start has no uid 0 */
 	bool ids_any;                 /* on_nonroot: {ids: any} */
+	bool root_only;               /* on_nonroot refuses other starts, or supplementary_groups names groups */
 	bool ids_taken;               /* the workload's ids are those of the start, not those that the config names */
 	bool setup_skipped;           /* a start without root skips accounts and steps: */
 	size_t steps_skipped;         /* this many steps */

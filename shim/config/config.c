@@ -83,6 +83,7 @@ static void read_nonroot(struct plan *plan, const struct node *node, void *root)
 	} else if (node) {
 		word = value_fixed_word(plan, node, NAMES("skip_setup", "try_setup", "refuse"));
 	}
+	plan->root_only = word == NONROOT_REFUSE;
 	/* The ids that the config names, not those of who asks. */
 	plan->nonroot = plan->nonroot && (plan->mode != PLAN_VERIFY || plan->ids_any);
 	if (!plan->nonroot)

@@ -219,12 +219,15 @@ static void read_group(struct plan *plan, const struct node *node, void *to)
 static void read_groups(struct plan *plan, const struct node *node, const struct identity *user)
 {
 	const char *own = user->group_written || plan->nonroot ? NULL : user->name;
+	const char *word = node && node->kind == NODE_SCALAR ? node->text : "";
 
+	/* A start as the user has what the engine gives. */
+	plan->root_only |= node && strcmp(word, "auto") != 0 && strcmp(word, "runtime") != 0;
 	/*
 	 * `none` must not depend on a group file, which an image may not have; nor must `auto` if it can find
 	 * nothing.
 	 */
-	if (node ? node->kind == NODE_SCALAR && strcmp(node->text, "none") == 0 : !own && plan->start.ngroups == 0)
+	if (node ? strcmp(word, "none") == 0 : !own && plan->start.ngroups == 0)
 		return;
 	struct group_list list = {no_groups(plan, node ? node->count : 0), own};
 	if (node)

@@ -80,11 +80,11 @@ static void look_at_path(struct inspection *to, const char *path)
 		for (const struct process *each = to->processes; each; each = each->next) {
 			const struct start *held = &each->status.held;
 			writes |= each->state && held->euid != 0 &&
-				  explain_writes(&(struct privileges){.uid = held->euid,
-								      .gid = held->egid,
-								      .groups = held->groups,
-								      .ngroups = held->ngroups},
-						 &stat);
+				  explain_may(&(struct privileges){.uid = held->euid,
+								   .gid = held->egid,
+								   .groups = held->groups,
+								   .ngroups = held->ngroups},
+					      &stat, S_IWOTH);
 		}
 		if (writes)
 			list_add(&to->mem, &to->writable, name);

@@ -27,8 +27,8 @@ void explain_needs(struct plan *plan, struct explanation *to);
  */
 void explain_warn(struct plan *plan, struct explanation *to);
 
-/* May a process with these ids write the file that STAT describes, judged by its mode? */
-bool explain_writes(const struct privileges *who, const struct stat *stat);
+/* May a process with these ids do to the file of STAT what BIT (S_IROTH, S_IWOTH, S_IXOTH) says, judged by its mode? */
+bool explain_may(const struct privileges *who, const struct stat *stat, mode_t bit);
 
 /* Does a step up to and including number LAST give PATH, or a directory above it, to a user other than root? */
 bool explain_given(const struct plan *plan, size_t last, const char *path, bool above_only);

@@ -126,13 +126,13 @@ static void warn_program(struct plan *plan, const char *path, struct list *to)
 								 program.files[i].caps.inheritable));
 }
 
-bool explain_writes(const struct privileges *who, const struct stat *stat)
+bool explain_may(const struct privileges *who, const struct stat *stat, mode_t bit)
 {
 	if (stat->st_uid == who->uid)
-		return stat->st_mode & S_IWUSR;
+		return stat->st_mode & bit << 6;
 	if (stat->st_gid == who->gid || gids_have(who->groups, who->ngroups, stat->st_gid))
-		return stat->st_mode & S_IWGRP;
-	return stat->st_mode & S_IWOTH;
+		return stat->st_mode & bit << 3;
+	return stat->st_mode & bit;
 }
 
 /* Adds the set-user-ID programs owned by root in the directory FD to NAMES. */
@@ -160,7 +160,7 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 		int fd = openat(AT_FDCWD, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		if ((fd_fstat(fd, &stat) == 0 && explain_writes(&plan->workload, &stat)) ||
+		if ((fd_fstat(fd, &stat) == 0 && explain_may(&plan->workload, &stat, S_IWOTH)) ||
 		    explain_given(plan, plan->nsteps, name, false))
 			list_format(mem, to, "%s is in PATH, and the workload can put programs there", name);
 		/* /bin is often a link to /usr/bin: once is enough. */
@@ -193,13 +193,38 @@ static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 	}
 }
 
+/* May the workload's user do what BIT says to PATH, which has no link in it, and enter every directory above? */
+static bool reaches(const struct plan *plan, const char *path, mode_t bit)
+{
+	struct stat stat;
+
+	for (const char *end = path; end; end = strchr(end + 1, '/')) {
+		const char *above = end == path ? "/" : mem_copy(plan->mem, path, (size_t)(end - path));
+		if (lstat(above, &stat) != 0 || !S_ISDIR(stat.st_mode) || !explain_may(&plan->workload, &stat, S_IXOTH))
+			return false;
+	}
+	return lstat(path, &stat) == 0 && !S_ISLNK(stat.st_mode) && explain_may(&plan->workload, &stat, bit);
+}
+
+/* Would an engine start the workload's user with a group of root's, which capshim then refuses? */
+static bool has_groups_of_root(const struct plan *plan)
+{
+	for (const struct account *group = plan->accounts.groups; group && plan->user_name; group = group->next)
+		if (list_has(&group->members, plan->user_name) &&
+		    (group->gid == 0 || accounts_root_has(&plan->accounts, group->gid)))
+			return true;
+	return false;
+}
+
 /* Apart from the setup. The drop itself only needs what a start as the user does not have to drop. */
 static bool needs_root(const struct plan *plan, const struct explanation *explained)
 {
 	const uint64_t drop = CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETPCAP);
 
 	return explain_set(explained->always) & ~drop || plan->workload.keep || plan->optional ||
-	       plan->imports != IMPORTS_NONE || plan->workload.uid == 0;
+	       plan->imports != IMPORTS_NONE || plan->workload.uid == 0 || plan->root_only ||
+	       has_groups_of_root(plan) || (plan->working_dir && !reaches(plan, plan->working_dir, S_IXOTH)) ||
+	       (!plan->options && plan->file[0] == '/' && !reaches(plan, plan->file, S_IROTH));
 }
 
 void explain_warn(struct plan *plan, struct explanation *to)
@@ -235,6 +260,7 @@ void explain_warn(struct plan *plan, struct explanation *to)
 		warn_path(plan, path ? path : PATH_DEFAULT, &to->warnings);
 	}
 	if (!root)
-		list_add(mem, &to->warnings,
-			 "nothing here needs root: start the container as the user itself (USER, runAsUser)");
+		list_add(
+			mem, &to->warnings,
+			"nothing here needs root: start the container as the user itself, with its group (USER, runAsUser and runAsGroup)");
 }

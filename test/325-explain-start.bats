@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# --explain: what it says about the start, and a start that does what it says.
+
+load helpers
+
+setup() {
+	test_dir
+	image_make
+	mkdir -p "$IMAGE/var/lib" "$IMAGE/run"
+}
+
+# explain [OPTION ...] with the config on standard input, which becomes the image's: $output is what --explain says.
+explain() {
+	capshim_run --image "$@" -- --explain -- /probe
+}
+
+# as_app GROUPS: a start of the image's config as an engine starts it with USER app.
+as_app() {
+	capshim_run --image --config image --with --groups --with "$1" --with --gid --with 1234 --with --uid --with 1234 -- -- /probe
+}
+
+@test "nothing here needs root: where that is said, a start as the user works; where that is refused, it is not said" {
+	local config
+
+	mkdir -m 0700 "$IMAGE/root"
+	mkdir -m 0755 "$IMAGE/root/open"
+	mkdir -m 0750 "$IMAGE/data/own"
+	chown 1234 "$IMAGE/data/own"
+	ln -s ../root "$IMAGE/data/link"
+	while read -r config; do
+		explain <<<"{user: app, seccomp: unconfined, $config}"
+		assert_success
+		assert_line --regexp '^  nothing here needs root' || fail "$config" || return
+		as_app 44
+		assert_success || fail "$config" || return
+	done <<-'END'
+		command: [/probe]
+		supplementary_groups: auto
+		supplementary_groups: runtime
+		working_dir: /
+		working_dir: /data/own
+		on_nonroot: try_setup
+	END
+	while read -r config; do
+		explain <<<"{user: app, seccomp: unconfined, $config}"
+		assert_success
+		refute_output --partial 'nothing here needs root' || fail "$config" || return
+		as_app 44
+		assert_failure 111 || fail "$config" || return
+	done <<-'END'
+		supplementary_groups: [45]
+		supplementary_groups: none
+		supplementary_groups: [auto, 45]
+		working_dir: /root
+		working_dir: /root/open
+		working_dir: /data/link
+		on_nonroot: refuse
+	END
+}
+
+@test "nothing here needs root: not said where the user is in a group of root's, or may not read the config" {
+	local line
+
+	for line in root:x:0:app disk:x:6:root,app 'disk:x:6:root ' ; do
+		printf 'root:x:0:\n%s\nd:x:6:app\n' "$line" >"$IMAGE/etc/group"
+		explain <<<'{user: app, seccomp: unconfined}'
+		assert_success
+		refute_output --partial 'nothing here needs root' || fail "$line" || return
+		as_app "$([[ $line == *:0:* ]] && echo 0,6 || echo 6)"
+		assert_failure 111 || fail "$line" || return
+	done
+	printf 'root:x:0:\n' >"$IMAGE/etc/group"
+	explain <<<'{user: app, seccomp: unconfined}'
+	assert_line --regexp '^  nothing here needs root'
+	chmod 0600 "$IMAGE/etc/capshim.yaml"
+	explain --config image
+	refute_output --partial 'nothing here needs root'
+	as_app none
+	assert_refused 100 capshim.yaml
+}
