@@ -78,3 +78,16 @@ as_app() {
 	as_app none
 	assert_refused 100 capshim.yaml
 }
+
+@test "in an image with USER, the lines to paste name root" {
+	local line
+
+	explain --start nonroot_empty <<<'{user: app, setup: [{mkdir: /data/x, owner: workload}]}'
+	assert_success
+	assert_line --partial '  docker run --user 0 --security-opt no-new-privileges --cap-drop ALL --cap-add '
+	assert_line '    user: "0"'
+	assert_line '      runAsUser: 0'
+	explain --config image
+	assert_line --partial '  docker run --security-opt no-new-privileges --cap-drop ALL --cap-add '
+	refute_line '    user: "0"'
+}

@@ -131,18 +131,21 @@ static void explain_reasons(struct mem *mem, const struct list *lists)
 }
 
 /* Lines that can be copied. */
-static void explain_grants(struct mem *mem, uint64_t least)
+static void explain_grants(const struct plan *plan, uint64_t least)
 {
+	struct mem *mem = plan->mem;
 	const struct list names = capability_names(mem, least, false);
 	const char *list = list_join(mem, &names, ", ");
+	/* Who asks without root may be in an image with USER. */
+	const bool root = plan->start.euid == 0;
 
-	diag_print("  docker run --security-opt no-new-privileges --cap-drop ALL%s%s\n", least ? " --cap-add " : "",
-		   list_join(mem, &names, " --cap-add "));
+	diag_print("  docker run %s--security-opt no-new-privileges --cap-drop ALL%s%s\n", root ? "" : "--user 0 ",
+		   least ? " --cap-add " : "", list_join(mem, &names, " --cap-add "));
 	diag_print(
-		"  Compose:\n    security_opt: [\"no-new-privileges:true\"]\n    cap_drop: [ALL]\n    cap_add: [%s]\n"
+		"  Compose:\n%s    security_opt: [\"no-new-privileges:true\"]\n    cap_drop: [ALL]\n    cap_add: [%s]\n"
 		"  Kubernetes:\n    securityContext:\n      runAsUser: 0\n      runAsNonRoot: false\n      allowPrivilegeEscalation: false\n"
 		"      seccompProfile: {type: RuntimeDefault}\n      capabilities: {drop: [ALL], add: [%s]}\n",
-		list, list);
+		root ? "" : "    user: \"0\"\n", list, list);
 }
 
 uint64_t explain_set(const struct list *lists)
@@ -161,7 +164,7 @@ uint64_t explain_least(struct plan *plan, bool print)
 	explain_needs(plan, &explained);
 	const uint64_t least = explain_set(explained.always);
 	if (print)
-		explain_grants(plan->mem, least);
+		explain_grants(plan, least);
 	return least;
 }
 
@@ -222,7 +225,7 @@ int explain_plan(struct plan *plan, bool json)
 	shown = terminal_begin();
 	diag_print("%s\nthe least that the container must grant: paste one of these\n",
 		   mem_shown(plan->mem, plan->file));
-	explain_grants(plan->mem, explain_set(explained.always));
+	explain_grants(plan, explain_set(explained.always));
 	if (plan->own_stdio == STDIO_AUTO && !explained.always[CAP_CHOWN].count)
 		diag_print(
 			"  with CHOWN as well where the workload opens /dev/stdout or /dev/stderr by name: own_stdio gives them "
