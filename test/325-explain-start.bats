@@ -91,3 +91,18 @@ as_app() {
 	assert_line --partial '  docker run --security-opt no-new-privileges --cap-drop ALL --cap-add '
 	refute_line '    user: "0"'
 }
+
+@test "warnings: an init, and what becomes another user by SETUID" {
+	local config said='a process that becomes another user by CAP_SETUID'
+
+	for config in 'user: app' $'user: root\nallow_root: true'; do
+		explain <<<"$config"$'\ninit: true\ncap_add: [SETUID]'
+		assert_line --partial "$said"
+		explain <<<"$config"$'\ninit: {wait_until: all}\ncap_add: [SETUID, KILL]'
+		assert_line --partial "$said"
+		explain <<<"$config"$'\ninit: true\ncap_add: [KILL]'
+		refute_output --partial "$said"
+		explain <<<"$config"$'\ncap_add: [SETUID]'
+		refute_output --partial "$said"
+	done
+}

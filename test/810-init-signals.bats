@@ -414,6 +414,27 @@ time.sleep(20)'
 	assert_failure
 }
 
+@test "a workload that became another user gets no signal from the init, also where it keeps KILL" {
+	local other=$((100000 + $$)) # nobody else's
+
+	init_config 'cap_add: [SETUID, KILL]'
+	init_start python3 -c 'import os, signal
+os.setresuid('"$other, $other, $other"')
+signal.signal(signal.SIGTERM, lambda *_: print("TERM", flush=True))
+signal.signal(signal.SIGUSR1, lambda *_: print("end", flush=True))
+print("ready", flush=True)
+while True:
+	signal.pause()'
+	init_logged ready
+	kill -TERM "$INIT"
+	init_settled
+	# The workload does get what others send: it would have said TERM first.
+	pkill -USR1 -u "$other"
+	init_logged end
+	run grep TERM "$LOG"
+	assert_failure
+}
+
 @test "wait_until: all: an orphan of root's, as docker exec leaves, holds process 1 no longer than the grace" {
 	init_config 'init: {wait_until: all, stop_grace_period: 1s}'
 	init_start /bin/sh -c 'echo ready; sleep 0.3; exit 3'

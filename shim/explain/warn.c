@@ -244,10 +244,12 @@ void explain_warn(struct plan *plan, struct explanation *to)
 				    "filter: write user or cap_add",
 				    step->line, step->verb->name, step->items.count ? step->items.items[0] : "");
 	}
-	if (plan->init.wait_all && plan->workload.keep & CAPABILITY_BIT(CAP_SETUID))
+	if (plan->init.on && plan->workload.keep & CAPABILITY_BIT(CAP_SETUID))
 		list_add(
 			mem, &to->warnings,
-			"wait_until: all does not reach what becomes another user by CAP_SETUID: it ends with process 1");
+			"init: a process that becomes another user by CAP_SETUID (exec gosu app) gets no signal from the init, "
+			"not even TERM, and ends with process 1. KILL in cap_add does not help: the init keeps no capability. "
+			"Where that is the whole workload, write that user as \"user\" and leave SETUID out");
 	if (plan->imports == IMPORTS_ANY)
 		list_add(
 			mem, &to->warnings,
