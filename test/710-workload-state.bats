@@ -237,8 +237,8 @@ load workload
 }
 
 @test "keep_fds are kept, with listen_fds those of LISTEN_FDS, and nothing between them" {
-	local fds=(--with --fd --with 3 --with --fd --with 4 --with --fd-path --with 5 --with --fd --with 6
-		--with --fd --with 64 --with --fd-path --with 1023 --with --fd --with 1024)
+	local fds=(--with --fd-file --with 3 --with --fd-file --with 4 --with --fd-file --with 5 --with --fd-file --with 6
+		--with --fd-file --with 64 --with --fd-file --with 1023 --with --fd --with 1024)
 	workload "${fds[@]}" <<<'keep_fds: [4, 5, 64, 1023, 900]'
 	assert_unprivileged 1234
 	assert_probe fds 0,1,2,4,5,64,1023
@@ -250,10 +250,35 @@ load workload
 	assert_probe fds 0,1,2,4
 }
 
+@test "a directory that keep_fds keeps prevents the start, O_PATH or not, by its number or by listen_fds" {
+	local init keep open env=(--env LISTEN_PID=1 --env)
+	for keep in 5 listen_fds; do
+		for init in false true; do
+			for open in --fd --fd-path; do
+				workload --with --fd-file --with 3 --with "$open" --with 5 "${env[@]}" LISTEN_FDS=3 \
+					<<<"init: $init"$'\nkeep_fds: '"$keep"
+				assert_refused 111
+				assert_output 'capshim: cannot give the workload "file descriptor 5": it is a directory'
+			done
+		done
+	done
+	workload --with --fd-file --with 3 --with --fd --with 5 "${env[@]}" LISTEN_FDS=2 <<<'keep_fds: [listen_fds, 6]'
+	assert_probe fds 0,1,2,3
+	# 3 is an eventfd, which has no type; 4 a mount that is attached nowhere: open_tree(2) with OPEN_TREE_CLONE.
+	for keep in 3 4; do
+		more "keep_fds: $keep"
+		under python3 -c 'import ctypes, os, sys
+os.dup2(ctypes.CDLL(None).syscall(428, -100, b"/usr", 1), 4); os.dup2(os.eventfd(0), 3)
+os.execv(sys.argv[1], sys.argv[1:])' -- "$PROBE"
+		[ "$keep" = 4 ] || assert_probe fds 0,1,2,3
+	done
+	assert_refused 111 'cannot give the workload "file descriptor 4": it is a directory'
+}
+
 @test "the environment alone keeps no descriptor, and no word of it is left" {
 	local init
 	for init in false true; do
-		workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 --env LISTEN_FDNAMES=leaked --env LISTEN_PIDFDID=9 \
+		workload --with --fd-file --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 --env LISTEN_FDNAMES=leaked --env LISTEN_PIDFDID=9 \
 			<<<"init: $init"$'\nkeep_fds: 4'
 		assert_unprivileged 1234
 		assert_probe fds 0,1,2
@@ -264,7 +289,7 @@ load workload
 @test "LISTEN_PID counts where it is the process id and nothing else" {
 	local pid
 	for pid in '' 01 +1 ' 1' '1 ' 1x 0x1 2 4294967297 18446744073709551617; do
-		workload --with --fd --with 3 --env LISTEN_FDS=1 --env "LISTEN_PID=$pid" <<<'keep_fds: listen_fds'
+		workload --with --fd-file --with 3 --env LISTEN_FDS=1 --env "LISTEN_PID=$pid" <<<'keep_fds: listen_fds'
 		assert_unprivileged 1234
 		assert_probe fds 0,1,2 env.LISTEN_PID "$pid" env.LISTEN_FDS 1
 	done
@@ -272,20 +297,20 @@ load workload
 
 @test "with an init LISTEN_PID names the workload" {
 	local env=(--env LISTEN_FDS=1 --env LISTEN_PIDFDID=9 --env)
-	workload --with --fd --with 3 "${env[@]}" LISTEN_PID=1 <<<$'init: true\nkeep_fds: listen_fds'
+	workload --with --fd-file --with 3 "${env[@]}" LISTEN_PID=1 <<<$'init: true\nkeep_fds: listen_fds'
 	assert_unprivileged 1234
 	assert_probe fds 0,1,2,3 env.LISTEN_PID "$(probe_value pid)"
 	refute_line pid=1
 	refute_line --partial LISTEN_PIDFDID # of the init, which sd_listen_fds(3) would compare
-	workload --with --fd --with 3 "${env[@]}" LISTEN_PID=1 <<<'keep_fds: listen_fds'
+	workload --with --fd-file --with 3 "${env[@]}" LISTEN_PID=1 <<<'keep_fds: listen_fds'
 	assert_probe fds 0,1,2,3 env.LISTEN_PID 1 env.LISTEN_PIDFDID 9
-	workload --with --fd --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=77 <<<$'init: true\nkeep_fds: listen_fds'
+	workload --with --fd-file --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=77 <<<$'init: true\nkeep_fds: listen_fds'
 	assert_probe env.LISTEN_PID 77
 }
 
 @test "without close_range: by /proc, and without /proc one by one" {
 	local refusal
-	WITH=(--fd 3 --fd-path 4 --fd 64 --fd 900)
+	WITH=(--fd 3 --fd-path 4 --fd-file 64 --fd 900)
 	for refusal in ENOSYS EPERM; do
 		under strace -fqqo /dev/null -e inject=close_range:error=$refusal -- "$PROBE"
 		assert_unprivileged 1234

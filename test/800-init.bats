@@ -314,7 +314,7 @@ outlived() {
 
 @test "LISTEN_PID names the workload's process where it named capshim" {
 	init_config 'keep_fds: listen_fds'
-	observe timeout -k 5 20 "$START" --clean --env PATH=/usr/bin:/bin --env LISTEN_FDS=1 --fd 3 -- /bin/sh -c \
+	observe timeout -k 5 20 "$START" --clean --env PATH=/usr/bin:/bin --env LISTEN_FDS=1 --fd-file 3 -- /bin/sh -c \
 		"LISTEN_PID=\$\$ exec $CAPSHIM -c $T/capshim.yaml -- $T/probe"
 	assert_success
 	assert_probe env.LISTEN_PID "$(probe_value pid)"

@@ -21,6 +21,9 @@ void workload_prove_inside_root(void);
 /* stdio.c. Gives the standard streams to the workload's user as own_stdio says. Ends with 111 or 112. */
 void workload_stdio_own(const struct plan *plan);
 
+/* Ends with 111 if a descriptor that keep_fds keeps, by its number or by listen_fds, is a directory. */
+void workload_look_at_kept(const struct plan *plan);
+
 /* Is FD a file, pipe, socket or terminal owned by another user than UID? Then /dev/stdout may be EACCES for that one. */
 bool workload_stdio_foreign(int fd, uint32_t uid);
 

@@ -126,6 +126,7 @@ static void oom_set(int want)
 void workload_prepare(const struct plan *plan)
 {
 	workload_stdio_own(plan);
+	workload_look_at_kept(plan);
 	for (int resource = 0; resource < PLAN_LIMITS; resource++)
 		limit_set(resource, &plan->limits[resource]);
 	if (plan->oom_score_adj_set)

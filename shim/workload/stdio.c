@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -14,6 +15,7 @@
 #include "workload/workload.h"
 
 #define NULL_DEVICE makedev(1, 3)
+#define OBJECT_SIZE sizeof("file descriptor 1023")
 #define MEMORY_MAJOR 1 /* null, zero, full, random */
 
 static bool open_null(int want)
@@ -79,28 +81,48 @@ static bool has_no_type(int fd)
 }
 
 /*
+ * Writes into OBJECT what messages call FD. False: FD has no type. A directory that a runtime has left there would be a way
+ * out of the container (CVE-2024-21626), and so would a mount that is attached nowhere, which is one too. A namespace is
+ * not: setns(2) needs CAP_SYS_ADMIN there.
+ */
+static bool look_at_fd(int fd, char *object, struct stat *status)
+{
+	snprintf(object, OBJECT_SIZE, "file descriptor %d", fd);
+	if (fd_fstat(fd, status) != 0) {
+		if (has_no_type(fd))
+			return false;
+		diag_cannot("look at", object, errno, DIAG_NO_CAP);
+	}
+	if (S_ISDIR(status->st_mode))
+		diag_die(DIAG_SYSTEM, "cannot give the workload \"%s\": it is a directory", object);
+	return true;
+}
+
+void workload_look_at_kept(const struct plan *plan)
+{
+	const int end = (int)sizeof(plan->keep_fds) * 8;
+	char object[OBJECT_SIZE];
+	struct stat status;
+
+	for (int fd = STDERR_FILENO + 1; fd < end; fd++)
+		if (plan->keep_fds[fd / 64] >> fd % 64 & 1 && (fcntl(fd, F_GETFD) != -1 || errno != EBADF))
+			(void)look_at_fd(fd, object, &status);
+}
+
+/*
  * Opening /proc/self/fd/1, and so /dev/stdout, checks permissions again: a pipe owned by root is EACCES for the
  * workload. The group stays, as with container runtimes; /dev/null is for everybody and is not a terminal.
- * A directory that a runtime has left there would be a way out of the container, as it is under any other number.
  */
 void workload_stdio_own(const struct plan *plan)
 {
-	static const char descriptors[][18] = {"file descriptor 0", "file descriptor 1", "file descriptor 2"};
 	const uint32_t uid = plan->workload.uid;
 	const bool gives = plan->own_stdio == STDIO_TRUE ||
 			   (plan->own_stdio == STDIO_AUTO && plan->start.effective & CAPABILITY_BIT(CAP_CHOWN));
+	char object[OBJECT_SIZE];
 	struct stat status;
 
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		const char *object = descriptors[fd];
-		if (fd_fstat(fd, &status) != 0) {
-			if (has_no_type(fd))
-				continue;
-			diag_cannot("look at", object, errno, DIAG_NO_CAP);
-		}
-		if (S_ISDIR(status.st_mode))
-			diag_die(DIAG_SYSTEM, "cannot give the workload \"%s\": it is a directory", object);
-		if (!gives || !foreign(fd, &status, uid))
+		if (!look_at_fd(fd, object, &status) || !gives || !foreign(fd, &status, uid))
 			continue;
 		if (fchown(fd, uid, (gid_t)-1) == 0) {
 			if (workload_stdio_foreign(fd, uid))

@@ -65,7 +65,7 @@ ROOT = 'user: "0:0"\nallow_root: true\nsupplementary_groups: none\nseccomp: unco
 TAKEN = PLAIN + "new_session: true\nworking_dir: DIR\numask: 0027\nkeep_fds: [5, 6, 9]\n"
 NONROOT = ["--groups", "44,77", "--gid", "1234", "--uid", "1234"]
 AMBIENT = ["--groups", "44,77", "--keepcaps", "--gid", "1234", "--uid", "1234", "--ambient", "net_bind_service"]
-DESCRIPTORS = ["--fd", "4", "--fd", "5", "--fd-path", "6", "--fd", "7", "--fd-path", "500"]
+DESCRIPTORS = ["--fd", "4", "--fd-file", "5", "--fd-file", "6", "--fd", "7", "--fd-path", "500"]
 STARTS = [
     (PLAIN, []),
     (KEPT, []),
