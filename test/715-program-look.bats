@@ -36,6 +36,24 @@ run_program() {
 	assert [ ! -e "$IMAGE/data/made" ]
 }
 
+@test "the program is looked up in the PATH that the workload will have" {
+	local setup step='setup: [{mkdir: /data/made}]'
+
+	mkdir -p "$IMAGE/usr/bin"
+	cp "$PROBE" "$IMAGE/usr/bin/tool"
+	cp "$PROBE" "$IMAGE/data/tool"
+	setcap cap_net_raw+ep "$IMAGE/data/tool"
+	for setup in 'setup: []' "$step"; do
+		capshim_run --image -- -- tool <<<$'user: app\nenvironment: {PATH: /data}\nunset_environment: ["P*"]\n'"$setup"
+		assert_unprivileged 1234
+		assert_probe execfn /usr/bin/tool
+		capshim_run --image -- --check tool <<<$'user: app\nenvironment: {PATH: /data}\nunset_environment: PATH\n'"$setup"
+		assert_success
+	done
+	capshim_run --image -- --check tool <<<$'user: app\nenvironment: {PATH: /data}\n'"$step"
+	assert_refused 100 'cannot execute "/data/tool": it has file capabilities'
+}
+
 @test "a link of the workload's shows nothing of what only root may read" {
 	printf '#!/root/hidden\n' >"$IMAGE/root/script"
 	install -m 0755 "$PROBE" "$IMAGE/root/hidden"

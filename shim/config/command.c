@@ -3,6 +3,7 @@
 
 #include "base/glob.h"
 #include "base/path.h"
+#include "config/config.h"
 #include "config/parts.h"
 #include "workload/program.h"
 
@@ -172,6 +173,13 @@ void config_entrypoint(struct plan *plan, const struct node *node, void *to)
 	}
 }
 
+const char *config_search_path(const struct plan *plan)
+{
+	const char *path = glob_any(&plan->unset, "PATH") ? NULL : environ_get(&plan->env, "PATH");
+
+	return path ? path : PATH_DEFAULT;
+}
+
 void config_look_up(struct plan *plan)
 {
 	struct mem *mem = plan->mem;
@@ -182,8 +190,7 @@ void config_look_up(struct plan *plan)
 	/* The workload will start in working_dir. */
 	if (plan->working_dir && name[0] != '/' && strchr(name, '/'))
 		name = mem_format(mem, "%s/%s", plan->working_dir, name);
-	path = environ_get(&plan->env, "PATH");
-	path = program_find(mem, name, path ? path : PATH_DEFAULT, &error, &denied);
+	path = program_find(mem, name, config_search_path(plan), &error, &denied);
 	if (!path)
 		return; /* a step may still create it, or only the user may see it: it is looked up again later */
 	program_read(&program, mem, READ_AS_ROOT, path);

@@ -23,5 +23,8 @@ int config_compile_seccomp(struct plan *plan, const char *file, const char *in, 
 /* What `init` means here, on one line for --explain; in the memory of the plan. */
 const char *config_init_explained(struct plan *plan);
 
+/* The PATH in which the workload's program is looked up: that of its environment, or the default. */
+const char *config_search_path(const struct plan *plan);
+
 /* Everything that a filter depends on: this machine, and what the plan keeps. */
 struct filter_target config_filter_target(const struct plan *plan);

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "config/config.h"
 #include "explain/parts.h"
 #include "steps/step.h"
 #include "steps/verb.h"
@@ -229,7 +230,7 @@ static bool needs_root(const struct plan *plan, const struct explanation *explai
 
 void explain_warn(struct plan *plan, struct explanation *to)
 {
-	const char *path = environ_get(&plan->env, "PATH");
+	const char *path = config_search_path(plan);
 	struct mem *mem = plan->mem;
 	bool root = plan->nwishes || !plan->run_setup || needs_root(plan, to);
 
@@ -258,8 +259,8 @@ void explain_warn(struct plan *plan, struct explanation *to)
 	filter_explain_changes(mem, &plan->filter_changes, &to->warnings);
 	if (plan->command != COMMAND_NONE) {
 		warn_kept(plan, &to->warnings);
-		warn_program(plan, path ? path : PATH_DEFAULT, &to->warnings);
-		warn_path(plan, path ? path : PATH_DEFAULT, &to->warnings);
+		warn_program(plan, path, &to->warnings);
+		warn_path(plan, path, &to->warnings);
 	}
 	if (!root)
 		list_add(
