@@ -100,6 +100,7 @@ void workload_run(const struct run_context *context, const struct trial *run, bo
 	setup_run(&plan);
 	workload_prepare(&plan);
 	const struct init_peer init = init_fork(&plan, context->argv, context->envp);
+	workload_limit(&plan);
 
 	/* give up, prove, become. */
 	drop_privileges(&plan.workload, &plan.start);

@@ -66,10 +66,13 @@ int main(int argc, char **argv, char **envp)
 	if (plan.command == COMMAND_NONE) /* there is only the setup */
 		_exit(0);
 	workload_prepare(&plan);
-	if (plan.command == COMMAND_PAUSE) /* keeps the pod alive */
+	if (plan.command == COMMAND_PAUSE) { /* keeps the pod alive */
+		workload_limit(&plan);
 		init_pause(&plan, argv, envp);
+	}
 	/* with an init: drops the bounding set, while there is one process, and forks */
 	const struct init_peer init = init_fork(&plan, argv, envp);
+	workload_limit(&plan);
 
 	/* give up, prove, become */
 	drop_privileges(&plan.workload, &plan.start);

@@ -181,11 +181,9 @@ pid1() {
 	exec 9>&-
 	assert_equal "$status $(cat "$got")" '159 end'
 
-	init_config 'init: {wait_until: all}' 'ulimits: {core: 0, fsize: 100}'
-	sed -i '/^ulimits: {core: 0}/d' "$T/capshim.yaml"
 	head -c 100 /dev/zero >"$T/full"
 	# shellcheck disable=SC2016 # the inner shell's
-	timeout -k 1 20 unshare --fork --pid --mount-proc --kill-child "$CAPSHIM" -c "$T/capshim.yaml" -- \
+	timeout -k 1 20 unshare --fork --pid --mount-proc --kill-child prlimit --fsize=100 "$CAPSHIM" -c "$T/capshim.yaml" -- \
 		/bin/sh -c '(trap "echo got it >>$0" XFSZ; sleep 0.4; sleep 0.4; echo end >>"$0") & kill -SYS $$' "$got" \
 		2>>"$T/full" && status=0 || status=$?
 	assert_equal "$status $(tail -n +2 "$got")" '159 end'
@@ -321,15 +319,27 @@ outlived() {
 	assert_probe fds 0,1,2,3
 }
 
-@test "the least limit of descriptors is 7" {
-	init_config 'init: {wait_until: all}' 'ulimits: {core: 0, nofile: 7}'
-	sed -i '/^ulimits: {core: 0}/d' "$T/capshim.yaml"
-	observe timeout -k 5 20 "$START" --clean -- "$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
+@test "the least limit of descriptors is 7, that of the container" {
+	init_config 'init: {wait_until: all}'
+	observe timeout -k 5 20 "$START" --clean --nofile 7 -- "$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
 	assert_success
 	assert_probe rlimit.nofile 7:7
-	sed -i 's/nofile: 7/nofile: 6/' "$T/capshim.yaml"
-	observe timeout -k 5 20 "$START" --clean -- "$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
+	observe timeout -k 5 20 "$START" --clean --nofile 6 -- "$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
 	assert_refused 111 'the limit nofile is too low'
+}
+
+@test "limits are the workload's alone: PID 1 has those of the container" {
+	init_config
+	sed -i 's/^ulimits:.*/ulimits: {cpu: 100, nofile: 3, fsize: 99999, as: 99999999}/' "$T/capshim.yaml"
+	init_start --with --bounding --with "$DOCKER_CAPS" "$T/probe" --sleep 100
+	init_logged 'rlimit.cpu=100:100'
+	init_logged 'rlimit.nofile=3:3'
+	init_settled
+	assert_equal "$(grep -E 'cpu|open|Max file|address' "/proc/$INIT/limits")" \
+		"$(grep -E 'cpu|open|Max file|address' /proc/self/limits)"
+	# What the child cannot prove ends the start.
+	run timeout -k 1 20 strace -fqqo /dev/null -e inject=prlimit64:retval=0 "$CAPSHIM" -c "$T/capshim.yaml" -- "$T/probe"
+	assert_refused 112 'cannot prove the limit "cpu"'
 }
 
 @test "command: none exits 0 after the setup" {

@@ -127,10 +127,14 @@ void workload_prepare(const struct plan *plan)
 {
 	workload_stdio_own(plan);
 	workload_look_at_kept(plan);
-	for (int resource = 0; resource < PLAN_LIMITS; resource++)
-		limit_set(resource, &plan->limits[resource]);
 	if (plan->oom_score_adj_set)
 		oom_set(plan->oom_score_adj);
 	if (plan->working_dir)
 		workload_enter_early(plan);
+}
+
+void workload_limit(const struct plan *plan)
+{
+	for (int resource = 0; resource < PLAN_LIMITS; resource++)
+		limit_set(resource, &plan->limits[resource]);
 }

@@ -14,8 +14,14 @@ void workload_stdio_open(void);
 
 extern const char *const workload_limits[]; /* [RLIMIT_…]: the names of the limits; ends with NULL */
 
-/* As root, after the steps: stdio ownership, limits, oom_score_adj, working_dir if root can enter it. Ends with 111. */
+/* As root, after the steps: stdio ownership, oom_score_adj, working_dir if root can enter it. Ends with 111. */
 void workload_prepare(const struct plan *plan);
+
+/*
+ * As root, in the workload's process alone: an init needs descriptors, and would forward the SIGXCPU of its own limit. Ends
+ * with 111, or 112 without proof.
+ */
+void workload_limit(const struct plan *plan);
 
 /*
  * After the proof: session, working_dir again, descriptors, signal state, umask, each proven; the report; looks the
