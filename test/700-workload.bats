@@ -336,8 +336,15 @@ with_xattr() {
 	workload <<<'environment: {HOME: ""}'
 	assert_probe env.HOME /data
 	sed -i 's,^root.*,root:x:0:0:root:/secret:/bin/sh,' "$IMAGE/etc/passwd"
-	workload <<<'environment: {HOME: /secret}'
-	assert_probe env.HOME /data
+	local home
+	for home in /secret /secret/ /root /root/ //root//; do
+		workload <<<"environment: {HOME: $home}"
+		assert_probe env.HOME /data
+	done
+	for home in /root/app /roots root; do
+		workload <<<"environment: {HOME: $home}"
+		assert_probe env.HOME "$home"
+	done
 	sed -i 's,:/data:,::,' "$IMAGE/etc/passwd"
 	workload <<<''
 	assert_probe env.HOME /

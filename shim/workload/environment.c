@@ -1,8 +1,16 @@
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "workload/parts.h"
+
+/* As paths: "/root/" is "/root". */
+static bool same_path(const char *one, const char *other)
+{
+	const char *rest = *one == '/' ? path_below(one, other) : NULL;
+
+	return rest && !*rest;
+}
 
 /* Is HOME unset, or still root's? The container's start set that one, and the user may not be allowed to search it. */
 static bool home_unset(const struct plan *plan, const struct environment *env)
@@ -14,7 +22,7 @@ static bool home_unset(const struct plan *plan, const struct environment *env)
 		return true;
 	if (plan->workload.uid == 0)
 		return false;
-	return strcmp(home, "/root") == 0 || (root && strcmp(home, root->home) == 0);
+	return same_path(home, "/root") || (root && same_path(home, root->home));
 }
 
 static void set_user(const struct plan *plan, struct environment *env)
