@@ -274,14 +274,16 @@ os.execv(sys.argv[1], sys.argv[1:])' -- "$PROBE"
 }
 
 @test "the environment alone keeps no descriptor, and no word of it is left" {
-	local init
-	for init in false true; do
-		workload --with --fd-file --with 3 --env LISTEN_FDS=1 --env LISTEN_PID=1 --env LISTEN_FDNAMES=leaked --env LISTEN_PIDFDID=9 \
-			<<<"init: $init"$'\nkeep_fds: 4'
+	local config given=(--with --fd-file --with 3 --env LISTEN_PID=1 --env LISTEN_FDNAMES=leaked --env LISTEN_PIDFDID=9 --env)
+	for config in 1:'keep_fds: 4' $'1:keep_fds: 4\ninit: true' x:'keep_fds: listen_fds'; do
+		workload "${given[@]}" "LISTEN_FDS=${config%%:*}" <<<"${config#*:}"
 		assert_unprivileged 1234
 		assert_probe fds 0,1,2
 		refute_line --regexp '^env\.LISTEN'
 	done
+	capshim_run --image --no-proc "${given[@]}" LISTEN_FDS=1 -- --as-workload /probe <<<'{user: app, keep_fds: listen_fds}'
+	assert_probe fds 0,1,2
+	refute_line --regexp '^env\.LISTEN'
 }
 
 @test "LISTEN_PID counts where it is the process id and nothing else" {

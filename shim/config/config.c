@@ -132,6 +132,7 @@ static void beside_workload(struct plan *plan)
 	plan->new_session = false;
 	plan->report = REPORT_NONE;
 	memset(plan->keep_fds, 0, sizeof(plan->keep_fds));
+	plan->listen_fds = false;
 }
 
 /* Completes what PID 1 holds. */

@@ -115,9 +115,9 @@ static void keep_listen_fds(struct plan *plan)
 	const char *count = environ_get(&plan->env, "LISTEN_FDS");
 	uint64_t number;
 
-	plan->listen_fds = true;
 	if (!count || !text_is_number(count, 10, 3, &number) || !environ_listens(&plan->env, getpid()))
 		return;
+	plan->listen_fds = true;
 	for (long long fd = 3; fd < 3 + (long long)number && fd < 1024; fd++)
 		keep_fd(plan, fd);
 }
