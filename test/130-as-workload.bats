@@ -90,7 +90,7 @@ IDENTITY=(uid gid groups inheritable permitted effective bounding ambient no_new
 refused() {
 	container_config etc/changed.yaml
 	container_exec -- /capshim -c /etc/changed.yaml --as-workload -- /probe
-	assert_refused 112 'cannot run as the workload: process' "$@" /etc/changed.yaml
+	assert_refused 112 'cannot run as the workload: process' "$@" '"/etc/changed.yaml" says: start the container anew'
 }
 
 @test "a config that was changed under a running container is refused: 112, and nothing runs" {
@@ -217,7 +217,15 @@ refused() {
 	same uid gid groups permitted bounding no_new_privs seccomp
 	# As exec -u 0: the container's bounding set is full, and that of this is not.
 	container_exec --start docker -- /capshim --as-workload /probe
-	assert_refused 112 CapBnd
+	assert_refused 112 CapBnd 'run this as the user that the container was started as (docker exec -u 1234)'
+	# As exec -u app, where the container was started as root.
+	container_stop
+	container_config etc/capshim.yaml <<<'user: app'
+	container_start --start docker -- -- /probe --sleep 60
+	container_exec --start nonroot -- /capshim --as-workload /probe
+	assert_refused 112 'run this as the user that the container was started as (docker exec -u 0)'
+	container_exec --start docker -- /capshim --as-workload /probe
+	assert_unprivileged 1234
 }
 
 @test "with options in the place of a config, and with trace: what it was compared with" {

@@ -145,6 +145,20 @@ static const char *find_workload(struct mem *mem, const struct plan *plan, const
 	return NULL;
 }
 
+/*
+ * What to do about a difference. Another user than the container's asks where the bounding sets say so: a start without root
+ * leaves it as it was, and one as root does not.
+ */
+static const char *advice(struct mem *mem, const struct start *asks, const struct start *workload)
+{
+	const bool without_root = !workload->permitted && workload->bounding == asks->bounding;
+	const uint32_t uid = without_root ? workload->uid : 0;
+
+	if (uid == asks->euid)
+		return "start the container anew, or put the config back";
+	return mem_format(mem, "run this as the user that the container was started as (docker exec -u %u)", uid);
+}
+
 void compare_with_workload(const struct plan *plan)
 {
 	struct mem mem = {NULL};
@@ -169,9 +183,9 @@ void compare_with_workload(const struct plan *plan)
 	const struct list differs = compare(&mem, &may, &workload);
 	if (differs.count)
 		diag_die(DIAG_UNPROVEN,
-			 "cannot run as the workload: process %u (%s) has %s, which is not what \"%s\" says: start the "
-			 "container anew, or put the config back",
-			 pid, workload.name, list_join(&mem, &differs, "; "), plan->file);
+			 "cannot run as the workload: process %u (%s) has %s, which is not what \"%s\" says: %s", pid,
+			 workload.name, list_join(&mem, &differs, "; "), plan->file,
+			 advice(&mem, &self.held, &workload.held));
 	if (plan->trace)
 		diag_say("--as-workload: the same as process %u (%s)", pid, workload.name);
 }
