@@ -96,10 +96,10 @@ as_it_stands() {
 	local before after
 
 	before=$(sed -n 's/^-\t\(exec gosu .*\)/\1/p' "$REPO/doc/migrating.md")
-	after=$(sed -n 's/^+\t\(exec capshim .*\)/\1/p' "$REPO/doc/migrating.md")
+	after=$(sed -n 's/^+\t\(exec \/capshim .*\)/\1/p' "$REPO/doc/migrating.md")
 	block 'sh entrypoint' | grep -F "$before"
-	# capshim, app and /data are those of this test.
-	block 'sh entrypoint' | sed -e "s|$before|${after/capshim/"$CAPSHIM"}|" -e 's/\bapp\b/1234:1234/' -e "s|/data|$T/data|" >"$T/entrypoint"
+	# /capshim, app and /data are those of this test.
+	block 'sh entrypoint' | sed -e "s|$before|${after/"/capshim"/"$CAPSHIM"}|" -e 's/\bapp\b/1234:1234/' -e "s|/data|$T/data|" >"$T/entrypoint"
 	chmod 0755 "$T/entrypoint"
 	observe timeout 20 "$START" --clean --env PATH=/usr/bin:/bin --groups none -- "$T/entrypoint" "$PROBE" --try-regain
 	assert_unprivileged 1234
