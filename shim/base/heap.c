@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/heap.h"
+
 #define ALIGNMENT 16U                    /* of max_align_t */
 #define FIRST_BYTES (256U * 1024)        /* BSS: pages are mapped only when used. Enough for a 20-line config */
 #define MORE_BYTES ((size_t)1024 * 1024) /* taken from the kernel at a time */
@@ -154,4 +156,12 @@ void *realloc(void *bytes, size_t size)
 	memcpy(moved, bytes, piece->size);
 	free(bytes);
 	return moved;
+}
+
+void heap_wipe(uintptr_t to)
+{
+	const uintptr_t from = (uintptr_t)heap_first;
+
+	if (to > from)
+		explicit_bzero(heap_first, to - from < FIRST_BYTES ? to - from : FIRST_BYTES);
 }

@@ -13,6 +13,7 @@
 #include "base/descriptors.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/heap.h"
 #include "base/process.h"
 #include "base/signals.h"
 #include "base/text.h"
@@ -59,6 +60,9 @@ static void find_gaps(struct init_state *state, const char *name, uintptr_t end_
 	size_t count = 0;
 
 	keep_range(kept, &count, thread - page, thread + page);
+	/* The heap, with the environment, begins where the variables end: on a page that stays. */
+	if (heap_wipe)
+		heap_wipe(END(thread + page, page));
 	keep_range(kept, &count, code.from, code.to);
 	keep_range(kept, &count, here - 2 * page, (uintptr_t)(state + 1));
 	keep_range(kept, &count, (uintptr_t)name, (uintptr_t)name + 1);

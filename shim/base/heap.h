@@ -1,0 +1,7 @@
+/* The heap of the static binary, for a process that stays and must forget. */
+#pragma once
+
+#include <stdint.h>
+
+/* Clears what lies below the address END; nothing may use the heap afterwards. NULL in builds with another heap. */
+void heap_wipe(uintptr_t end) __attribute__((weak));
