@@ -74,8 +74,8 @@ same() {
 
 @test "without the right to observe the kernel it says so, and goes on by ptrace" {
 	observe timeout 60 unshare --fork --pid --net --mount --mount-proc --kill-child bash "$T/stage" \
-		"$START" --clean --env PATH=/usr/bin:/bin --groups none --bounding setuid,setgid,setpcap -- \
-		"$LEARN" --user 1234:1234 -- true
+		"${PROBE%/*}/deny" 13 298 "$START" --clean --env PATH=/usr/bin:/bin --groups none \
+		--bounding setuid,setgid,setpcap -- "$LEARN" --user 1234:1234 -- true # perf_event_open, as perf_event_paranoid does
 	assert_success
 	assert_line --regexp '^not by perf: '
 	assert_line --partial 'by ptrace: with no capability: passes'
