@@ -100,13 +100,16 @@ static bool look_at_fd(int fd, char *object, struct stat *status)
 
 void workload_look_at_kept(const struct plan *plan)
 {
-	const int end = (int)sizeof(plan->keep_fds) * 8;
+	const size_t words = sizeof(plan->keep_fds) / sizeof(*plan->keep_fds);
 	char object[OBJECT_SIZE];
 	struct stat status;
 
-	for (int fd = STDERR_FILENO + 1; fd < end; fd++)
-		if (plan->keep_fds[fd / 64] >> fd % 64 & 1 && (fcntl(fd, F_GETFD) != -1 || errno != EBADF))
-			(void)look_at_fd(fd, object, &status);
+	for (size_t word = 0; word < words; word++)
+		for (uint64_t left = plan->keep_fds[word]; left; left &= left - 1) {
+			const int fd = (int)word * 64 + __builtin_ctzll(left);
+			if (fcntl(fd, F_GETFD) != -1 || errno != EBADF)
+				(void)look_at_fd(fd, object, &status);
+		}
 }
 
 /*
