@@ -43,6 +43,8 @@ static const char *read_account_file(struct plan *plan, const char *file, bool g
 void account_users(struct plan *plan)
 {
 	plan->accounts.mem = plan->mem;
+	/* Nothing else than groups of the start can be root's, and an answer tells of other starts. */
+	plan->accounts.root_asked = plan->start.ngroups > 0 || plan->mode >= PLAN_CHECK;
 	plan->accounts.refused = read_account_file(plan, PASSWD, false);
 }
 

@@ -87,7 +87,8 @@ void accounts_parse(struct accounts *accounts, struct problems *problems, const 
 	for (unsigned int number = 1; line < bytes + length; number++) {
 		char *newline = memchr(line, '\n', (size_t)(bytes + length - line));
 		const size_t size = (size_t)((newline ? newline : bytes + length) - line);
-		accounts_note_root(accounts, line, size, group);
+		if (accounts->root_asked)
+			accounts_note_root(accounts, line, size, group);
 		line[size] = '\0';
 		if (next == full) {
 			next = mem_array(accounts->mem, ALLOCATED, sizeof(*next));

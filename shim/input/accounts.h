@@ -28,6 +28,7 @@ struct accounts {
 	bool groups_read;               /* GROUPS are complete; set by the plan */
 	const char *refused;            /* why USERS are missing: passwd may not be believed. NULL: they are complete */
 	bool refusal_said;              /* a problem says so */
+	bool root_asked;                /* accounts_root_has() will be asked: set by the plan */
 	/* What engines may read in the files, see accounts_note_root(). */
 	const struct accounts_root *root_names, *root_groups;
 	size_t nroot_names;
@@ -55,7 +56,8 @@ void accounts_parse(struct accounts *accounts, struct problems *problems, const 
  * for what is not a number (Docker, Podman, containerd and CRI-O: github.com/moby/sys/user). And uid 0 has the groups of
  * the first name with that id, whatever the name. Here each such name counts, and "root", and the group of each.
  *
- * accounts_parse() calls accounts_note_root() for each LINE, which it only cuts afterwards: passwd before group.
+ * With root_asked accounts_parse() calls accounts_note_root() for each LINE, which it only cuts afterwards: passwd before
+ * group.
  */
 void accounts_note_root(struct accounts *accounts, const char *line, size_t length, bool group);
 [[nodiscard]] bool accounts_root_has(const struct accounts *accounts, uint32_t gid);

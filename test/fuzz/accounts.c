@@ -118,7 +118,7 @@ static void check_groups(struct mem *mem, const struct account *group, const cha
 static struct accounts parse(struct problems *problems, const char *users, size_t nusers, const char *groups,
 			     size_t ngroups)
 {
-	struct accounts accounts = {.mem = &problems->mem};
+	struct accounts accounts = {.mem = &problems->mem, .root_asked = true};
 
 	accounts_parse(&accounts, problems, "passwd", mem_copy(&problems->mem, users, nusers), nusers, false);
 	accounts_parse(&accounts, problems, "group", mem_copy(&problems->mem, groups, ngroups), ngroups, true);
