@@ -70,7 +70,7 @@ static const char *dangling(struct mem *mem, const char *path)
 }
 
 /* As another user no capability is missing that cap_add could add: that user may not do it. */
-static const char *failure_text(struct mem *mem, int err, int cap)
+static const char *failure_text(struct mem *mem, const struct step *step, int err, int cap)
 {
 	char why[512];
 	bool refused = (err == EACCES || err == EPERM) && cap != CAP_CHOWN && cap != CAP_MKNOD;
@@ -79,6 +79,13 @@ static const char *failure_text(struct mem *mem, int err, int cap)
 	    (refused && ground_is_foreign() && identity_is_root() && !identity_can_change()))
 		return "this needs CAP_SETUID and CAP_SETGID, to act as the owner of directories that are not root's "
 		       "alone: add them to the container's cap_add";
+	if (err == EPERM && cap == CAP_CHOWN && identity_is_root() && identity_uid() != 0 && step &&
+	    !step->owner_written && !step->verb->owner_is_workload)
+		return mem_format(
+			mem,
+			"%s (it belongs to another user, and in directories that are not root's alone a step gives "
+			"away only what has an \"owner\": write the owner that it should have)",
+			strerror(err));
 	if (refused && identity_is_changed())
 		return mem_format(mem,
 				  "%s (as uid %u, as whom capshim acts in directories that are not root's alone: write "
@@ -120,7 +127,7 @@ bool setup_failed(struct setup *setup, const char *verb, const char *object, int
 			"it is needed, in the place of \"accounts\")",
 			strerror(err), account->uid, account->gid);
 	else
-		why = failure_text(&mem, err, cap);
+		why = failure_text(&mem, setup->step, err, cap);
 	(void)setup_failed_for(setup, verb, object, err, why);
 	mem_release(&mem);
 	return false;
