@@ -9,6 +9,80 @@ setup() {
 	volume_setup
 }
 
+@test "attack: a file or directory that would choose the group, or the user, of what root writes" {
+	mkdir "$T/tmp" "$T/source" && chmod 0777 "$T/tmp" && echo secret >"$T/source/copy" && chmod 0640 "$T/source/copy"
+	attack 'touch write template added; mkdir dir; echo mine >kept'
+	cp -a "$T/source" "$T/template"
+	setpriv --reuid 3000 --regid 3000 --clear-groups touch "$T/tmp/f" "$T/tmp/g"
+	start <<-END
+		  - {write: $V/write, content: secret, owner: root, mode: "0640"}
+		  - {write: $V/added, content: secret, owner: root, mode: "0640", if_exists: append_missing}
+		  - {write: $V/kept, content: secret, owner: root, mode: "0640", if_exists: keep}
+		  - {copy: $T/source/copy, to: $V/copy, owner: root}
+		  - {copy: $T/source, to: $V/tree, owner: root, recursive: true}
+		  - {template: $T/template/copy, to: $V/template, owner: root, mode: "0640"}
+		  - {mkdir: $V/dir, owner: root, mode: "0770"}
+		  - {write: $T/tmp/f, content: secret, owner: ":1234", mode: "0600"}
+		  - {write: $T/tmp/g, content: secret, owner: root, mode: "0640"}
+	END
+	for _ in 1 2 3; do
+		assert_success
+		assert_equal "$(owners "$V/"{write,added,kept,copy,tree/copy,template})" \
+			'0:0 640 0:0 640 0:0 640 0:0 640 0:0 640 0:0 640'
+		assert_equal "$(owners "$V/dir" "$T/tmp/"{f,g})" '0:0 770 1234:1234 600 0:0 640'
+		[ ! -e "$T/before" ] || assert_equal "$(stat -c '%n %i %z' "$V"/* "$T/tmp"/*)" "$(cat "$T/before")"
+		stat -c '%n %i %z' "$V"/* "$T/tmp"/* >"$T/before"
+		again
+	done
+}
+
+@test "attack: the same in a directory that root owns by now" {
+	attack 'mkdir given; touch given/group given/user; mkdir given/dir; chmod 0770 given/dir'
+	chown 0:0 "$V"
+	chown 0:0 "$V/given"
+	start <<-END
+		  - {write: $V/given/group, content: secret, owner: root, mode: "0640"}
+		  - {write: $V/given/user, content: config, owner: ":1234", mode: "0640"}
+		  - {mkdir: $V/given/dir, owner: root}
+	END
+	for _ in 1 2; do
+		assert_success
+		assert_equal "$(owners "$V/given/"{group,user,dir})" '0:0 640 0:1234 640 0:0 770'
+		again
+	done
+}
+
+@test "an id that is not written: what root, or the owner that is written, has there stays, at each start" {
+	local before=
+	echo x >"$O/root" && chown 0:7 "$O/root" && mkdir "$O/dir" "$O/app" && chown 0:7 "$O/dir" && chown 1234:8 "$O/app"
+	echo x >"$O/mine" && chown 1234:8 "$O/mine" && cp -p "$O/mine" "$O/kept"
+	chmod 2775 "$V" && chgrp 9 "$V"
+	start <<-END
+		  - {write: $O/root, content: new, owner: root}
+		  - {write: $O/mine, content: new, owner: "1234"}
+		  - {write: $O/kept, content: new, owner: ":7", if_exists: keep}
+		  - {mkdir: $O/dir, owner: "1234"}
+		  - {mkdir: $O/app, owner: ":7"}
+		  - {mkdir: [$V/given, $V/dir], owner: "2000"}
+		  - {write: $V/given/f, content: new, owner: "2000", mode: "0640"}
+		  - {write: $V/given/g, content: new, owner: ":2001", mode: "0640"}
+		  - {write: $V/new, content: new, owner: root}
+		  - {write: $V/mine, content: new, owner: "1234"}
+	END
+	for _ in 1 2 3; do
+		assert_success
+		assert_equal "$(owners "$O/"{root,mine,kept,dir,app})" '0:7 644 1234:8 644 1234:7 644 1234:7 755 1234:7 755'
+		assert_equal "$(owners "$V/"{new,mine,given})" '0:0 644 1234:1234 644 2000:0 755'
+		[ -z "$before" ] || assert_equal "$(find "$V" "$O" -printf '%p %i %C@ %U %G\n')" "$before"
+		before=$(find "$V" "$O" -printf '%p %i %C@ %U %G\n')
+		again
+	done
+	# As Kubernetes gives the group of a pod to all of a volume: root's directory is not given away, so it is left as it is.
+	chgrp -R 9 "$V/dir" && start <<<"  - {mkdir: $V/dir, owner: \"2000\"}"
+	assert_success
+	assert_equal "$(owners "$V/dir")" '2000:9 755'
+}
+
 @test "a file of a third user without an owner: the owner is to be written, no capability" {
 	local W=$T/group
 	mkdir -m 2775 "$W" && chown 0:1234 "$W" && chmod 2775 "$W" && echo x >"$W/conf" && chown 3000:1234 "$W/conf" && chmod 0664 "$W/conf"

@@ -176,6 +176,11 @@ uint32_t ground_group(uint32_t uid)
 	return uid == IDENTITY_NO_ID || uid == identity_uid() ? identity_gid() : getegid();
 }
 
+bool ground_is_own_group(uint32_t uid, uint32_t gid)
+{
+	return person(uid, IDENTITY_NO_ID).gid == gid;
+}
+
 int ground_act(const struct ground *at)
 {
 	ground.foreign = at->foreign;

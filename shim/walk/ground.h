@@ -87,6 +87,9 @@ bool ground_is_foreign(void);
  */
 uint32_t ground_group(uint32_t uid);
 
+/* Is GID the group of a new object where the process acts as UID, the object's owner? */
+bool ground_is_own_group(uint32_t uid, uint32_t gid);
+
 /*
  * Prepares to replace or remove the entry of PARENT that belongs to UID. In a sticky directory owned by root only
  * root can rename or remove root's files: then acts as root, with no capability but CHOWN. With FIRST

@@ -18,13 +18,14 @@
 #define NOT_UNREAD ENOTUNIQ /* the identity could read it before it is given away; no file system call returns that */
 #define IS_OPEN EISNAM      /* another process has it open; neither that */
 
-/* Replaces ACCOUNTS_NO_ID in WANT by the owner of the present file NOW, or of a new file if NULL. */
-static void settle_owner(struct file_want *want, const struct stat *now)
+/* owner_complete() for WANT: NOW is the present file, or NULL for a new one. */
+static void settle_owner(struct file_want *want, const struct stat *now, const struct walk_found *at)
 {
-	if (want->uid == ACCOUNTS_NO_ID)
-		want->uid = now ? now->st_uid : identity_uid();
-	if (want->gid == ACCOUNTS_NO_ID)
-		want->gid = now ? now->st_gid : ground_group(want->uid);
+	struct owner owner = {want->uid, want->gid};
+
+	owner_complete(&owner, now, at);
+	want->uid = owner.uid;
+	want->gid = owner.gid;
 }
 
 /*
@@ -358,7 +359,7 @@ static bool is_in_place(struct walk_found *found, const struct file_want *want)
 	bool right = false;
 
 	if (there) {
-		settle_owner(&new, &found->stat);
+		settle_owner(&new, &found->stat, found);
 		(void)keep_owner(&new, found);
 		right = !want->fresh && is_as_wanted(&found->stat, &new) && has_content(found, &new, in);
 	}
@@ -381,7 +382,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	/* What its owner may not read, the next start could not tell from what is complete. */
 	if (want.direct && want.uid == identity_uid() && !(want.mode & 06000) && want.mode & S_IRUSR) {
 		new = want;
-		settle_owner(&new, NULL);
+		settle_owner(&new, NULL, &found);
 		if (replace_file(&found, &new, &cap) == 0) {
 			setup->changed++;
 			return true;
@@ -398,7 +399,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	}
 	if ((found.fd < 0 && errno != ENOENT) || (found.fd >= 0 && fd_fstat(found.fd, &found.stat) != 0))
 		return setup_failed(setup, verb, path, errno, CAP_DAC_OVERRIDE);
-	settle_owner(&want, found.fd < 0 ? NULL : &found.stat);
+	settle_owner(&want, found.fd < 0 ? NULL : &found.stat, &found);
 	const struct ground_acted was = ground_become(identity_uid(), IDENTITY_NO_ID); /* as now: to come back to */
 	/* Where only root could have put it before others could write the directory, root also replaces it. */
 	if (ground->first && found.fd >= 0 && found.stat.st_uid == 0 && ground->owner == 0 && keep_owner(&want, &found))
@@ -409,13 +410,11 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	return done;
 }
 
-bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *wanted)
+bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *want)
 {
-	struct file_want want = *wanted;
 	const struct stat *now = &found->stat;
 
-	settle_owner(&want, now);
-	if (is_as_wanted(now, &want)) {
+	if (is_as_wanted(now, want)) {
 		setup->same++;
 		return true;
 	}
@@ -423,11 +422,11 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 		return setup_refused(setup, "change", path, "it must be a regular file without other hard links");
 	if (!ground_may_give(&found->ground, now))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now->st_uid);
-	if ((now->st_uid != want.uid || now->st_gid != want.gid) && walk_chown(found->fd, want.uid, want.gid) != 0)
+	if ((now->st_uid != want->uid || now->st_gid != want->gid) && walk_chown(found->fd, want->uid, want->gid) != 0)
 		return setup_failed(setup, "chown", path, errno, CAP_CHOWN);
 	/* Also if only the owner differs: changing the owner clears set-id bits, chown(2). */
-	if (ground_chmod(found->fd, found->parent, found->name, want.uid, want.gid, want.mode) != 0)
-		return setup_failed(setup, "chmod", path, errno, want.mode & 02000 ? CAP_FSETID : CAP_FOWNER);
+	if (ground_chmod(found->fd, found->parent, found->name, want->uid, want->gid, want->mode) != 0)
+		return setup_failed(setup, "chmod", path, errno, want->mode & 02000 ? CAP_FSETID : CAP_FOWNER);
 	setup->changed++;
 	return true;
 }

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "steps/step.h"
+#include "walk/walk.h"
 
 /* An object that is about to be changed, held by a descriptor. */
 struct held {
@@ -27,6 +28,13 @@ bool owner_differs(const struct owner *owner, const struct fd_stat *now);
  * overflow id, user_namespaces(7), and is never "already right".
  */
 bool owner_is_ambiguous(const struct owner *owner);
+
+/*
+ * Replaces each ACCOUNTS_NO_ID in OWNER by the id of NOW, which lies at AT, if OWNER says neither, or if nobody but root and
+ * that owner has chosen it; otherwise by that of a new object, as where NOW is NULL: whoever planted it would choose who
+ * may read what it is to hold.
+ */
+void owner_complete(struct owner *owner, const struct stat *now, const struct walk_found *at);
 
 /* Does STEP give what it makes to a user, or to a group, other than root's? */
 bool owner_gives(const struct step *step);

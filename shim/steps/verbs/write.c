@@ -66,30 +66,44 @@ static char *read_present(struct setup *setup, const struct walk_found *found, s
 	return text;
 }
 
+/*
+ * What exists, NOW, keeps its mode and owner, except for what is written in the config. True: it has them.
+ *
+ * As with chown(2), changing the owner clears the set-id bits: the user who chose them chose the content, and another user
+ * would run it.
+ */
+static bool keep_attributes(const struct step *step, const struct walk_found *found, const struct stat *now,
+			    struct file_want *want)
+{
+	const struct fd_stat had = {.uid = now->st_uid, .gid = now->st_gid};
+	struct owner owner = step->owner;
+
+	const bool group_alone = !found->ground.foreign && owner.uid == ACCOUNTS_NO_ID;
+	/* What is only kept gets no content that its group must not read. */
+	if (!group_alone && (step->if_exists != IF_EXISTS_KEEP || owner_differs(&owner, &had)))
+		owner_complete(&owner, now, found);
+	const bool gives = owner_differs(&owner, &had);
+	want->uid = owner.uid == ACCOUNTS_NO_ID ? now->st_uid : owner.uid;
+	want->gid = owner.gid == ACCOUNTS_NO_ID ? now->st_gid : owner.gid;
+	if (!step->mode_written)
+		want->mode = now->st_mode & (gives ? 01777 : 07777);
+	return !gives && want->mode == (now->st_mode & 07777);
+}
+
 /* Determines the content by if_exists. False: there is nothing to do. */
 static bool decide(struct setup *setup, const char *path, const struct walk_found *found, struct file_want *want)
 {
 	const struct step *step = setup->step;
-	const struct stat *now = &found->stat;
+	const struct stat now = found->stat;
 
 	want->bytes = step->content;
 	want->length = strlen(step->content);
 	if (found->fd < 0 || step->if_exists == IF_EXISTS_REPLACE)
 		return true;
-	/* What exists keeps its mode and owner, except for what is written in the config. */
-	want->uid = step->owner.uid;
-	want->gid = step->owner.gid;
-	/*
-	 * As with chown(2), changing the owner clears the set-id bits: the user who chose them chose the content, and
-	 * another user would run it.
-	 */
-	const struct fd_stat had = {.uid = now->st_uid, .gid = now->st_gid};
-	if (!step->mode_written)
-		want->mode = now->st_mode & (owner_differs(&step->owner, &had) ? 01777 : 07777);
-	const bool right = !owner_differs(&step->owner, &had) && want->mode == (now->st_mode & 07777);
+	const bool right = keep_attributes(step, found, &now, want);
 	const bool keep = step->if_exists == IF_EXISTS_KEEP;
 	/* Its other names may lie elsewhere: this one becomes a file of its own. */
-	const bool own = keep && !right && now->st_nlink > 1 && S_ISREG(now->st_mode);
+	const bool own = keep && !right && now.st_nlink > 1 && S_ISREG(now.st_mode);
 	const char *text = own || !keep ? read_present(setup, found, &want->length) : NULL;
 	if (keep && !text) {
 		(void)file_enforce(setup, path, found, want);
