@@ -9,6 +9,55 @@ setup() {
 	volume_setup
 }
 
+# config: writes the config that start would run.
+config() {
+	{
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:'
+		cat
+	} >"$T/capshim.yaml"
+}
+
+# exchanged COMMAND: a start of the config, in which COMMAND of the attacker runs when the file "f" has been read, and before it
+# is replaced.
+exchanged() {
+	local pid
+
+	: >"$T/calls"
+	strace -f -o "$T/calls" -P f -e trace=newfstatat -e inject=newfstatat:delay_enter=1000000:when=1 \
+		"$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	pid=$!
+	wait_until grep -q newfstatat "$T/calls"
+	attack "$1"
+	status=0
+	wait "$pid" || status=$?
+}
+
+@test "attack: root's file in the place of the one that append_missing has read" {
+	local owner sticky
+	for owner in '' ', owner: ":1234"'; do
+		for sticky in "$V" "$T/tmp"; do
+			mkdir -p "$T/tmp" && chmod 1777 "$T/tmp"
+			echo root >"$V/root" && chgrp 42 "$V/root"
+			attack "cp /bin/sh $sticky/f; chmod 06755 $sticky/f"
+			config <<<"  - {write: $sticky/f, content: line, if_exists: append_missing$owner}"
+			exchanged "mv -f root $sticky/f"
+			# It was the attacker's, and remains so.
+			assert_equal "$status $(owners "$sticky/f")" '0 1234:1234 755'
+			rm -rf "$V/root" "$sticky/f"
+		done
+	done
+}
+
+@test "append_missing: lines that are added clear set-id bits, as write(2) does; otherwise they stay" {
+	echo root >"$O/f" && chmod 04755 "$O/f" && attack 'echo line >f; echo mine >g; chmod 04755 f g'
+	start <<<"  - {write: [$O/f, $V/f, $V/g], content: line, if_exists: append_missing}"
+	for _ in 1 2; do
+		assert_success
+		assert_equal "$(owners "$O/f" "$V/f" "$V/g")" '0:0 755 1234:1234 4755 1234:1234 755'
+		again
+	done
+}
+
 @test "attack: a file or directory that would choose the group, or the user, of what root writes" {
 	mkdir "$T/tmp" "$T/source" && chmod 0777 "$T/tmp" && echo secret >"$T/source/copy" && chmod 0640 "$T/source/copy"
 	attack 'touch write template added; mkdir dir; echo mine >kept'

@@ -18,16 +18,17 @@ struct file_want {
 	int source;              /* this descriptor, a regular file */
 	const struct stat *stat; /* of SOURCE, when it was opened */
 	mode_t mode;
-	uint32_t uid, gid;   /* ACCOUNTS_NO_ID: unchanged; capshim's own for a new file */
-	bool as_it_is;       /* no owner is written: root's file stays root's */
-	bool others;         /* others than root may have chosen the content */
-	bool fresh;          /* keep an existing file, even one that appears meanwhile */
-	bool unsynced;       /* after a power cut the name may exist without the content */
-	bool direct;         /* no NAME is known, and the next start replaces one that holds less than the content */
-	bool clean;          /* nothing that a killed run has left lies in its directory */
-	bool plain;          /* nor anything that must not be opened, and only root could put that there */
-	bool keep_times;     /* the source's time of last modification */
-	bool keep_xattrs;    /* its extended attributes of the user's name space */
+	uint32_t uid, gid; /* ACCOUNTS_NO_ID: unchanged; capshim's own for a new file */
+	bool as_it_is;     /* no owner is written: root's file stays root's */
+	bool from_present; /* content, mode and owner are of one file that was read: not of what has its name by now */
+	bool others;       /* others than root may have chosen the content */
+	bool fresh;        /* keep an existing file, even one that appears meanwhile */
+	bool unsynced;     /* after a power cut the name may exist without the content */
+	bool direct;       /* no NAME is known, and the next start replaces one that holds less than the content */
+	bool clean;        /* nothing that a killed run has left lies in its directory */
+	bool plain;        /* nor anything that must not be opened, and only root could put that there */
+	bool keep_times;   /* the source's time of last modification */
+	bool keep_xattrs;  /* its extended attributes of the user's name space */
 	struct setup *setup; /* for the progress inside of a large file, PATH; file_put() sets both */
 	const char *path;
 };

@@ -37,7 +37,7 @@ static bool keep_owner(struct file_want *want, const struct walk_found *found)
 	const struct stat *now = &found->stat;
 	struct stat above;
 
-	if (!want->as_it_is || !found->ground.foreign || want->mode & 06000 ||
+	if (!want->as_it_is || want->from_present || !found->ground.foreign || want->mode & 06000 ||
 	    (now->st_uid != 0 && (fd_fstat(found->parent, &above) != 0 || above.st_uid != now->st_uid)))
 		return false;
 	want->uid = now->st_uid;
@@ -401,8 +401,12 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 		return setup_failed(setup, verb, path, errno, CAP_DAC_OVERRIDE);
 	settle_owner(&want, found.fd < 0 ? NULL : &found.stat, &found);
 	const struct ground_acted was = ground_become(identity_uid(), IDENTITY_NO_ID); /* as now: to come back to */
-	/* Where only root could have put it before others could write the directory, root also replaces it. */
-	if (ground->first && found.fd >= 0 && found.stat.st_uid == 0 && ground->owner == 0 && keep_owner(&want, &found))
+	/*
+	 * Where only root could have put it before others could write the directory, root also replaces it. But nobody
+	 * else's content runs as root.
+	 */
+	const bool roots = ground->first && found.fd >= 0 && found.stat.st_uid == 0 && ground->owner == 0;
+	if (roots && !(want.mode & 06000) && (want.from_present ? want.uid == 0 : keep_owner(&want, &found)))
 		ground_for_name(parent, 0, true);
 	bool done = put_found(setup, verb, &found, &want);
 	ground_back(&was);

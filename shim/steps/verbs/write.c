@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/magic.h>
 
+#include "base/diag.h"
 #include "base/fd.h"
 #include "steps/common/file.h"
 #include "steps/common/options.h"
@@ -85,6 +86,7 @@ static bool keep_attributes(const struct step *step, const struct walk_found *fo
 	const bool gives = owner_differs(&owner, &had);
 	want->uid = owner.uid == ACCOUNTS_NO_ID ? now->st_uid : owner.uid;
 	want->gid = owner.gid == ACCOUNTS_NO_ID ? now->st_gid : owner.gid;
+	want->from_present = true;
 	if (!step->mode_written)
 		want->mode = now->st_mode & (gives ? 01777 : 07777);
 	return !gives && want->mode == (now->st_mode & 07777);
@@ -94,13 +96,13 @@ static bool keep_attributes(const struct step *step, const struct walk_found *fo
 static bool decide(struct setup *setup, const char *path, const struct walk_found *found, struct file_want *want)
 {
 	const struct step *step = setup->step;
-	const struct stat now = found->stat;
+	struct stat now = found->stat;
 
 	want->bytes = step->content;
 	want->length = strlen(step->content);
 	if (found->fd < 0 || step->if_exists == IF_EXISTS_REPLACE)
 		return true;
-	const bool right = keep_attributes(step, found, &now, want);
+	bool right = keep_attributes(step, found, &now, want);
 	const bool keep = step->if_exists == IF_EXISTS_KEEP;
 	/* Its other names may lie elsewhere: this one becomes a file of its own. */
 	const bool own = keep && !right && now.st_nlink > 1 && S_ISREG(now.st_mode);
@@ -109,6 +111,10 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 		(void)file_enforce(setup, path, found, want);
 		return false;
 	}
+	/* Once more, for who wrote what was read may have done so since then, and write(2) clears set-id bits. */
+	if (fd_fstat(found->fd, &now) != 0)
+		return setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
+	right = keep_attributes(step, found, &now, want);
 	if (keep) {
 		want->bytes = text;
 		return true;
@@ -122,6 +128,8 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	/* What the identity may not read is written nowhere. */
 	if (!text || (compared && (want->length != present || !right)))
 		return setup_failed(setup, "read", path, compared ? EACCES : errno, CAP_DAC_OVERRIDE);
+	if (want->length != present && !step->mode_written)
+		want->mode &= 01777;
 	setup->same += compared;
 	return !compared;
 }
