@@ -132,6 +132,23 @@ exchanged() {
 	assert_equal "$(owners "$V/dir")" '2000:9 755'
 }
 
+@test "a set-id file without an owner, in a directory that is given to root: at the next start it is right" {
+	start <<-END
+		  - {mkdir: $V/bin, owner: root}
+		  - {copy: /bin/true, to: $V/bin/it, mode: "04755"}
+	END
+	for _ in 1 2; do
+		assert_success
+		assert_equal "$(owners "$V/bin/it")" '0:0 4755'
+		again
+	done
+	# But root's does not get another content.
+	start <<<"  - {copy: /bin/false, to: $V/bin/it, mode: \"04755\"}"
+	assert_failure 111
+	assert_equal "$(owners "$V/bin/it")" '0:0 4755'
+	cmp /bin/true "$V/bin/it"
+}
+
 @test "a file of a third user without an owner: the owner is to be written, no capability" {
 	local W=$T/group
 	mkdir -m 2775 "$W" && chown 0:1234 "$W" && chmod 2775 "$W" && echo x >"$W/conf" && chown 3000:1234 "$W/conf" && chmod 0664 "$W/conf"

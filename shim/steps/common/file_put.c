@@ -28,16 +28,13 @@ static void settle_owner(struct file_want *want, const struct stat *now, const s
 	want->gid = owner.gid;
 }
 
-/*
- * Where no owner is written what is FOUND on foreign ground stays root's, or that of the directory's owner. But nobody
- * else's content runs as that user.
- */
+/* Where no owner is written what is FOUND on foreign ground stays root's, or that of the directory's owner. */
 static bool keep_owner(struct file_want *want, const struct walk_found *found)
 {
 	const struct stat *now = &found->stat;
 	struct stat above;
 
-	if (!want->as_it_is || want->from_present || !found->ground.foreign || want->mode & 06000 ||
+	if (!want->as_it_is || want->from_present || !found->ground.foreign ||
 	    (now->st_uid != 0 && (fd_fstat(found->parent, &above) != 0 || above.st_uid != now->st_uid)))
 		return false;
 	want->uid = now->st_uid;
