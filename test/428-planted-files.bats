@@ -149,6 +149,23 @@ exchanged() {
 	cmp /bin/true "$V/bin/it"
 }
 
+@test "keep with a new owner and mode: a run that is killed in between" {
+	local call when
+	for call in capset fchownat fchown fchmodat2 fchmod fgetxattr; do
+		for when in {1..20}; do
+			rm -f "$V/f" && attack 'echo mine >f; chmod 0644 f'
+			config <<<"  - {write: $V/f, content: d, if_exists: keep, owner: \"root:root\", mode: \"0640\"}"
+			status=0
+			timeout 30 strace -f -o "$T/calls" -e "trace=$call" -e "inject=$call:signal=KILL:when=$when" \
+				"$CAPSHIM" -c "$T/capshim.yaml" 3>&- || status=$?
+			[ "$status" -ne 0 ] || break
+			again
+			assert_success
+			assert_equal "$call $when $(owners "$V/f") $(cat "$V/f")" "$call $when 0:0 640 mine"
+		done
+	done
+}
+
 @test "a file of a third user without an owner: the owner is to be written, no capability" {
 	local W=$T/group
 	mkdir -m 2775 "$W" && chown 0:1234 "$W" && chmod 2775 "$W" && echo x >"$W/conf" && chown 3000:1234 "$W/conf" && chmod 0664 "$W/conf"

@@ -54,6 +54,14 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
  */
 bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *want);
 
+bool file_is_as_wanted(const struct stat *now, const struct file_want *want);
+
+/*
+ * Gives the file FD, NAME in PARENT or NULL where it can be written, the mode and owner of WANT. False with errno and the
+ * capability that it needs.
+ */
+[[nodiscard]] bool file_give(int fd, int parent, const char *name, const struct file_want *want, int *cap);
+
 /*
  * Could WANT in PARENT only be renamed into place before it is given away? In a sticky directory of another user only the
  * owner of a file may rename it. A link may; a file is refused there, for the identity could read it first.

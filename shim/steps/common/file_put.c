@@ -42,48 +42,6 @@ static bool keep_owner(struct file_want *want, const struct walk_found *found)
 	return true;
 }
 
-static bool is_as_wanted(const struct stat *now, const struct file_want *want)
-{
-	return now->st_uid == want->uid && now->st_gid == want->gid && (now->st_mode & 07777) == want->mode;
-}
-
-/*
- * Sets the mode of the file FD, as far as possible before the owner is set; then the owner; then, as the new owner, the
- * set-id bits, which a change of owner clears (chown(2)). The group before a mode that permits more: the old one may be that
- * of a set-group-ID directory.
- */
-static bool give_file(int fd, const struct file_want *want, int *cap)
-{
-	struct stat now;
-
-	*cap = CAP_FOWNER;
-	if (fd_fstat(fd, &now) != 0)
-		return false;
-	const mode_t mode = want->mode & 01777, both = mode & now.st_mode;
-	if ((now.st_mode & 07777) != both && ground_chmod(fd, -1, NULL, now.st_uid, IDENTITY_NO_ID, both) != 0)
-		return false;
-	if (mode != both && now.st_gid != want->gid && fchown(fd, ACCOUNTS_NO_ID, want->gid) != 0) {
-		*cap = CAP_CHOWN;
-		return false;
-	}
-	if (mode != both && ground_chmod(fd, -1, NULL, now.st_uid, IDENTITY_NO_ID, mode) != 0)
-		return false;
-	*cap = CAP_CHOWN;
-	if ((now.st_uid != want->uid || now.st_gid != want->gid) && fchown(fd, want->uid, want->gid) != 0)
-		return false;
-	*cap = CAP_FSETID;
-	if (want->mode & 06000 && ground_chmod(fd, -1, NULL, want->uid, want->gid, want->mode) != 0)
-		return false;
-	if (is_as_wanted(&now, want)) /* it was so before */
-		return true;
-	if (fd_fstat(fd, &now) != 0)
-		return false;
-	if (is_as_wanted(&now, want))
-		return true;
-	errno = EPERM; /* chmod(2) clears set-group-ID silently; some network file systems ignore both */
-	return false;
-}
-
 bool file_renames_first(int parent, const struct file_want *want)
 {
 	struct stat stat;
@@ -95,7 +53,7 @@ bool file_renames_first(int parent, const struct file_want *want)
 static int put_in_place(int out, int parent, const char *temporary, const char *name, const struct file_want *want,
 			int *cap)
 {
-	if (!give_file(out, want, cap))
+	if (!file_give(out, -1, NULL, want, cap))
 		return -1;
 	*cap = CAP_DAC_OVERRIDE;
 	/* Of another user it may have been taken for one that was left. */
@@ -165,7 +123,7 @@ static mode_t first_mode(const struct ground *ground, const struct file_want *wa
 /* Who and mode first: the next start takes one that holds less than the content for what a killed run has left. */
 static bool fill_direct(int out, int parent, const struct file_want *want, int *cap)
 {
-	if (walk_disinherit(out, parent) != 0 || !give_file(out, want, cap))
+	if (walk_disinherit(out, parent) != 0 || !file_give(out, -1, NULL, want, cap))
 		return false;
 	*cap = CAP_DAC_OVERRIDE;
 	return content_write(out, want);
@@ -205,7 +163,7 @@ static int replace_file(const struct walk_found *at, const struct file_want *wan
 /* Afterwards no process can use OUT by what its old mode, its old owner or that owner's access control list permitted. */
 static bool give_in_place(int out, const struct stat *now, const struct file_want *want, int *cap)
 {
-	if (!give_file(out, want, cap))
+	if (!file_give(out, -1, NULL, want, cap))
 		return false;
 	const struct ground_acted was = ground_become(want->uid, IDENTITY_NO_ID);
 	const bool cleared = now->st_uid == want->uid || walk_clear_acl(out, want->uid) == 0;
@@ -235,7 +193,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 	old.bytes = file_read(&mem, walk_reopen(found->fd, found->parent, found->name, O_RDONLY), &old.length);
 	signals_block(&was); /* half a file is worse than a short wait */
 	if (fd_fstat(out, &now) == 0) {
-		const bool right = is_as_wanted(&now, want);
+		const bool right = file_is_as_wanted(&now, want);
 		if (now.st_nlink != 1)
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
@@ -265,7 +223,7 @@ static bool has_content(const struct walk_found *found, const struct file_want *
 		in = walk_reopen_found(found, O_RDONLY, &opened);
 	if (in < 0 && errno == EACCES && !want->others)
 		in = file_open_to_compare(found, &opened);
-	const bool has = in >= 0 && S_ISREG(opened.st_mode) && (found->fd >= 0 || is_as_wanted(&opened, want)) &&
+	const bool has = in >= 0 && S_ISREG(opened.st_mode) && (found->fd >= 0 || file_is_as_wanted(&opened, want)) &&
 			 (found->ground.foreign || want->uid != 0 || !walk_may_be_written(in)) &&
 			 content_is(want, in, &opened) == CONTENT_SAME;
 
@@ -282,7 +240,7 @@ static bool needs_no_content(const struct walk_found *found, const struct file_w
 {
 	const struct stat *now = &found->stat;
 
-	return !is_as_wanted(now, want) && !found->ground.foreign && now->st_nlink == 1 &&
+	return !file_is_as_wanted(now, want) && !found->ground.foreign && now->st_nlink == 1 &&
 	       (now->st_uid == want->uid || now->st_uid == identity_uid()) &&
 	       (now->st_mode & (S_IWGRP | S_IWOTH)) == 0 && has_content(found, want, -1);
 }
@@ -358,7 +316,7 @@ static bool is_in_place(struct walk_found *found, const struct file_want *want)
 	if (there) {
 		settle_owner(&new, &found->stat, found);
 		(void)keep_owner(&new, found);
-		right = !want->fresh && is_as_wanted(&found->stat, &new) && has_content(found, &new, in);
+		right = !want->fresh && file_is_as_wanted(&found->stat, &new) && has_content(found, &new, in);
 	}
 	fd_close(in);
 	if (there && !right)
@@ -409,25 +367,4 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	ground_back(&was);
 	fd_close(found.fd);
 	return done;
-}
-
-bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *want)
-{
-	const struct stat *now = &found->stat;
-
-	if (is_as_wanted(now, want)) {
-		setup->same++;
-		return true;
-	}
-	if (!S_ISREG(now->st_mode) || now->st_nlink != 1)
-		return setup_refused(setup, "change", path, "it must be a regular file without other hard links");
-	if (!ground_may_give(&found->ground, now))
-		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now->st_uid);
-	if ((now->st_uid != want->uid || now->st_gid != want->gid) && walk_chown(found->fd, want->uid, want->gid) != 0)
-		return setup_failed(setup, "chown", path, errno, CAP_CHOWN);
-	/* Also if only the owner differs: changing the owner clears set-id bits, chown(2). */
-	if (ground_chmod(found->fd, found->parent, found->name, want->uid, want->gid, want->mode) != 0)
-		return setup_failed(setup, "chmod", path, errno, want->mode & 02000 ? CAP_FSETID : CAP_FOWNER);
-	setup->changed++;
-	return true;
 }

@@ -1,0 +1,74 @@
+/* Who may use a file that is there: its owner and mode. */
+#include <errno.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/fd.h"
+#include "steps/common/change.h"
+#include "steps/common/file.h"
+#include "steps/common/say.h"
+#include "walk/held.h"
+
+bool file_is_as_wanted(const struct stat *now, const struct file_want *want)
+{
+	return now->st_uid == want->uid && now->st_gid == want->gid && (now->st_mode & 07777) == want->mode;
+}
+
+/*
+ * The mode as far as possible before the owner, so that a run that ends in between has left what may still be given away;
+ * then the owner; then, as the new owner, what that has cleared, the set-id bits (chown(2)), or the old owner has changed. The
+ * group before a mode that permits more: the old one may be that of a set-group-ID directory.
+ */
+bool file_give(int fd, int parent, const char *name, const struct file_want *want, int *cap)
+{
+	struct stat now;
+
+	*cap = CAP_FOWNER;
+	if (fd_fstat(fd, &now) != 0)
+		return false;
+	if (file_is_as_wanted(&now, want))
+		return true;
+	const bool first = now.st_uid == identity_uid() || identity_can_change();
+	const mode_t mode = want->mode & 01777, both = mode & now.st_mode;
+	if (first && (now.st_mode & 07777) != both &&
+	    ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, both) != 0)
+		return false;
+	if (first && mode != both && now.st_gid != want->gid && walk_chown(fd, ACCOUNTS_NO_ID, want->gid) != 0) {
+		*cap = CAP_CHOWN;
+		return false;
+	}
+	if (first && mode != both && ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, mode) != 0)
+		return false;
+	*cap = CAP_CHOWN;
+	if ((now.st_uid != want->uid || now.st_gid != want->gid) && walk_chown(fd, want->uid, want->gid) != 0)
+		return false;
+	*cap = want->mode & 02000 ? CAP_FSETID : CAP_FOWNER;
+	if (fd_fstat(fd, &now) != 0 ||
+	    ((now.st_mode & 07777) != want->mode &&
+	     (ground_chmod(fd, parent, name, want->uid, want->gid, want->mode) != 0 || fd_fstat(fd, &now) != 0)))
+		return false;
+	if (file_is_as_wanted(&now, want))
+		return true;
+	errno = EPERM; /* chmod(2) clears set-group-ID silently; some network file systems ignore both */
+	return false;
+}
+
+bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *want)
+{
+	const struct stat *now = &found->stat;
+	int cap = CAP_FOWNER;
+
+	if (file_is_as_wanted(now, want)) {
+		setup->same++;
+		return true;
+	}
+	if (!S_ISREG(now->st_mode) || now->st_nlink != 1)
+		return setup_refused(setup, "change", path, "it must be a regular file without other hard links");
+	if (!ground_may_give(&found->ground, now))
+		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now->st_uid);
+	if (!file_give(found->fd, found->parent, found->name, want, &cap))
+		return setup_failed(setup, cap == CAP_CHOWN ? "chown" : "chmod", path, errno, cap);
+	setup->changed++;
+	return true;
+}
