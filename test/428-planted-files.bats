@@ -3,6 +3,7 @@
 # Files and directories that the owner of a volume has planted under the names of those that root is about to have.
 
 load helpers
+load acl
 load volume
 
 setup() {
@@ -132,6 +133,39 @@ exchanged() {
 	assert_equal "$(owners "$V/dir")" '2000:9 755'
 }
 
+@test "attack: the access control list of who owned a file before" {
+	mkdir "$O/d" && touch "$O/d/inherited"
+	attack 'echo x >keep; mkdir tree; echo x >tree/f; echo x >tree/kept; chmod 0660 keep tree/*'
+	acl "$V/keep" access && acl "$V/tree/f" access && acl "$V/tree/kept" access
+	start <<-END
+		  - {write: $V/keep, content: x, if_exists: keep, owner: "root:root", mode: "0660"}
+		  - {chown: $V, owner: "root:root", recursive: true}
+		  - {chmod: $V/tree, mode: "u=rw,g=rw,o=,a+X", recursive: true}
+		  - {write: $V/tree/f, content: "x\n", owner: "root:root", mode: "0660"}
+		  - {write: $V/tree/kept, content: x, owner: "root:root", mode: "0660", if_exists: keep}
+	END
+	for _ in 1 2; do
+		assert_success
+		assert_equal "$(owners "$V/"{keep,tree/f,tree/kept})" '0:0 660 0:0 660 0:0 660'
+		refute has_acl "$V/keep"
+		refute has_acl "$V/tree/f"
+		refute has_acl "$V/tree/kept"
+		again
+	done
+}
+
+@test "access control lists that root's directory hands down stay, and nothing is written for them at the next start" {
+	local inode
+	mkdir "$O/d" && acl "$O/d" default
+	start <<<"  - {write: $O/d/f, content: x, owner: \"root:root\", mode: \"0660\"}"
+	assert_success
+	inode=$(stat -c '%i %z' "$O/d/f")
+	has_acl "$O/d/f"
+	again
+	assert_success
+	assert_equal "$(stat -c '%i %z' "$O/d/f")" "$inode"
+}
+
 @test "a set-id file without an owner, in a directory that is given to root: at the next start it is right" {
 	start <<-END
 		  - {mkdir: $V/bin, owner: root}
@@ -153,7 +187,7 @@ exchanged() {
 	local call when
 	for call in capset fchownat fchown fchmodat2 fchmod fgetxattr; do
 		for when in {1..20}; do
-			rm -f "$V/f" && attack 'echo mine >f; chmod 0644 f'
+			rm -f "$V/f" && attack 'echo mine >f; chmod 0644 f' && acl "$V/f" access
 			config <<<"  - {write: $V/f, content: d, if_exists: keep, owner: \"root:root\", mode: \"0640\"}"
 			status=0
 			timeout 30 strace -f -o "$T/calls" -e "trace=$call" -e "inject=$call:signal=KILL:when=$when" \
@@ -162,6 +196,7 @@ exchanged() {
 			again
 			assert_success
 			assert_equal "$call $when $(owners "$V/f") $(cat "$V/f")" "$call $when 0:0 640 mine"
+			refute has_acl "$V/f"
 		done
 	done
 }

@@ -1,5 +1,6 @@
-/* Who may use a file that is there: its owner and mode. */
+/* Who may use a file that is there: its owner, mode and access control list. */
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -9,6 +10,7 @@
 #include "steps/common/file.h"
 #include "steps/common/say.h"
 #include "walk/held.h"
+#include "walk/make.h"
 
 bool file_is_as_wanted(const struct stat *now, const struct file_want *want)
 {
@@ -54,21 +56,48 @@ bool file_give(int fd, int parent, const char *name, const struct file_want *wan
 	return false;
 }
 
-bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *want)
+bool file_has_list(int fd, int parent, const struct file_want *want)
+{
+	return !want->as_it_is && walk_has_acl(fd, parent);
+}
+
+bool file_drop_list(int fd, int parent, const struct file_want *want)
+{
+	return !file_has_list(fd, parent, want) || walk_clear_acl(fd, want->uid) == 0;
+}
+
+/* Changes what FOUND, open as FD, still lacks of what WANT says. */
+static bool enforce_open(struct setup *setup, const char *path, int fd, const struct walk_found *found,
+			 const struct file_want *want)
 {
 	const struct stat *now = &found->stat;
+	const bool right = file_is_as_wanted(now, want);
 	int cap = CAP_FOWNER;
 
-	if (file_is_as_wanted(now, want)) {
+	if (right && !file_has_list(fd, found->parent, want)) {
 		setup->same++;
 		return true;
 	}
 	if (!S_ISREG(now->st_mode) || now->st_nlink != 1)
 		return setup_refused(setup, "change", path, "it must be a regular file without other hard links");
-	if (!ground_may_give(&found->ground, now))
+	if (!right && !ground_may_give(&found->ground, now))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now->st_uid);
-	if (!file_give(found->fd, found->parent, found->name, want, &cap))
+	if (!right && !file_give(found->fd, found->parent, found->name, want, &cap))
 		return setup_failed(setup, cap == CAP_CHOWN ? "chown" : "chmod", path, errno, cap);
+	if (now->st_uid != want->uid ? walk_clear_acl(fd, want->uid) != 0 : !file_drop_list(fd, found->parent, want))
+		return setup_failed(setup, "take the access control list from", path, errno, CAP_FOWNER);
 	setup->changed++;
 	return true;
+}
+
+bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *want)
+{
+	/* As its owner: then its list can be read without /proc. */
+	const struct ground_acted was = ground_become(found->stat.st_uid, IDENTITY_NO_ID);
+	const int in = want->as_it_is ? -1 : walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
+	ground_back(&was);
+	const bool done = enforce_open(setup, path, in < 0 ? found->fd : in, found, want);
+
+	fd_close(in);
+	return done;
 }

@@ -198,7 +198,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
 			errno = EACCES;
-		else if (right || give_in_place(out, &now, want, cap))
+		else if (right ? file_drop_list(out, found->parent, want) : give_in_place(out, &now, want, cap))
 			result = content_replace(out, want, &old);
 	}
 	int err = errno;
@@ -223,7 +223,8 @@ static bool has_content(const struct walk_found *found, const struct file_want *
 		in = walk_reopen_found(found, O_RDONLY, &opened);
 	if (in < 0 && errno == EACCES && !want->others)
 		in = file_open_to_compare(found, &opened);
-	const bool has = in >= 0 && S_ISREG(opened.st_mode) && (found->fd >= 0 || file_is_as_wanted(&opened, want)) &&
+	const bool has = in >= 0 && S_ISREG(opened.st_mode) && !file_has_list(in, found->parent, want) &&
+			 (found->fd >= 0 || file_is_as_wanted(&opened, want)) &&
 			 (found->ground.foreign || want->uid != 0 || !walk_may_be_written(in)) &&
 			 content_is(want, in, &opened) == CONTENT_SAME;
 
