@@ -22,36 +22,22 @@ static const struct change_group {
 
 /*
  * A call, and one that only 32-bit ABIs have and that can do the same: from libseccomp's tables of x86 and Arm, without those
- * that are the call's name with "32", "64" or "_time64" after it.
+ * whose names say it (add_twins()).
  */
-static const char twins[][2][20] = {
-	{"fadvise64", "arm_fadvise64_64"},
-	{"fadvise64", "fadvise64_64"},
-	{"fstat", "oldfstat"},
+static const char twins[][2][15] = {
 	{"getdents", "readdir"},
-	{"getrlimit", "ugetrlimit"},
 	{"lseek", "_llseek"},
-	{"lstat", "oldlstat"},
 	{"mmap", "mmap2"},
 	{"newfstatat", "fstatat64"},
 	{"recvfrom", "recv"},
-	{"rt_sigaction", "sigaction"},
 	{"rt_sigaction", "signal"},
-	{"rt_sigpending", "sigpending"},
 	{"rt_sigprocmask", "sgetmask"},
-	{"rt_sigprocmask", "sigprocmask"},
 	{"rt_sigprocmask", "ssetmask"},
-	{"rt_sigreturn", "sigreturn"},
-	{"rt_sigsuspend", "sigsuspend"},
 	{"select", "_newselect"},
 	{"sendto", "send"},
 	{"setpriority", "nice"},
 	{"settimeofday", "stime"},
-	{"stat", "oldstat"},
-	{"sync_file_range", "arm_sync_file_range"},
 	{"umount2", "umount"},
-	{"uname", "oldolduname"},
-	{"uname", "olduname"},
 	{"wait4", "waitpid"},
 };
 
@@ -82,10 +68,15 @@ static void add_twin(struct filter_rule *rule, const char *name)
 /* Adds to RULE what 32-bit ABIs have besides the call NAME to do the same. */
 static void add_twins(struct mem *mem, struct filter_rule *rule, const char *name)
 {
-	static const char *const suffixes[] = {"32", "64", "_time64"};
+	static const char around[][2][8] = {
+		{"", "32"},     {"", "64"}, {"", "_time64"}, {"", "_64"},     {"old", ""},
+		{"oldold", ""}, {"u", ""},  {"arm_", ""},    {"arm_", "_64"},
+	};
 
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
-		add_twin(rule, mem_format(mem, "%s%s", name, suffixes[i]));
+	for (size_t i = 0; i < sizeof(around) / sizeof(*around); i++)
+		add_twin(rule, mem_format(mem, "%s%s%s", around[i][0], name, around[i][1]));
+	if (strncmp(name, "rt_", 3) == 0)
+		add_twin(rule, name + 3);
 	for (size_t i = 0; i < sizeof(twins) / sizeof(*twins); i++)
 		if (strcmp(twins[i][0], name) == 0)
 			add_twin(rule, twins[i][1]);
