@@ -70,7 +70,7 @@ STATIC_CFLAGS := -fno-pie -fno-pic -fno-asynchronous-unwind-tables -fno-unwind-t
 STATIC_LDFLAGS := -static -no-pie -Wl,--gc-sections,-z,noseparate-code,-z,norelro,-z,noexecstack,-z,common-page-size=64 -s
 # What gcc does for speed even here: 2 KB, and no start is slower without it. The libraries would become larger.
 SMALLER := -fno-caller-saves -fno-ira-share-spill-slots -fno-move-loop-invariants -fno-tree-loop-im \
-	   -fno-tree-dominator-opts -fno-tree-tail-merge -fno-shrink-wrap
+	   -fno-tree-dominator-opts -fno-tree-tail-merge -fno-shrink-wrap -fno-jump-tables
 # Tables begin where the ABI says, and not at a line of the cache.
 SMALLER += $(if $(filter x86_64-%,$(HOST)),-malign-data=abi)
 OWN_CFLAGS += $(STATIC_CFLAGS) $(SMALLER)
