@@ -249,8 +249,7 @@ void explain_warn(struct plan *plan, struct explanation *to)
 		list_add(
 			mem, &to->warnings,
 			"init: a process that becomes another user by CAP_SETUID (exec gosu app) gets no signal from the init, "
-			"not even TERM, and ends with process 1. KILL in cap_add does not help: the init keeps no capability. "
-			"Where that is the whole workload, write that user as \"user\" and leave SETUID out");
+			"whatever cap_add says: where that is the whole workload, write that user as \"user\"");
 	if (plan->imports == IMPORTS_ANY)
 		list_add(
 			mem, &to->warnings,
