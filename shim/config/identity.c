@@ -154,8 +154,8 @@ static void group_of(struct plan *plan, const struct node *node, const char *pat
 {
 	const char *last = strrchr(path, '/');
 
-	if (last && strcspn(path, "*?[") < (size_t)(last - path)) {
-		value_problem(plan, node, "\"%s\": only the last component may be a glob: write the others out", path);
+	if (last && strcspn(path, "*?[") < (size_t)(last - path) && access(path, F_OK) != 0) {
+		value_problem(plan, node, "\"%s\": only the last component may be a glob", path);
 		return;
 	}
 	if (path[0] != '/' || !strpbrk(last, "*?[")) {
