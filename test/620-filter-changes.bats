@@ -167,6 +167,24 @@ narrow() {
 	done
 }
 
+@test "deny takes nothing back: a rule that kills still kills, and calls newer than the profile are unknown" {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	rules '{"names": ["exit"], "action": "SCMP_ACT_ALLOW"}' '{"names": ["socketcall"], "action": "SCMP_ACT_KILL_PROCESS"}' '{"names": ["ipc"], "action": "SCMP_ACT_KILL_PROCESS",
+		"args": [{"index": 1, "value": 5, "op": "SCMP_CMP_EQ"}]}' >"$IMAGE/etc/profile.json"
+	chmod 0644 "$IMAGE/etc/profile.json"
+	for pair in 102:10 117:3; do # socketcall: recv; ipc: semctl
+		narrow "${pair%:*}" "${pair#*:}"
+		capshim_run --image -- -- /call <<<'{user: app, seccomp: {profile: /etc/profile.json, allow: 32bit, deny: [recv, semctl]}}'
+		assert_equal "$pair $status" "$pair 159"
+	done
+	install -m 0644 "$REPO/config/examples/strict-seccomp.json" "$IMAGE/etc/profile.json"
+	narrow 403 # clock_gettime64
+	for pair in futex clock_settime; do
+		capshim_run --image -- -- /call <<<"{user: app, seccomp: {profile: /etc/profile.json, allow: 32bit, deny: $pair}}"
+		assert_equal "$pair $status" "$pair 38"
+	done
+}
+
 @test "deny: every call of another name, by the profile that allows all; a 64-bit call of its own stays" {
 	[ "$(uname -m)" = x86_64 ] || return 0
 	local pair call pairs=(chown:chown32 sendfile:sendfile64 truncate:truncate64 futex:futex_time64 clock_settime:clock_settime64

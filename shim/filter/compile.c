@@ -74,25 +74,28 @@ struct abi {
 	uint16_t call_in[CALL_SLOTS];
 	struct filter_sub *subs[MULTIPLEXERS];
 	uint16_t sub_slots[MULTIPLEXERS];
-	bool named[MULTIPLEXERS]; /* the profile or the config has rules for it */
+	const struct filter_use *named[MULTIPLEXERS]; /* rules of the profile or the config for it, or NULL */
 };
 
 /*
  * A rule for a call also applies to socketcall(2) and ipc(2), which can make the same call, unless the profile has
  * rules for these by name. A filter cannot see their real arguments, so the strictest rule applies to the call as a
- * whole, and only if the default would allow it. What the config denies stays denied beside rules by name. The upper
- * half of ipc's first argument is a version, see ipc(2): rules that deny ignore it.
+ * whole, and only if the default would allow it. What the config denies stays denied beside rules by name, by the strictest
+ * of their answers. The upper half of ipc's first argument is a version, see ipc(2): rules that deny ignore it.
  */
 static void decide_sub(struct abi *abi, struct mem *mem, const struct call_sub *call)
 {
 	const struct filter_use *uses = abi->uses[call->call];
 	const enum multiplexer which = call->value < 200 ? SOCKETCALL : IPC;
-	const uint32_t action = uses ? uses->rule->action : 0;
 	const bool denied = is_denied_by_config(uses);
+	uint32_t action = uses ? uses->rule->action : 0;
 	const bool stricter = denied || filter_rank(action) < filter_rank(abi->profile->action);
 
 	if (!uses || (is_conditional(uses) && !stricter) || (abi->named[which] && !denied))
 		return;
+	for (uses = abi->named[which]; uses; uses = uses->next)
+		if (filter_rank(uses->rule->action) < filter_rank(action))
+			action = uses->rule->action;
 	struct filter_sub *sub = mem_alloc(mem, sizeof(*sub));
 	sub->mask = which == IPC && stricter ? 0xffff : UINT32_MAX;
 	sub->value = call->value % 100U;
@@ -113,7 +116,8 @@ static void decide_calls(struct abi *abi, struct mem *mem)
 		const int call = call_find(multiplexers[i]);
 		const struct filter_use *uses = call < 0 ? NULL : abi->uses[call];
 		abi->sub_slots[i] = call < 0 ? CALL_NONE : abi->calls->slots[call];
-		abi->named[i] = is_conditional(uses) || (uses && uses->rule->action != abi->profile->action);
+		if (is_conditional(uses) || (uses && uses->rule->action != abi->profile->action))
+			abi->named[i] = uses;
 	}
 	for (const struct call_sub *sub = abi->calls->subs; sub->call != CALL_NONE; sub++)
 		decide_sub(abi, mem, sub);
@@ -135,7 +139,7 @@ static struct filter_range decision(const struct abi *abi, uint32_t slot)
 }
 
 /*
- * The newest call of ABI that the profile names, in any rule. Arm's private calls do not count, nor do those that
+ * The newest call of ABI that the profile names, in any rule; what the config denies makes none known. Arm's private calls do not count, nor do those that
  * socketcall(2) and ipc(2) can make.
  */
 static uint32_t newest_of(const struct abi *abi)
@@ -143,7 +147,7 @@ static uint32_t newest_of(const struct abi *abi)
 	uint32_t newest = 0;
 
 	for (const struct filter_rule *rule = abi->profile->rules; rule; rule = rule->next)
-		for (size_t i = 0; i < rule->ncalls; i++) {
+		for (size_t i = 0; i < rule->ncalls && (!rule->change || rule->action == SECCOMP_RET_ALLOW); i++) {
 			const uint16_t slot = abi->calls->slots[rule->calls[i]];
 			if (slot < CALL_NUMBERS && abi->base + slot > newest &&
 			    !call_multiplexed(abi->calls, rule->calls[i]))
