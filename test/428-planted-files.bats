@@ -133,37 +133,72 @@ exchanged() {
 	assert_equal "$(owners "$V/dir")" '2000:9 755'
 }
 
-@test "attack: the access control list of who owned a file before" {
-	mkdir "$O/d" && touch "$O/d/inherited"
-	attack 'echo x >keep; mkdir tree; echo x >tree/f; echo x >tree/kept; chmod 0660 keep tree/*'
-	acl "$V/keep" access && acl "$V/tree/f" access && acl "$V/tree/kept" access
-	start <<-END
-		  - {write: $V/keep, content: x, if_exists: keep, owner: "root:root", mode: "0660"}
-		  - {chown: $V, owner: "root:root", recursive: true}
-		  - {chmod: $V/tree, mode: "u=rw,g=rw,o=,a+X", recursive: true}
-		  - {write: $V/tree/f, content: "x\n", owner: "root:root", mode: "0660"}
-		  - {write: $V/tree/kept, content: x, owner: "root:root", mode: "0660", if_exists: keep}
-	END
+@test "attack: the access control list of who owned a file that is kept for another user" {
+	attack 'echo x >keep; chmod 0660 keep'
+	acl "$V/keep" access
+	start <<<"  - {write: $V/keep, content: x, if_exists: keep, owner: \"root:root\", mode: \"0660\"}"
 	for _ in 1 2; do
 		assert_success
-		assert_equal "$(owners "$V/"{keep,tree/f,tree/kept})" '0:0 660 0:0 660 0:0 660'
+		assert_equal "$(owners "$V/keep")" '0:0 660'
 		refute has_acl "$V/keep"
-		refute has_acl "$V/tree/f"
-		refute has_acl "$V/tree/kept"
 		again
 	done
 }
 
-@test "access control lists that root's directory hands down stay, and nothing is written for them at the next start" {
-	local inode
-	mkdir "$O/d" && acl "$O/d" default
-	start <<<"  - {write: $O/d/f, content: x, owner: \"root:root\", mode: \"0660\"}"
+@test "a list that goes gives its mask to no group, with another owner and with more lines" {
+	mkdir "$O/d"
+	for name in kept more; do
+		echo secret >"$O/d/$name" && chmod 0600 "$O/d/$name" && chown 0:2000 "$O/d/$name"
+		acl "$O/d/$name" access
+	done
+	start <<-END
+		  - {write: $O/d/kept, content: x, if_exists: keep, owner: "1234:2000"}
+		  - {write: $O/d/more, content: x, if_exists: append_missing}
+	END
 	assert_success
-	inode=$(stat -c '%i %z' "$O/d/f")
-	has_acl "$O/d/f"
+	assert_equal "$(owners "$O/d/kept" "$O/d/more")" '1234:2000 705 0:2000 705'
+}
+
+@test "a list of what is right stays: root's file that was moved there, one with other names, what root's directory hands down" {
+	local inode
+	mkdir "$O/d" && echo secret >"$V/root" && chown 0:1234 "$V/root" && chmod 0600 "$V/root" && acl "$V/root" access
+	attack 'mv root moved; echo x >linked; chmod 0660 linked; ln linked other'
+	acl "$V/linked" access && acl "$O/d" default
+	inode=$(stat -c '%i %z' "$V/moved" "$V/linked")
+	start <<-END
+		  - {write: $V/moved, content: y, if_exists: keep, owner: root}
+		  - {write: $V/linked, content: y, if_exists: keep, owner: "1234:1234"}
+		  - {write: $O/d/f, content: x, owner: "root:root", mode: "0660"}
+	END
+	assert_success
+	inode+=$(stat -c '%i %z' "$O/d/f")
 	again
 	assert_success
-	assert_equal "$(stat -c '%i %z' "$O/d/f")" "$inode"
+	assert_equal "$(stat -c '%i %z' "$V/moved" "$V/linked")$(stat -c '%i %z' "$O/d/f")" "$inode"
+}
+
+@test "a set-group-ID mode stays where a list goes, also on a file system that clears it then" {
+	mkdir "$T/tmpfs" && mount -t tmpfs none "$T/tmpfs"
+	mkdir "$T/tmpfs/d" && echo x >"$T/tmpfs/d/f" && chmod 0755 "$T/tmpfs/d/f" && chown -R 1234:1234 "$T/tmpfs/d"
+	acl "$T/tmpfs/d/f" access
+	start <<<"  - {write: $T/tmpfs/d/f, content: x, if_exists: keep, owner: \"3000:3000\", mode: \"02755\"}"
+	echo "$status $(owners "$T/tmpfs/d/f")" >"$T/seen"
+	again
+	echo "$status $(owners "$T/tmpfs/d/f")" >>"$T/seen"
+	umount "$T/tmpfs"
+	assert_equal "$(<"$T/seen")" $'0 3000:3000 2755\n0 3000:3000 2755'
+}
+
+@test "append_missing: a volume whose group the engine changes between the starts" {
+	chown 1234:2000 "$V" && chmod 2775 "$V"
+	start <<<"  - {write: $V/f, content: y, if_exists: append_missing, owner: root}"
+	for _ in 1 2; do
+		assert_success
+		chgrp -R 2000 "$V" && chmod 0660 "$V/f"
+		again
+	done
+	assert_success
+	assert_equal "$(owners "$V/f")" '0:2000 660'
 }
 
 @test "a set-id file without an owner, in a directory that is given to root: at the next start it is right" {

@@ -11,28 +11,10 @@
 
 #define ACCESS_LIST "system.posix_acl_access"
 
-#define DEFAULT_LIST "system.posix_acl_default"
-
 /* Is there no list that could be removed? Many file systems have none. */
 static int no_list(void)
 {
 	return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
-}
-
-/* Is there the list WHICH of FD, which is O_PATH or not? 1, 0, or -1 with errno. */
-static int is_list(int fd, const char *which)
-{
-	char link[WALK_LINK];
-
-	if (fgetxattr(fd, which, NULL, 0) >= 0 ||
-	    (errno == EBADF && walk_link(fd, link) == 0 && getxattr(link, which, NULL, 0) >= 0))
-		return 1;
-	return no_list();
-}
-
-bool walk_has_acl(int fd, int parent)
-{
-	return is_list(fd, ACCESS_LIST) != 0 && (walk_is_of_others(parent) || is_list(parent, DEFAULT_LIST) <= 0);
 }
 
 static int remove_acl(int fd, const char *which)
@@ -54,10 +36,18 @@ static int remove_acl(int fd, const char *which)
 	return result;
 }
 
+bool walk_has_acl(int fd)
+{
+	char link[WALK_LINK];
+
+	return fgetxattr(fd, ACCESS_LIST, NULL, 0) >= 0 ||
+	       (errno == EBADF && walk_link(fd, link) == 0 && getxattr(link, ACCESS_LIST, NULL, 0) >= 0);
+}
+
 int walk_clear_acl(int fd, uint32_t owner)
 {
 	const struct ground_acted was = ground_become(owner, IDENTITY_NO_ID);
-	int result = remove_acl(fd, ACCESS_LIST) == 0 ? remove_acl(fd, DEFAULT_LIST) : -1;
+	int result = remove_acl(fd, ACCESS_LIST) == 0 ? remove_acl(fd, "system.posix_acl_default") : -1;
 
 	ground_back(&was);
 	return result;

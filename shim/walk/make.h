@@ -6,11 +6,8 @@
 
 #include "walk/walk.h"
 
-/*
- * Has the file FD in PARENT an access control list that a new one there would not have inherited? Yes if that cannot be
- * determined.
- */
-[[nodiscard]] bool walk_has_acl(int fd, int parent);
+/* Is an access control list seen on FD? Not on one that is O_PATH where there is no /proc. */
+bool walk_has_acl(int fd);
 
 /* Removes the access control lists of the file or directory FD, acting as its owner OWNER: acl(5). 0, or -1 with errno. */
 [[nodiscard]] int walk_clear_acl(int fd, uint32_t owner);

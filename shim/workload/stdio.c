@@ -15,7 +15,7 @@
 #include "workload/workload.h"
 
 #define NULL_DEVICE makedev(1, 3)
-#define OBJECT_SIZE sizeof("file descriptor 1023")
+#define OBJECT_SIZE sizeof("file descriptor -2147483648")
 #define MEMORY_MAJOR 1 /* null, zero, full, random */
 
 static bool open_null(int want)

@@ -49,8 +49,8 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	      const char *name, const struct file_want *want);
 
 /*
- * Gives the regular file that FOUND holds the mode and owner of WANT, where they differ, and takes the old owner's access
- * control list. False: it could not, or the file has other hard links, and that was reported. Counts.
+ * Gives the regular file that FOUND holds the mode and owner of WANT, where they differ. False: it could not, or the file
+ * has other hard links, and that was reported. Counts.
  */
 bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *want);
 
@@ -61,13 +61,6 @@ bool file_is_as_wanted(const struct stat *now, const struct file_want *want);
  * capability that it needs.
  */
 [[nodiscard]] bool file_give(int fd, int parent, const char *name, const struct file_want *want, int *cap);
-
-/*
- * Where an owner is written nobody else's access control list stays on the file FD in PARENT, which is WANT's: one that a new
- * file there would not have. Has it one; removes it, or false with errno.
- */
-[[nodiscard]] bool file_has_list(int fd, int parent, const struct file_want *want);
-[[nodiscard]] bool file_drop_list(int fd, int parent, const struct file_want *want);
 
 /*
  * Could WANT in PARENT only be renamed into place before it is given away? In a sticky directory of another user only the

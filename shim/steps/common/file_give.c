@@ -21,6 +21,9 @@ bool file_is_as_wanted(const struct stat *now, const struct file_want *want)
  * The mode as far as possible before the owner, so that a run that ends in between has left what may still be given away;
  * then the owner; then, as the new owner, what that has cleared, the set-id bits (chown(2)), or the old owner has changed. The
  * group before a mode that permits more: the old one may be that of a set-group-ID directory.
+ *
+ * A list of the old owner's goes, and first the group's bits: with the list they are its mask, without it the group's rights,
+ * acl(5). Once more as the new owner, for the old one may have put it back.
  */
 bool file_give(int fd, int parent, const char *name, const struct file_want *want, int *cap)
 {
@@ -32,9 +35,13 @@ bool file_give(int fd, int parent, const char *name, const struct file_want *wan
 	if (file_is_as_wanted(&now, want))
 		return true;
 	const bool first = now.st_uid == identity_uid() || identity_can_change();
-	const mode_t mode = want->mode & 01777, both = mode & now.st_mode;
+	const bool passes = now.st_uid != want->uid && !want->direct;
+	const bool listed = first && passes && walk_has_acl(fd);
+	const mode_t mode = want->mode & 01777, both = mode & now.st_mode & (listed ? ~(mode_t)S_IRWXG : 07777);
 	if (first && (now.st_mode & 07777) != both &&
 	    ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, both) != 0)
+		return false;
+	if (listed && walk_clear_acl(fd, now.st_uid) != 0)
 		return false;
 	if (first && mode != both && now.st_gid != want->gid && walk_chown(fd, ACCOUNTS_NO_ID, want->gid) != 0) {
 		*cap = CAP_CHOWN;
@@ -44,6 +51,9 @@ bool file_give(int fd, int parent, const char *name, const struct file_want *wan
 		return false;
 	*cap = CAP_CHOWN;
 	if ((now.st_uid != want->uid || now.st_gid != want->gid) && walk_chown(fd, want->uid, want->gid) != 0)
+		return false;
+	*cap = CAP_FOWNER;
+	if (passes && walk_clear_acl(fd, want->uid) != 0)
 		return false;
 	*cap = want->mode & 02000 ? CAP_FSETID : CAP_FOWNER;
 	if (fd_fstat(fd, &now) != 0 ||
@@ -56,48 +66,28 @@ bool file_give(int fd, int parent, const char *name, const struct file_want *wan
 	return false;
 }
 
-bool file_has_list(int fd, int parent, const struct file_want *want)
-{
-	return !want->as_it_is && walk_has_acl(fd, parent);
-}
-
-bool file_drop_list(int fd, int parent, const struct file_want *want)
-{
-	return !file_has_list(fd, parent, want) || walk_clear_acl(fd, want->uid) == 0;
-}
-
-/* Changes what FOUND, open as FD, still lacks of what WANT says. */
-static bool enforce_open(struct setup *setup, const char *path, int fd, const struct walk_found *found,
-			 const struct file_want *want)
+bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *want)
 {
 	const struct stat *now = &found->stat;
-	const bool right = file_is_as_wanted(now, want);
 	int cap = CAP_FOWNER;
 
-	if (right && !file_has_list(fd, found->parent, want)) {
+	if (file_is_as_wanted(now, want)) {
 		setup->same++;
 		return true;
 	}
 	if (!S_ISREG(now->st_mode) || now->st_nlink != 1)
 		return setup_refused(setup, "change", path, "it must be a regular file without other hard links");
-	if (!right && !ground_may_give(&found->ground, now))
+	if (!ground_may_give(&found->ground, now))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now->st_uid);
-	if (!right && !file_give(found->fd, found->parent, found->name, want, &cap))
+	/* Opened as its owner: then its list can be read without /proc. */
+	const struct ground_acted was = ground_become(now->st_uid, IDENTITY_NO_ID);
+	const int in = now->st_uid == want->uid ? -1 : walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
+	ground_back(&was);
+	const bool given = in < 0 ? file_give(found->fd, found->parent, found->name, want, &cap)
+				  : file_give(in, -1, NULL, want, &cap);
+	fd_close(in);
+	if (!given)
 		return setup_failed(setup, cap == CAP_CHOWN ? "chown" : "chmod", path, errno, cap);
-	if (now->st_uid != want->uid ? walk_clear_acl(fd, want->uid) != 0 : !file_drop_list(fd, found->parent, want))
-		return setup_failed(setup, "take the access control list from", path, errno, CAP_FOWNER);
 	setup->changed++;
 	return true;
-}
-
-bool file_enforce(struct setup *setup, const char *path, const struct walk_found *found, const struct file_want *want)
-{
-	/* As its owner: then its list can be read without /proc. */
-	const struct ground_acted was = ground_become(found->stat.st_uid, IDENTITY_NO_ID);
-	const int in = want->as_it_is ? -1 : walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
-	ground_back(&was);
-	const bool done = enforce_open(setup, path, in < 0 ? found->fd : in, found, want);
-
-	fd_close(in);
-	return done;
 }

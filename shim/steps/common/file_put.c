@@ -161,14 +161,13 @@ static int replace_file(const struct walk_found *at, const struct file_want *wan
 }
 
 /* Afterwards no process can use OUT by what its old mode, its old owner or that owner's access control list permitted. */
-static bool give_in_place(int out, const struct stat *now, const struct file_want *want, int *cap)
+static bool give_in_place(int out, const struct file_want *want, int *cap)
 {
 	if (!file_give(out, -1, NULL, want, cap))
 		return false;
 	const struct ground_acted was = ground_become(want->uid, IDENTITY_NO_ID);
-	const bool cleared = now->st_uid == want->uid || walk_clear_acl(out, want->uid) == 0;
-	const bool unseen = cleared && walk_lease(out) >= 0;
-	if (cleared && !unseen)
+	const bool unseen = walk_lease(out) >= 0;
+	if (!unseen)
 		errno = IS_OPEN;
 	ground_back(&was);
 	return unseen;
@@ -198,7 +197,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
 			errno = EACCES;
-		else if (right ? file_drop_list(out, found->parent, want) : give_in_place(out, &now, want, cap))
+		else if (right || give_in_place(out, want, cap))
 			result = content_replace(out, want, &old);
 	}
 	int err = errno;
@@ -223,8 +222,7 @@ static bool has_content(const struct walk_found *found, const struct file_want *
 		in = walk_reopen_found(found, O_RDONLY, &opened);
 	if (in < 0 && errno == EACCES && !want->others)
 		in = file_open_to_compare(found, &opened);
-	const bool has = in >= 0 && S_ISREG(opened.st_mode) && !file_has_list(in, found->parent, want) &&
-			 (found->fd >= 0 || file_is_as_wanted(&opened, want)) &&
+	const bool has = in >= 0 && S_ISREG(opened.st_mode) && (found->fd >= 0 || file_is_as_wanted(&opened, want)) &&
 			 (found->ground.foreign || want->uid != 0 || !walk_may_be_written(in)) &&
 			 content_is(want, in, &opened) == CONTENT_SAME;
 

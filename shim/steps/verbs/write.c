@@ -14,6 +14,7 @@
 #include "steps/common/owner.h"
 #include "steps/common/say.h"
 #include "walk/held.h"
+#include "walk/make.h"
 
 static bool has_line(const char *text, size_t length, const char *line, size_t line_length)
 {
@@ -68,12 +69,13 @@ static char *read_present(struct setup *setup, const struct walk_found *found, s
 }
 
 /*
- * What exists, NOW, keeps its mode and owner, except for what is written in the config. True: it has them.
+ * What exists, NOW, keeps its mode and owner, except for what is written in the config. True: it has them. With MORE it gets
+ * content.
  *
  * As with chown(2), changing the owner clears the set-id bits: the user who chose them chose the content, and another user
  * would run it.
  */
-static bool keep_attributes(const struct step *step, const struct walk_found *found, const struct stat *now,
+static bool keep_attributes(const struct step *step, const struct walk_found *found, const struct stat *now, bool more,
 			    struct file_want *want)
 {
 	const struct fd_stat had = {.uid = now->st_uid, .gid = now->st_gid};
@@ -81,14 +83,17 @@ static bool keep_attributes(const struct step *step, const struct walk_found *fo
 
 	const bool group_alone = !found->ground.foreign && owner.uid == ACCOUNTS_NO_ID;
 	/* What is only kept gets no content that its group must not read. */
-	if (!group_alone && (step->if_exists != IF_EXISTS_KEEP || owner_differs(&owner, &had)))
+	if (!group_alone && (more || owner_differs(&owner, &had)))
 		owner_complete(&owner, now, found);
 	const bool gives = owner_differs(&owner, &had);
 	want->uid = owner.uid == ACCOUNTS_NO_ID ? now->st_uid : owner.uid;
 	want->gid = owner.gid == ACCOUNTS_NO_ID ? now->st_gid : owner.gid;
 	want->from_present = true;
 	if (!step->mode_written)
-		want->mode = now->st_mode & (gives ? 01777 : 07777);
+		want->mode = now->st_mode & (gives || more ? 01777 : 07777);
+	/* Its list does not go with it, and the group's bits were no more than the list's mask: acl(5). */
+	if (!step->mode_written && (gives || more) && walk_has_acl(found->fd))
+		want->mode &= ~(mode_t)S_IRWXG;
 	return !gives && want->mode == (now->st_mode & 07777);
 }
 
@@ -102,11 +107,12 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	want->length = strlen(step->content);
 	if (found->fd < 0 || step->if_exists == IF_EXISTS_REPLACE)
 		return true;
-	bool right = keep_attributes(step, found, &now, want);
+	bool right = keep_attributes(step, found, &now, false, want);
 	const bool keep = step->if_exists == IF_EXISTS_KEEP;
 	/* Its other names may lie elsewhere: this one becomes a file of its own. */
 	const bool own = keep && !right && now.st_nlink > 1 && S_ISREG(now.st_mode);
 	const char *text = own || !keep ? read_present(setup, found, &want->length) : NULL;
+	int err = errno;
 	if (keep && !text) {
 		(void)file_enforce(setup, path, found, want);
 		return false;
@@ -114,22 +120,23 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	/* Once more, for who wrote what was read may have done so since then, and write(2) clears set-id bits. */
 	if (fd_fstat(found->fd, &now) != 0)
 		return setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
-	right = keep_attributes(step, found, &now, want);
+	right = keep_attributes(step, found, &now, false, want);
 	if (keep) {
 		want->bytes = text;
 		return true;
 	}
 	struct stat opened;
-	const bool compared = !text && errno == EACCES;
+	const bool compared = !text && err == EACCES;
 	if (compared)
 		text = file_read(&setup->mem, file_open_to_compare(found, &opened), &want->length);
 	const size_t present = want->length;
 	want->bytes = text ? append_missing(&setup->mem, text, &want->length, step->content) : NULL;
 	/* What the identity may not read is written nowhere. */
-	if (!text || (compared && (want->length != present || !right)))
-		return setup_failed(setup, "read", path, compared ? EACCES : errno, CAP_DAC_OVERRIDE);
-	if (want->length != present && !step->mode_written)
-		want->mode &= 01777;
+	const bool more = want->length != present;
+	if (!text || (compared && (more || !right)))
+		return setup_failed(setup, "read", path, err, CAP_DAC_OVERRIDE);
+	if (more)
+		(void)keep_attributes(step, found, &now, true, want);
 	setup->same += compared;
 	return !compared;
 }
