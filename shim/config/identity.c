@@ -155,7 +155,7 @@ static void group_of(struct plan *plan, const struct node *node, const char *pat
 	const char *last = strrchr(path, '/');
 
 	if (last && strcspn(path, "*?[") < (size_t)(last - path) && access(path, F_OK) != 0) {
-		value_problem(plan, node, "\"%s\": only the last component may be a glob", path);
+		value_problem(plan, node, "\"%s\": only the last component may be a glob: write the rest out", path);
 		return;
 	}
 	if (path[0] != '/' || !strpbrk(last, "*?[")) {
