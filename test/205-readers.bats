@@ -112,6 +112,8 @@ who_reads() {
 		libyaml a: [b: c]\n
 		libyaml a: [b,\n\t]\n
 		libyaml a: [\n... b\n]\n
+		libyaml a:\n  - b: [c\n] - d: e\n
+		libyaml a:\n  b: [c\n] d: e\n
 		libyaml a: [\n--- b\n]\n
 		libyaml a: [b, # c\n  d]\n
 		libyaml a: [b]c\n

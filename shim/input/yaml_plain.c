@@ -169,12 +169,14 @@ static struct node *plain_value(struct plain *plain, unsigned int level, bool fl
 }
 
 /*
- * Goes to what the next line says that is not only a comment, or to the end. Where this line does not end, it stays
- * there, further right than all that is open, so that nothing goes on and the end is not reached.
+ * Goes to what the next line says that is not only a comment, or to the end. False: this line does not end here. A bracket
+ * may have closed at its beginning, so that what follows could pass for the next item.
  */
-static void next_line(struct plain *plain)
+static bool next_line(struct plain *plain)
 {
-	for (;;) {
+	bool next = plain->at == plain->line_begins;
+
+	for (;; next = true) {
 		const char *begin = plain->at;
 		while (*plain->at == ' ')
 			plain->at++;
@@ -182,7 +184,7 @@ static void next_line(struct plain *plain)
 			while (is_printed(*plain->at))
 				plain->at++;
 		if (*plain->at != '\n')
-			return;
+			return next || !*plain->at;
 		plain->line++;
 		plain->line_begins = ++plain->at;
 	}
@@ -203,9 +205,7 @@ static struct node *read_rest(struct plain *plain, unsigned int level)
 {
 	struct node *node = plain_value(plain, level, false);
 
-	if (node)
-		next_line(plain);
-	return node;
+	return node && next_line(plain) ? node : NULL;
 }
 
 static struct node *read_lines(struct plain *plain, unsigned int level);
@@ -239,7 +239,8 @@ static struct node *read_behind(struct plain *plain, unsigned int begin, unsigne
 		plain->at += blanks;
 		return read_rest(plain, level);
 	}
-	next_line(plain);
+	if (!next_line(plain))
+		return NULL;
 	if (begins_item(plain) && indent(plain) >= begin)
 		return read_items(plain, level);
 	return indent(plain) > begin ? read_lines(plain, level) : NULL;
@@ -275,7 +276,7 @@ struct node *source_read_plain(const struct source *source)
 
 	if (source->length > 0)
 		memcpy(plain.at, source->bytes, source->length);
-	next_line(&plain);
+	(void)next_line(&plain); /* from the beginning of one */
 	plain.tabs = *plain.at == '{';
 	struct node *root = plain.tabs ? read_rest(&plain, 1) : read_lines(&plain, 1);
 	return root && plain.at == text + 1 + source->length ? root : NULL;

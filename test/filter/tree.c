@@ -53,10 +53,12 @@ int tree_compare(const char *text, size_t length)
 
 static const char *const signs[] = {"a", "@: ", "\n", " ", "  ", "- ", "-",  ":", ": ", "#", " #", "[",
 				    "]", "{",   "}",  ",", "'",  "\"", "\\", ".", "?",  "|", "k",  "\"@\":"};
-static const char *const text_lines[] = {"@: b\n",    "@:\n",       "@: # c\n",   "- b\n",   "- @: b\n",   "- @:\n",
-					 " @: b\n",   "  @: b\n",   "  @:\n",     "  - b\n", "  - @: b\n", "  - @:\n",
-					 "    - b\n", "    @: b\n", "      @:\n", "  b\n",   "#\n",        "  # c\n",
-					 "\n",        " \n",        "@: [b,\n",   "  ]\n",   "- {@: b,\n", "}\n"};
+static const char *const text_lines[] = {"@: b\n",     "@:\n",     "@: # c\n",   "- b\n",      "- @: b\n",
+					 "- @:\n",     " @: b\n",  "  @: b\n",   "  @:\n",     "  - b\n",
+					 "  - @: b\n", "  - @:\n", "    - b\n",  "    @: b\n", "      @:\n",
+					 "  b\n",      "#\n",      "  # c\n",    "\n",         " \n",
+					 "@: [b,\n",   "  ]\n",    "- {@: b,\n", "}\n",        "  - @: {y: b,\n",
+					 "} - @: b\n", "} @: b\n"};
 
 bool tree_compare_all(bool lines, unsigned int pieces)
 {
