@@ -59,7 +59,7 @@ given() {
 	local pieces
 	for pieces in signs lines; do
 		simulated "$OTHER" trees "$pieces" 3
-		assert_output --regexp '^13824 texts, [0-9]+ taken, 0 wrong$'
+		assert_output --regexp '^[0-9]+ texts, [0-9]+ taken, 0 wrong$'
 	done
 	printf 'a: b\303\244\n' >"$T/a"
 	printf 'a: b:\303\244\n' >"$T/b"
