@@ -24,12 +24,14 @@ INSTRUMENTED_RUN = $(subst $(BUILD)/test/,$(INSTRUMENTED)/test/,$(TEST_ENVIRONME
 
 test-sanitized test-sanitized-short:
 	deps/install-packages build test sanitize
+	+$(MAKE) all
 	+$(INSTRUMENTED_MAKE) fixtures
 	+$(INSTRUMENTED_MAKE) SANITIZE=address,undefined all $(INSTRUMENTED)/broken-sanitized
 	$(INSTRUMENTED_RUN) sanitizers $(INSTRUMENTED)/san/capshim $(INSTRUMENTED) $(INSTRUMENTED_TESTS)
 
 test-valgrind test-valgrind-short:
 	deps/install-packages build test sanitize
+	+$(MAKE) all
 	+$(INSTRUMENTED_MAKE) fixtures all $(INSTRUMENTED)/broken $(INSTRUMENTED)/valgrind
 	$(INSTRUMENTED_RUN) valgrind $(INSTRUMENTED)/glibc/capshim $(INSTRUMENTED) $(INSTRUMENTED_TESTS)
 
