@@ -225,10 +225,7 @@ bool change_settle(struct setup *setup, const char *path, const struct walk_foun
 	if (fd_statx(held.fd, "", &held.now) != 0)
 		return setup_failed(setup, setup_verb(setup), path, errno, DIAG_NO_CAP);
 	const struct stat plain = fd_plain(&held.now);
-	/* What only has another group than a new one is left to that group: nothing is given away. */
-	const bool group_alone = !found->ground.foreign && owner->uid == ACCOUNTS_NO_ID;
-	if (!group_alone && owner_differs(owner, &held.now))
-		owner_complete(owner, &plain, found);
+	owner_complete_kept(owner, &plain, found, false);
 	if (mode == KEEP_MODE)
 		mode = held.now.mode & 07777;
 	if (!owner_differs(owner, &held.now) && !owner_is_ambiguous(owner) && mode == (held.now.mode & 07777)) {

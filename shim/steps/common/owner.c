@@ -73,6 +73,15 @@ void owner_complete(struct owner *owner, const struct stat *now, const struct wa
 				     : ground_group(owner->uid);
 }
 
+void owner_complete_kept(struct owner *owner, const struct stat *now, const struct walk_found *at, bool more)
+{
+	const struct fd_stat has = {.uid = now->st_uid, .gid = now->st_gid};
+	const bool group_alone = !at->ground.foreign && owner->uid == ACCOUNTS_NO_ID;
+
+	if (!group_alone && (more || owner_differs(owner, &has)))
+		owner_complete(owner, now, at);
+}
+
 bool owner_gives(const struct step *step)
 {
 	return step->owner.uid != 0 && step->owner.uid != ACCOUNTS_NO_ID;

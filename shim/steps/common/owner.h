@@ -36,6 +36,12 @@ bool owner_is_ambiguous(const struct owner *owner);
  */
 void owner_complete(struct owner *owner, const struct stat *now, const struct walk_found *at);
 
+/*
+ * The same for an object that stays, where it lacks an id that OWNER says or gets MORE content. On root's ground a group
+ * alone changes nothing else: whose it is has been root's choice.
+ */
+void owner_complete_kept(struct owner *owner, const struct stat *now, const struct walk_found *at, bool more);
+
 /* Does STEP give what it makes to a user, or to a group, other than root's? */
 bool owner_gives(const struct step *step);
 bool owner_gives_group(const struct step *step);

@@ -81,10 +81,7 @@ static bool keep_attributes(const struct step *step, const struct walk_found *fo
 	const struct fd_stat had = {.uid = now->st_uid, .gid = now->st_gid};
 	struct owner owner = step->owner;
 
-	const bool group_alone = !found->ground.foreign && owner.uid == ACCOUNTS_NO_ID;
-	/* What is only kept gets no content that its group must not read. */
-	if (!group_alone && (more || owner_differs(&owner, &had)))
-		owner_complete(&owner, now, found);
+	owner_complete_kept(&owner, now, found, more);
 	const bool gives = owner_differs(&owner, &had);
 	want->uid = owner.uid == ACCOUNTS_NO_ID ? now->st_uid : owner.uid;
 	want->gid = owner.gid == ACCOUNTS_NO_ID ? now->st_gid : owner.gid;
