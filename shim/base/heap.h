@@ -3,5 +3,5 @@
 
 #include <stdint.h>
 
-/* Clears what lies below the address END; nothing may use the heap afterwards. NULL in builds with another heap. */
-void heap_wipe(uintptr_t end) __attribute__((weak));
+/* Clears what lies below the address TO; nothing may use the heap afterwards. NULL in builds with another heap. */
+void heap_wipe(uintptr_t to) __attribute__((weak));

@@ -139,8 +139,8 @@ static struct filter_range decision(const struct abi *abi, uint32_t slot)
 }
 
 /*
- * The newest call of ABI that the profile names, in any rule; what the config denies makes none known. Arm's private calls do not count, nor do those that
- * socketcall(2) and ipc(2) can make.
+ * The newest call of ABI that the profile names, in any rule; what the config denies makes none known. Arm's private
+ * calls do not count, nor do those that socketcall(2) and ipc(2) can make.
  */
 static uint32_t newest_of(const struct abi *abi)
 {

@@ -60,9 +60,6 @@ static void find_gaps(struct init_state *state, const char *name, uintptr_t end_
 	size_t count = 0;
 
 	keep_range(kept, &count, thread - page, thread + page);
-	/* The heap, with the environment, begins where the variables end: on a page that stays. */
-	if (heap_wipe)
-		heap_wipe(END(thread + page, page));
 	keep_range(kept, &count, code.from, code.to);
 	keep_range(kept, &count, here - 2 * page, (uintptr_t)(state + 1));
 	keep_range(kept, &count, (uintptr_t)name, (uintptr_t)name + 1);
@@ -126,6 +123,9 @@ become_init(const struct plan *plan, struct init_state *state, char **argv, char
 	drop_privileges(&plan->init_holds, &plan->start);
 	verify_privileges(&plan->init_holds);
 	find_gaps(state, argv[0], wipe(argv, envp));
+	/* The heap, with the environment, begins where the variables end: on the pages of the thread's block, which stay. */
+	if (heap_wipe)
+		heap_wipe((uintptr_t)pthread_self() + 2 * state->page);
 	struct filter filter = init_filter(code, state->proc);
 	filter_load(&filter);
 	init_loop(state);

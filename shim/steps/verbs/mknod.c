@@ -13,8 +13,8 @@
 #include "steps/common/say.h"
 #include "walk/make.h"
 
-#define TRIES_MAX \
-	16 /* other runs are in the way once or twice; an owner of the ground who removes it may be so for ever */
+/* Other runs are in the way once or twice; an owner of the ground who removes the node may be so for ever. */
+#define TRIES_MAX 16
 
 static mode_t type_of(const struct step *step)
 {
