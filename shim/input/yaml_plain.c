@@ -129,6 +129,15 @@ static const struct node *read_key(struct plain *plain, const struct node *map, 
 	return key;
 }
 
+/* VALUE, with its KEY in a map, becomes the last of TO. Returns where the next one goes. */
+static struct node **append_value(struct node *to, struct node **end, struct node *value, const struct node *key)
+{
+	value->key = key;
+	*end = value;
+	to->count++;
+	return &value->next;
+}
+
 static struct node *plain_value(struct plain *plain, unsigned int level, bool flow);
 
 static bool read_members(struct plain *plain, struct node *node, unsigned int level)
@@ -142,10 +151,7 @@ static bool read_members(struct plain *plain, struct node *node, unsigned int le
 		struct node *value = key || close == ']' ? plain_value(plain, level, true) : NULL;
 		if (!value)
 			return false;
-		value->key = key;
-		*end = value;
-		end = &value->next;
-		node->count++;
+		end = append_value(node, end, value, key);
 		if (look(plain) == ',')
 			plain->at++;
 		else if (*plain->at != close)
@@ -218,14 +224,13 @@ static struct node *read_items(struct plain *plain, unsigned int level)
 	if (!list)
 		return NULL;
 	list->kind = NODE_LIST;
-	for (struct node **end = &list->first; begins_item(plain) && indent(plain) == begin; end = &item->next) {
+	for (struct node **end = &list->first; begins_item(plain) && indent(plain) == begin;) {
 		while (*++plain->at == ' ')
 			;
 		item = key_length(plain) > 0 ? read_lines(plain, level + 1) : read_rest(plain, level + 1);
 		if (!item)
 			return NULL;
-		*end = item;
-		list->count++;
+		end = append_value(list, end, item, NULL);
 	}
 	return list;
 }
@@ -261,10 +266,7 @@ static struct node *read_lines(struct plain *plain, unsigned int level)
 		value = key ? read_behind(plain, begin, level + 1) : NULL;
 		if (!value)
 			return NULL;
-		value->key = key;
-		*end = value;
-		end = &value->next;
-		map->count++;
+		end = append_value(map, end, value, key);
 	} while (*plain->at && indent(plain) == begin);
 	return map;
 }
