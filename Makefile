@@ -151,6 +151,8 @@ $(OUT)/%.o: %.c $(OUT)/flags $(ARCHIVES)
 
 # PID 1 unmaps all constants and keeps this code: optimisation for speed makes constants of its own, whatever CFLAGS say.
 $(OUT)/shim/init/loop.o $(OUT)/shim/init/descendants.o: override CFLAGS += -Oz
+# At -O2 and above the compiler takes malloc() and memset() in calloc() for a call of calloc().
+$(OUT)/shim/base/heap.o: override CFLAGS += -fno-builtin-malloc
 
 # ISO C promises only 4095 characters of a string; compilers take any number.
 $(GEN)/%.o: $(GEN)/%.c $(OUT)/flags

@@ -149,6 +149,16 @@ conversions() {
 	assert_output ''
 }
 
+# -Oz is the default, and what all other tests run.
+@test "a build with CFLAGS=-O2 starts a workload" {
+	observe timeout 120 make -s -C "$REPO" CFLAGS=-O2 BUILD="$T/build" DEPS="$DEPS_DIR" "$T/build/capshim"
+	assert_success
+	printf 'user: "1234:1234"\n' >"$T/config"
+	observe "$T/build/capshim" -c "$T/config" -- "$PROBE"
+	assert_success
+	assert_line uid=1234,1234,1234,1234
+}
+
 @test "no test file is longer than 600 lines, so that none is long to wait for or to read" {
 	run awk 'FNR == 601 { print FILENAME }' "$REPO"/test/*.bats "$REPO"/test/*.bash
 	assert_output ''
