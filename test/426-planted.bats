@@ -525,3 +525,19 @@ time.sleep(60)'" 3>&- &
 	assert_success
 	assert_equal "$(cat "$V/tree/30") $((SECONDS - before < 8))" '30 1'
 }
+
+@test "attack: a directory where the names of temporary files are taken is searched once, not for each file" {
+	mkdir "$T/source" && for i in {1..30}; do echo "$i" >"$T/source/$i"; done
+	start <<<"  - {copy: $T/source, to: $V/tree, recursive: true}"
+	assert_success
+	for i in {1..30}; do
+		temporary "$i"
+	done >"$T/names"
+	attack "for i in \$(cat '$T/names'); do mkdir -p tree/\${i}{0,1}/x; done; for i in {1..30}; do echo other >tree/\$i; done"
+	timeout 20 strace -qq -o /dev/null -e trace=renameat -e inject=renameat:signal=KILL:when=3 \
+		"$CAPSHIM" -c "$T/capshim.yaml" || :
+	assert_equal "$(find "$V/tree" -name '.capshim-*' -type f | wc -l)" 1
+	timeout 20 strace -qq -o "$T/calls" -e trace=getdents64 "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_equal "$(find "$V/tree" -name '.capshim-*' -type f | wc -l) $(cat "$V/tree/30")" '0 30'
+	assert [ "$(grep -c ^getdents64 "$T/calls")" -lt 20 ]
+}

@@ -76,10 +76,22 @@ static bool discard(int parent, const char *temporary, bool *stuck)
 	return gone && !*stuck;
 }
 
-/* But not BUT. In other slots lies something only where these were taken, as then. */
+/* Is DIRECTORY the one that this run has searched last? The owner of a volume can take the slots of every file in it. */
+static bool is_searched(int directory)
+{
+	static struct stat last;
+	const struct stat before = last;
+
+	return fd_fstat(directory, &last) == 0 && last.st_dev == before.st_dev && last.st_ino == before.st_ino;
+}
+
+/*
+ * But not BUT. In other slots lies something only where the first two were taken, as then: what was left of any file goes, so
+ * that one look at the directory is enough.
+ */
 static void forget_slots(int parent, const char *name, unsigned int but)
 {
-	char temporary[TEMPORARY_NAME], own[TEMPORARY_NAME];
+	char temporary[TEMPORARY_NAME];
 	bool stuck;
 
 	for (unsigned int slot = 0; slot < SLOTS; slot++) {
@@ -87,12 +99,13 @@ static void forget_slots(int parent, const char *name, unsigned int but)
 		if (slot != but)
 			(void)discard(parent, temporary, &stuck);
 	}
-	if (but <= SLOTS)
+	if (but <= SLOTS || is_searched(parent))
 		return;
-	name_slot(own, name, but);
+	name_slot(temporary, name, but);
 	DIR *dir = fd_list(parent);
 	for (const char *other; (other = fd_next(dir));)
-		if (strncmp(other, temporary, strlen(temporary) - 1) == 0 && strcmp(other, own) != 0)
+		if (strncmp(other, PREFIX, strlen(PREFIX)) == 0 && strlen(other) == strlen(temporary) &&
+		    strcmp(other, temporary) != 0)
 			(void)discard(parent, other, &stuck);
 	(void)fd_end(dir);
 }
