@@ -141,6 +141,34 @@ teardown() {
 	umount "$V" "$O/etc"
 }
 
+@test "attack: what is moved into a layer of an overlay does not become root's ground by the merged directory" {
+	local layers upper="upperdir=$O/up,workdir=$O/work"
+	mount -t tmpfs -o mode=0755 tmpfs "$O"
+	mkdir "$O"/{low,up,work,merged,etc} "$V/base" && ln -s "$O/etc" "$V/base/link"
+	attack 'mv base app'
+	overlay() {
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {mount: $O/merged, type: overlay, options: ['$1']}" \
+			"  - {chown: $O/merged/app/link, owner: workload, recursive: true, if_exists: true}" >"$T/capshim.yaml"
+		observe timeout 20 unshare --mount "$CAPSHIM" -c "$T/capshim.yaml"
+		assert_equal "$(owners "$O/etc")" '0:0 755'
+	}
+	for layers in "lowerdir=$V,$upper" "lowerdir=$O/low:$V,$upper" "$upper,lowerdir=$V" "lowerdir=$O/low:$V"; do
+		overlay "$layers"
+		assert_refused 111 "\"$V\"" 'chown upperdir, or without one the first lowerdir, to such a user'
+	done
+	# Where the merged directory is another user's as well its ground is foreign; and all may be root's.
+	overlay "lowerdir=$V:$O/low"
+	assert_refused 111 "$O/merged/app/link"
+	overlay "lowerdir=$O/low,$upper"
+	assert_success
+	mkdir "$V/a=b" && overlay "lowerdir=$V/a=b:$O/low"
+	assert_refused 111 "\"$V/a=b\"" 'somebody else could have moved it there'
+	chown 1234 "$O/up"
+	overlay "lowerdir=$V,$upper"
+	assert_refused 111 "$O/merged/app/link"
+	umount "$O"
+}
+
 @test "write: keep gives its mode to a file that the workload has linked, and leaves the other name alone" {
 	start <<<"  - {write: $V/conf, content: a, if_exists: keep, mode: '0644', owner: workload}"
 	assert_success

@@ -81,6 +81,14 @@ struct wish {
 	size_t count;
 };
 
+/* What is to be mounted, or a layer of it. */
+struct mount_source {
+	int fd;       /* O_PATH; or -1: it is a name, not a path */
+	bool foreign; /* it lies on foreign ground, */
+	bool others;  /* or what lies in it does */
+	uint32_t uid;
+};
+
 static void read_mount_option(struct wish *wish, struct mem *mem, const char *option)
 {
 	for (size_t i = 0; i < ROWS(option_table); i++) {
@@ -231,61 +239,78 @@ static void mount_one(struct setup *setup, const struct wish *wish, const char *
 }
 
 /*
- * Holds in *FD what is to be mounted: mount(2) would follow every link to it. A bind mount shows it under another path, which
- * is judged anew: on FOREIGN ground another user could have moved a file owned by root to this name. What is no path of a
+ * Holds in SOURCE what is to be mounted: mount(2) would follow every link to it. A bind mount shows it under another path,
+ * which is judged anew: on foreign ground another user could have moved a file owned by root to this name. What is no path of a
  * DEVICE is a name for the file system, as of a tmpfs, but not where somebody could put a link.
  */
-static bool open_source(struct setup *setup, const char *source, bool device, int *fd, bool *foreign)
+static bool open_source(struct setup *setup, const char *path, bool device, struct mount_source *source)
 {
 	struct walk_found found;
+	struct ground in;
 
-	*fd = -1;
-	if (walk_find(source, WALK_FOLLOW, &found) != 0)
+	*source = (struct mount_source){.fd = -1};
+	if (walk_find(path, WALK_FOLLOW, &found) != 0)
 		return (device && errno == ENOENT && !found.ground.foreign) ||
-		       setup_unreachable(setup, "mount", source, errno, &found.where);
+		       setup_unreachable(setup, "mount", path, errno, &found.where);
 	identity_return();
+	in = found.ground;
+	ground_enter(&in, found.parent, found.fd, &found.stat, false);
 	close(found.parent);
-	*foreign = found.ground.foreign;
-	*fd = found.fd;
+	*source = (struct mount_source){found.fd, found.ground.foreign, in.foreign, found.stat.st_uid};
 	return ground_may_give(&found.ground, &found.stat) ||
-	       setup_refused(setup, "mount", source, CHANGE_NOT_GIVEN, found.stat.st_uid);
+	       setup_refused(setup, "mount", path, CHANGE_NOT_GIVEN, found.stat.st_uid);
 }
 
-/* The same for the directories that overlay is told, which the kernel would look up by following every link. */
+/*
+ * The same for the directories that overlay is told, which the kernel would look up by following every link. The merged
+ * directory has the owner of the upper layer, or else of the first lower one. If that is root, steps would take it for
+ * ground that root alone can change, with all that other users have moved into another layer.
+ */
 static bool hold_layers(struct setup *setup, struct wish *wish)
 {
-	const char *data = wish->data;
-	bool foreign;
-	int fd;
+	const char *data = wish->data, *option = NULL, *loose = NULL;
+	struct mount_source source;
+	uint32_t owner = IDENTITY_NO_ID;
 
 	wish->data = "";
 	for (size_t length; *data; data += length + (data[length] != '\0')) {
-		length = strcspn(data, ",=:");
+		length = strcspn(data, option ? ",:" : ",=");
 		const char *part = mem_copy(&setup->mem, data, length);
-		if (*part == '/') {
-			const bool good = open_source(setup, part, false, &fd, &foreign);
-			if (!good || (foreign && wish->count == LAYERS)) {
-				fd_close(fd);
+		if (option && *part == '/') {
+			const bool good = open_source(setup, part, false, &source);
+			if (!good || (source.foreign && wish->count == LAYERS)) {
+				fd_close(source.fd);
 				return good && setup_refused(setup, "mount", part, "more than %d directories of others",
 							     LAYERS);
 			}
-			if (foreign) {
-				wish->layers[wish->count++] = fd;
-				part = mem_format(&setup->mem, "/proc/self/fd/%d", fd);
+			if (strncmp(option, "upperdir", 8) == 0 ||
+			    (owner == IDENTITY_NO_ID && strncmp(option, "lowerdir", 8) == 0))
+				owner = source.uid;
+			if (source.others)
+				loose = part;
+			if (source.foreign) {
+				wish->layers[wish->count++] = source.fd;
+				part = mem_format(&setup->mem, "/proc/self/fd/%d", source.fd);
 			} else {
-				close(fd);
+				close(source.fd);
 			}
 		}
 		wish->data = mem_format(&setup->mem, "%s%s%.1s", wish->data, part, data + length);
+		if (data[length] != ':')
+			option = data[length] == '=' ? data : NULL;
 	}
-	return true;
+	return !loose || owner != 0 ||
+	       setup_refused(setup, "mount", loose,
+			     "users other than root can write this layer, but root would own the merged directory: "
+			     "chown upperdir, or without one the first lowerdir, to such a user");
 }
 
 static void step_mount(struct setup *setup)
 {
 	const struct step *step = setup->step;
 	struct wish wish;
-	bool ready = true, foreign = false;
+	struct mount_source source = {.fd = -1};
+	bool ready = true;
 	int back = fd_openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY);
 
 	if (back < 0) {
@@ -295,8 +320,9 @@ static void step_mount(struct setup *setup)
 	read_options(&wish, &setup->mem, step);
 	const bool bind = wish.flags & MS_BIND;
 	if (bind || wish.from[0] == '/')
-		ready = open_source(setup, wish.from, !bind, &wish.source, &foreign);
-	if (foreign)
+		ready = open_source(setup, wish.from, !bind, &source);
+	wish.source = source.fd;
+	if (source.foreign)
 		wish.from = mem_format(&setup->mem, "/proc/self/fd/%d", wish.source);
 	if (!bind && wish.data && strcmp(wish.type, "overlay") == 0)
 		ready = ready && hold_layers(setup, &wish);
