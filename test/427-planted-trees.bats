@@ -25,6 +25,27 @@ teardown() {
 		END
 		assert_refused 111 "$V/s/sub" 'remove it in a step before'
 		refute test -e "$V/s/sub/key"
+		# The next start acts as its old owner, who may not search it any more.
+		again
+		assert_refused 111 "$V/s/sub" 'as uid 1234'
+		refute test -e "$V/s/sub/key"
+	done
+}
+
+@test "copy: a directory in root's tree that a later step gives to the workload is filled at every start" {
+	mkdir -p "$O/tree/logs" && echo x >"$O/tree/logs/keep" && echo x >"$O/tree/conf"
+	start <<-END
+		  - {mkdir: $V/app, owner: "0:0"}
+		  - {copy: $O/tree, to: $V/app, recursive: true, owner: "0:0"}
+		  - {chown: $V/app/logs, owner: workload, recursive: true}
+	END
+	assert_success
+	for _ in 2 3; do
+		attack 'echo log >app/logs/log; rm app/logs/keep'
+		again
+		assert_success
+		assert_equal "$(owners "$V"/app{,/conf,/logs,/logs/keep,/logs/log})" \
+			'0:0 755 0:0 644 1234:1234 755 1234:1234 644 1234:1234 644'
 	done
 }
 
