@@ -101,6 +101,16 @@ static uint32_t only_group(int fd, const struct stat *stat)
 	return only ? stat->st_gid : IDENTITY_NO_ID;
 }
 
+/* Could the user WHO move what others have in this directory? Then its owner's rights must not be lent to what lies there. */
+static bool may_move(const struct fs_identity *who, const struct stat *stat)
+{
+	bool in_group = who->gid == stat->st_gid;
+
+	for (size_t i = 0; i < who->ngroups; i++)
+		in_group |= who->groups[i] == stat->st_gid;
+	return !(stat->st_mode & S_ISVTX) && stat->st_mode & (in_group ? S_IWGRP : S_IWOTH);
+}
+
 /* The identity for the first foreign directory, FD. */
 static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 {
@@ -114,10 +124,9 @@ static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 		.owner = stat->st_uid,
 		.mode = stat->st_mode,
 	};
-	if (stat->st_uid != 0)
-		return;
 	/* Owned by root and writable by other users: the workload is one of them. */
-	to->uid = people ? people->workload.uid : GROUND_NOBODY;
+	if (stat->st_uid == 0 || (people && may_move(&people->workload, stat)))
+		to->uid = people ? people->workload.uid : GROUND_NOBODY;
 	to->more = only_group(fd, stat);
 }
 
@@ -228,12 +237,12 @@ void ground_back(const struct ground_acted *was)
 	errno = err;
 }
 
-void ground_for_name(int parent, uint32_t uid, bool first)
+void ground_for_name(const struct ground *at, int parent, uint32_t uid, bool any)
 {
 	struct stat directory;
 
-	if (uid != 0 || !identity_is_changed() || !identity_can_change() || fd_fstat(parent, &directory) != 0 ||
-	    directory.st_uid != 0 || !(first || directory.st_mode & S_ISVTX))
+	if (uid != 0 || !at->first || !identity_is_changed() || !identity_can_change() ||
+	    fd_fstat(parent, &directory) != 0 || directory.st_uid != 0 || !(any || directory.st_mode & S_ISVTX))
 		return;
 	const struct fs_identity root = person(0, IDENTITY_NO_ID);
 	identity_become(&root, CAPABILITY_BIT(CAP_CHOWN));

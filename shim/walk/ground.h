@@ -91,11 +91,11 @@ uint32_t ground_group(uint32_t uid);
 bool ground_is_own_group(uint32_t uid, uint32_t gid);
 
 /*
- * Prepares to replace or remove the entry of PARENT that belongs to UID. In a sticky directory owned by root only
- * root can rename or remove root's files: then acts as root, with no capability but CHOWN. With FIRST
- * that is done in any directory owned by root: right where foreign ground begins with it.
+ * Prepares to replace or remove the entry of PARENT, in which foreign ground is AT, that belongs to UID. In a sticky directory
+ * owned by root only root can rename or remove root's files: then acts as root, with no capability but CHOWN; but only right
+ * where foreign ground begins, for further on others could have moved such a directory. With ANY it need not be sticky.
  */
-void ground_for_name(int parent, uint32_t uid, bool first);
+void ground_for_name(const struct ground *at, int parent, uint32_t uid, bool any);
 
 /*
  * Remembers the directory FD (held by a descriptor of its own from now on), which this run made or gave away and

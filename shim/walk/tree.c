@@ -347,6 +347,7 @@ static int leave(struct tree_state *state)
 		if (frame[-1].dir.fd < 0)
 			result = reopen_parent(state);
 		entry.parent = frame[-1].dir.fd;
+		entry.ground = &frame[-1].dir.ground;
 		entry.name = state->batch + frame->name;
 	}
 	tree_lock(&frame->dir);

@@ -77,6 +77,8 @@ static int enter(struct walk *walk, int fd, const char *name, struct stat *stat)
 	}
 	if (S_ISDIR(stat->st_mode))
 		ground_enter(&walk->ground, above, fd, stat, walk->flags & WALK_MAKE);
+	if (walk->flags & WALK_SOURCE && walk->ground.foreign && walk->ground.uid == 0)
+		walk->ground.uid = GROUND_NOBODY;
 	fd_close(above);
 	walk->dir = fd;
 	walk->dir_stat = *stat;

@@ -29,6 +29,8 @@ enum walk_flags {
 	 */
 	WALK_PARENTS = 16,
 	/* What a verb makes, or replaces where a link leads. */
+	/* What is to be read for others: a workload that is root may read root's, which others may have moved there. */
+	WALK_SOURCE = 32,
 	WALK_TARGET = WALK_FOLLOW | WALK_MAKE | WALK_NEW | WALK_PARENTS,
 };
 

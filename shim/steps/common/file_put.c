@@ -257,7 +257,7 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 		const bool may = fstatat(found->parent, found->name, &now, AT_SYMLINK_NOFOLLOW) != 0 ||
 				 now.st_uid == identity_uid();
 		if (!may || want->uid != identity_uid())
-			ground_for_name(found->parent, may ? 0 : now.st_uid, false);
+			ground_for_name(&found->ground, found->parent, may ? 0 : now.st_uid, false);
 		result = replace_file(found, want, cap);
 	} while (temporary_again(result, &tries) || (result != 0 && errno == EPERM && tries++ == 0));
 	/* rename(2) is EBUSY for a mount point; on a read-only file system it does not come to that. Nothing else is reason
@@ -359,9 +359,9 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	 * Where only root could have put it before others could write the directory, root also replaces it. But nobody
 	 * else's content runs as root.
 	 */
-	const bool roots = ground->first && found.fd >= 0 && found.stat.st_uid == 0 && ground->owner == 0;
+	const bool roots = found.fd >= 0 && found.stat.st_uid == 0 && ground->owner == 0;
 	if (roots && !(want.mode & 06000) && (want.from_present ? want.uid == 0 : keep_owner(&want, &found)))
-		ground_for_name(parent, 0, true);
+		ground_for_name(ground, parent, 0, true);
 	bool done = put_found(setup, verb, &found, &want);
 	ground_back(&was);
 	fd_close(found.fd);

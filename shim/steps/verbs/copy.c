@@ -385,7 +385,7 @@ static bool copy_source(struct setup *setup, const char *path, struct walk_found
 
 static bool step_copy(struct setup *setup, const char *path)
 {
-	return setup_at(setup, "copy", path, WALK_FOLLOW, copy_source);
+	return setup_at(setup, "copy", path, WALK_FOLLOW | WALK_SOURCE, copy_source);
 }
 
 static void copy_check(const struct step *step, struct problems *problems, const struct node *node)

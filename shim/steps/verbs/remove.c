@@ -40,7 +40,7 @@ static void remove_name(struct removal *removal, const struct walk_entry *entry,
 {
 	setup_progress(removal->setup, entry->path);
 	if (entry->depth == 1 && removal->glob)
-		ground_for_name(entry->parent, entry->stat.uid, false);
+		ground_for_name(entry->ground, entry->parent, entry->stat.uid, false);
 	const int err = unlinkat(entry->parent, entry->name, flags) == 0 ? 0 : errno;
 	if (err == 0) {
 		removal->removed++;
@@ -183,7 +183,7 @@ static bool remove_one(struct removal *removal, const char *path)
 
 	if (directory && recursive && (!remove_below(removal, at->fd, path) || ground_act(&at->ground) != 0))
 		return false;
-	ground_for_name(at->parent, at->stat.st_uid, false);
+	ground_for_name(&at->ground, at->parent, at->stat.st_uid, false);
 	if (unlinkat(at->parent, at->name, directory ? AT_REMOVEDIR : 0) == 0)
 		setup->changed++;
 	else if (errno == ENOTEMPTY && !recursive)

@@ -58,7 +58,7 @@ static bool link_name(struct setup *setup, const char *path, struct walk_found *
 		if (!step->force)
 			return setup_refused(setup, "link", path,
 					     "it exists and is something else (write \"force: true\" to replace it)");
-		ground_for_name(at->parent, stat.st_uid, false);
+		ground_for_name(&at->ground, at->parent, stat.st_uid, false);
 		result = replace_link(at->parent, at->name, step->target);
 	}
 	if (result != 0)

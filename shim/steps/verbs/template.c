@@ -136,7 +136,7 @@ static void template_entry(struct mirror *mirror, const struct walk_entry *entry
 		setup_refused(setup, "read", entry->path, "below it is a link whose path is too long");
 		return;
 	}
-	if (link && !setup_find(setup, "read", entry->path, WALK_FOLLOW, &source))
+	if (link && !setup_find(setup, "read", entry->path, WALK_FOLLOW | WALK_SOURCE, &source))
 		return;
 	if (S_ISREG(source.stat.st_mode))
 		(void)put(setup, mirror->context, entry->path, &source, mirror_target(mirror, entry, name), to, name);
@@ -210,7 +210,7 @@ static void step_template(struct setup *setup)
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
 		struct walk_found source;
-		if (!setup_find(setup, "read", path, WALK_FOLLOW, &source))
+		if (!setup_find(setup, "read", path, WALK_FOLLOW | WALK_SOURCE, &source))
 			continue;
 		if (S_ISDIR(source.stat.st_mode))
 			template_tree(setup, env, path, &source);
