@@ -119,6 +119,16 @@ static unsigned int other_slot(void)
 	return slot | 1U << 31;
 }
 
+bool temporary_is_alone(int fd)
+{
+	DIR *dir = fd_list(fd);
+	bool alone = true;
+
+	for (const char *name; alone && (name = fd_next(dir));)
+		alone = strncmp(name, PREFIX, sizeof(PREFIX) - 1) == 0;
+	return fd_end(dir) == 0 && alone;
+}
+
 bool temporary_is_any(int fd, bool *plain)
 {
 	DIR *dir = fd_list(fd);

@@ -19,6 +19,9 @@
 /* Could something that a run has left lie in the directory FD? *PLAIN: it holds nothing but files, links and directories. */
 bool temporary_is_any(int fd, bool *plain);
 
+/* Does the directory FD hold nothing, or nothing but that? */
+bool temporary_is_alone(int fd);
+
 /* Makes the file NAME in PARENT, which is not there yet, for writing. -1 with errno. */
 [[nodiscard]] int temporary_create(int parent, const char *name, mode_t mode);
 

@@ -12,6 +12,7 @@
 #include "steps/common/change.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
+#include "steps/common/temporary.h"
 #include "walk/make.h"
 
 /* The exit status of the process that makes directories as the workload. */
@@ -33,6 +34,23 @@ static bool count_made(struct setup *setup, const char *path, int result)
 }
 
 /*
+ * Is it as one that this step has just made for another user than the identity, empty and writable by that user alone? So what a
+ * run that was killed has begun in there is completed.
+ */
+static bool is_as_made(const struct walk_found *found, const struct owner *owner)
+{
+	const struct stat *now = &found->stat;
+
+	if (!found->ground.foreign || now->st_uid != owner->uid || now->st_mode & (S_IWGRP | S_IWOTH) ||
+	    fd_begins_mount(found->fd, ""))
+		return false;
+	const struct ground_acted was = ground_become(now->st_uid, IDENTITY_NO_ID);
+	const bool alone = temporary_is_alone(found->fd);
+	ground_back(&was);
+	return alone;
+}
+
+/*
  * An existing directory gets the mode and the owner that are written, and nothing else. What a killed run has left is
  * completed.
  */
@@ -46,6 +64,9 @@ static bool enforce(struct setup *setup, const char *path, const struct walk_fou
 		return setup_refused(setup, "mkdir", path, "it exists and is no directory");
 	if (unfinished < 0)
 		return setup_failed(setup, "mkdir", path, errno, cap_of(step));
+	if (owner->uid != ACCOUNTS_NO_ID && owner->uid != identity_uid() &&
+	    (unfinished > 0 || is_as_made(found, owner)))
+		ground_remember(found->fd);
 	if (unfinished > 0)
 		return count_made(setup, path,
 				  walk_finish(found->fd, found->parent, found->name, step->mode, owner->uid,
