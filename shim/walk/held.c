@@ -52,10 +52,10 @@ static bool has_leases(int fd)
 	       (uint32_t)fs.f_type != SMB2_SUPER_MAGIC;
 }
 
-int walk_lease(int fd)
+int walk_lease(int fd, int kind)
 {
 	(void)fcntl(fd, F_SETSIG, SIGURG); /* the default SIGIO would end this process */
-	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
+	if (fcntl(fd, F_SETLEASE, kind) == 0)
 		return 1;
 	return errno == EAGAIN && has_leases(fd) ? fd_fail(ESTALE) : 0;
 }

@@ -20,10 +20,10 @@
 [[nodiscard]] bool walk_may_be_written(int fd);
 
 /*
- * Takes a lease on FD, as its owner: it shows that another process has the file open, fcntl(2). 1, 0 where there are none, or -1
- * with ESTALE: somebody has.
+ * Takes a lease on FD, as its owner: F_WRLCK shows that another process has the file open, F_RDLCK, which FD must be open for
+ * reading for, that one has it open for writing, fcntl(2). 1, 0 where there are none, or -1 with ESTALE: somebody has.
  */
-[[nodiscard]] int walk_lease(int fd);
+[[nodiscard]] int walk_lease(int fd, int kind);
 
 /*
  * Opens the regular file or directory that FD (O_PATH) holds, by its NAME in PARENT, with the open(2) FLAGS. Never

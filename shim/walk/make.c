@@ -44,11 +44,21 @@ bool walk_has_acl(int fd)
 	       (errno == EBADF && walk_link(fd, link) == 0 && getxattr(link, ACCESS_LIST, NULL, 0) >= 0);
 }
 
-int walk_clear_acl(int fd, uint32_t owner)
+static int remove_acls(int fd)
+{
+	return remove_acl(fd, ACCESS_LIST) == 0 ? remove_acl(fd, "system.posix_acl_default") : -1;
+}
+
+int walk_clear_acl(int fd, int parent, const char *name, uint32_t owner)
 {
 	const struct ground_acted was = ground_become(owner, IDENTITY_NO_ID);
-	int result = remove_acl(fd, ACCESS_LIST) == 0 ? remove_acl(fd, "system.posix_acl_default") : -1;
+	int result = remove_acls(fd);
 
+	if (result != 0 && errno == ENOTDIR && name) {
+		const int in = walk_reopen(fd, parent, name, O_RDONLY);
+		result = in < 0 ? -1 : remove_acls(in);
+		fd_close(in);
+	}
 	ground_back(&was);
 	return result;
 }
@@ -58,13 +68,15 @@ int walk_disinherit(int fd, int parent)
 	return walk_is_of_others(parent) ? remove_acl(fd, ACCESS_LIST) : 0;
 }
 
-/* 1, 0, or -1 with errno if it cannot be read. */
-static int is_empty(int fd)
+/* 1, 0, or -1 with errno if it cannot be read, as its OWNER. */
+static int is_empty(int fd, uint32_t owner)
 {
+	const struct ground_acted was = ground_become(owner, IDENTITY_NO_ID);
 	DIR *dir = fd_list(fd);
-	int empty = !fd_next(dir);
+	const int empty = !fd_next(dir), result = fd_end(dir) == 0 ? empty : -1;
 
-	return fd_end(dir) == 0 ? empty : -1;
+	ground_back(&was);
+	return result;
 }
 
 int walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)
@@ -73,10 +85,7 @@ int walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)
 	if (!S_ISDIR(stat->st_mode) || (stat->st_mode & 05777) != WALK_UNFINISHED ||
 	    (stat->st_uid != identity_uid() && stat->st_uid != uid))
 		return 0;
-	const struct ground_acted was = ground_become(stat->st_uid, IDENTITY_NO_ID);
-	int empty = is_empty(fd);
-	ground_back(&was);
-	return empty;
+	return is_empty(fd, stat->st_uid);
 }
 
 int walk_made(int parent, const char *name)
@@ -86,10 +95,10 @@ int walk_made(int parent, const char *name)
 
 	if (fd < 0 || !walk_is_of_others(parent))
 		return fd;
-	const int empty = fd_fstat(fd, &made) == 0 && made.st_uid == identity_uid() ? is_empty(fd) : 0;
+	const int empty = fd_fstat(fd, &made) == 0 && made.st_uid == identity_uid() ? is_empty(fd, made.st_uid) : 0;
 	if (empty == 0)
 		errno = ESTALE;
-	if (empty > 0 && walk_clear_acl(fd, made.st_uid) == 0)
+	if (empty > 0 && walk_clear_acl(fd, parent, name, made.st_uid) == 0)
 		return fd;
 	fd_close(fd);
 	return -1;
@@ -117,7 +126,7 @@ int walk_finish(int fd, int parent, const char *name, mode_t mode, uint32_t uid,
 	if ((given || now.st_gid != gid) && walk_chown(fd, uid, gid) != 0)
 		return -1;
 	/* Until then the owner of the ground could give it access control lists; also before a run that was killed here. */
-	if (uid != identity_uid() && ground_is_foreign() && walk_clear_acl(fd, uid) != 0)
+	if (uid != identity_uid() && ground_is_foreign() && walk_clear_acl(fd, parent, name, uid) != 0)
 		return -1;
 	if (first && !(mode & 06000))
 		return 0;

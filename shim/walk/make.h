@@ -9,8 +9,11 @@
 /* Is an access control list seen on FD? Not on one that is O_PATH where there is no /proc. */
 bool walk_has_acl(int fd);
 
-/* Removes the access control lists of the file or directory FD, acting as its owner OWNER: acl(5). 0, or -1 with errno. */
-[[nodiscard]] int walk_clear_acl(int fd, uint32_t owner);
+/*
+ * Removes the access control lists of the file or directory FD, acting as its owner OWNER: acl(5). PARENT and NAME are for a file
+ * that is O_PATH where there is no /proc. 0, or -1 with errno.
+ */
+[[nodiscard]] int walk_clear_acl(int fd, int parent, const char *name, uint32_t owner);
 
 /*
  * Removes the access control list that FD, just made in PARENT, has inherited from a directory owned by another user.

@@ -102,20 +102,28 @@ static int drop_set_id(const struct held *held, struct fd_stat *now)
 
 /*
  * Changes the owner of what is held. An old owner that the user namespace does not map is nobody to act as. CLEARS: the old
- * owner's access control lists, which would let that user write what is made below, go; before, so that a run that ends in
+ * owner's access control lists, which would let that user write the file, or what is made below, go; before, so that a run that ends in
  * between leaves none, and again after, because until then the old owner could set them.
  */
-static int give(const struct held *held, const struct owner *owner, bool always, bool clears)
+static int give(const struct held *held, const struct owner *owner, bool always, bool clears, int *cap)
 {
 	struct fd_stat now = held->now;
 	const struct owner old = {now.uid, ACCOUNTS_NO_ID};
 
-	if ((clears || has_set_id(&now)) && !owner_is_ambiguous(&old) &&
-	    ((clears && walk_clear_acl(held->fd, now.uid) != 0) || drop_set_id(held, &now) != 0))
+	*cap = CAP_FOWNER;
+	if (clears && !owner_is_ambiguous(&old) && walk_clear_acl(held->fd, held->parent, held->name, now.uid) != 0)
 		return -1;
+	if (has_set_id(&now) && !owner_is_ambiguous(&old) && drop_set_id(held, &now) != 0)
+		return -1;
+	*cap = CAP_CHOWN;
 	if (owner_apply(owner, held, always) != 0)
 		return -1;
-	return clears ? walk_clear_acl(held->fd, owner->uid) : 0;
+	return clears ? walk_clear_acl(held->fd, held->parent, held->name, owner->uid) : 0;
+}
+
+bool change_clears(const struct change *change, const struct fd_stat *now)
+{
+	return !S_ISLNK(now->mode) && change->owner.uid == 0 && now->uid != 0;
 }
 
 /* File capabilities go as well. Read before, and best effort: it is only told. */
@@ -151,14 +159,14 @@ static bool change_apply(struct change *change, const struct held *held)
 	struct fd_stat now = held->now;
 	const bool gives = !stays(change, &now) && (change->always || owner_differs(&change->owner, &now));
 	const bool modes = change_has_mode(change->step);
+	int cap;
 
 	change->uncapable += gives && has_capabilities(held);
 	/* Only the top: a path that a step names may be named again by later steps. */
 	if (gives && S_ISDIR(now.mode) && (!change->step->recursive || !held->name) && now.uid == identity_uid())
 		ground_remember(held->fd);
-	const bool clears = S_ISDIR(now.mode) && change->owner.uid == 0 && now.uid != 0;
-	if (gives && give(held, &change->owner, change->always, clears) != 0)
-		return failed(change->setup, "chown", CAP_CHOWN, held->path, errno);
+	if (gives && give(held, &change->owner, change->always, change_clears(change, &now), &cap) != 0)
+		return failed(change->setup, "chown", cap, held->path, errno);
 	if (gives && (modes || has_set_id(&now)) && (fd_statx(held->fd, "", &now) != 0 || drop_set_id(held, &now) != 0))
 		return failed(change->setup, "chmod", CAP_FOWNER, held->path, errno);
 	const mode_t mode = wanted_mode(change->step, &now);
@@ -199,17 +207,18 @@ static bool settle_held(struct setup *setup, const struct held *held, mode_t mod
 	const bool gives = owner_differs(owner, now) || always;
 	const bool first = gives && S_ISDIR(now->mode) && now->uid == identity_uid();
 	const uint32_t uid = owner->uid == ACCOUNTS_NO_ID ? now->uid : owner->uid;
+	int cap;
 
 	if (due && first && ground_chmod(held->fd, held->parent, held->name, now->uid, now->gid, mode) != 0)
 		return setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
-	const bool other = gives && S_ISDIR(now->mode) && uid != now->uid;
-	if (other)
+	const bool other = gives && uid != now->uid;
+	if (other && S_ISDIR(now->mode))
 		ground_remember(held->fd);
-	if (gives && give(held, owner, always, other && now->uid != 0) != 0) {
+	if (gives && give(held, owner, always, other && now->uid != 0, &cap) != 0) {
 		const int err = errno;
 		if (due && first)
 			(void)!ground_chmod(held->fd, held->parent, held->name, now->uid, now->gid, now->mode & 07777);
-		return setup_failed(setup, "chown", held->path, err, CAP_CHOWN);
+		return setup_failed(setup, "chown", held->path, err, cap);
 	}
 	if (due && !first && ground_chmod(held->fd, held->parent, held->name, uid, owner->gid, mode) != 0)
 		return setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);

@@ -5,12 +5,19 @@
 
 #include <linux/capability.h>
 
+#include "base/capability.h"
 #include "base/fd.h"
 #include "steps/common/change.h"
 #include "steps/common/file.h"
 #include "steps/common/say.h"
 #include "walk/held.h"
 #include "walk/make.h"
+
+/* Does a file get another owner whose old one could have given it an access control list? What root made has root's. */
+static bool passes(const struct stat *now, const struct file_want *want)
+{
+	return now->st_uid != want->uid && now->st_uid != 0 && !want->direct;
+}
 
 bool file_is_as_wanted(const struct stat *now, const struct file_want *want)
 {
@@ -28,20 +35,32 @@ bool file_is_as_wanted(const struct stat *now, const struct file_want *want)
 bool file_give(int fd, int parent, const char *name, const struct file_want *want, int *cap)
 {
 	struct stat now;
+	uint64_t effective;
 
 	*cap = CAP_FOWNER;
 	if (fd_fstat(fd, &now) != 0)
 		return false;
 	if (file_is_as_wanted(&now, want))
 		return true;
-	const bool first = now.st_uid == identity_uid() || identity_can_change();
-	const bool passes = now.st_uid != want->uid && !want->direct;
-	const bool listed = first && passes && walk_has_acl(fd);
+	(void)identity_now(&effective);
+	const bool first =
+		now.st_uid == identity_uid() || identity_can_change() || effective & CAPABILITY_BIT(CAP_FOWNER);
+	const bool other = passes(&now, want), listed = other && walk_has_acl(fd);
+	/* What cannot be done whole is not begun. */
+	if (other && !(effective & CAPABILITY_BIT(CAP_CHOWN))) {
+		*cap = CAP_CHOWN;
+		errno = EPERM;
+		return false;
+	}
+	if (listed && !first) {
+		errno = EPERM;
+		return false;
+	}
 	const mode_t mode = want->mode & 01777, both = mode & now.st_mode & (listed ? ~(mode_t)S_IRWXG : 07777);
 	if (first && (now.st_mode & 07777) != both &&
 	    ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, both) != 0)
 		return false;
-	if (listed && walk_clear_acl(fd, now.st_uid) != 0)
+	if (listed && walk_clear_acl(fd, parent, name, now.st_uid) != 0)
 		return false;
 	if (first && mode != both && now.st_gid != want->gid && walk_chown(fd, ACCOUNTS_NO_ID, want->gid) != 0) {
 		*cap = CAP_CHOWN;
@@ -53,7 +72,7 @@ bool file_give(int fd, int parent, const char *name, const struct file_want *wan
 	if ((now.st_uid != want->uid || now.st_gid != want->gid) && walk_chown(fd, want->uid, want->gid) != 0)
 		return false;
 	*cap = CAP_FOWNER;
-	if (passes && walk_clear_acl(fd, want->uid) != 0)
+	if (other && walk_clear_acl(fd, parent, name, want->uid) != 0)
 		return false;
 	*cap = want->mode & 02000 ? CAP_FSETID : CAP_FOWNER;
 	if (fd_fstat(fd, &now) != 0 ||
@@ -70,6 +89,7 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 {
 	const struct stat *now = &found->stat;
 	int cap = CAP_FOWNER;
+	char link[WALK_LINK];
 
 	if (file_is_as_wanted(now, want)) {
 		setup->same++;
@@ -79,10 +99,18 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 		return setup_refused(setup, "change", path, "it must be a regular file without other hard links");
 	if (!ground_may_give(&found->ground, now))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now->st_uid);
-	/* Opened as its owner: then its list can be read without /proc. */
-	const struct ground_acted was = ground_become(now->st_uid, IDENTITY_NO_ID);
-	const int in = now->st_uid == want->uid ? -1 : walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
-	ground_back(&was);
+	/* Opened, its list can be read without /proc. */
+	const bool other = passes(now, want);
+	int in = other ? walk_reopen(found->fd, found->parent, found->name, O_RDONLY) : -1;
+	if (other && in < 0) {
+		const struct ground_acted was = ground_become(now->st_uid, IDENTITY_NO_ID);
+		in = walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
+		ground_back(&was);
+	}
+	if (other && in < 0 && walk_link(found->fd, link) != 0)
+		return setup_refused(
+			setup, "change", path,
+			"without /proc nobody can see whether it has an access control list of its owner's");
 	const bool given = in < 0 ? file_give(found->fd, found->parent, found->name, want, &cap)
 				  : file_give(in, -1, NULL, want, &cap);
 	fd_close(in);

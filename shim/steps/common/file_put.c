@@ -28,13 +28,17 @@ static void settle_owner(struct file_want *want, const struct stat *now, const s
 	want->gid = owner.gid;
 }
 
-/* Where no owner is written what is FOUND on foreign ground stays root's, or that of the directory's owner. */
+/*
+ * Where no owner is written what is FOUND on foreign ground stays root's, or that of the directory's owner. But not what is
+ * root's and another group's: who moved it there would choose who may read what it is to hold.
+ */
 static bool keep_owner(struct file_want *want, const struct walk_found *found)
 {
 	const struct stat *now = &found->stat;
 	struct stat above;
 
 	if (!want->as_it_is || want->from_present || !found->ground.foreign ||
+	    (now->st_uid == 0 && now->st_gid != getegid()) ||
 	    (now->st_uid != 0 && (fd_fstat(found->parent, &above) != 0 || above.st_uid != now->st_uid)))
 		return false;
 	want->uid = now->st_uid;
@@ -78,7 +82,7 @@ static bool is_unseen(int fd, bool leased)
 static bool fill_given(int out, bool leased, const struct file_want *want, int *cap)
 {
 	*cap = CAP_FOWNER;
-	if (walk_clear_acl(out, want->uid) != 0 || fchmod(out, 0600) != 0)
+	if (walk_clear_acl(out, -1, NULL, want->uid) != 0 || fchmod(out, 0600) != 0)
 		return false;
 	*cap = CAP_DAC_OVERRIDE;
 	const bool filled = is_unseen(out, leased) && content_write(out, want) && is_unseen(out, leased);
@@ -101,7 +105,7 @@ static bool fill_new(int out, int parent, const struct file_want *want, int *cap
 	}
 	if (!ground_is_foreign() || want->uid == identity_uid())
 		return content_write(out, want);
-	const int leased = walk_lease(out);
+	const int leased = walk_lease(out, F_WRLCK);
 	*cap = CAP_CHOWN;
 	if (leased < 0 || fchown(out, want->uid, want->gid) != 0)
 		return false;
@@ -160,17 +164,35 @@ static int replace_file(const struct walk_found *at, const struct file_want *wan
 	return result;
 }
 
-/* Afterwards no process can use OUT by what its old mode, its old owner or that owner's access control list permitted. */
-static bool give_in_place(int out, const struct file_want *want, int *cap)
+/*
+ * Afterwards no process can use OUT, open for writing, by what its mode, its owner or that owner's access control list have
+ * ever permitted. What is RIGHT already is asked too: it may be so since a start that was refused here, or by another step. What
+ * all may read others may have open to read; who has it open to write was seen before.
+ */
+static bool give_in_place(int out, const struct file_want *want, bool right, int *cap)
 {
-	if (!file_give(out, -1, NULL, want, cap))
+	if (!file_give(out, -1, NULL, want, cap) ||
+	    (walk_has_acl(out) && walk_clear_acl(out, -1, NULL, want->uid) != 0))
 		return false;
 	const struct ground_acted was = ground_become(want->uid, IDENTITY_NO_ID);
-	const bool unseen = walk_lease(out) >= 0;
+	const bool unseen = (right && want->mode & S_IROTH) || walk_lease(out, F_WRLCK) >= 0;
 	if (!unseen)
 		errno = IS_OPEN;
 	ground_back(&was);
 	return unseen;
+}
+
+/* Does another process have IN, which is open for reading, open for writing? Asked as its owner, fcntl(2). */
+static bool is_written(int in)
+{
+	struct stat now;
+
+	if (fd_fstat(in, &now) != 0)
+		return true;
+	const struct ground_acted was = ground_become(now.st_uid, IDENTITY_NO_ID);
+	const bool written = walk_lease(in, F_RDLCK) < 0;
+	ground_back(&was);
+	return written;
 }
 
 /*
@@ -184,12 +206,17 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 	struct stat now;
 	uint64_t was;
 	int result = -1;
-	int out = walk_reopen(found->fd, found->parent, found->name, O_WRONLY);
+	const int in = walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
 
 	*cap = CAP_DAC_OVERRIDE;
+	if (in >= 0 && is_written(in)) {
+		fd_close(in);
+		return fd_fail(IS_OPEN);
+	}
+	old.bytes = file_read(&mem, in, &old.length);
+	const int out = walk_reopen(found->fd, found->parent, found->name, O_WRONLY);
 	if (out < 0)
 		return -1;
-	old.bytes = file_read(&mem, walk_reopen(found->fd, found->parent, found->name, O_RDONLY), &old.length);
 	signals_block(&was); /* half a file is worse than a short wait */
 	if (fd_fstat(out, &now) == 0) {
 		const bool right = file_is_as_wanted(&now, want);
@@ -197,7 +224,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 			errno = EMLINK;
 		else if (!right && !ground_may_give(&found->ground, &now))
 			errno = EACCES;
-		else if (right || give_in_place(out, want, cap))
+		else if (give_in_place(out, want, right, cap))
 			result = content_replace(out, want, &old);
 	}
 	int err = errno;
@@ -262,7 +289,10 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 	} while (temporary_again(result, &tries) || (result != 0 && errno == EPERM && tries++ == 0));
 	/* rename(2) is EBUSY for a mount point; on a read-only file system it does not come to that. Nothing else is reason
 	 * enough: a full disk would leave half a file. */
-	if (result != 0 && (errno == EBUSY || errno == EROFS) && found->fd >= 0 && fd_begins_mount(found->fd, ""))
+	const bool mount =
+		result != 0 && (errno == EBUSY || errno == EROFS) && found->fd >= 0 && fd_begins_mount(found->fd, "");
+	/* Root's own name may have another mount by now. */
+	if (mount && !(identity_uid() == 0 && ground_may_have_moved(&found->ground, found->parent, found->fd)))
 		result = overwrite(found, want, cap);
 	return result;
 }

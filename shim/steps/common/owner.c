@@ -50,27 +50,29 @@ bool owner_is_ambiguous(const struct owner *owner)
 	       (owner->gid == OVERFLOW_ID && !maps_all("/proc/self/gid_map"));
 }
 
-/* Does NOW belong to the owner of the directory PARENT, where only that user can have put it? */
+/* Does NOW belong to the owner of the directory PARENT? */
 static bool is_of_directory(const struct stat *now, int parent)
 {
 	struct stat above;
 
-	return fd_fstat(parent, &above) == 0 && above.st_uid == now->st_uid &&
-	       (above.st_uid != 0 || walk_is_roots_alone(above.st_uid, above.st_mode));
+	return fd_fstat(parent, &above) == 0 && above.st_uid == now->st_uid;
 }
 
 void owner_complete(struct owner *owner, const struct stat *now, const struct walk_found *at)
 {
 	const bool none = owner->uid == ACCOUNTS_NO_ID && owner->gid == ACCOUNTS_NO_ID;
-	const bool stays = now && (none || (!at->ground.foreign && (now->st_uid == 0 || now->st_uid == owner->uid)));
+	const bool stays = now && !at->ground.foreign && (none || now->st_uid == 0 || now->st_uid == owner->uid);
 
 	if (owner->uid == ACCOUNTS_NO_ID)
-		owner->uid = stays || (now && is_of_directory(now, at->parent)) ? now->st_uid : identity_uid();
-	/* In a directory that this run has given to its owner that user's own group is the one of a new object. */
+		owner->uid = now && (stays || none || is_of_directory(now, at->parent)) ? now->st_uid : identity_uid();
+	/*
+	 * In a directory that this run has given to its owner that user's own group is the one of a new object; in one that it
+	 * has given to root, root's.
+	 */
+	const bool new = now && now->st_uid == owner->uid &&
+			 (now->st_gid == getegid() || ground_is_own_group(owner->uid, now->st_gid));
 	if (owner->gid == ACCOUNTS_NO_ID)
-		owner->gid = stays || (now && now->st_uid == owner->uid && ground_is_own_group(owner->uid, now->st_gid))
-				     ? now->st_gid
-				     : ground_group(owner->uid);
+		owner->gid = stays || new ? now->st_gid : ground_group(owner->uid);
 }
 
 void owner_complete_kept(struct owner *owner, const struct stat *now, const struct walk_found *at, bool more)

@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "steps/common/change.h"
 #include "steps/common/file.h"
 #include "steps/common/options.h"
 #include "steps/common/owner.h"
@@ -81,7 +82,8 @@ static bool keep_attributes(const struct step *step, const struct walk_found *fo
 	const struct fd_stat had = {.uid = now->st_uid, .gid = now->st_gid};
 	struct owner owner = step->owner;
 
-	owner_complete_kept(&owner, now, found, more);
+	/* Where nothing is written whoever may read what is there may read what is added. */
+	owner_complete_kept(&owner, now, found, more && (step->owner_written || step->mode_written));
 	const bool gives = owner_differs(&owner, &had);
 	want->uid = owner.uid == ACCOUNTS_NO_ID ? now->st_uid : owner.uid;
 	want->gid = owner.gid == ACCOUNTS_NO_ID ? now->st_gid : owner.gid;
@@ -118,6 +120,9 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	if (fd_fstat(found->fd, &now) != 0)
 		return setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
 	right = keep_attributes(step, found, &now, false, want);
+	/* A workload that is root has read it, but others may have moved it there. */
+	if (found->ground.foreign && found->ground.uid == 0 && want->mode & ~now.st_mode & (S_IRWXG | S_IRWXO))
+		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now.st_uid);
 	if (keep) {
 		want->bytes = text;
 		return true;
