@@ -552,20 +552,17 @@ drop='setgid setuid setpcap'
 		    content: x
 		    mode: 0600
 		    owner: root
-		  - write: /data/plain
-		    content: x
-		    owner: root
-		  - chown: /data/mount
-		    recursive: true
-		    cross_mounts: true
-		  - write: /etc/key
-		    content: x
-		    mode: 0600
-		    owner: root
+		  - {write: /data/plain, content: x, owner: root}
+		  - {chown: /data/mount, recursive: true, cross_mounts: true}
+		  - {copy: /etc/new, to: /data/, cross_mounts: true}
+		  - {template: /data/new, to: /etc/, variables: [A], cross_mounts: true, owner: root, mode: "0600"}
+		  - {write: /etc/key, content: x, mode: 0600, owner: root}
 	END
 	assert_success
 	assert_output --partial 'line 4: write "/data/key" lies in a directory that is given away: its owner can move what only root'
-	assert_output --partial 'line 11: chown "/data/mount" lies in a directory that is given away: its owner can move the mount'
+	assert_output --partial 'line 9: chown "/data/mount" lies in a directory that is given away: its owner can move the mount'
+	assert_output --partial 'line 11: template "/data/new" lies in a directory that is given away: its owner can move the mount'
+	refute_output --partial 'copy "'
 	refute_output --partial '"/data/plain" lies'
 	refute_output --partial '"/etc/key" lies'
 }

@@ -9,7 +9,7 @@ setup() {
 }
 
 teardown() {
-	umount -l "$O/etc" "$O" "$V/mount" "$V" 2>/dev/null || true
+	umount -l "$O/data" "$O/etc" "$O" "$V/mount" "$V" 2>/dev/null || true
 	[ -z "${LOOP:-}" ] || losetup -d "$LOOP"
 }
 
@@ -438,4 +438,44 @@ time.sleep(60)'" 3>&- &
 		assert_equal "$(owners "$T/a" "$T/a/closed" "$T/a/closed/f")" '0:0 300 0:0 300 0:0 644'
 		refute test -e "$T/b"
 	done
+}
+
+@test "attack: another mount, moved to a source of copy or template or into it, is not read" {
+	local step
+	mkdir "$O/tree" "$O/links" && echo secret >"$O/tree/key"
+	attack 'mkdir -p mount dir/sub file; echo mine >file/mine; touch conf dir/mine file/sub' && ln -s "$V/mount/key" "$O/links/key"
+	mount --bind "$V" "$V" && mount --bind "$O/tree" "$V/mount" && mount --bind "$O/tree" "$V/dir/sub"
+	mount --bind "$O/tree/key" "$V/conf" && mount --bind "$O/tree/key" "$V/file/sub"
+	for step in "copy: $V/mount/key" "copy: $V/conf" "copy: $O/links/key" "copy: $V/dir, recursive: true" \
+		"copy: $V/file, recursive: true" "template: $V/mount/key" "template: $V/conf" "template: $V/mount" \
+		"template: $V/dir" "template: $V/file" "template: $O/links"; do
+		rm -rf "$O/got" && mkdir "$O/got"
+		[[ $step = copy* ]] || step+=", variables: [A]"
+		start <<<"  - {$step, to: $O/got/}"
+		assert_refused 111 'write "cross_mounts: true" to do it all the same'
+		start <<<"  - {$step, to: $O/got/, on_error: warn}"
+		assert_success
+		run grep -r secret "$O/got"
+		assert_failure
+		start <<<"  - {$step, to: $O/got/, cross_mounts: true}"
+		assert_success
+		grep -qr secret "$O/got"
+	done
+}
+
+@test "copy and template: mounts inside each other that only root can have moved, three times" {
+	mkdir -p "$O/data/volume" && mount -t tmpfs -o mode=0755 tmpfs "$O/data" && mkdir -p "$O/data/volume" "$O/data/root"
+	mount --bind "$V" "$O/data/volume" && attack 'echo file >file' && echo file >"$O/data/root/file"
+	mount --bind "$O/data/root" "$O/data/root"
+	start <<-END
+		  - {copy: $O/data, to: $T/copy, recursive: true}
+		  - {template: $O/data, to: $T/template, variables: [A]}
+		  - {copy: $O/data/volume/file, to: $T/}
+	END
+	for _ in 1 2 3; do
+		assert_success
+		refute_output --partial cross_mounts
+		again
+	done
+	assert_equal "$(cat "$T"/{copy,template}/{volume,root}/file "$T/file" | xargs)" 'file file file file file'
 }

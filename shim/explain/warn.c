@@ -173,24 +173,31 @@ static void warn_path(struct plan *plan, const char *path, struct list *to)
 		list_format(mem, to, "set-user-ID programs help whoever gets in by \"docker exec\":%s", setid);
 }
 
-/*
- * Warns if a step creates or enters something below a directory that an earlier step gave away: its owner can move
- * it.
- */
+/* Warns if an earlier step gave a directory above PATH away: its owner can do WHAT. */
+static void warn_given(struct plan *plan, size_t number, const char *path, const char *what, struct list *to)
+{
+	const struct step *step = &plan->steps[number];
+
+	if (explain_given(plan, number, path, true))
+		list_format(plan->mem, to,
+			    "line %u: %s \"%s\" lies in a directory that is given away: its owner can %s", step->line,
+			    step->verb->name, path, what);
+}
+
+/* Warns if a step creates or enters something there. */
 static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 {
 	const struct step *step = &plan->steps[number];
-	struct mem *mem = plan->mem;
 	bool secret = step->owner_written && step->owner.uid == 0 && step->mode_written && !(step->mode & S_IROTH);
 
-	for (size_t i = 0; (secret || step->cross_mounts) && i < step->items.count; i++) {
-		const char *path = step->to ? step->to : step->items.items[i];
-		if (!explain_given(plan, number, path, true))
-			continue;
-		list_format(mem, to, "line %u: %s \"%s\" lies in a directory that is given away: its owner can %s",
-			    step->line, step->verb->name, path,
-			    secret ? "move what only root may read to where a chown or chmod opens it"
-				   : "move the mount point of another mount there (cross_mounts)");
+	for (size_t i = 0; i < step->items.count; i++) {
+		const char *path = step->items.items[i];
+		if (secret)
+			warn_given(plan, number, step->to ? step->to : path,
+				   "move what only root may read to where a chown or chmod opens it", to);
+		if (step->cross_mounts)
+			warn_given(plan, number, path, "move the mount point of another mount there (cross_mounts)",
+				   to);
 	}
 }
 

@@ -202,6 +202,7 @@ static void descend(struct tree_state *state)
 	struct walk_entry entry = {.name = text,
 				   .parent = frame->dir.fd,
 				   .depth = state->depth + 1,
+				   .ground = &frame->dir.ground,
 				   .path = state->path};
 	struct tree_directory opened = {.fd = -1};
 

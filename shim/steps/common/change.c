@@ -29,6 +29,13 @@ bool change_not_kept(struct setup *setup, const char *verb, const char *path, co
 			     now->uid, now->gid, (unsigned int)now->mode & 07777);
 }
 
+bool change_has_moved(struct setup *setup, const char *verb, const char *path, const struct ground *at, int parent,
+		      int fd)
+{
+	return !setup->step->cross_mounts && ground_may_have_moved(at, parent, fd) &&
+	       !setup_refused(setup, verb, path, CHANGE_MOVED, "");
+}
+
 bool change_has_mode(const struct step *step)
 {
 	return step->change.set || step->file_mode.set || step->dir_mode.set;

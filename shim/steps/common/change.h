@@ -54,10 +54,17 @@ void change_check(const struct step *step, struct problems *problems, const stru
 #define CHANGE_NOT_GIVEN \
 	"it belongs to uid %u, and somebody else could have moved it there: chown or chmod it in a step of its own"
 
-/* Why a recursive step does not start in such a mount: ground_may_have_moved(). */
-#define CHANGE_MOVED                                                                                        \
-	"a mount begins there, in a directory that others can rename: they may have moved it there (write " \
-	"\"cross_mounts: true\" to do it all the same)"
+/* Why nothing is done to what ground_may_have_moved(); takes what to write it with, or "". */
+#define CHANGE_MOVED                                                                                              \
+	"it lies in a mount whose mount point others can rename: another mount may have been moved there (write " \
+	"\"cross_mounts: true\"%s to do it all the same)"
+
+/*
+ * Is it ground_may_have_moved(), and the step without `cross_mounts: true`? Then it was reported that PATH is not to be
+ * worked on (VERB).
+ */
+bool change_has_moved(struct setup *setup, const char *verb, const char *path, const struct ground *at, int parent,
+		      int fd);
 
 #define KEEP_MODE ((mode_t)-1)
 

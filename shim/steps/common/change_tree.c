@@ -301,9 +301,9 @@ static bool change_object(struct change *change, const struct walk_found *found,
 		return setup_refused(change->setup, step->verb->name, held->path,
 				     "it is not a directory, and \"contents_only\" changes what a directory holds");
 	const bool recursive = S_ISDIR(held->now.mode) && step->recursive;
-	if (!step->cross_mounts && (recursive || change_is_due(change, &held->now)) &&
-	    ground_may_have_moved(&found->ground, found->parent, found->fd))
-		return setup_refused(change->setup, step->verb->name, held->path, CHANGE_MOVED);
+	if ((recursive || change_is_due(change, &held->now)) &&
+	    change_has_moved(change->setup, step->verb->name, held->path, &found->ground, found->parent, found->fd))
+		return false;
 	if (!recursive)
 		return change_held(change, held) &&
 		       ((fd_statx(held->fd, "", &held->now) == 0 && !change_differs(change, &held->now)) ||

@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/path.h"
 #include "base/signals.h"
+#include "steps/common/change.h"
 #include "steps/common/file.h"
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
@@ -241,6 +242,8 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 	if (entry->depth >= MIRROR_DEPTH)
 		return setup_refused(mirror->setup, mirror->verb, entry->path,
 				     "more than %d directories inside each other", MIRROR_DEPTH);
+	if (change_has_moved(mirror->setup, mirror->verb, entry->path, entry->ground, entry->parent, entry->fd))
+		return false;
 	struct mirror_level *level = &mirror->levels[entry->depth];
 	flush(mirror); /* before what it was called with is another directory's */
 	if (!mirror_directory(mirror->setup, mirror_target(mirror, entry, NULL), level - 1, entry->name,
@@ -282,7 +285,8 @@ void mirror_tree(struct mirror *mirror, const struct walk_found *source, const c
 	struct tree_walk tree = {
 		.ground = source->ground,
 		.parent = source->parent,
-		.cross_mounts = true, /* the source may consist of several mounts: secrets, config maps */
+		/* The source may consist of several mounts: secrets, config maps. Those on foreign ground are asked about. */
+		.cross_mounts = true,
 		.exclude = mirror->exclude,
 		.context = mirror,
 		.enter = mirror_enter,

@@ -218,6 +218,10 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	ssize_t length = -1;
 
 	it->source = S_ISREG(entry->stat.mode) ? open_regular(entry->parent, entry->name, &it->stat) : -1;
+	if (it->source >= 0 && change_has_moved(setup, "copy", entry->path, entry->ground, entry->parent, it->source)) {
+		close(it->source);
+		return;
+	}
 	if (it->source >= 0) {
 		copying->to = to;
 		if (copying->count++ == 0)
@@ -365,6 +369,8 @@ static bool copy_source(struct setup *setup, const char *path, struct walk_found
 	const struct step *step = setup->step;
 	struct stat stat;
 
+	if (change_has_moved(setup, "copy", path, &source->ground, source->parent, source->fd))
+		return false;
 	if (S_ISREG(source->stat.st_mode)) {
 		const int in = walk_reopen_found(source, O_RDONLY, &stat);
 		if (in < 0)
@@ -377,8 +383,6 @@ static bool copy_source(struct setup *setup, const char *path, struct walk_found
 		return setup_refused(setup, "copy", path, "it is neither a file nor a directory");
 	if (!step->recursive)
 		return setup_refused(setup, "copy", path, "it is a directory: write \"recursive: true\"");
-	if (!step->cross_mounts && ground_may_have_moved(&source->ground, source->parent, source->fd))
-		return setup_refused(setup, "copy", path, CHANGE_MOVED);
 	copy_directory(setup, path, source);
 	return true;
 }

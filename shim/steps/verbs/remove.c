@@ -121,10 +121,9 @@ static bool remove_below(struct removal *removal, int top, const char *path)
 	const struct step *step = removal->setup->step;
 
 	/* With a glob the walk has entered TOP, and knows. */
-	if (step->recursive && !step->cross_mounts &&
-	    (removal->glob ? removal->at->ground.moved
-			   : ground_may_have_moved(&removal->at->ground, removal->at->parent, top)))
-		return setup_refused(removal->setup, "remove", path, CHANGE_MOVED);
+	if (step->recursive && change_has_moved(removal->setup, "remove", path, &removal->at->ground,
+						removal->at->parent, removal->glob ? -1 : top))
+		return false;
 	struct tree_walk tree = {.ground = removal->at->ground,
 				 .parent = removal->at->parent,
 				 .unlock = step->recursive ? S_IRWXU : 0,

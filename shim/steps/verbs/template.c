@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 
 #include "base/diag.h"
+#include "steps/common/change.h"
 #include "steps/common/file.h"
 #include "steps/common/mirror.h"
 #include "steps/common/options.h"
@@ -82,6 +83,8 @@ static bool put(struct setup *setup, const struct environment *env, const char *
 		return setup_refused(setup, "read", path,
 				     "others than root can write it, and could have it show every variable: list those "
 				     "that it may use (variables: [..])");
+	if (change_has_moved(setup, "read", path, &source->ground, source->parent, source->fd))
+		return false;
 	if (ground_act(&source->ground) != 0)
 		return setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
 	const char *text = file_read(&mem, walk_reopen(source->fd, source->parent, source->name, O_RDONLY), &size);
@@ -212,10 +215,10 @@ static void step_template(struct setup *setup)
 		struct walk_found source;
 		if (!setup_find(setup, "read", path, WALK_FOLLOW | WALK_SOURCE, &source))
 			continue;
-		if (S_ISDIR(source.stat.st_mode))
-			template_tree(setup, env, path, &source);
-		else
+		if (!S_ISDIR(source.stat.st_mode))
 			template_file(setup, env, path, &source);
+		else if (!change_has_moved(setup, "read", path, &source.ground, source.parent, source.fd))
+			template_tree(setup, env, path, &source);
 		walk_release(&source);
 	}
 }
@@ -223,7 +226,8 @@ static void step_template(struct setup *setup)
 const struct verb verb_template = {
 	.name = "template",
 	OPTIONS(OPTION_WITH("to", TARGET, to, .required = true), MAKE_OPTIONS, SYNC_OPTION,
-		OPTION("variables", TEXTS, variables), OPTION("suffix", TEXT, suffix), OPTION("bare", BOOL, bare)),
+		OPTION("variables", TEXTS, variables), OPTION("suffix", TEXT, suffix), OPTION("bare", BOOL, bare),
+		OPTION("cross_mounts", BOOL, cross_mounts)),
 	.mode = 0644,
 	.act = step_template,
 	.check = mirror_check,
