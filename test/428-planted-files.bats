@@ -10,6 +10,10 @@ setup() {
 	volume_setup
 }
 
+teardown() {
+	umount -l "$V" 2>/dev/null || true
+}
+
 # config: writes the config that start would run.
 config() {
 	{
@@ -247,4 +251,31 @@ exchanged() {
 	start <<<"  - {write: $W/conf, content: line, if_exists: append_missing, owner: \"3000:1234\"}"
 	assert_success
 	assert_equal "$(xargs <"$W/conf") $(owners "$W/conf")" 'x line 3000:1234 664'
+}
+
+@test "attack: another mount, moved to what a step finds there, is not given away, nor is what it holds" {
+	local step
+	mkdir "$O/tree" && touch "$O/tree/conf" && mkdir "$O/tree/sub" && mkfifo "$O/tree/fifo" && chown -R 1234:1234 "$O/tree"
+	chmod 0700 "$O/tree" "$O/tree/sub" && chmod 0600 "$O/tree/conf" "$O/tree/fifo"
+	attack 'mkdir run; touch conf' && mount --bind "$V" "$V"
+	mount --bind "$O/tree" "$V/run" && mount --bind "$O/tree/conf" "$V/conf"
+	for step in "mkdir: $V/run, mode: '0777'" "mkdir: $V/run/sub, owner: '5555:5555'" \
+		"mknod: $V/run/fifo, type: p, mode: '0666'" "write: $V/conf, content: '', if_exists: keep, owner: '5555:5555'" \
+		"write: $V/conf, content: '', owner: '5555:5555'" \
+		"write: $V/run/conf, content: '', if_exists: keep, mode: '0644'"; do
+		start <<<"  - {$step}"
+		assert_failure 111
+		assert_output --regexp 'write "cross_mounts: true" in a chown or chmod of its own|chown it in a step before'
+		assert_equal "$step $(owners "$O/tree" "$O"/tree/{sub,conf,fifo} | sort -u)" \
+			"$step 1234:1234 700 1234:1234 700 1234:1234 600 1234:1234 600"
+	done
+	# What is right stays right, and what is made there is the user's own anyway.
+	start <<-END
+		  - {mkdir: $V/run, mode: '0700', owner: workload}
+		  - {mkdir: $V/run/new, mode: '0750', owner: workload}
+		  - {write: $V/conf, content: '', if_exists: keep, owner: workload, mode: '0600'}
+		  - {write: $V/run/new/conf, content: x, owner: '5555:5555'}
+		  - {chown: $V/run, owner: '5555:5555', cross_mounts: true}
+	END
+	assert_success
 }

@@ -252,6 +252,8 @@ bool change_settle(struct setup *setup, const char *path, const struct walk_foun
 		return setup_refused(setup, "change", path, HARD_LINK_TEXT, held.now.nlink);
 	if (!made && !ground_may_give(&found->ground, &plain))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, held.now.uid);
+	if (!made && ground_may_have_moved(&found->ground, found->parent, held.fd))
+		return setup_refused(setup, "change", path, CHANGE_MOVED, CHANGE_MOVED_STEP);
 	if (!settle_held(setup, &held, mode, owner))
 		return false;
 	if (fd_statx(held.fd, "", &held.now) != 0 || owner_differs(owner, &held.now) || mode != (held.now.mode & 07777))

@@ -54,10 +54,11 @@ void change_check(const struct step *step, struct problems *problems, const stru
 #define CHANGE_NOT_GIVEN \
 	"it belongs to uid %u, and somebody else could have moved it there: chown or chmod it in a step of its own"
 
-/* Why nothing is done to what ground_may_have_moved(); takes what to write it with, or "". */
+/* Why nothing is done to what ground_may_have_moved(); takes CHANGE_MOVED_STEP of a verb that has no such option, or "". */
 #define CHANGE_MOVED                                                                                              \
 	"it lies in a mount whose mount point others can rename: another mount may have been moved there (write " \
 	"\"cross_mounts: true\"%s to do it all the same)"
+#define CHANGE_MOVED_STEP " in a chown or chmod of its own"
 
 /*
  * Is it ground_may_have_moved(), and the step without `cross_mounts: true`? Then it was reported that PATH is not to be
@@ -71,7 +72,8 @@ bool change_has_moved(struct setup *setup, const char *verb, const char *path, c
 /*
  * Gives what a step names, the FOUND object at PATH, this mode (KEEP_MODE: unchanged) and these owners (ACCOUNTS_NO_ID:
  * unchanged) where they differ, reads them back, and counts it; always as changed if the step MADE it. On foreign ground an
- * existing object that is not the identity's own is only compared. False: it could not, and that was reported.
+ * existing object that is not the identity's own, or may have moved with its mount, is only compared. False: it could not,
+ * and that was reported.
  */
 bool change_settle(struct setup *setup, const char *path, const struct walk_found *found, mode_t mode,
 		   const struct owner *owner, bool made);

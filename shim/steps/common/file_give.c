@@ -99,6 +99,8 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 		return setup_refused(setup, "change", path, "it must be a regular file without other hard links");
 	if (!ground_may_give(&found->ground, now))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now->st_uid);
+	if (ground_may_have_moved(&found->ground, found->parent, found->fd))
+		return setup_refused(setup, "change", path, CHANGE_MOVED, CHANGE_MOVED_STEP);
 	/* Opened, its list can be read without /proc. */
 	const bool other = passes(now, want);
 	int in = other ? walk_reopen(found->fd, found->parent, found->name, O_RDONLY) : -1;
