@@ -143,6 +143,23 @@ teardown() {
 	done
 }
 
+@test "attack: another mount, moved to where a file system was mounted before, right after the look at that" {
+	attack 'mkdir tmp other'
+	mkdir "$O/precious"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {mount: $V/tmp, type: tmpfs, options: [ro]}" >"$T/capshim.yaml"
+	: >"$T/calls"
+	(
+		wait_until grep -q fstatfs "$T/calls"
+		attack 'mv tmp old && mv other tmp'
+	) 3>&- &
+	observe timeout 20 unshare --mount bash -c "mount -t tmpfs tmpfs '$V/tmp'; mount --bind '$O/precious' '$V/other'
+		strace -qq -o '$T/calls' -e trace=fstatfs -e inject=fstatfs:delay_exit=2000000:when=1 '$CAPSHIM' -c '$T/capshim.yaml' &&
+		touch '$V/tmp/x' && ! touch '$V/old/x'"
+	wait $!
+	assert_success
+	[ -e "$O/precious/x" ]
+}
+
 @test "attack: a link to root's directory, or root's own, in the place of a layer of an overlay" {
 	local layers
 	mkdir "$O/merged" "$O/low" "$O/etc" && mount -t tmpfs tmpfs "$O/etc" && echo secret >"$O/etc/shadow"

@@ -201,15 +201,11 @@ static bool make_mount(struct setup *setup, const struct wish *wish, const char 
 }
 
 /*
- * The walk now leads onto the mount: it gets its flags, or is unmounted again. Unless a rename in another mount namespace
- * has moved the mount point along, and that of another mount to its name: that one is left alone.
+ * The mount FD gets its flags, or is unmounted again. Unless it was just MADE, and a rename in another mount namespace has
+ * moved its mount point along, and that of another mount, which FD is then, to its name: that one is left alone.
  */
-static void finish(struct setup *setup, const struct wish *wish, const char *path, bool made)
+static void finish(struct setup *setup, const struct wish *wish, const char *path, int fd, bool made)
 {
-	int fd = setup_open(setup, "mount on", path);
-
-	if (fd < 0)
-		return;
 	const bool other = made && !may_be_made(wish, fd);
 	if (!other && protect(fd, wish, made) == 0 &&
 	    (!wish->propagation || mount_on(fd, NULL, NO_TYPE, wish->propagation, NULL) == 0)) {
@@ -223,7 +219,6 @@ static void finish(struct setup *setup, const struct wish *wish, const char *pat
 			(void)umount2(".", MNT_DETACH);
 		setup_failed(setup, "give its options to the mount on", path, err, CAP_SYS_ADMIN);
 	}
-	close(fd);
 }
 
 static void mount_one(struct setup *setup, const struct wish *wish, const char *path)
@@ -232,10 +227,15 @@ static void mount_one(struct setup *setup, const struct wish *wish, const char *
 
 	if (fd < 0)
 		return;
-	bool mounted = is_mounted(wish, fd);
-	if (mounted || make_mount(setup, wish, path, fd))
-		finish(setup, wish, path, !mounted);
-	close(fd);
+	const bool made = !is_mounted(wish, fd);
+	if (made) {
+		const bool done = make_mount(setup, wish, path, fd);
+		close(fd);
+		fd = done ? setup_open(setup, "mount on", path) : -1; /* the walk now leads onto the mount */
+	}
+	if (fd >= 0)
+		finish(setup, wish, path, fd, made);
+	fd_close(fd);
 }
 
 /*
