@@ -221,6 +221,16 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	observe timeout 20 unshare --mount "$CAPSHIM" -c "$T/capshim.yaml"
 	assert_success
 	assert_equal "$(cat "$T/got")" x
+	# Nor another mount, or what lies in one.
+	for step in "$V/app" "$V/app/dir"; do
+		printf '%s\n' 'user: "1234:1234"' 'command: none' "setup: [{mount: $T/mnt, type: bind, source: $step}]" >"$T/capshim.yaml"
+		local bound="mkdir '$O/app/dir'; chown -R 1234 '$O/app'; mount --bind '$V' '$V'; mount --bind '$O/app' '$V/app'"
+		mkdir -p "$O/app" && observe timeout 20 unshare --mount bash -c "$bound; '$CAPSHIM' -c '$T/capshim.yaml'"
+		assert_refused 111 'write "cross_mounts: true" to do it all the same'
+		sed -i 's/type: bind/&, cross_mounts: true/' "$T/capshim.yaml"
+		observe timeout 20 unshare --mount bash -c "$bound; '$CAPSHIM' -c '$T/capshim.yaml'"
+		assert_success
+	done
 	# Also what the same run has made.
 	rm "$T/got"
 	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \

@@ -196,8 +196,8 @@ static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 			warn_given(plan, number, step->to ? step->to : path,
 				   "move what only root may read to where a chown or chmod opens it", to);
 		if (step->cross_mounts)
-			warn_given(plan, number, path, "move the mount point of another mount there (cross_mounts)",
-				   to);
+			warn_given(plan, number, step->source ? step->source : path,
+				   "move the mount point of another mount there (cross_mounts)", to);
 	}
 }
 

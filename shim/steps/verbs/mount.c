@@ -240,8 +240,8 @@ static void mount_one(struct setup *setup, const struct wish *wish, const char *
 
 /*
  * Holds in SOURCE what is to be mounted: mount(2) would follow every link to it. A bind mount shows it under another path,
- * which is judged anew: on foreign ground another user could have moved a file owned by root to this name. What is no path of a
- * DEVICE is a name for the file system, as of a tmpfs, but not where somebody could put a link.
+ * which is judged anew: on foreign ground another user could have moved a file owned by root, or another mount, to this name.
+ * What is no path of a DEVICE is a name for the file system, as of a tmpfs, but not where somebody could put a link.
  */
 static bool open_source(struct setup *setup, const char *path, bool device, struct mount_source *source)
 {
@@ -253,12 +253,13 @@ static bool open_source(struct setup *setup, const char *path, bool device, stru
 		return (device && errno == ENOENT && !found.ground.foreign) ||
 		       setup_unreachable(setup, "mount", path, errno, &found.where);
 	identity_return();
+	const bool moved = change_has_moved(setup, "mount", path, &found.ground, found.parent, found.fd);
 	in = found.ground;
 	ground_enter(&in, found.parent, found.fd, &found.stat, false);
 	close(found.parent);
 	*source = (struct mount_source){found.fd, found.ground.foreign, in.foreign, found.stat.st_uid};
-	return ground_may_give(&found.ground, &found.stat) ||
-	       setup_refused(setup, "mount", path, CHANGE_NOT_GIVEN, found.stat.st_uid);
+	return !moved && (ground_may_give(&found.ground, &found.stat) ||
+			  setup_refused(setup, "mount", path, CHANGE_NOT_GIVEN, found.stat.st_uid));
 }
 
 /*
@@ -381,7 +382,7 @@ static uint64_t mount_needs(const struct step *)
 const struct verb verb_mount = {
 	.name = "mount",
 	OPTIONS(OPTION("type", FIXED, type), OPTION("source", FIXED, source),
-		OPTION("options", FIXED_TEXTS, mount_options)),
+		OPTION("options", FIXED_TEXTS, mount_options), OPTION("cross_mounts", BOOL, cross_mounts)),
 	.act = step_mount,
 	.check = mount_check,
 	.needs = mount_needs,
