@@ -253,22 +253,23 @@ os.setxattr(sys.argv[1], "system.posix_acl_default",
 }
 
 @test "attack: a directory that this run made is not what the owner puts in its place" {
+	local step attacker
 	mkdir -m 0700 "$V/private" && echo secret >"$V/private/pw"
-	{
-		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {mkdir: $V/app, owner: root}"
-		printf '%s\n' '  - {run: [sh, -c, "sleep 3"]}' "  - {write: $V/app/pw, content: new, owner: workload}" \
-			"  - {mkdir: $V/app, owner: workload}"
-	} >"$T/capshim.yaml"
-	(
-		wait_until test -d "$V/app"
-		sleep 1
-		attack 'mv app other; mv private app'
-	) 3>&- &
-	local attacker=$!
-	again
-	wait "$attacker"
-	assert_failure 111
-	assert_equal "$(owners "$V/app" "$V/app/pw")" '0:0 700 0:0 644'
+	for step in "write: $V/app/pw, content: new" "mkdir: $V/app"; do
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {mkdir: $V/app, owner: root}" \
+			'  - {run: [sh, -c, "sleep 3"]}' "  - {$step, owner: workload}" >"$T/capshim.yaml"
+		(
+			wait_until test -d "$V/app"
+			sleep 1
+			attack 'mv app other; mv private app'
+		) 3>&- &
+		attacker=$!
+		again
+		wait "$attacker"
+		assert_failure 111
+		assert_equal "$(owners "$V/app" "$V/app/pw")" '0:0 700 0:0 644'
+		attack 'mv app private; rmdir other'
+	done
 }
 
 @test "attack: set-id bits of a file that is kept, or appended to, do not become its new owner's" {

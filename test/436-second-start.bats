@@ -104,3 +104,66 @@ pairs() {
 	assert_success
 	assert_equal "$(owners "$V/conf")" '1234:1234 600'
 }
+
+# between_bars STEP|STEP|...: a step on each line of the config, from line 4 on.
+between_bars() {
+	sed 's/^ */  - {/; s/ *| */}\n  - {/g; s/$/}/' <<<"$1"
+}
+
+@test "attack: root's files, moved in a volume that steps make root's, use and return, are not used: status 100" {
+	local uid mode line last steps
+	while read -r uid mode line last steps; do
+		rm -rf "${V:?}" "${O:?}" "$T/themes" && mkdir -p "$V"/{site,private,hooks} "$O/assets" "$T/themes"
+		# What an earlier start has made for root.
+		chmod 0700 "$V/private" "$O/assets" && echo key >"$V/private/key" && ln -s "$O/assets" "$V/site/assets"
+		printf '#!/bin/sh\ntouch %s\n' "$O/ran" >"$V/hooks/reset" && chmod 0755 "$V/hooks/reset"
+		chown "$uid:1234" "$V" && chmod "$mode" "$V"
+		attack 'mv private themes && mv site app && mv hooks start.d'
+		start < <(between_bars "$steps")
+		assert_refused 100 "capshim.yaml:$last:5: \"$V\" is owned by root from line 4 on, and open to others again from here on: line $line" \
+			'would trust what they move there between two starts. Open it before that, or leave out one of the two changes' || fail "$steps" || return
+		assert_equal "$(find "$T/themes" "$O" -printf %P,) $(owners "$O/assets")" ',,assets, 0:0 700' || return
+		again -- --check
+		assert_refused 100 "capshim.yaml:$last:5: \"$V\"" || return
+	done <<-END
+		1234 0755 5 6 chown: $V, owner: "root:root" | chown: $V/app/assets, recursive: true | chown: $V/
+		0 0777 5 6 mkdir: $V, mode: "0755" | chown: $V/app/assets | chmod: $V, mode: a+rwX
+		1234 0755 5 6 chown: $V, owner: root | copy: $V//themes, to: $T/themes, owner: workload, recursive: true | mkdir: $V, owner: "1234"
+		0 0775 5 6 chmod: $V, mode: g-w | run_dir: $V/start.d | chown: $V, dir_mode: "0775", owner: "root:1234"
+		0 0777 5 6 chmod: $V, mode: "0755" | write: $O/x, content: x, when: [{succeeds: $V/start.d/reset}] | chmod: $V, mode: "0777"
+		1234 0755 5 6 mkdir: $V, owner: root | mkdir: $V/app/assets, owner: workload | chown: $T, recursive: true
+		1234 0755 5 6 chown: $T, owner: "0:0", recursive: true | wait_for: "unix://$V/socket" | chown: $V
+		1234 0755 5 6 chown: $V, owner: root | mount: /mnt, type: overlay, options: ["lowerdir=/etc:$V/app"] | chown: $V
+		1234 0755 5 5 chown: $V, owner: root | chown: [$V/app/assets, $V]
+		0 0777 4 5 chmod: [$V, $V/app/assets], mode: "0750" | chmod: $V, mode: "0777"
+	END
+}
+
+@test "what steps make root's or return, use before, afterwards or elsewhere goes on, at every start" {
+	local uid mode left steps
+	while read -r uid mode left steps; do
+		rm -rf "${V:?}" && mkdir -p "$V/cache" && chown "$uid:$uid" "$V" "$V/cache" && chmod "$mode" "$V"
+		start < <(between_bars "$steps")
+		assert_success || fail "$steps" || return
+		again
+		assert_success || fail "$steps" || return
+		again
+		assert_success || fail "$steps" || return
+		assert_equal "$(stat -c %u:%a "$V" "$V/cache" | paste -sd,)" "$left" || fail "$steps" || return
+	done <<-END
+		1234 0755 0:755,1234:755 chown: $V, owner: "root:root", recursive: true | chown: $V/cache | write: $V/cache/x, content: x | chown: $V/cache, recursive: true
+		1234 0755 0:755,1234:755 chown: $V, owner: root, recursive: true | write: $O/x, content: x | mkdir: $V/cache, owner: workload
+		1234 0755 0:755,1234:755 chown: $V, owner: root, recursive: true, exclude: [ca*] | write: $V/cache/x, content: x | chown: $V/cache, recursive: true
+		1234 0755 1234:755,1234:755 write: $V/x, content: x | chown: $V, owner: root | chown: $V | write: $V/cache/x, content: x
+		1234 0755 1234:750,1234:755 mkdir: $V, mode: "0750" | write: $V/x, content: x | chown: $V, recursive: true
+		0 0755 1234:755,1234:755 mkdir: $V | mkdir: $V/cache | chown: $V, recursive: true
+		1234 0755 1234:770,1234:755 chown: $V, mode: "0700" | write: $V/x, content: x | chmod: $V, mode: "0770"
+		1234 0755 1234:755,1234:755 chown: $V, owner: root | chown: [$V, $V/cache]
+		0 0777 0:755,0:755 chmod: $V, mode: "0755" | write: $V/cache/x, content: x
+	END
+	# A workload that is root gets nothing of another user's.
+	printf '%s\n' 'user: "0:0"' 'allow_root: true' 'command: none' 'setup:' \
+		"  - {chown: $V, owner: root}" "  - {write: $V/x, content: x}" "  - {chown: $V}" >"$T/capshim.yaml"
+	again
+	assert_success
+}

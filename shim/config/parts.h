@@ -129,6 +129,9 @@ key_reader config_command, config_prefix, config_setup_for, config_setup_unless_
 	config_accounts, config_user, config_groups, config_seccomp, config_ulimits, config_umask, config_oom_score_adj,
 	config_own_stdio, config_keep_fd, config_report, config_init, config_steps;
 
+/* returned.c: a problem at NODE, the last step, if it returns to others what earlier steps have made root's and used. */
+void config_returned(struct plan *plan, const struct node *node);
+
 /* How many steps SETUP (the value of the key) has, those of groups included. */
 size_t config_count_steps(const struct node *setup);
 

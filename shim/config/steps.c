@@ -308,6 +308,7 @@ static void read_step(struct plan *plan, const struct node *node, void *group)
 	}
 	if (verb->check && plan->problems.count == before)
 		verb->check(step, &plan->problems, node);
+	config_returned(plan, node);
 }
 
 /* - {when: .., steps: [..]} */
