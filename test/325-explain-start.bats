@@ -106,3 +106,27 @@ as_app() {
 		refute_output --partial "$said"
 	done
 }
+
+@test "warnings: what others may have put there becomes root's, and a later step runs it or shows it every variable" {
+	local adopts later said
+
+	while IFS='|' read -r adopts later said; do
+		explain <<<"{user: app, setup: [{chown: /data/v, recursive: true}, {$adopts}, {$later}]}"
+		assert_success
+		if [ -n "$said" ]; then
+			assert_line "  line 1: $said and line 1 trusts that: take it from the image" || fail "$adopts $later" || return
+		else
+			refute_output --partial 'trusts that' || fail "$adopts $later" || return
+		fi
+	done <<-'END'
+		copy: /data/v/h, to: /run/h, recursive: true|run_dir: /run/h|copy makes root the owner of what others may have put into "/data/v/h",
+		copy: /data/v/t, to: /run/h/, owner: root|template: /run/h/t, to: /etc/t|copy makes root the owner of what others may have put into "/data/v/t",
+		chown: /opt/h, owner: root, recursive: true|run: [/opt/h/x, /run/h]|chown makes root the owner of what others may have put into "/opt/h",
+		copy: /data/v/h, to: /run/h, recursive: true, owner: workload|run_dir: /run/h|
+		copy: /opt/h, to: /run/h, recursive: true|run_dir: /run/h|
+		copy: /data/v/h, to: /run/h, recursive: true|run: [/bin/x, /run/h]|
+		copy: /data/v/h, to: /run/h, recursive: true|run_dir: /run/h, user: workload|
+		copy: /data/v/t, to: /run/t|template: /run/t, to: /etc/t, variables: [A]|
+		chown: /opt/h, owner: root|run_dir: /opt/h|
+	END
+}

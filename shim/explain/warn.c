@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "config/config.h"
 #include "explain/parts.h"
+#include "steps/common/owner.h"
 #include "steps/step.h"
 #include "steps/verb.h"
 #include "workload/program.h"
@@ -201,6 +202,41 @@ static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 	}
 }
 
+/* Does STEP run something at or below PATH as root, or show it every variable? Root must own that, and is all that is asked. */
+static bool trusts(const struct step *step, const char *path)
+{
+	const struct verb *verb = step->skipped ? NULL : step->verb;
+	const size_t count = verb && verb->value == VERB_ARGV ? 1 : step->items.count;
+
+	if (!verb ||
+	    (verb->runs ? step->user.want.uid != 0 : strcmp(verb->name, "template") != 0 || step->variables.count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (path_below(step->items.items[i], path))
+			return true;
+	return false;
+}
+
+/* Warns if a step makes root the owner of what others may have put there, and a later step trusts it for that. */
+static void warn_adopted(struct plan *plan, size_t number, struct list *to)
+{
+	const struct step *step = &plan->steps[number];
+	const bool copy = strcmp(step->verb->name, "copy") == 0 && !owner_gives(step);
+
+	if (!copy && !(step->verb->owner_is_workload && step->recursive && step->owner.uid == 0))
+		return;
+	for (size_t i = 0; i < step->items.count; i++) {
+		const char *path = step->items.items[i];
+		for (size_t j = number + 1; j < plan->nsteps; j++)
+			if (trusts(&plan->steps[j], copy ? step->to : path) &&
+			    (!copy || explain_given(plan, plan->nsteps, path, false)))
+				list_format(plan->mem, to,
+					    "line %u: %s makes root the owner of what others may have put into \"%s\", "
+					    "and line %u trusts that: take it from the image",
+					    step->line, step->verb->name, path, plan->steps[j].line);
+	}
+}
+
 /* May the workload's user do what BIT says to PATH, which has no link in it, and enter every directory above? */
 static bool reaches(const struct plan *plan, const char *path, mode_t bit)
 {
@@ -244,8 +280,10 @@ void explain_warn(struct plan *plan, struct explanation *to)
 	for (size_t i = 0; i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
 		root |= !step->skipped;
-		if (!step->skipped && step->verb)
+		if (!step->skipped && step->verb) {
 			warn_foreign(plan, i, &to->warnings);
+			warn_adopted(plan, i, &to->warnings);
+		}
 		if (!step->skipped && step->verb && step->verb->runs && !step->user.narrowed)
 			list_format(mem, &to->warnings,
 				    "line %u: %s starts \"%s\" with all that the container has, and without a "
