@@ -132,7 +132,7 @@ runs() {
 
 # What two runs have in common: not the number of the keyring; not the pids behind an init, of which runc uses up some; and
 # not the descriptors: runc copies what comes and goes through pipes of its own, crun passes on what it was started with. So
-# the order of the two streams is not the same either.
+# the order of the two streams is not the same either; and a terminal may have an empty line more.
 comparable() {
-	sed -E -e '/^(keyring|stdio\.[012])=/d' -e '/^(pid=|pgid=|foreground=|ready )([^1]|1.)/d' <<<"$output" | sort
+	sed -E -e '/^\r?$/d' -e '/^(keyring|stdio\.[012])=/d' -e '/^(pid=|pgid=|foreground=|ready )([^1]|1.)/d' <<<"$output" | sort
 }
