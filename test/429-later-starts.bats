@@ -120,6 +120,35 @@ released() {
 	done
 }
 
+@test "attack: the group has no more of a file that becomes root's than the old owner's list gave it" {
+	local dir
+	for dir in "$V" "$O"; do
+		rm -f "$dir/f" && echo secret >"$dir/f" && chown 1234:2000 "$dir/f" && chmod 0600 "$dir/f"
+		acl "$dir/f" access
+		python3 -c 'import os, struct, sys
+entries = [(1, 6, -1), (2, 6, 1001), (4, 0, -1), (16, 6, -1), (32, 0, -1)]
+os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))' "$dir/f"
+		start <<<"  - {chown: $dir/f, owner: root}"
+		assert_success
+		assert_equal "$(owners "$dir/f")" '0:2000 600'
+	done
+	# With CHOWN alone as well, once it is root's.
+	chown 1234:2000 "$O/f" && acl "$O/f" access
+	again --with --bounding --with chown
+	assert_success
+	run has_acl "$O/f"
+	assert_failure
+}
+
+@test "attack: keep gives no file to a new owner with a list in which an older one stands" {
+	echo secret >"$O/f" && acl "$O/f" access && chmod 0640 "$O/f"
+	start <<<"  - {write: $O/f, content: x, if_exists: keep, owner: \"3000:3000\", mode: 0640}"
+	assert_success
+	run setpriv --reuid 1234 --regid 1234 --clear-groups cat "$O/f"
+	assert_failure
+	assert_equal "$(owners "$O/f")" '3000:3000 640'
+}
+
 @test "with CHOWN alone: a set-id file, and one with a list, say what is missing, and are left as they are" {
 	attack 'echo mine >f; chmod 04755 f'
 	start --with --bounding --with chown <<<"  - {chown: $V, owner: \"0:0\", recursive: true}"
@@ -194,6 +223,15 @@ released() {
 		assert_failure 111
 		assert_equal "$(owners "$V/plugins") $(grep -rc secret "$O")" '2000:2000 700 '
 	done
+	# Also where only a directory further on can be written by all, or by a list.
+	mv "$V/plugins" "$V/private" && chmod 0755 "$V" && mkdir "$V/w" && mv "$V/private" "$V/w" && chown 2000:2000 "$V/w"
+	for step in 'chmod 0777' acl; do
+		[ "$step" = acl ] && chmod 0755 "$V/w" && acl "$V/w" access || chmod 0777 "$V/w"
+		attack 'cd w; mv private plugins'
+		start <<<"  - {copy: $V/w/plugins, to: $O/plugins, recursive: true, owner: workload}"
+		assert_failure 111
+		attack 'cd w; mv plugins private'
+	done
 	# As before where the workload cannot move it.
 	for mode in 0755 01777; do
 		rm -rf "$V/new" && chmod "$mode" "$V"
@@ -219,6 +257,15 @@ released() {
 		again
 		assert_success
 	done
+	# What is right stays as it is, also in a directory of root's further on, and what others may read anyway.
+	mkdir "$V/sub" && echo -n secret | tee "$V/f" "$V/sub/f" >/dev/null && echo old >"$V/g"
+	chmod 0640 "$V/f" "$V/sub/f" && chown -R 0:2000 "$V/f" "$V/sub" "$V/g" && chmod 2755 "$V/sub"
+	start <<-END
+		  - {write: [$V/f, $V/sub/f], content: secret, mode: 0640}
+		  - {write: $V/g, content: new}
+	END
+	assert_success
+	assert_equal "$(owners "$V/f" "$V/sub/f" "$V/g")" '0:2000 640 0:2000 640 0:2000 644'
 }
 
 @test "attack: root's sticky directory at another name: what is root's in it stays" {

@@ -101,33 +101,48 @@ static uint32_t only_group(int fd, const struct stat *stat)
 	return only ? stat->st_gid : IDENTITY_NO_ID;
 }
 
-/* Could the user WHO move what others have in this directory? Then its owner's rights must not be lent to what lies there. */
-static bool may_move(const struct fs_identity *who, const struct stat *stat)
+/*
+ * Could the user WHO move what others have in the directory FD? Then its owner's rights must not be lent to what lies there.
+ * Whom a list names is not looked for.
+ */
+static bool may_move(const struct fs_identity *who, int fd, const struct stat *stat)
 {
 	bool in_group = who->gid == stat->st_gid;
 
+	if (who->uid == stat->st_uid || stat->st_mode & S_ISVTX)
+		return who->uid == stat->st_uid;
 	for (size_t i = 0; i < who->ngroups; i++)
 		in_group |= who->groups[i] == stat->st_gid;
-	return !(stat->st_mode & S_ISVTX) && stat->st_mode & (in_group ? S_IWGRP : S_IWOTH);
+	return stat->st_mode & S_IWOTH || (stat->st_mode & S_IWGRP && (in_group || has_acl(fd)));
+}
+
+static bool is_workloads(int fd, const struct stat *stat)
+{
+	return ground.people && may_move(&ground.people->workload, fd, stat);
+}
+
+static uint32_t as_workload(const struct ground *to)
+{
+	const uint32_t uid = ground.people ? ground.people->workload.uid : GROUND_NOBODY;
+
+	return uid == 0 && to->source ? GROUND_NOBODY : uid;
 }
 
 /* The identity for the first foreign directory, FD. */
 static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 {
-	const struct ground_people *people = ground.people;
-
 	*to = (struct ground){
 		.foreign = true,
 		.first = true,
+		.source = to->source,
 		.uid = stat->st_uid,
-		.more = IDENTITY_NO_ID,
+		.more = only_group(fd, stat),
 		.owner = stat->st_uid,
 		.mode = stat->st_mode,
 	};
 	/* Owned by root and writable by other users: the workload is one of them. */
-	if (stat->st_uid == 0 || (people && may_move(&people->workload, stat)))
-		to->uid = people ? people->workload.uid : GROUND_NOBODY;
-	to->more = only_group(fd, stat);
+	if (stat->st_uid == 0 || is_workloads(fd, stat))
+		to->uid = as_workload(to);
 }
 
 void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat, bool make)
@@ -135,7 +150,7 @@ void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat
 	to->entered = to->first = false;
 	if (to->foreign && fd_begins_mount(fd, "")) {
 		if (is_fixed(parent))
-			*to = (struct ground){.foreign = false};
+			*to = (struct ground){.source = to->source};
 		else
 			to->moved = true;
 	}
@@ -147,6 +162,10 @@ void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat
 		begin_foreign(to, fd, stat);
 	else if (to->foreign && make && is_remembered(stat))
 		ground_as_owner(to, stat->st_uid);
+	else if (to->foreign && stat->st_uid != 0)
+		/* Owned by root and writable by other users: the workload is one of them. */
+		if (stat->st_uid == 0 || is_workloads(fd, stat))
+			to->uid = as_workload(to);
 }
 
 void ground_as_owner(struct ground *to, uint32_t uid)

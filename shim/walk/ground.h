@@ -27,6 +27,7 @@ struct ground {
 	bool foreign;
 	bool alone;     /* SETUID and SETGID are missing: root goes on here with CHOWN alone */
 	bool moved;     /* it lies in a mount that another container could have moved: ground_may_have_moved() */
+	bool source;    /* what is read is for others: for a workload that is root as GROUND_NOBODY */
 	bool first;     /* it begins with this directory, which nobody but root could have moved */
 	bool entered;   /* this directory has another owner than the identity, and the process acts as ACTS in it */
 	uint32_t acts;  /* the uid to act as in this directory */

@@ -2,14 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+
+#include <linux/limits.h>
 
 #include "base/fd.h"
 #include "walk/held.h"
 #include "walk/rule.h"
 
-#define ACCESS_LIST "system.posix_acl_access"
+static const char access_list[] = "system.posix_acl_access";
 
 /* Is there no list that could be removed? Many file systems have none. */
 static int no_list(void)
@@ -17,36 +20,79 @@ static int no_list(void)
 	return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
 }
 
+/* An entry of a list as the kernel shows it, acl(5); behind four bytes, all of it little-endian. */
+struct entry {
+	uint16_t tag, bits;
+	uint32_t id;
+};
+#define ENTRIES_BEGIN 4
+#define TAG_USER 0x01
+#define TAG_GROUP 0x04
+#define TAG_MASK 0x10
+#define TAG_OTHER 0x20
+#define ENTRIES_LEAST 3 /* those of owner, group and others: the bits of the mode */
+
+/*
+ * Takes the names out of LIST, so that the group has what its own entry gives it; without the list it would have what the mask
+ * gives to all that are named. Returns its new length, or 0 where both are the same.
+ */
+static size_t without_names(char *list, size_t length)
+{
+	struct entry entry, least[ENTRIES_LEAST];
+	uint16_t mask = 07, group = 0;
+	size_t count = 0;
+
+	for (size_t at = ENTRIES_BEGIN; at + sizeof(entry) <= length; at += sizeof(entry)) {
+		memcpy(&entry, list + at, sizeof(entry));
+		if (entry.tag == TAG_MASK)
+			mask = entry.bits;
+		if (entry.tag == TAG_GROUP)
+			group = entry.bits;
+		if (count < ENTRIES_LEAST &&
+		    (entry.tag == TAG_USER || entry.tag == TAG_GROUP || entry.tag == TAG_OTHER))
+			least[count++] = entry;
+	}
+	if ((mask & ~group) == 0 || count != ENTRIES_LEAST)
+		return 0;
+	least[1].bits &= mask;
+	memcpy(list + ENTRIES_BEGIN, least, sizeof(least));
+	return ENTRIES_BEGIN + sizeof(least);
+}
+
 static int remove_acl(int fd, const char *which)
 {
-	char link[WALK_LINK];
+	char link[WALK_LINK], list[XATTR_SIZE_MAX];
+	ssize_t length = fgetxattr(fd, which, list, sizeof(list));
+	const bool path = length < 0 && errno == EBADF;
 
-	if (fgetxattr(fd, which, NULL, 0) >= 0)
-		return fremovexattr(fd, which);
-	if (errno != EBADF)
-		return no_list();
 	/* O_PATH: by its magic link, which needs no right to read what it names. Without /proc a directory is opened. */
-	if (walk_link(fd, link) == 0)
-		return getxattr(link, which, NULL, 0) < 0 ? no_list() : removexattr(link, which);
-	int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
-	if (directory < 0)
-		return -1;
-	int result = remove_acl(directory, which);
-	fd_close(directory);
-	return result;
+	if (path && walk_link(fd, link) != 0) {
+		int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+		int result = directory < 0 ? -1 : remove_acl(directory, which);
+		fd_close(directory);
+		return result;
+	}
+	if (path)
+		length = getxattr(link, which, list, sizeof(list));
+	if (length < 0)
+		return no_list();
+	const size_t least = which == access_list ? without_names(list, (size_t)length) : 0;
+	if (path)
+		return least ? setxattr(link, which, list, least, 0) : removexattr(link, which);
+	return least ? fsetxattr(fd, which, list, least, 0) : fremovexattr(fd, which);
 }
 
 bool walk_has_acl(int fd)
 {
 	char link[WALK_LINK];
 
-	return fgetxattr(fd, ACCESS_LIST, NULL, 0) >= 0 ||
-	       (errno == EBADF && walk_link(fd, link) == 0 && getxattr(link, ACCESS_LIST, NULL, 0) >= 0);
+	return fgetxattr(fd, access_list, NULL, 0) >= 0 ||
+	       (errno == EBADF && walk_link(fd, link) == 0 && getxattr(link, access_list, NULL, 0) >= 0);
 }
 
 static int remove_acls(int fd)
 {
-	return remove_acl(fd, ACCESS_LIST) == 0 ? remove_acl(fd, "system.posix_acl_default") : -1;
+	return remove_acl(fd, access_list) == 0 ? remove_acl(fd, "system.posix_acl_default") : -1;
 }
 
 int walk_clear_acl(int fd, int parent, const char *name, uint32_t owner)
@@ -55,8 +101,9 @@ int walk_clear_acl(int fd, int parent, const char *name, uint32_t owner)
 	int result = remove_acls(fd);
 
 	if (result != 0 && errno == ENOTDIR && name) {
+		/* Of a FIFO or a device it cannot be seen, or removed. */
 		const int in = walk_reopen(fd, parent, name, O_RDONLY);
-		result = in < 0 ? -1 : remove_acls(in);
+		result = in < 0 ? (errno == EINVAL ? 0 : -1) : remove_acls(in);
 		fd_close(in);
 	}
 	ground_back(&was);
@@ -65,7 +112,7 @@ int walk_clear_acl(int fd, int parent, const char *name, uint32_t owner)
 
 int walk_disinherit(int fd, int parent)
 {
-	return walk_is_of_others(parent) ? remove_acl(fd, ACCESS_LIST) : 0;
+	return walk_is_of_others(parent) ? remove_acl(fd, access_list) : 0;
 }
 
 /* 1, 0, or -1 with errno if it cannot be read, as its OWNER. */

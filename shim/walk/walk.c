@@ -77,8 +77,6 @@ static int enter(struct walk *walk, int fd, const char *name, struct stat *stat)
 	}
 	if (S_ISDIR(stat->st_mode))
 		ground_enter(&walk->ground, above, fd, stat, walk->flags & WALK_MAKE);
-	if (walk->flags & WALK_SOURCE && walk->ground.foreign && walk->ground.uid == 0)
-		walk->ground.uid = GROUND_NOBODY;
 	fd_close(above);
 	walk->dir = fd;
 	walk->dir_stat = *stat;
@@ -94,7 +92,7 @@ static int enter_root(struct walk *walk)
 	struct stat stat;
 
 	identity_return();
-	walk->ground = (struct ground){.foreign = false};
+	walk->ground = (struct ground){.source = walk->flags & WALK_SOURCE};
 	int fd = fd_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
 	if (fd < 0 || fd_fstat(fd, &stat) != 0) {
 		fd_close(fd);

@@ -8,6 +8,7 @@
 
 #include <linux/capability.h>
 
+#include "base/capability.h"
 #include "base/diag.h"
 #include "steps/common/mode.h"
 #include "steps/common/say.h"
@@ -116,9 +117,14 @@ static int give(const struct held *held, const struct owner *owner, bool always,
 {
 	struct fd_stat now = held->now;
 	const struct owner old = {now.uid, ACCOUNTS_NO_ID};
+	uint64_t effective;
 
 	*cap = CAP_FOWNER;
-	if (clears && !owner_is_ambiguous(&old) && walk_clear_acl(held->fd, held->parent, held->name, now.uid) != 0)
+	(void)identity_now(&effective);
+	/* With CAP_CHOWN alone only afterwards. */
+	const bool may = identity_can_change() || effective & CAPABILITY_BIT(CAP_FOWNER);
+	if (clears && may && !owner_is_ambiguous(&old) &&
+	    walk_clear_acl(held->fd, held->parent, held->name, now.uid) != 0)
 		return -1;
 	if (has_set_id(&now) && !owner_is_ambiguous(&old) && drop_set_id(held, &now) != 0)
 		return -1;

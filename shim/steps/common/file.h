@@ -57,10 +57,11 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 bool file_is_as_wanted(const struct stat *now, const struct file_want *want);
 
 /*
- * Gives the file FD, NAME in PARENT or NULL where it can be written, the mode and owner of WANT. False with errno and the
- * capability that it needs.
+ * Gives the file FD, NAME in PARENT or NULL where it can be written, the mode and owner of WANT. One that was PRESENT loses its
+ * old owner's access control list. False with errno and the capability that it needs.
  */
-[[nodiscard]] bool file_give(int fd, int parent, const char *name, const struct file_want *want, int *cap);
+[[nodiscard]] bool file_give(int fd, int parent, const char *name, const struct file_want *want, bool present,
+			     int *cap);
 
 /*
  * Could WANT in PARENT only be renamed into place before it is given away? In a sticky directory of another user only the

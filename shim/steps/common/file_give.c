@@ -9,15 +9,10 @@
 #include "base/fd.h"
 #include "steps/common/change.h"
 #include "steps/common/file.h"
+#include "steps/common/owner.h"
 #include "steps/common/say.h"
 #include "walk/held.h"
 #include "walk/make.h"
-
-/* Does a file get another owner whose old one could have given it an access control list? What root made has root's. */
-static bool passes(const struct stat *now, const struct file_want *want)
-{
-	return now->st_uid != want->uid && now->st_uid != 0 && !want->direct;
-}
 
 bool file_is_as_wanted(const struct stat *now, const struct file_want *want)
 {
@@ -32,7 +27,7 @@ bool file_is_as_wanted(const struct stat *now, const struct file_want *want)
  * A list of the old owner's goes, and first the group's bits: with the list they are its mask, without it the group's rights,
  * acl(5). Once more as the new owner, for the old one may have put it back.
  */
-bool file_give(int fd, int parent, const char *name, const struct file_want *want, int *cap)
+bool file_give(int fd, int parent, const char *name, const struct file_want *want, bool present, int *cap)
 {
 	struct stat now;
 	uint64_t effective;
@@ -45,14 +40,14 @@ bool file_give(int fd, int parent, const char *name, const struct file_want *wan
 	(void)identity_now(&effective);
 	const bool first =
 		now.st_uid == identity_uid() || identity_can_change() || effective & CAPABILITY_BIT(CAP_FOWNER);
-	const bool other = passes(&now, want), listed = other && walk_has_acl(fd);
+	const bool other = present && now.st_uid != want->uid, listed = other && walk_has_acl(fd);
 	/* What cannot be done whole is not begun. */
 	if (other && !(effective & CAPABILITY_BIT(CAP_CHOWN))) {
 		*cap = CAP_CHOWN;
 		errno = EPERM;
 		return false;
 	}
-	if (listed && !first) {
+	if (listed && !first && want->uid != identity_uid()) {
 		errno = EPERM;
 		return false;
 	}
@@ -60,7 +55,7 @@ bool file_give(int fd, int parent, const char *name, const struct file_want *wan
 	if (first && (now.st_mode & 07777) != both &&
 	    ground_chmod(fd, parent, name, now.st_uid, IDENTITY_NO_ID, both) != 0)
 		return false;
-	if (listed && walk_clear_acl(fd, parent, name, now.st_uid) != 0)
+	if (listed && first && walk_clear_acl(fd, parent, name, now.st_uid) != 0)
 		return false;
 	if (first && mode != both && now.st_gid != want->gid && walk_chown(fd, ACCOUNTS_NO_ID, want->gid) != 0) {
 		*cap = CAP_CHOWN;
@@ -72,7 +67,7 @@ bool file_give(int fd, int parent, const char *name, const struct file_want *wan
 	if ((now.st_uid != want->uid || now.st_gid != want->gid) && walk_chown(fd, want->uid, want->gid) != 0)
 		return false;
 	*cap = CAP_FOWNER;
-	if (other && walk_clear_acl(fd, parent, name, want->uid) != 0)
+	if (other && walk_has_acl(fd) && walk_clear_acl(fd, parent, name, want->uid) != 0)
 		return false;
 	*cap = want->mode & 02000 ? CAP_FSETID : CAP_FOWNER;
 	if (fd_fstat(fd, &now) != 0 ||
@@ -101,8 +96,11 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now->st_uid);
 	if (ground_may_have_moved(&found->ground, found->parent, found->fd))
 		return setup_refused(setup, "change", path, CHANGE_MOVED, CHANGE_MOVED_STEP);
+	const struct owner old = {now->st_uid, ACCOUNTS_NO_ID};
+	if (now->st_uid != want->uid && owner_is_ambiguous(&old))
+		return setup_refused(setup, "change", path, "the user namespace does not map its owner");
 	/* Opened, its list can be read without /proc. */
-	const bool other = passes(now, want);
+	const bool other = now->st_uid != want->uid;
 	int in = other ? walk_reopen(found->fd, found->parent, found->name, O_RDONLY) : -1;
 	if (other && in < 0) {
 		const struct ground_acted was = ground_become(now->st_uid, IDENTITY_NO_ID);
@@ -113,8 +111,8 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 		return setup_refused(
 			setup, "change", path,
 			"without /proc nobody can see whether it has an access control list of its owner's");
-	const bool given = in < 0 ? file_give(found->fd, found->parent, found->name, want, &cap)
-				  : file_give(in, -1, NULL, want, &cap);
+	const bool given = in < 0 ? file_give(found->fd, found->parent, found->name, want, true, &cap)
+				  : file_give(in, -1, NULL, want, true, &cap);
 	fd_close(in);
 	if (!given)
 		return setup_failed(setup, cap == CAP_CHOWN ? "chown" : "chmod", path, errno, cap);

@@ -17,6 +17,7 @@
 
 #define NOT_UNREAD ENOTUNIQ /* the identity could read it before it is given away; no file system call returns that */
 #define IS_OPEN EISNAM      /* another process has it open; neither that */
+#define IS_MOVED ENOTNAM    /* it may be another mount; neither that */
 
 /* owner_complete() for WANT: NOW is the present file, or NULL for a new one. */
 static void settle_owner(struct file_want *want, const struct stat *now, const struct walk_found *at)
@@ -29,17 +30,19 @@ static void settle_owner(struct file_want *want, const struct stat *now, const s
 }
 
 /*
- * Where no owner is written what is FOUND on foreign ground stays root's, or that of the directory's owner. But not what is
- * root's and another group's: who moved it there would choose who may read what it is to hold.
+ * Where no owner is written what is FOUND on foreign ground stays root's, or that of the directory's owner. But with NEW content
+ * that not all may read not what is root's and another group's: who moved it there would choose who may read it.
  */
-static bool keep_owner(struct file_want *want, const struct walk_found *found)
+static bool keep_owner(struct file_want *want, const struct walk_found *found, bool new)
 {
 	const struct stat *now = &found->stat;
 	struct stat above;
 
-	if (!want->as_it_is || want->from_present || !found->ground.foreign ||
-	    (now->st_uid == 0 && now->st_gid != getegid()) ||
-	    (now->st_uid != 0 && (fd_fstat(found->parent, &above) != 0 || above.st_uid != now->st_uid)))
+	if (!want->as_it_is || want->from_present || !found->ground.foreign)
+		return false;
+	if (now->st_uid != 0 && (fd_fstat(found->parent, &above) != 0 || above.st_uid != now->st_uid))
+		return false;
+	if (new && now->st_gid != 0 && now->st_gid != getegid() && (want->mode >> 3 & 07 & ~want->mode))
 		return false;
 	want->uid = now->st_uid;
 	want->gid = now->st_gid;
@@ -57,7 +60,7 @@ bool file_renames_first(int parent, const struct file_want *want)
 static int put_in_place(int out, int parent, const char *temporary, const char *name, const struct file_want *want,
 			int *cap)
 {
-	if (!file_give(out, -1, NULL, want, cap))
+	if (!file_give(out, -1, NULL, want, false, cap))
 		return -1;
 	*cap = CAP_DAC_OVERRIDE;
 	/* Of another user it may have been taken for one that was left. */
@@ -127,7 +130,7 @@ static mode_t first_mode(const struct ground *ground, const struct file_want *wa
 /* Who and mode first: the next start takes one that holds less than the content for what a killed run has left. */
 static bool fill_direct(int out, int parent, const struct file_want *want, int *cap)
 {
-	if (walk_disinherit(out, parent) != 0 || !file_give(out, -1, NULL, want, cap))
+	if (walk_disinherit(out, parent) != 0 || !file_give(out, -1, NULL, want, false, cap))
 		return false;
 	*cap = CAP_DAC_OVERRIDE;
 	return content_write(out, want);
@@ -171,7 +174,7 @@ static int replace_file(const struct walk_found *at, const struct file_want *wan
  */
 static bool give_in_place(int out, const struct file_want *want, bool right, int *cap)
 {
-	if (!file_give(out, -1, NULL, want, cap) ||
+	if (!file_give(out, -1, NULL, want, true, cap) ||
 	    (walk_has_acl(out) && walk_clear_acl(out, -1, NULL, want->uid) != 0))
 		return false;
 	const struct ground_acted was = ground_become(want->uid, IDENTITY_NO_ID);
@@ -293,7 +296,9 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 	const bool mount =
 		result != 0 && (errno == EBUSY || errno == EROFS) && found->fd >= 0 && fd_begins_mount(found->fd, "");
 	/* Root's own name may have another mount by now. */
-	if (mount && !(identity_uid() == 0 && ground_may_have_moved(&found->ground, found->parent, found->fd)))
+	if (mount && identity_uid() == 0 && ground_may_have_moved(&found->ground, found->parent, found->fd))
+		errno = IS_MOVED;
+	else if (mount)
 		result = overwrite(found, want, cap);
 	return result;
 }
@@ -323,6 +328,11 @@ static bool put_found(struct setup *setup, const char *verb, const struct walk_f
 	if (errno == IS_OPEN)
 		return setup_refused(setup, verb, want->path,
 				     "another process has it open, and a mount point cannot be replaced");
+	if (errno == IS_MOVED)
+		return setup_refused(
+			setup, verb, want->path,
+			"it is root's and a mount point that others can rename, so another mount may have been "
+			"moved there: give it to the workload, or mount it below a directory of root's");
 	if (errno == NOT_UNREAD)
 		return setup_refused(
 			setup, verb, want->path,
@@ -345,7 +355,7 @@ static bool is_in_place(struct walk_found *found, const struct file_want *want)
 
 	if (there) {
 		settle_owner(&new, &found->stat, found);
-		(void)keep_owner(&new, found);
+		(void)keep_owner(&new, found, false);
 		right = !want->fresh && file_is_as_wanted(&found->stat, &new) && has_content(found, &new, in);
 	}
 	fd_close(in);
@@ -390,8 +400,8 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	 * Where only root could have put it before others could write the directory, root also replaces it. But nobody
 	 * else's content runs as root.
 	 */
-	const bool roots = found.fd >= 0 && found.stat.st_uid == 0 && ground->owner == 0;
-	if (roots && !(want.mode & 06000) && (want.from_present ? want.uid == 0 : keep_owner(&want, &found)))
+	const bool roots = ground->first && found.fd >= 0 && found.stat.st_uid == 0 && ground->owner == 0;
+	if (roots && !(want.mode & 06000) && (want.from_present ? want.uid == 0 : keep_owner(&want, &found, true)))
 		ground_for_name(ground, parent, 0, true);
 	bool done = put_found(setup, verb, &found, &want);
 	ground_back(&was);
