@@ -337,3 +337,54 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 		assert_equal "$call $(owners "$V/e" "$V/e/token")" "$call 0:0 755 0:0 600"
 	done <"$T/kinds"
 }
+
+@test "attack: an empty directory of root's, with a default list that it has inherited, at the name of another" {
+	attack 'mkdir home' && acl "$V/home" default
+	mkdir "$V/home/cache" && chmod 0755 "$V/home/cache" && has_acl "$V/home/cache"
+	start <<-END
+		  - {mkdir: $V/home/conf, owner: "root:root"}
+		  - {write: $V/home/conf/secret, content: secret, owner: "root:8", mode: 0640}
+	END
+	assert_success
+	attack 'cd home; mv conf old; mv cache conf'
+	again
+	run attack 'cat home/conf/secret'
+	refute_output --partial secret$
+	assert_failure
+}
+
+@test "attack: who has a directory that all may write does not choose the owner of what only a group is to read" {
+	local step
+	chown 2000:2000 "$V" && chmod 0777 "$V" && echo secret >"$T/source"
+	for step in "write: $V/token, content: secret" "copy: $T/source, to: $V/token"; do
+		rm -f "$V/token" && touch "$V/token" && chown 2000:2000 "$V/token"
+		start <<<"  - {$step, owner: \":3000\", mode: 0640}"
+		assert_success
+		assert_equal "$(owners "$V/token")" '1234:3000 640'
+	done
+}
+
+@test "without SETUID nobody can be asked who has another user's mounted file open: it is not written" {
+	mounted old
+	holding '<'
+	printf '%s\n' 'command: none' 'setup:' \
+		"  - {write: $T/etc/conf, content: secret, owner: \"2345:2345\", mode: 0600}" >"$T/capshim.yaml"
+	for _ in 1 2; do
+		again --with --bounding --with chown,dac_override,fowner
+		assert_refused 111 'CAP_SETUID and CAP_SETGID'
+	done
+	run released
+	refute_output --partial secret
+}
+
+@test "mkdir, with another owner, of a directory that has a list" {
+	local mode
+	for mode in 0770 0775; do
+		rm -rf "$O/d" && mkdir "$O/d" && chown 2000:3000 "$O/d" && acl "$O/d" access
+		start <<<"  - {mkdir: $O/d, owner: workload, mode: \"$mode\"}"
+		assert_success
+		assert_equal "$(owners "$O/d")" "1234:1234 ${mode#0}"
+		again
+		assert_success
+	done
+}

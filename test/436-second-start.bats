@@ -133,6 +133,13 @@ between_bars() {
 		0 0777 5 6 chmod: $V, mode: "0755" | write: $O/x, content: x, when: [{succeeds: $V/start.d/reset}] | chmod: $V, mode: "0777"
 		1234 0755 5 6 mkdir: $V, owner: root | mkdir: $V/app/assets, owner: workload | chown: $T, recursive: true
 		1234 0755 5 6 chown: $T, owner: "0:0", recursive: true | wait_for: "unix://$V/socket" | chown: $V
+		1234 0755 5 6 chown: $V, owner: "0:0" | run_dir: $V | chown: $V
+		1234 0755 5 6 chown: $V, owner: "0:0" | template: $V, to: $T/themes, owner: workload | chown: $V
+		1234 0755 5 6 chown: $V, owner: "0:0" | copy: $V, to: $T/themes, owner: workload, recursive: true | chown: $V
+		1234 0755 5 6 chown: $V, owner: "0:0" | copy: $T/source, to: $V, owner: workload, recursive: true | chown: $V
+		1234 0755 5 6 chown: $V, owner: "0:0" | mount: $T/m, type: bind, source: $V | chown: $V
+		1234 0755 6 7 chown: $V, owner: "0:0" | chown: $V, when: {empty: $V} | chown: $V/app/assets, recursive: true | chown: $V
+		1234 0755 5 6 chown: $T, owner: "0:0", recursive: true | chown: $V/x | chown: $T, recursive: true, contents_only: true
 		1234 0755 5 6 chown: $V, owner: root | mount: /mnt, type: overlay, options: ["lowerdir=/etc:$V/app"] | chown: $V
 		1234 0755 5 5 chown: $V, owner: root | chown: [$V/app/assets, $V]
 		0 0777 4 5 chmod: [$V, $V/app/assets], mode: "0750" | chmod: $V, mode: "0777"

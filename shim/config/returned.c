@@ -3,6 +3,7 @@
  * another user, that user can move root's own links and directories to other names before the next start, which would trust
  * them. Nothing that a run remembers prevents that: a start that fails returns nothing. So it is an error of the config.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "base/glob.h"
@@ -38,15 +39,30 @@ static bool may_close(const struct step *step)
 	       (step->owner.uid == 0 || (step->owner.uid == ACCOUNTS_NO_ID && has_mode(step)));
 }
 
-/* The number of the path by which STEP changes DIRECTORY, or that of all its paths. An excluded name above is not looked for. */
+/* Is a component of the path REST excluded? */
+static bool is_excluded(const struct step *step, const char *rest)
+{
+	char name[NAME_MAX + 1];
+
+	for (rest += strspn(rest, "/"); *rest; rest += strspn(rest, "/")) {
+		const size_t length = strcspn(rest, "/"), kept = length < NAME_MAX ? length : NAME_MAX;
+		memcpy(name, rest, kept);
+		name[kept] = '\0';
+		if (glob_any(&step->exclude, name))
+			return true;
+		rest += length;
+	}
+	return false;
+}
+
+/* The number of the path by which STEP changes DIRECTORY, or that of all its paths. */
 static size_t covers(const struct step *step, const char *directory)
 {
 	size_t i = 0;
 
 	for (; i < step->items.count; i++) {
 		const char *rest = path_below(directory, step->items.items[i]);
-		if (rest && (*rest ? step->recursive && !glob_any(&step->exclude, strrchr(directory, '/') + 1)
-				   : !step->contents_only))
+		if (rest && (*rest ? step->recursive && !is_excluded(step, rest) : !step->contents_only))
 			break;
 	}
 	return i;
@@ -69,20 +85,20 @@ static mode_t settled(const struct step *step, const char *directory, mode_t acc
 	return (bits & 022) | (access & OWNED);
 }
 
-/* Is a path in TEXT, such as unix:///PATH or lowerdir=/PATH:/PATH, below DIRECTORY? */
-static bool names(const char *text, const char *directory)
+/* Is a path in TEXT, such as unix:///PATH or lowerdir=/PATH:/PATH, below DIRECTORY, or DIRECTORY itself if that counts as WHOLE? */
+static bool names(const char *text, const char *directory, bool whole)
 {
 	for (; text && (text = strchr(text, '/')); text = strpbrk(text, ":,=")) {
 		const char *rest = path_below(text, directory);
-		if (rest && *rest)
+		if (rest && (whole || *rest))
 			return true;
 	}
 	return false;
 }
 
-static bool names_any(const struct list *texts, size_t from, size_t to, const char *directory)
+static bool names_any(const struct list *texts, size_t from, size_t to, const char *directory, bool whole)
 {
-	while (from < to && !names(texts->items[from], directory))
+	while (from < to && !names(texts->items[from], directory, whole))
 		from++;
 	return from < to;
 }
@@ -91,7 +107,7 @@ static bool conditions_use(const struct condition *condition, const char *direct
 {
 	for (; condition; condition = condition->next) {
 		if (condition->program && condition->program->items.count &&
-		    names(condition->program->items.items[0], directory))
+		    names(condition->program->items.items[0], directory, false))
 			return true;
 		for (const struct condition_choice *choice = condition->choices; choice; choice = choice->next)
 			if (conditions_use(choice->conditions, directory))
@@ -110,10 +126,12 @@ static bool uses(const struct step *step, size_t count, const char *directory)
 		return false;
 	if ((step->verb->value == VERB_ARGV || step->program) && count)
 		count = 1;
-	return names_any(&step->items, 0, count, directory) ||
-	       names_any(&step->mount_options, 0, step->mount_options.count, directory) || names(step->to, directory) ||
-	       names(step->source, directory) || names(step->working_dir, directory) ||
-	       conditions_use(step->conditions, directory) ||
+	/* Of what is copied, shown or run as a whole all that lies in it is used. */
+	const bool whole = step->to || strcmp(step->verb->name, "run_dir") == 0;
+	return names_any(&step->items, 0, count, directory, whole) ||
+	       names_any(&step->mount_options, 0, step->mount_options.count, directory, true) ||
+	       names(step->to, directory, true) || names(step->source, directory, true) ||
+	       names(step->working_dir, directory, false) || conditions_use(step->conditions, directory) ||
 	       (step->group && conditions_use(step->group->conditions, directory));
 }
 
@@ -131,12 +149,15 @@ static bool is_returned(struct plan *plan, const struct node *node, const char *
 	for (const struct step *step = plan->steps; step < last; step++) {
 		const mode_t before = access;
 		access = settled(step, directory, access);
+		/* A condition may not be met. */
+		if (access && !before && (step->conditions || step->group))
+			access = 0;
 		if (access) {
 			first = used = NULL;
 		} else if (before) {
 			first = step;
 			if (has_mode(step) &&
-			    names_any(&step->items, covers(step, directory), step->items.count, directory))
+			    names_any(&step->items, covers(step, directory), step->items.count, directory, false))
 				used = step;
 		} else if (!used && uses(step, step->items.count, directory)) {
 			used = step;
@@ -158,9 +179,14 @@ void config_returned(struct plan *plan, const struct node *node)
 
 	if (!changes_directory(last))
 		return;
-	/* A directory that LAST names, or one below, which a step before it may have made root's. */
+	/* A directory that LAST names, or one below, which a step before it may have made root's, or used something in. */
 	for (const struct step *step = last->recursive ? plan->steps : last; step <= last; step++)
-		for (size_t i = 0; (step == last || may_close(step)) && i < step->items.count; i++)
-			if (is_returned(plan, node, step->items.items[i], last))
+		for (size_t i = 0; i < step->items.count; i++) {
+			const char *path = step->items.items[i], *end = strrchr(path, '/');
+			if ((step == last || may_close(step)) && is_returned(plan, node, path, last))
 				return;
+			if (step != last && end && end != path &&
+			    is_returned(plan, node, mem_copy(plan->mem, path, (size_t)(end - path)), last))
+				return;
+		}
 }

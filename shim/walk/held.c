@@ -57,7 +57,9 @@ int walk_lease(int fd, int kind)
 	(void)fcntl(fd, F_SETSIG, SIGURG); /* the default SIGIO would end this process */
 	if (fcntl(fd, F_SETLEASE, kind) == 0)
 		return 1;
-	return errno == EAGAIN && has_leases(fd) ? fd_fail(ESTALE) : 0;
+	if (errno == EAGAIN)
+		return has_leases(fd) ? fd_fail(ESTALE) : 0;
+	return errno == EACCES && has_leases(fd) ? fd_fail(GROUND_NO_IDENTITY) : 0;
 }
 
 static int reopen_file(const struct stat *held, int parent, const char *name, int flags, struct stat *opened)

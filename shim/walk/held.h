@@ -21,7 +21,8 @@
 
 /*
  * Takes a lease on FD, as its owner: F_WRLCK shows that another process has the file open, F_RDLCK, which FD must be open for
- * reading for, that one has it open for writing, fcntl(2). 1, 0 where there are none, or -1 with ESTALE: somebody has.
+ * reading for, that one has it open for writing, fcntl(2). 1, 0 where there are none, or -1 with ESTALE: somebody has;
+ * GROUND_NO_IDENTITY: its owner is another user, and CAP_LEASE is missing.
  */
 [[nodiscard]] int walk_lease(int fd, int kind);
 

@@ -76,7 +76,10 @@ static int remove_acl(int fd, const char *which)
 		length = getxattr(link, which, list, sizeof(list));
 	if (length < 0)
 		return no_list();
-	const size_t least = which == access_list ? without_names(list, (size_t)length) : 0;
+	/* Of a directory the mode stays, which steps compare, and its set-group-ID bit. */
+	struct stat stat;
+	const bool names = which == access_list && fd_fstat(fd, &stat) == 0 && !S_ISDIR(stat.st_mode);
+	const size_t least = names ? without_names(list, (size_t)length) : 0;
 	if (path)
 		return least ? setxattr(link, which, list, least, 0) : removexattr(link, which);
 	return least ? fsetxattr(fd, which, list, least, 0) : fremovexattr(fd, which);

@@ -179,7 +179,7 @@ static bool give_in_place(int out, const struct file_want *want, bool right, int
 		return false;
 	const struct ground_acted was = ground_become(want->uid, IDENTITY_NO_ID);
 	const bool unseen = (right && want->mode & S_IROTH) || walk_lease(out, F_WRLCK) >= 0;
-	if (!unseen)
+	if (!unseen && errno == ESTALE)
 		errno = IS_OPEN;
 	ground_back(&was);
 	return unseen;
@@ -193,7 +193,7 @@ static bool is_written(int in)
 	if (fd_fstat(in, &now) != 0)
 		return true;
 	const struct ground_acted was = ground_become(now.st_uid, IDENTITY_NO_ID);
-	const bool written = walk_lease(in, F_RDLCK) < 0;
+	const bool written = walk_lease(in, F_RDLCK) < 0 && errno == ESTALE;
 	ground_back(&was);
 	return written;
 }

@@ -77,7 +77,8 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	if (to->fd < 0 || fd_fstat(to->fd, &stat) != 0)
 		return errno;
 	const int left = walk_is_unfinished(to->fd, &stat, want.uid);
-	if (left < 0)
+	/* Once more: another run may have completed it since then, and its mode is to come back in the end. */
+	if (left < 0 || fd_fstat(to->fd, &stat) != 0)
 		return errno;
 	*made |= left;
 	if (*made &&

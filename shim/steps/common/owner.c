@@ -50,12 +50,16 @@ bool owner_is_ambiguous(const struct owner *owner)
 	       (owner->gid == OVERFLOW_ID && !maps_all("/proc/self/gid_map"));
 }
 
-/* Does NOW belong to the owner of the directory PARENT? */
-static bool is_of_directory(const struct stat *now, int parent)
+/*
+ * Does NOW belong to the owner of its directory? A run may have given that one to this user, and made NOW as him; but not the
+ * one with which foreign ground begins.
+ */
+static bool is_of_directory(const struct stat *now, const struct walk_found *at)
 {
 	struct stat above;
 
-	return fd_fstat(parent, &above) == 0 && above.st_uid == now->st_uid;
+	return fd_fstat(at->parent, &above) == 0 && above.st_uid == now->st_uid &&
+	       (!at->ground.first || now->st_uid == identity_uid());
 }
 
 void owner_complete(struct owner *owner, const struct stat *now, const struct walk_found *at)
@@ -64,7 +68,7 @@ void owner_complete(struct owner *owner, const struct stat *now, const struct wa
 	const bool stays = now && !at->ground.foreign && (none || now->st_uid == 0 || now->st_uid == owner->uid);
 
 	if (owner->uid == ACCOUNTS_NO_ID)
-		owner->uid = now && (stays || none || is_of_directory(now, at->parent)) ? now->st_uid : identity_uid();
+		owner->uid = now && (stays || none || is_of_directory(now, at)) ? now->st_uid : identity_uid();
 	/*
 	 * In a directory that this run has given to its owner that user's own group is the one of a new object; in one that it
 	 * has given to root, root's.

@@ -34,20 +34,20 @@ static bool count_made(struct setup *setup, const char *path, int result)
 }
 
 /*
- * Is it as one that this step has just made for another user than the identity, empty and writable by that user alone? So what a
- * run that was killed has begun in there is completed.
+ * Is it as one that this step has just made for another user than the identity, empty and writable by that user alone? Then it
+ * also loses its lists, and what a run that was killed has begun in there is completed.
  */
 static bool is_as_made(const struct walk_found *found, const struct owner *owner)
 {
 	const struct stat *now = &found->stat;
 
 	if (!found->ground.foreign || now->st_uid != owner->uid || now->st_mode & (S_IWGRP | S_IWOTH) ||
-	    fd_begins_mount(found->fd, ""))
+	    ground_may_have_moved(&found->ground, found->parent, found->fd))
 		return false;
 	const struct ground_acted was = ground_become(now->st_uid, IDENTITY_NO_ID);
 	const bool alone = temporary_is_alone(found->fd);
 	ground_back(&was);
-	return alone;
+	return alone && walk_clear_acl(found->fd, found->parent, found->name, now->st_uid) == 0;
 }
 
 /*
