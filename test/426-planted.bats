@@ -507,14 +507,20 @@ for file in files:
 	assert_equal "$(cat "$V/got" "$V/list" | xargs)" 'x x y'
 }
 
-@test "attack: names of temporary files that are taken hold a start up once, not file by file" {
-	local before i
+# thirty_copied: files that a start has copied to $V/tree; the names of their temporary files, without the last sign, in $T/names.
+thirty_copied() {
+	local i
 	mkdir "$T/source" && for i in {1..30}; do echo "$i" >"$T/source/$i"; done
 	start <<<"  - {copy: $T/source, to: $V/tree, recursive: true}"
 	assert_success
 	for i in {1..30}; do
 		temporary "$i"
 	done >"$T/names"
+}
+
+@test "attack: names of temporary files that are taken hold a start up once, not file by file" {
+	local before
+	thirty_copied
 	# Such as nobody may open; and such as another process is at work on, beside files with another content.
 	attack "for i in \$(cat '$T/names'); do install -m 0 /dev/null tree/\${i}0; done"
 	before=$SECONDS
@@ -537,12 +543,7 @@ time.sleep(60)'" 3>&- &
 }
 
 @test "attack: a directory where the names of temporary files are taken is searched once, not for each file" {
-	mkdir "$T/source" && for i in {1..30}; do echo "$i" >"$T/source/$i"; done
-	start <<<"  - {copy: $T/source, to: $V/tree, recursive: true}"
-	assert_success
-	for i in {1..30}; do
-		temporary "$i"
-	done >"$T/names"
+	thirty_copied
 	attack "for i in \$(cat '$T/names'); do mkdir -p tree/\${i}{0,1}/x; done; for i in {1..30}; do echo other >tree/\$i; done"
 	timeout 20 strace -qq -o /dev/null -e trace=renameat -e inject=renameat:signal=KILL:when=3 \
 		"$CAPSHIM" -c "$T/capshim.yaml" || :

@@ -299,6 +299,25 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	assert_equal "$(cat "$O/key")" precious
 }
 
+@test "attack: no rights of root's or of a third user's in what others could have moved, further on or for a root workload" {
+	local step
+	# Root's directory that all may write, in a third user's.
+	mkdir "$V/w" && chmod 0777 "$V/w" && echo secret >"$V/w/key" && chown 2000:2000 "$V/w/key" "$V" && chmod 0600 "$V/w/key"
+	attack 'cd w; cp -p key x 2>/dev/null || mv key in'
+	start <<<"  - {copy: $V/w/in, to: $O/out, owner: workload}"
+	assert_failure 111
+	assert [ ! -e "$O/out" ]
+	# Root's own directory, at another name in a third user's: for a workload that is root as well.
+	chmod 0777 "$V" && mkdir -m 0700 "$V/private" && echo precious >"$V/private/f"
+	attack 'mv private app'
+	for step in "write: $V/app/f, content: x" "remove: $V/app/f" "copy: $T/etc, to: $V/app, recursive: true"; do
+		printf '%s\n' 'user: "0:0"' 'allow_root: true' 'command: none' 'setup:' "  - {$step}" >"$T/capshim.yaml"
+		again
+		assert_failure 111
+		assert_equal "$(ls "$V/app") $(cat "$V/app/f")" 'f precious'
+	done
+}
+
 @test "attack: a workload that is root reads nothing of root's that others have moved to a source" {
 	local step
 	chown 0:0 "$V" && chmod 0777 "$V"

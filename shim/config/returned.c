@@ -179,13 +179,14 @@ void config_returned(struct plan *plan, const struct node *node)
 
 	if (!changes_directory(last))
 		return;
-	/* A directory that LAST names, or one below, which a step before it may have made root's, or used something in. */
+	/* A directory that LAST names, or one below that a step before it may have made root's, or used something in. */
 	for (const struct step *step = last->recursive ? plan->steps : last; step <= last; step++)
 		for (size_t i = 0; i < step->items.count; i++) {
 			const char *path = step->items.items[i], *end = strrchr(path, '/');
 			if ((step == last || may_close(step)) && is_returned(plan, node, path, last))
 				return;
-			if (step != last && end && end != path &&
+			/* Otherwise what LAST names itself is returned. */
+			if (step != last && last->contents_only && end && end != path &&
 			    is_returned(plan, node, mem_copy(plan->mem, path, (size_t)(end - path)), last))
 				return;
 		}

@@ -116,9 +116,12 @@ static bool may_move(const struct fs_identity *who, int fd, const struct stat *s
 	return stat->st_mode & S_IWOTH || (stat->st_mode & S_IWGRP && (in_group || has_acl(fd)));
 }
 
+/* A workload that is root is no weaker than the owner. */
 static bool is_workloads(int fd, const struct stat *stat)
 {
-	return ground.people && may_move(&ground.people->workload, fd, stat);
+	const struct ground_people *people = ground.people;
+
+	return people && people->workload.uid != 0 && may_move(&people->workload, fd, stat);
 }
 
 static uint32_t as_workload(const struct ground *to)
@@ -162,10 +165,8 @@ void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat
 		begin_foreign(to, fd, stat);
 	else if (to->foreign && make && is_remembered(stat))
 		ground_as_owner(to, stat->st_uid);
-	else if (to->foreign && stat->st_uid != 0)
-		/* Owned by root and writable by other users: the workload is one of them. */
-		if (stat->st_uid == 0 || is_workloads(fd, stat))
-			to->uid = as_workload(to);
+	else if (to->foreign && is_workloads(fd, stat))
+		to->uid = as_workload(to);
 }
 
 void ground_as_owner(struct ground *to, uint32_t uid)

@@ -110,8 +110,9 @@ static int drop_set_id(const struct held *held, struct fd_stat *now)
 
 /*
  * Changes the owner of what is held. An old owner that the user namespace does not map is nobody to act as. CLEARS: the old
- * owner's access control lists, which would let that user write the file, or what is made below, go; before, so that a run that ends in
- * between leaves none, and again after, because until then the old owner could set them.
+ * owner's access control lists, which would let that user write the file, or what is made below, go; before, so that a run
+ * that ends in between leaves none, and again after, because until then the old owner could set them. *CAP is what a failure
+ * needs.
  */
 static int give(const struct held *held, const struct owner *owner, bool always, bool clears, int *cap)
 {

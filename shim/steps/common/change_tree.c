@@ -66,9 +66,10 @@ static void job_file(void *context, const struct walk_entry *entry)
 	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
 
 	count(job, entry->path);
-	bool due = change_is_due(change, &entry->stat), by_name = !change_has_mode(change->step) && entry->roots &&
-								  !(entry->stat.mode & 06000) &&
-								  !change_clears(change, &entry->stat);
+	const bool due = change_is_due(change, &entry->stat);
+	const bool by_name = !change_has_mode(change->step) && entry->roots && !(entry->stat.mode & 06000) &&
+			     !change_clears(change, &entry->stat);
+
 	job->tree.pin = due && !by_name;
 	if (!due) {
 		change->setup->same++;

@@ -25,6 +25,7 @@ int file_open(int fd, int parent, const char *name, const struct ground *ground)
 {
 	struct stat stat;
 	int in = walk_reopen(fd, parent, name, O_RDONLY);
+
 	if (in >= 0 || errno != EACCES || ground->foreign || !identity_can_change() || fd_fstat(fd, &stat) != 0)
 		return in;
 	const struct ground_acted was = ground_become(stat.st_uid, IDENTITY_NO_ID);

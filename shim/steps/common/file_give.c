@@ -97,10 +97,10 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 	if (ground_may_have_moved(&found->ground, found->parent, found->fd))
 		return setup_refused(setup, "change", path, CHANGE_MOVED, CHANGE_MOVED_STEP);
 	const struct owner old = {now->st_uid, ACCOUNTS_NO_ID};
-	if (now->st_uid != want->uid && owner_is_ambiguous(&old))
+	const bool other = now->st_uid != want->uid;
+	if (other && owner_is_ambiguous(&old))
 		return setup_refused(setup, "change", path, "the user namespace does not map its owner");
 	/* Opened, its list can be read without /proc. */
-	const bool other = now->st_uid != want->uid;
 	int in = other ? walk_reopen(found->fd, found->parent, found->name, O_RDONLY) : -1;
 	if (other && in < 0) {
 		const struct ground_acted was = ground_become(now->st_uid, IDENTITY_NO_ID);
