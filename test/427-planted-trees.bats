@@ -443,6 +443,17 @@ time.sleep(60)'" 3>&- &
 	done
 }
 
+@test "remove with a glob in root's sticky directory that is a mount point takes root's names" {
+	local mode
+	mount -t tmpfs tmpfs "$V" && chown 0:3000 "$V"
+	for mode in 1777 3775; do
+		chmod "$mode" "$V" && touch "$V/.X0-lock" "$V/.X1-lock" && mkdir "$V/dir-lock"
+		start <<<"  - {remove: [$V/.X0-lock, \"$V/.X*-lock\", \"$V/*-lock\"], recursive: true}"
+		assert_success
+		assert_equal "$(ls -A "$V")" ''
+	done
+}
+
 @test "root's directories that shut out root: removed, and changed at every start, without DAC_OVERRIDE" {
 	mkdir -p "$T/a/closed" "$T/b/closed/sub" && touch "$T/a/closed/f" "$T/b/closed/sub/f"
 	chmod 0500 "$T/b/closed" && chmod 0300 "$T/b/closed/sub" "$T/a/closed" "$T/a" && chown -R 1234 "$T/a"
