@@ -68,6 +68,20 @@ load files
 	assert_equal "$(ls "$D")" a
 }
 
+@test "attack: the process of mkdir as: workload is stopped: it is killed, and the step is refused" {
+	local start=(timeout -k 2 10 strace -f -qq -o /dev/null -e trace=mkdirat -e inject=mkdirat:signal=STOP
+		unshare --fork --pid --mount-proc)
+	chown 1234:1234 "$D"
+	steps <<<"  - {mkdir: $D/a, as: workload}"
+	rmdir "$D/a"
+	observe "${start[@]}" "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_refused 111 'the process that did it was killed'
+	# Without CAP_KILL root may not.
+	rm -rf "$D/a"
+	observe "${start[@]}" setpriv --bounding-set=-all,+setuid,+setgid,+setpcap "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_refused 111 'cannot end "mkdir"' CAP_KILL
+}
+
 @test "mkdir: wrong input" {
 	touch "$D/file"
 	assert_wrong 'absolute' <<<'  - mkdir: data'

@@ -10,6 +10,7 @@
 #include "privilege/drop.h"
 #include "privilege/verify.h"
 #include "steps/common/change.h"
+#include "steps/common/end.h"
 #include "steps/common/options.h"
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
@@ -124,20 +125,24 @@ static void make_as_workload(struct setup *setup)
 		make_all(setup);
 		_exit(setup->failures ? OUTCOME_FAILED : setup->changed ? OUTCOME_CHANGED : OUTCOME_SAME);
 	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (pid > 0 && waitpid(pid, &status, WUNTRACED) < 0 && errno == EINTR)
 		;
-	if (pid < 0)
+	if (pid < 0) {
 		setup_failed(setup, "fork", "mkdir", errno, DIAG_NO_CAP);
-	else if (!WIFEXITED(status))
+	} else if (!WIFEXITED(status)) {
+		/* Or stopped, by another process of that user, which need not continue it. */
+		if (end_children() != 0)
+			diag_cannot("end", "mkdir", errno, CAP_KILL);
 		setup_refused(setup, "mkdir", setup_subject(setup), "the process that did it was killed");
-	else if (WEXITSTATUS(status) > OUTCOME_CHANGED)
+	} else if (WEXITSTATUS(status) > OUTCOME_CHANGED) {
 		_exit(WEXITSTATUS(status)); /* the process has reported why */
-	else if (WEXITSTATUS(status) == OUTCOME_FAILED)
+	} else if (WEXITSTATUS(status) == OUTCOME_FAILED) {
 		setup->failures++; /* the process has reported it */
-	else if (WEXITSTATUS(status) == OUTCOME_CHANGED)
+	} else if (WEXITSTATUS(status) == OUTCOME_CHANGED) {
 		setup->changed++;
-	else
+	} else {
 		setup->same++;
+	}
 }
 
 static void step_mkdir(struct setup *setup)
