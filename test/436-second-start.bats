@@ -141,6 +141,9 @@ between_bars() {
 		1234 0755 6 7 chown: $V, owner: "0:0" | chown: $V, when: {empty: $V} | chown: $V/app/assets, recursive: true | chown: $V
 		1234 0755 5 6 chown: $T, owner: "0:0", recursive: true | chown: $V/x | chown: $T, recursive: true, contents_only: true
 		1234 0755 5 6 chown: $V, owner: root | mount: /mnt, type: overlay, options: ["lowerdir=/etc:$V/app"] | chown: $V
+		1234 0755 5 6 chown: $V, owner: root | mount: /mnt, type: overlay, options: ["lowerdir=$V:/etc"] | chown: $V
+		1234 0755 6 7 chown: $V, owner: root | mkdir: $V, mode: "0777", as: workload | chown: $V/app/assets, recursive: true | chown: $V
+		1234 0755 6 7 chown: $V, owner: root | chown: $V, on_error: ignore | chown: $V/app/assets, recursive: true | chown: $V
 		1234 0755 5 5 chown: $V, owner: root | chown: [$V/app/assets, $V]
 		0 0777 4 5 chmod: [$V, $V/app/assets], mode: "0750" | chmod: $V, mode: "0777"
 	END
@@ -166,6 +169,7 @@ between_bars() {
 		0 0755 1234:755,1234:755 mkdir: $V | mkdir: $V/cache | chown: $V, recursive: true
 		1234 0755 1234:770,1234:755 chown: $V, mode: "0700" | write: $V/x, content: x | chmod: $V, mode: "0770"
 		1234 0755 1234:755,1234:755 chown: $V, owner: root | chown: [$V, $V/cache]
+		1234 0755 1234:755,1234:755 chown: $V, owner: root | write: "$V:x", content: x | chown: $V
 		0 0777 0:755,0:755 chmod: $V, mode: "0755" | write: $V/cache/x, content: x
 	END
 	# A workload that is root gets nothing of another user's.

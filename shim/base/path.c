@@ -14,7 +14,7 @@ const char *path_next(struct mem *mem, const char **path)
 	return NULL;
 }
 
-const char *path_below(const char *path, const char *directory)
+const char *path_below_until(const char *path, const char *directory, const char *ends)
 {
 	for (;;) {
 		path += strspn(path, "/");
@@ -22,11 +22,16 @@ const char *path_below(const char *path, const char *directory)
 		size_t length = strcspn(directory, "/");
 		if (length == 0)
 			return path;
-		if (strcspn(path, "/") != length || strncmp(path, directory, length) != 0)
+		if (strncmp(path, directory, length) != 0 || !strchr(ends, path[length]))
 			return NULL;
 		path += length;
 		directory += length;
 	}
+}
+
+const char *path_below(const char *path, const char *directory)
+{
+	return path_below_until(path, directory, "/");
 }
 
 char *script_line(char *line, char **argument)

@@ -19,6 +19,9 @@ const char *path_next(struct mem *mem, const char **path);
  */
 const char *path_below(const char *path, const char *directory);
 
+/* The same where a component of PATH ends before one of ENDS, which has the slash. */
+const char *path_below_until(const char *path, const char *directory, const char *ends);
+
 #define SCRIPT_LINE 256 /* BINPRM_BUF_SIZE: as much of a file's first line as the kernel reads */
 
 /*

@@ -89,8 +89,8 @@ static mode_t settled(const struct step *step, const char *directory, mode_t acc
 static bool names(const char *text, const char *directory, bool whole)
 {
 	for (; text && (text = strchr(text, '/')); text = strpbrk(text, ":,=")) {
-		const char *rest = path_below(text, directory);
-		if (rest && (whole || *rest))
+		const char *rest = path_below_until(text, directory, "/:,=");
+		if (rest && (whole || !strchr(":,=", *rest)))
 			return true;
 	}
 	return false;
@@ -149,8 +149,8 @@ static bool is_returned(struct plan *plan, const struct node *node, const char *
 	for (const struct step *step = plan->steps; step < last; step++) {
 		const mode_t before = access;
 		access = settled(step, directory, access);
-		/* A condition may not be met. */
-		if (access && !before && (step->conditions || step->group))
+		/* A condition may not be met, and a step may fail. */
+		if (access && !before && (step->conditions || step->group || step->as || step->on_error))
 			access = 0;
 		if (access) {
 			first = used = NULL;
