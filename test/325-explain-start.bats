@@ -122,11 +122,31 @@ as_app() {
 		copy: /data/v/h, to: /run/h, recursive: true|run_dir: /run/h|copy makes root the owner of what others may have put into "/data/v/h",
 		copy: /data/v/t, to: /run/h/, owner: root|template: /run/h/t, to: /etc/t|copy makes root the owner of what others may have put into "/data/v/t",
 		chown: /opt/h, owner: root, recursive: true|run: [/opt/h/x, /run/h]|chown makes root the owner of what others may have put into "/opt/h",
+		chown: /opt/h, owner: root|run_dir: /opt/h|chown makes root the owner of what others may have put into "/opt/h",
+		template: /data/v/t, to: /run/x, variables: [A], mode: "0755"|run: /run/x|template makes root the owner of what others may have put into "/data/v/t",
+		write: /data/v/x, content: x, if_exists: keep, owner: root|run: /data/v/x|write makes root the owner of what others may have put into "/data/v/x",
+		write: /data/v/t, content: x, if_exists: append_missing, owner: root|template: /data/v/t, to: /etc/t|write makes root the owner of what others may have put into "/data/v/t",
+		chown: /opt/x, owner: root|mkdir: /etc/d, when: [{succeeds: [/opt/x, a]}]|chown makes root the owner of what others may have put into "/opt/x",
+		copy: /data/v/x, to: /run/x|wait_for: {run: [/run/x]}|copy makes root the owner of what others may have put into "/data/v/x",
 		copy: /data/v/h, to: /run/h, recursive: true, owner: workload|run_dir: /run/h|
 		copy: /opt/h, to: /run/h, recursive: true|run_dir: /run/h|
 		copy: /data/v/h, to: /run/h, recursive: true|run: [/bin/x, /run/h]|
 		copy: /data/v/h, to: /run/h, recursive: true|run_dir: /run/h, user: workload|
 		copy: /data/v/t, to: /run/t|template: /run/t, to: /etc/t, variables: [A]|
-		chown: /opt/h, owner: root|run_dir: /opt/h|
+		template: /data/v/t, to: /run/x, variables: [A], owner: workload|run: /run/x|
+		template: /opt/t, to: /run/x, variables: [A]|run: /run/x|
+		write: /data/v/x, content: x, owner: root|run: /data/v/x|
+		write: /data/v/x, content: x, if_exists: keep|run: /data/v/x|
+		write: /opt/x, content: x, if_exists: keep, owner: root|run: /opt/x|
+		chown: /opt/x, owner: root|mkdir: /etc/d, when: {succeeds: {run: [/opt/x], user: app}}|
+		chown: /opt/x, owner: root|mkdir: /etc/d, when: {succeeds: [/bin/x, /opt/x]}|
+		copy: /data/v/x, to: /run/x|wait_for: {run: [/run/x], user: app}|
+		copy: /data/v/x, to: /run/x|wait_for: {run: [/bin/x, /run/x]}|
 	END
+}
+
+@test "the program of wait_for: as whom it runs" {
+	explain <<<'{user: app, setup: [{wait_for: {run: [/probe], user: app}}]}'
+	assert_success
+	assert_line '  line 1: wait_for /probe (as uid 1234, with the default filter)'
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "plan.h"
+#include "steps/step.h"
 
 /*
  * Reads the config FILE and makes the plan for ARGV (the words after the options, may be empty) and ENVP. Acts on
@@ -25,6 +26,9 @@ const char *config_init_explained(struct plan *plan);
 
 /* The PATH in which the workload's program is looked up: that of its environment, or the default. */
 const char *config_search_path(const struct plan *plan);
+
+/* Does a CONDITION run a program below DIRECTORY? With AS_ROOT only as root, and it may be DIRECTORY itself. */
+bool config_conditions_run(const struct condition *condition, const char *directory, bool as_root);
 
 /* Everything that a filter depends on: this machine, and what the plan keeps. */
 struct filter_target config_filter_target(const struct plan *plan);

@@ -8,6 +8,7 @@
 
 #include "base/glob.h"
 #include "base/path.h"
+#include "config/config.h"
 #include "config/parts.h"
 #include "steps/common/change.h"
 #include "steps/common/mode.h"
@@ -103,14 +104,15 @@ static bool names_any(const struct list *texts, size_t from, size_t to, const ch
 	return from < to;
 }
 
-static bool conditions_use(const struct condition *condition, const char *directory)
+bool config_conditions_run(const struct condition *condition, const char *directory, bool as_root)
 {
 	for (; condition; condition = condition->next) {
-		if (condition->program && condition->program->items.count &&
-		    names(condition->program->items.items[0], directory, false))
+		const struct step *program = condition->program;
+		if (program && program->items.count && !(as_root && program->user.want.uid) &&
+		    names(program->items.items[0], directory, as_root))
 			return true;
 		for (const struct condition_choice *choice = condition->choices; choice; choice = choice->next)
-			if (conditions_use(choice->conditions, directory))
+			if (config_conditions_run(choice->conditions, directory, as_root))
 				return true;
 	}
 	return false;
@@ -131,8 +133,9 @@ static bool uses(const struct step *step, size_t count, const char *directory)
 	return names_any(&step->items, 0, count, directory, whole) ||
 	       names_any(&step->mount_options, 0, step->mount_options.count, directory, true) ||
 	       names(step->to, directory, true) || names(step->source, directory, true) ||
-	       names(step->working_dir, directory, false) || conditions_use(step->conditions, directory) ||
-	       (step->group && conditions_use(step->group->conditions, directory));
+	       names(step->working_dir, directory, false) ||
+	       config_conditions_run(step->conditions, directory, false) ||
+	       (step->group && config_conditions_run(step->group->conditions, directory, false));
 }
 
 /*

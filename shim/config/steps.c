@@ -246,6 +246,7 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 		if (node->kind == NODE_MAP) {
 			step->program = config_program(plan, node);
 			step->items = step->program->items;
+			step->user = step->program->user;
 		} else {
 			(void)value_list(plan, node, value_text, &step->items);
 		}

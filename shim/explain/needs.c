@@ -105,8 +105,6 @@ static void needs_step(struct plan *plan, struct explanation *to, size_t number)
 
 	if (step->user.narrowed)
 		needs_drop(plan, to, &step->user.want, name);
-	if (step->program && step->program->user.narrowed)
-		needs_drop(plan, to, &step->program->user.want, name);
 	needs_conditions(plan, to, step->conditions, name);
 	if (step->group)
 		needs_conditions(plan, to, step->group->conditions, name);

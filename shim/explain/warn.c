@@ -206,11 +206,13 @@ static void warn_foreign(struct plan *plan, size_t number, struct list *to)
 static bool trusts(const struct step *step, const char *path)
 {
 	const struct verb *verb = step->skipped ? NULL : step->verb;
-	const size_t count = verb && verb->value == VERB_ARGV ? 1 : step->items.count;
 
-	if (!verb ||
-	    (verb->runs ? step->user.want.uid != 0 : strcmp(verb->name, "template") != 0 || step->variables.count))
+	if (!verb || config_conditions_run(step->conditions, path, true))
+		return verb != NULL;
+	if (verb->runs || step->program ? step->user.want.uid != 0
+					: strcmp(verb->name, "template") != 0 || step->variables.count)
 		return false;
+	const size_t count = verb->value == VERB_ARGV || step->program ? 1 : step->items.count;
 	for (size_t i = 0; i < count; i++)
 		if (path_below(step->items.items[i], path))
 			return true;
@@ -221,15 +223,15 @@ static bool trusts(const struct step *step, const char *path)
 static void warn_adopted(struct plan *plan, size_t number, struct list *to)
 {
 	const struct step *step = &plan->steps[number];
-	const bool copy = strcmp(step->verb->name, "copy") == 0 && !owner_gives(step);
+	const bool chown = step->verb->owner_is_workload;
 
-	if (!copy && !(step->verb->owner_is_workload && step->recursive && step->owner.uid == 0))
+	if (step->to ? owner_gives(step) : step->owner.uid != 0 || !(chown || step->if_exists))
 		return;
 	for (size_t i = 0; i < step->items.count; i++) {
 		const char *path = step->items.items[i];
 		for (size_t j = number + 1; j < plan->nsteps; j++)
-			if (trusts(&plan->steps[j], copy ? step->to : path) &&
-			    (!copy || explain_given(plan, plan->nsteps, path, false)))
+			if (trusts(&plan->steps[j], step->to ? step->to : path) &&
+			    (chown || explain_given(plan, plan->nsteps, path, false)))
 				list_format(plan->mem, to,
 					    "line %u: %s makes root the owner of what others may have put into \"%s\", "
 					    "and line %u trusts that: take it from the image",
