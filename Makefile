@@ -68,9 +68,10 @@ STATIC_CFLAGS := -fno-pie -fno-pic -fno-asynchronous-unwind-tables -fno-unwind-t
 # program after its start, and to ask for it all the same is padding: 3.5 KB here, 62 KB where pages may have 64 KB.
 # common-page-size: no padding between the two segments, 3 KB, for a page that is mapped twice.
 STATIC_LDFLAGS := -static -no-pie -Wl,--gc-sections,-z,noseparate-code,-z,norelro,-z,noexecstack,-z,common-page-size=64 -s
-# What gcc does for speed even here: 2 KB, and no start is slower without it. The libraries would become larger.
+# What gcc does for speed even here: 3 KB, and no start is slower without it. The libraries would become larger.
 SMALLER := -fno-caller-saves -fno-ira-share-spill-slots -fno-move-loop-invariants -fno-tree-loop-im \
-	   -fno-tree-dominator-opts -fno-tree-tail-merge -fno-shrink-wrap -fno-jump-tables
+	   -fno-tree-dominator-opts -fno-tree-tail-merge -fno-shrink-wrap -fno-jump-tables -fno-thread-jumps \
+	   -fno-if-conversion -fno-forward-propagate -fira-region=all
 # Tables begin where the ABI says, and not at a line of the cache.
 SMALLER += $(if $(filter x86_64-%,$(HOST)),-malign-data=abi)
 OWN_CFLAGS += $(STATIC_CFLAGS) $(SMALLER)
