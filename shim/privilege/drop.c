@@ -168,13 +168,20 @@ static void clear_keepcaps(void)
 		refused("clear", "PR_SET_KEEPCAPS", DIAG_NO_CAP);
 }
 
+/*
+ * Each change of ids sets this flag again from fs.suid_dumpable, proc(5), but no change that only gives capabilities up:
+ * commit_creds() in kernel/cred.c.
+ */
+static void forbid_dumps(void)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		refused("set", "PR_SET_DUMPABLE", DIAG_NO_CAP);
+}
+
 static void forbid_new_privileges(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		refused("set", "no_new_privs", DIAG_NO_CAP);
-	/* After the last change of credentials: each change sets this flag again from fs.suid_dumpable, proc(5). */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		refused("set", "PR_SET_DUMPABLE", DIAG_NO_CAP);
 }
 
 /*
@@ -257,6 +264,7 @@ void drop_privileges(const struct privileges *want, const struct start *start)
 	switch_groups(want, start); /* needs SETGID effective: before setresuid as well */
 	leave_keyring(want, start); /* needs SETUID effective, to change the real user id */
 	switch_user(want, start);   /* needs SETUID effective; KEEPCAPS lets the permitted set outlive it */
+	forbid_dumps(); /* needs nothing; after the last id, and before a process of that uid without capabilities may look */
 	set_capabilities(want->keep, want->keep | setpcap); /* effective again, for the lock; I = kept, for ambient */
 	raise_ambient(want->keep);    /* needs P and I, and NO_CAP_AMBIENT_RAISE not yet locked: before the lock */
 	lock_securebits(want, start); /* needs SETPCAP effective: before it goes */
