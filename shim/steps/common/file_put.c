@@ -172,16 +172,16 @@ static int replace_file(const struct walk_found *at, const struct file_want *wan
  * ever permitted. What is RIGHT already is asked too: it may be so since a start that was refused here, or by another step. What
  * all may read others may have open to read; who has it open to write was seen before.
  */
-static bool give_in_place(int out, const struct file_want *want, bool right, int *cap)
+static bool give_in_place(int out, const struct file_want *want, uint32_t owner, bool right, int *cap)
 {
-	if (!file_give(out, -1, NULL, want, true, cap) ||
-	    (walk_has_acl(out) && walk_clear_acl(out, -1, NULL, want->uid) != 0))
-		return false;
-	const struct ground_acted was = ground_become(want->uid, IDENTITY_NO_ID);
-	const bool unseen = (right && want->mode & S_IROTH) || walk_lease(out, F_WRLCK) >= 0;
+	const struct ground_acted was = ground_become(owner, IDENTITY_NO_ID);
+	const int leased = right && want->mode & S_IROTH ? 0 : walk_lease(out, F_WRLCK);
+
+	ground_back(&was);
+	const bool unseen = leased >= 0 && file_give(out, -1, NULL, want, true, cap) &&
+			    walk_clear_acl(out, -1, NULL, want->uid) == 0 && is_unseen(out, leased);
 	if (!unseen && errno == ESTALE)
 		errno = IS_OPEN;
-	ground_back(&was);
 	return unseen;
 }
 
@@ -212,7 +212,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 	const int in = walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
 
 	*cap = CAP_DAC_OVERRIDE;
-	if (in >= 0 && is_written(in)) {
+	if (in >= 0 ? is_written(in) : errno == EAGAIN) {
 		fd_close(in);
 		return fd_fail(IS_OPEN);
 	}
@@ -228,7 +228,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 		else if (!right && (!ground_may_give(&found->ground, &now) ||
 				    ground_may_have_moved(&found->ground, found->parent, out)))
 			errno = EACCES;
-		else if (give_in_place(out, want, right, cap))
+		else if (give_in_place(out, want, now.st_uid, right, cap))
 			result = content_replace(out, want, &old);
 	}
 	int err = errno;
