@@ -13,6 +13,7 @@
 #include "base/signals.h"
 #include "steps/common/change.h"
 #include "steps/common/file.h"
+#include "steps/common/owner.h"
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
 #include "walk/held.h"
@@ -246,9 +247,12 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 	if (change_has_moved(mirror->setup, mirror->verb, entry->path, entry->ground, entry->parent, entry->fd))
 		return false;
 	struct mirror_level *level = &mirror->levels[entry->depth];
+	/* Who else may write to root's directory is not for others to say. */
+	const mode_t mode = entry->ground->foreign && !level[-1].ground.foreign && !owner_gives(mirror->setup->step)
+				    ? entry->stat.mode & 0755
+				    : entry->stat.mode;
 	flush(mirror); /* before what it was called with is another directory's */
-	if (!mirror_directory(mirror->setup, mirror_target(mirror, entry, NULL), level - 1, entry->name,
-			      entry->stat.mode, level))
+	if (!mirror_directory(mirror->setup, mirror_target(mirror, entry, NULL), level - 1, entry->name, mode, level))
 		return false;
 	mirror->others |= level->device != mirror->levels[0].device;
 	return true;
