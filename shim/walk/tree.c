@@ -213,7 +213,10 @@ static void descend(struct tree_state *state)
 	    is_on_mount(state, &entry.stat))
 		return;
 	if (!acts || tree_open_named(state->tree, frame->dir.fd, text, &frame->dir.ground, &opened) != 0) {
-		entry_failed(state, frame->path_length, text, errno, is_mine(state, text, true));
+		if (opened.stat.mode && !is_on_mount(state, &opened.stat))
+			state->tree->mounts += is_mine(state, text, true);
+		else
+			entry_failed(state, frame->path_length, text, errno, is_mine(state, text, true));
 		fd_close(opened.fd);
 		return;
 	}

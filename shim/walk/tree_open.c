@@ -12,7 +12,7 @@ static void find_ground(const struct tree_walk *tree, int parent, const struct g
 
 	to->ground = *above;
 	to->ground.entered = false;
-	if (!above->foreign || above->more != IDENTITY_NO_ID || to->stat.mount_begins)
+	if (!tree->as_owners || !above->foreign || above->more != IDENTITY_NO_ID || to->stat.mount_begins)
 		ground_enter(&to->ground, parent, fd, &plain, false);
 	if (!tree->as_owners)
 		return;
@@ -27,12 +27,12 @@ static bool is_locked(const struct tree_walk *tree, const struct tree_directory 
 }
 
 /*
- * Adds the rights that its owner lacks to the directory FD, or puts it off. If that fails, using the directory will
- * fail. 0, or -1 with errno.
+ * Adds the rights that its owner lacks to the directory FD in PARENT, or puts it off. If that fails, using the directory will
+ * fail. Not where another mount begins, which is left alone. 0, or -1 with errno.
  */
-static int unlock(struct tree_walk *tree, struct tree_directory *it, int fd)
+static int unlock(struct tree_walk *tree, struct tree_directory *it, int parent, int fd)
 {
-	if (!is_locked(tree, it))
+	if (!is_locked(tree, it) || (it->stat.mount_begins && !tree->cross_mounts && parent != tree->parent))
 		return 0;
 	if (tree->put_off) {
 		tree->closed++;
@@ -52,14 +52,17 @@ void tree_lock(const struct tree_directory *it)
 
 int tree_open_held(struct tree_walk *tree, int held, int parent, const struct ground *above, struct tree_directory *to)
 {
-	if (fd_statx(held, "", &to->stat) != 0)
-		return -1;
-	if (!S_ISDIR(to->stat.mode))
-		return fd_fail(ENOTDIR);
-	find_ground(tree, parent, above, to, held);
-	if (unlock(tree, to, held) != 0 || ground_act(&to->ground) != 0)
-		return -1;
-	to->fd = fd_openat(held, ".", O_RDONLY | O_DIRECTORY);
+	to->fd = -1;
+	for (int tries = 0; to->fd < 0 && tries < 2; tries++) {
+		if (fd_statx(held, "", &to->stat) != 0)
+			return -1;
+		if (!S_ISDIR(to->stat.mode))
+			return fd_fail(ENOTDIR);
+		find_ground(tree, parent, above, to, held);
+		if (unlock(tree, to, parent, held) != 0 || ground_act(&to->ground) != 0)
+			return -1;
+		to->fd = fd_openat(held, ".", O_RDONLY | O_DIRECTORY);
+	}
 	return to->fd < 0 ? -1 : 0;
 }
 
@@ -72,7 +75,7 @@ int tree_open_named(struct tree_walk *tree, int parent, const char *name, const 
 		if (fd_statx(to->fd, "", &to->stat) != 0)
 			return -1;
 		find_ground(tree, parent, above, to, to->fd);
-		return unlock(tree, to, to->fd);
+		return unlock(tree, to, parent, to->fd);
 	}
 	if (errno != EACCES)
 		return -1;
