@@ -182,14 +182,15 @@ exchanged() {
 }
 
 @test "a set-group-ID mode stays where a list goes, also on a file system that clears it then" {
-	mkdir "$T/tmpfs" && mount -t tmpfs none "$T/tmpfs"
-	mkdir "$T/tmpfs/d" && echo x >"$T/tmpfs/d/f" && chmod 0755 "$T/tmpfs/d/f" && chown -R 1234:1234 "$T/tmpfs/d"
+	mkdir "$T/tmpfs" && mount -t tmpfs -o mode=0755 none "$T/tmpfs"
+	mkdir "$T/tmpfs/d" && echo x >"$T/tmpfs/d/f" && chmod 0755 "$T/tmpfs/d/f" && chown 1234:1234 "$T/tmpfs/d/f"
 	acl "$T/tmpfs/d/f" access
-	start <<<"  - {write: $T/tmpfs/d/f, content: x, if_exists: keep, owner: \"3000:3000\", mode: \"02755\"}"
+	mount --bind "$T/tmpfs/d/f" "$T/tmpfs/d/f"
+	start <<<"  - {write: $T/tmpfs/d/f, content: x, owner: \"3000:3000\", mode: \"02755\"}"
 	echo "$status $(owners "$T/tmpfs/d/f")" >"$T/seen"
 	again
 	echo "$status $(owners "$T/tmpfs/d/f")" >>"$T/seen"
-	umount "$T/tmpfs"
+	umount "$T/tmpfs/d/f" "$T/tmpfs"
 	assert_equal "$(<"$T/seen")" $'0 3000:3000 2755\n0 3000:3000 2755'
 }
 

@@ -85,7 +85,7 @@ static const char *read_secret(struct mem *mem, const char *path, const char **w
 	struct walk_found found;
 	const char *text = NULL;
 
-	if (walk_find(path, WALK_FOLLOW, &found) != 0) {
+	if (walk_find(path, WALK_FOLLOW | WALK_SOURCE, &found) != 0) {
 		*why = walk_why(mem, errno, &found.where);
 		identity_return();
 		return NULL;

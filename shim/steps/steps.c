@@ -11,6 +11,7 @@
 #include "steps/common/abort.h"
 #include "steps/common/say.h"
 #include "walk/ground.h"
+#include "walk/held.h"
 
 static void setup_begin(struct setup *setup, const struct plan *plan, const struct step *step)
 {
@@ -61,6 +62,7 @@ static void setup_step(const struct plan *plan, const struct step *step, bool fi
 
 	setup_begin(&setup, plan, step);
 	ground_grant(granted(step));
+	walk_forget_procfs();
 	if (first)
 		*wanted = !step->group || (!step->group->skipped && setup_conditions(&setup, step->group->conditions));
 	bool acts = *wanted && !step->skipped && setup_conditions(&setup, step->conditions);

@@ -1,7 +1,7 @@
 #include "walk/ground.h"
 
 #include <fcntl.h>
-#include <sys/xattr.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -9,6 +9,7 @@
 #include "base/capability.h"
 #include "base/fd.h"
 #include "walk/held.h"
+#include "walk/make.h"
 #include "walk/rule.h"
 
 #define REMEMBERED_MAX 64 /* directories; each uses one descriptor */
@@ -18,7 +19,8 @@ static struct {
 	uint64_t granted;
 	int remembered[REMEMBERED_MAX];
 	size_t count;
-	bool foreign; /* the process acts on foreign ground */
+	bool foreign,
+		entered; /* the process acts on foreign ground, in a directory of another owner than the identity */
 	uint32_t known,
 		group; /* the user whose group was looked up last, for a tree asks for each of its files; 0: none */
 } ground;
@@ -78,57 +80,62 @@ bool ground_may_have_moved(const struct ground *at, int parent, int fd)
 }
 
 /*
- * With an access control list the group bits of the mode are its mask, acl(5). A list that cannot be read counts as
- * one.
- */
-static bool has_acl(int fd)
-{
-	const int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
-	const bool has = directory < 0 || fgetxattr(directory, "system.posix_acl_access", NULL, 0) >= 0;
-
-	fd_close(directory);
-	return has;
-}
-
-/*
  * The group of the directory FD if it is root's and the group alone can write there: everything that can be moved there is
  * then readable by that group anyway. It may be the group of root. Otherwise IDENTITY_NO_ID.
  */
 static uint32_t only_group(int fd, const struct stat *stat)
 {
-	const bool only = stat->st_uid == 0 && (stat->st_mode & (S_IWGRP | S_IWOTH)) == S_IWGRP && !has_acl(fd);
+	const bool only =
+		stat->st_uid == 0 && (stat->st_mode & (S_IWGRP | S_IWOTH)) == S_IWGRP && walk_has_acl(fd) == 0;
 
 	return only ? stat->st_gid : IDENTITY_NO_ID;
 }
 
-/*
- * Could the user WHO move what others have in the directory FD? Then its owner's rights must not be lent to what lies there.
- * Whom a list names is not looked for.
- */
+/* Does the kernel let the workload write to the directory FD, whose list may name it? If it does not say: yes. */
+static bool list_permits(int fd)
+{
+	const struct ground_acted was = ground_become(ground.people->workload.uid, IDENTITY_NO_ID);
+	const bool may = syscall(SYS_faccessat2, fd, ".", W_OK | X_OK, AT_EACCESS) == 0 || errno != EACCES;
+
+	ground_back(&was);
+	return may;
+}
+
+/* Could the workload WHO move something to a name in the directory FD? */
 static bool may_move(const struct fs_identity *who, int fd, const struct stat *stat)
 {
 	bool in_group = who->gid == stat->st_gid;
 
-	if (who->uid == stat->st_uid || stat->st_mode & S_ISVTX)
-		return who->uid == stat->st_uid;
 	for (size_t i = 0; i < who->ngroups; i++)
 		in_group |= who->groups[i] == stat->st_gid;
-	return stat->st_mode & S_IWOTH || (stat->st_mode & S_IWGRP && (in_group || has_acl(fd)));
+	return who->uid == stat->st_uid ||
+	       (stat->st_mode & S_IWGRP && (in_group || (walk_has_acl(fd) && list_permits(fd))));
 }
 
-/* A workload that is root is no weaker than the owner. */
-static bool is_workloads(int fd, const struct stat *stat)
+/*
+ * The identity in FD, a directory of foreign ground. Its owner's rights must not be lent to what the workload may have moved there,
+ * nor the workload's to what the owner may have. To make something the workload's are enough; to read what others may get to see
+ * only nobody's. A workload that is root, or is not known, is no weaker than the owner; but others then may be.
+ */
+static void enter_foreign(struct ground *to, int fd, const struct stat *stat)
 {
 	const struct ground_people *people = ground.people;
+	const uint32_t workload = people ? people->workload.uid : GROUND_NOBODY;
+	const bool weaker = workload != 0 && workload != GROUND_NOBODY;
 
-	return people && people->workload.uid != 0 && may_move(&people->workload, fd, stat);
-}
-
-static uint32_t as_workload(const struct ground *to)
-{
-	const uint32_t uid = ground.people ? ground.people->workload.uid : GROUND_NOBODY;
-
-	return uid == 0 && to->source ? GROUND_NOBODY : uid;
+	/* A group of the owner's own has nobody else in it. */
+	if (to->source && stat->st_uid != 0 && stat->st_uid != workload && stat->st_mode & S_IWGRP && people &&
+	    stat->st_gid != stat->st_uid)
+		to->uid = GROUND_NOBODY;
+	/* Owned by root and writable by other users: the workload is one of them. */
+	if (!(to->first && stat->st_uid == 0) && !(stat->st_mode & S_IWOTH) &&
+	    !(weaker && may_move(&people->workload, fd, stat)))
+		return;
+	to->third |= (to->uid != 0 && to->uid != workload) || (stat->st_uid != 0 && stat->st_uid != workload);
+	if (weaker || to->uid == 0)
+		to->uid = workload;
+	if (to->source && (to->third || workload == 0))
+		to->uid = GROUND_NOBODY;
 }
 
 /* The identity for the first foreign directory, FD. */
@@ -143,9 +150,7 @@ static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 		.owner = stat->st_uid,
 		.mode = stat->st_mode,
 	};
-	/* Owned by root and writable by other users: the workload is one of them. */
-	if (stat->st_uid == 0 || is_workloads(fd, stat))
-		to->uid = as_workload(to);
+	enter_foreign(to, fd, stat);
 }
 
 void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat, bool make)
@@ -165,8 +170,8 @@ void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat
 		begin_foreign(to, fd, stat);
 	else if (to->foreign && make && is_remembered(stat))
 		ground_as_owner(to, stat->st_uid);
-	else if (to->foreign && is_workloads(fd, stat))
-		to->uid = as_workload(to);
+	else if (to->foreign)
+		enter_foreign(to, fd, stat);
 }
 
 void ground_as_owner(struct ground *to, uint32_t uid)
@@ -200,6 +205,11 @@ bool ground_is_foreign(void)
 	return ground.foreign;
 }
 
+bool ground_is_entered(void)
+{
+	return ground.entered;
+}
+
 uint32_t ground_group(uint32_t uid)
 {
 	return uid == IDENTITY_NO_ID || uid == identity_uid() ? identity_gid() : getegid();
@@ -213,6 +223,7 @@ bool ground_is_own_group(uint32_t uid, uint32_t gid)
 int ground_act(const struct ground *at)
 {
 	ground.foreign = at->foreign;
+	ground.entered = at->entered;
 	if (!at->foreign || !identity_is_root()) {
 		identity_return();
 		return 0;
@@ -233,7 +244,7 @@ int ground_act(const struct ground *at)
 
 bool ground_may_give(const struct ground *at, const struct stat *stat)
 {
-	return !at->foreign || !identity_is_root() || (stat->st_uid == at->uid && at->uid != 0);
+	return !at->foreign || !identity_is_root() || (stat->st_uid == at->uid && at->uid != 0 && !at->third);
 }
 
 struct ground_acted ground_become(uint32_t uid, uint32_t gid)

@@ -27,7 +27,8 @@ struct ground {
 	bool foreign;
 	bool alone;     /* SETUID and SETGID are missing: root goes on here with CHOWN alone */
 	bool moved;     /* it lies in a mount that another container could have moved: ground_may_have_moved() */
-	bool source;    /* what is read is for others: for a workload that is root as GROUND_NOBODY */
+	bool source;    /* what is read is for others */
+	bool third;     /* its owner and the workload could both have moved what the other has to here */
 	bool first;     /* it begins with this directory, which nobody but root could have moved */
 	bool entered;   /* this directory has another owner than the identity, and the process acts as ACTS in it */
 	uint32_t acts;  /* the uid to act as in this directory */
@@ -81,6 +82,9 @@ void ground_back(const struct ground_acted *was);
 
 /* Does the process act on foreign ground now? */
 bool ground_is_foreign(void);
+
+/* In a directory that is entered as another user than the identity? */
+bool ground_is_entered(void);
 
 /*
  * The group for a new object owned by UID (IDENTITY_NO_ID: the identity's uid) when the config writes none: the

@@ -91,14 +91,22 @@ int walk_reopen_found(const struct walk_found *found, int flags, struct stat *op
 	return reopen_file(&found->stat, found->parent, found->name, flags, opened);
 }
 
+static bool procfs; /* /proc is one, as far as this step knows: no other user can mount something there */
+
+void walk_forget_procfs(void)
+{
+	procfs = false;
+}
+
 int walk_link(int fd, char path[WALK_LINK])
 {
 	struct statfs fs = {0};
 
 	snprintf(path, WALK_LINK, "/proc/self/fd/%d", fd);
-	if (statfs("/proc/self/fd", &fs) != 0)
+	if (!procfs && statfs("/proc/self/fd", &fs) != 0)
 		return -1;
-	return fs.f_type == PROC_SUPER_MAGIC ? 0 : fd_fail(ENOENT);
+	procfs |= fs.f_type == PROC_SUPER_MAGIC;
+	return procfs ? 0 : fd_fail(ENOENT);
 }
 
 int walk_chown(int fd, uint32_t uid, uint32_t gid)

@@ -48,5 +48,8 @@
 /* The PATH of FD's magic link. -1 with ENOENT where /proc is not a procfs: an image could have a plain directory there. */
 [[nodiscard]] int walk_link(int fd, char path[WALK_LINK]);
 
+/* A step begins: the one before may have mounted something on /proc. */
+void walk_forget_procfs(void);
+
 /* Sets the owner, as fchownat(2), of what FD (O_PATH or not) holds, also of a link; else through /proc/self/fd. */
 [[nodiscard]] int walk_chown(int fd, uint32_t uid, uint32_t gid);

@@ -12,7 +12,7 @@
 #include "walk/held.h"
 #include "walk/rule.h"
 
-static const char access_list[] = "system.posix_acl_access";
+static const char access_list[] = "system.posix_acl_access", default_list[] = "system.posix_acl_default";
 
 /* Is there no list that could be removed? Many file systems have none. */
 static int no_list(void)
@@ -85,21 +85,35 @@ static int remove_acl(int fd, const char *which)
 	return least ? fsetxattr(fd, which, list, least, 0) : fremovexattr(fd, which);
 }
 
-bool walk_has_acl(int fd)
+/* Has FD such a list? 1 or 0; -1 if that cannot be seen. */
+static int has_list(int fd, const char *which)
 {
 	char link[WALK_LINK];
+	ssize_t length = fgetxattr(fd, which, NULL, 0);
 
-	return fgetxattr(fd, access_list, NULL, 0) >= 0 ||
-	       (errno == EBADF && walk_link(fd, link) == 0 && getxattr(link, access_list, NULL, 0) >= 0);
+	if (length < 0 && errno == EBADF && walk_link(fd, link) == 0)
+		length = getxattr(link, which, NULL, 0);
+	return length >= 0 ? 1 : no_list();
+}
+
+int walk_has_acl(int fd)
+{
+	return has_list(fd, access_list);
 }
 
 static int remove_acls(int fd)
 {
-	return remove_acl(fd, access_list) == 0 ? remove_acl(fd, "system.posix_acl_default") : -1;
+	return remove_acl(fd, access_list) == 0 ? remove_acl(fd, default_list) : -1;
 }
 
 int walk_clear_acl(int fd, int parent, const char *name, uint32_t owner)
 {
+	struct stat stat;
+
+	/* To see that there is none needs no rights. */
+	if (fd_fstat(fd, &stat) == 0 && has_list(fd, access_list) == 0 &&
+	    (S_ISREG(stat.st_mode) || has_list(fd, default_list) == 0))
+		return 0;
 	const struct ground_acted was = ground_become(owner, IDENTITY_NO_ID);
 	int result = remove_acls(fd);
 
@@ -145,8 +159,11 @@ int walk_made(int parent, const char *name)
 
 	if (fd < 0 || !walk_is_of_others(parent))
 		return fd;
-	const int empty = fd_fstat(fd, &made) == 0 && made.st_uid == identity_uid() ? is_empty(fd, made.st_uid) : 0;
-	if (empty == 0)
+	const int empty = fd_fstat(fd, &made) == 0 && made.st_uid == identity_uid() && !fd_begins_mount(fd, "")
+				  ? is_empty(fd, made.st_uid)
+				  : 0;
+	/* EACCES: another run has completed it meanwhile. */
+	if (empty == 0 || (empty < 0 && errno == EACCES))
 		errno = ESTALE;
 	if (empty > 0 && walk_clear_acl(fd, parent, name, made.st_uid) == 0)
 		return fd;
@@ -192,7 +209,7 @@ int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t
 	if (mkdirat(parent, name, WALK_UNFINISHED) != 0)
 		return -1;
 	int fd = walk_made(parent, name);
-	if (fd >= 0 && uid != UINT32_MAX && uid != identity_uid())
+	if (fd >= 0 && ((uid != UINT32_MAX && uid != identity_uid()) || ground_is_entered()))
 		ground_remember(fd);
 	if (fd < 0 || walk_finish(fd, parent, name, mode, uid, gid) == 0)
 		return fd;

@@ -6,8 +6,8 @@
 
 #include "walk/walk.h"
 
-/* Is an access control list seen on FD? Not on one that is O_PATH where there is no /proc. */
-bool walk_has_acl(int fd);
+/* Has FD an access control list? 1 or 0; -1: it is O_PATH, and without /proc nobody can see. */
+int walk_has_acl(int fd);
 
 /*
  * Removes the access control lists of the file or directory FD, acting as its owner OWNER: acl(5). PARENT and NAME are for a file
@@ -53,6 +53,6 @@ int walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid);
 /*
  * Makes the directory NAME in PARENT with exactly MODE and these owners (as walk_finish()), and opens it with O_PATH.
  * Only the identity can enter it before it is complete. It is remembered (ground_remember()) if it is given to
- * another user. -1 with errno, EEXIST included.
+ * another user, or lies in one that was. -1 with errno, EEXIST included.
  */
 [[nodiscard]] int walk_mkdir(int parent, const char *name, mode_t mode, uint32_t uid, uint32_t gid);

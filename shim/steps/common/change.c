@@ -124,15 +124,26 @@ static int give(const struct held *held, const struct owner *owner, bool always,
 	(void)identity_now(&effective);
 	/* With CAP_CHOWN alone only afterwards. */
 	const bool may = identity_can_change() || effective & CAPABILITY_BIT(CAP_FOWNER);
-	if (clears && may && !owner_is_ambiguous(&old) &&
-	    walk_clear_acl(held->fd, held->parent, held->name, now.uid) != 0)
-		return -1;
-	if (has_set_id(&now) && !owner_is_ambiguous(&old) && drop_set_id(held, &now) != 0)
-		return -1;
-	*cap = CAP_CHOWN;
-	if (owner_apply(owner, held, always) != 0)
-		return -1;
-	return clears ? walk_clear_acl(held->fd, held->parent, held->name, owner->uid) : 0;
+	const bool known = !owner_is_ambiguous(&old);
+	/* A list is soonest seen on what is open, and without /proc only there: the new owner may not get to its name. */
+	int in = clears && known && S_ISREG(now.mode) ? walk_reopen(held->fd, held->parent, held->name, O_RDONLY) : -1;
+	if (in < 0 && clears && known && walk_has_acl(held->fd) < 0) {
+		const struct ground_acted was = ground_become(now.uid, IDENTITY_NO_ID);
+		in = walk_reopen(held->fd, held->parent, held->name, O_RDONLY);
+		ground_back(&was);
+	}
+	const int fd = in < 0 ? held->fd : in;
+	int result = clears && may && known ? walk_clear_acl(fd, held->parent, held->name, now.uid) : 0;
+	if (result == 0 && has_set_id(&now) && known)
+		result = drop_set_id(held, &now);
+	if (result == 0) {
+		*cap = CAP_CHOWN;
+		result = owner_apply(owner, held, always);
+	}
+	if (result == 0 && clears)
+		result = walk_clear_acl(fd, held->parent, held->name, owner->uid);
+	fd_close(in);
+	return result;
 }
 
 bool change_clears(const struct change *change, const struct fd_stat *now)

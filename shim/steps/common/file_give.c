@@ -40,7 +40,7 @@ bool file_give(int fd, int parent, const char *name, const struct file_want *wan
 	(void)identity_now(&effective);
 	const bool first =
 		now.st_uid == identity_uid() || identity_can_change() || effective & CAPABILITY_BIT(CAP_FOWNER);
-	const bool other = present && now.st_uid != want->uid, listed = other && walk_has_acl(fd);
+	const bool other = present && now.st_uid != want->uid, listed = other && walk_has_acl(fd) > 0;
 	/* What cannot be done whole is not begun. */
 	if (other && !(effective & CAPABILITY_BIT(CAP_CHOWN))) {
 		*cap = CAP_CHOWN;
@@ -67,7 +67,7 @@ bool file_give(int fd, int parent, const char *name, const struct file_want *wan
 	if ((now.st_uid != want->uid || now.st_gid != want->gid) && walk_chown(fd, want->uid, want->gid) != 0)
 		return false;
 	*cap = CAP_FOWNER;
-	if (other && walk_has_acl(fd) && walk_clear_acl(fd, parent, name, want->uid) != 0)
+	if (other && walk_has_acl(fd) > 0 && walk_clear_acl(fd, parent, name, want->uid) != 0)
 		return false;
 	*cap = want->mode & 02000 ? CAP_FSETID : CAP_FOWNER;
 	if (fd_fstat(fd, &now) != 0 ||

@@ -96,6 +96,20 @@ static bool keep_attributes(const struct step *step, const struct walk_found *fo
 	return !gives && want->mode == (now->st_mode & 07777);
 }
 
+/*
+ * Would what is there, NOW, become more than it is where others could have moved it there, though a workload that is root, or one in
+ * a third user's directory, can read it? Or would it become set-id with a content that is not the config's?
+ */
+static bool becomes_more(const struct walk_found *found, const struct stat *now, const struct file_want *want)
+{
+	const struct ground *at = &found->ground;
+	const mode_t more = want->mode & ~now->st_mode;
+	const bool given = want->uid != now->st_uid || want->gid != now->st_gid;
+
+	return (at->foreign && (at->uid == 0 || at->third) && (given || more & (S_IRWXG | S_IRWXO))) ||
+	       (want->mode & 06000 && (given || (at->foreign && more & 06000)));
+}
+
 /* Determines the content by if_exists. False: there is nothing to do. */
 static bool decide(struct setup *setup, const char *path, const struct walk_found *found, struct file_want *want)
 {
@@ -112,17 +126,16 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	const bool own = keep && !right && now.st_nlink > 1 && S_ISREG(now.st_mode);
 	const char *text = own || !keep ? read_present(setup, found, &want->length) : NULL;
 	int err = errno;
-	if (keep && !text) {
-		(void)file_enforce(setup, path, found, want);
-		return false;
-	}
 	/* Once more, for who wrote what was read may have done so since then, and write(2) clears set-id bits. */
 	if (fd_fstat(found->fd, &now) != 0)
 		return setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
 	right = keep_attributes(step, found, &now, false, want);
-	/* A workload that is root has read it, but others may have moved it there. */
-	if (found->ground.foreign && found->ground.uid == 0 && want->mode & ~now.st_mode & (S_IRWXG | S_IRWXO))
+	if (becomes_more(found, &now, want))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now.st_uid);
+	if (keep && !text) {
+		(void)file_enforce(setup, path, found, want);
+		return false;
+	}
 	if (keep) {
 		want->bytes = text;
 		return true;
