@@ -17,7 +17,6 @@
 #define RESTORERS 1
 #endif
 #define ACTION_WORDS (2 + RESTORERS + SET_BYTES / sizeof(unsigned long))
-#define HANDLER_POISON (~0UL)
 
 #ifndef SA_RESTORER
 #define SA_RESTORER 0x04000000 /* asm/signal.h: x86-64 needs it */
@@ -25,7 +24,7 @@
 
 unsigned long signals_handler(int signal)
 {
-	unsigned long action[ACTION_WORDS] = {HANDLER_POISON};
+	unsigned long action[ACTION_WORDS] = {SIGNALS_UNREADABLE};
 
 	syscall(SYS_rt_sigaction, signal, NULL, action, SET_BYTES);
 	return action[0];

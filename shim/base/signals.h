@@ -20,9 +20,9 @@ void signals_mask(uint64_t blocked);
 
 /*
  * signals_handle() sets what SIGNAL does: SIG_DFL, SIG_IGN (which also discards a pending one), or a handler that
- * never returns. signals_handler() reads it, and returns a value that none of these has if the kernel does not
- * answer.
+ * never returns. signals_handler() reads it, and returns SIGNALS_UNREADABLE if the kernel does not answer.
  */
+#define SIGNALS_UNREADABLE (~0UL)
 void signals_handle(int signal, void (*handler)(int));
 [[nodiscard]] unsigned long signals_handler(int signal);
 

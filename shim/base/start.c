@@ -11,6 +11,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/signals.h"
 
 const struct start_set start_sets[START_SETS] = {
 	{"CapInh", "inheritable", offsetof(struct start, inheritable)},
@@ -117,15 +118,14 @@ static void read_unmapped(struct start *start)
 
 void start_read_dispositions(struct start *start, uint64_t signals)
 {
-	struct sigaction action;
-
 	start->touched = signals;
 	for (int signal = 1; signal <= START_SIGNALS; signal++) {
 		if (!(signals & START_SIGNAL_BIT(signal)))
 			continue;
-		if (sigaction(signal, NULL, &action) != 0)
+		const unsigned long handler = signals_handler(signal);
+		if (handler == SIGNALS_UNREADABLE)
 			start_unreadable("the signal dispositions");
-		if (action.sa_handler == SIG_IGN)
+		if (handler == (unsigned long)SIG_IGN)
 			start->ignored |= START_SIGNAL_BIT(signal);
 	}
 }
