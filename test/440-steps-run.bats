@@ -472,3 +472,13 @@ signal_capshim() {
 	observe "${inject[@]}" chroot "$IMAGE" /capshim -- /probe
 	assert_refused 111 'cannot run "/probe": No such file or directory'
 }
+
+@test "run: a program that fills standard error, and makes it non-blocking, does not mute the next message" {
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+		"  - {run: [/usr/bin/python3, -c, \"import os; os.set_blocking(2, False); os.write(2, b'n' * 65536)\"], user: workload}" \
+		'  - {mkdir: /proc/x}' >"$T/capshim.yaml"
+	{ timeout 20 "$CAPSHIM" -c "$T/capshim.yaml" 2>&1 3>&- && : || echo "status $?" >"$T/status"; } |
+		{ sleep 1 && tr -d n >"$T/seen"; }
+	assert_equal "$(<"$T/status")" 'status 111'
+	assert grep -q 'caot mkdir "/proc/x"' "$T/seen"
+}

@@ -1,6 +1,7 @@
 #include "base/diag.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,6 +15,10 @@
 
 #include "base/capability.h"
 #include "base/text.h"
+
+/* A program of a step can fill what it shares with capshim, and make it O_NONBLOCK: the reader has some time. */
+#define WAITS 5   /* of one run */
+#define WAIT 2000 /* milliseconds */
 
 /* One that another process has sent is the process's, not the thread's, and sigtimedwait(2) takes the thread's first. */
 void diag_discard_signal(int err)
@@ -30,9 +35,12 @@ void diag_discard_signal(int err)
 
 void diag_write(const char *text, size_t length)
 {
+	static int waits = WAITS;
+	struct pollfd to = {.fd = STDERR_FILENO, .events = POLLOUT};
+
 	for (size_t done = 0; done < length;) {
 		ssize_t n = write(STDERR_FILENO, text + done, length - done);
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR || (errno == EAGAIN && waits-- > 0 && poll(&to, 1, WAIT) > 0)))
 			continue;
 		if (n < 0)
 			diag_discard_signal(errno);
