@@ -79,6 +79,7 @@ struct plan {
 	struct privileges init_holds; /* what a PID 1 that stays must hold: the same without capabilities */
 	uint64_t optional;            /* cap_add_optional only: kept if the container has it */
 	const char *user_name, *home; /* from passwd; NULL without an entry */
+	bool no_workload;             /* no user is written, and nothing is executed */
 	unsigned int group_chosen;    /* line of the config by which a variable chooses the workload's gid, or 0 */
 	bool allow_root;
 

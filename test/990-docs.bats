@@ -284,6 +284,7 @@ EXCEPTIONS=(
 	file-environment-none.yaml
 	reference-deep.yaml           # how deep they stand in each other
 	references.yaml               # whether a variable is set, and the form of a reference
+	no-workload.yaml              # that a user is written
 	returned.yaml                 # what steps before do to a directory
 	groups.yaml                   # which groups there are
 	user-unknown.yaml             # passwd and group

@@ -359,6 +359,7 @@ void config_user(struct plan *plan, const struct node *node, void *to)
 		owner_of(plan, node, text + OWNER_OF_LENGTH, &user);
 	else if (text && account_find_identity(plan, node, text, &user))
 		no_root(plan, node, &user);
+	plan->no_workload = !node;
 	plan->workload.uid = user.uid;
 	plan->workload.gid = user.gid;
 	plan->user_name = user.name;
@@ -380,6 +381,13 @@ void config_groups(struct plan *plan, const struct node *node, void *to)
 		take_ids(plan, yaml_get(root->node, "user"));
 }
 
+bool config_owner_workload(struct plan *plan, const struct node *node, struct owner *to)
+{
+	*to = (struct owner){plan->workload.uid, plan->workload.gid};
+	return !plan->no_workload ||
+	       value_problem(plan, node, "there is no workload to own it: write its \"user\", or the ids as \"owner\"");
+}
+
 /* OWNER, OWNER:GROUP, "OWNER:" (its login group), ":GROUP", or workload. */
 bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 {
@@ -393,10 +401,8 @@ bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 		*to = (struct owner){ACCOUNTS_SOMEBODY, ACCOUNTS_SOMEBODY};
 	if (!text)
 		return plan->mode >= PLAN_CHECK;
-	if (strcmp(text, "workload") == 0) {
-		*to = (struct owner){plan->workload.uid, plan->workload.gid};
-		return true;
-	}
+	if (strcmp(text, "workload") == 0)
+		return config_owner_workload(plan, node, to);
 	const char *user = account_half(plan, text, &group);
 	if (*user || !group)
 		if (!account_find_user(plan, node, user, &to->uid, &entry))

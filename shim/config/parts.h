@@ -143,6 +143,9 @@ static inline bool config_is_beside(const struct plan *plan)
 
 /* identity.c */
 bool config_owner(struct plan *plan, const struct node *node, struct owner *to);
+
+/* The workload as the owner. False, and a problem, where there is none. */
+bool config_owner_workload(struct plan *plan, const struct node *node, struct owner *to);
 void config_step_user(struct plan *plan, const struct node *step, struct step_user *to); /* user, cap_add, seccomp */
 
 /* seccomp.c; NODE may be NULL. */

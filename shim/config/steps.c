@@ -268,12 +268,13 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 			      verb->name);
 }
 
-static void defaults(struct plan *plan, const struct verb *verb, struct step *step)
+static void defaults(struct plan *plan, const struct node *node, const struct verb *verb, struct step *step)
 {
 	step->verb = verb;
 	step->mode = verb->mode;
-	step->owner = verb->owner_is_workload ? (struct owner){plan->workload.uid, plan->workload.gid}
-					      : (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
+	step->owner = (struct owner){ACCOUNTS_NO_ID, ACCOUNTS_NO_ID};
+	if (verb->owner_is_workload && !yaml_get(node, "owner"))
+		(void)config_owner_workload(plan, node, &step->owner);
 	if (verb->runs)
 		list_add(plan->mem, &step->environment, "PATH=" PATH_DEFAULT);
 }
@@ -293,7 +294,7 @@ static void read_step(struct plan *plan, const struct node *node, void *group)
 	if (!verb)
 		return;
 	size_t before = plan->problems.count;
-	defaults(plan, verb, step);
+	defaults(plan, node, verb, step);
 	step->skipped = !config_when(plan, node, &step->conditions) || (step->group && step->group->skipped);
 	required_options(plan, node, verb);
 	for (const struct node *n = node->first; n; n = n->next)
