@@ -3,6 +3,7 @@
  * "The order of operations" in doc/how-it-works.md for what each line needs.
  */
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -19,7 +20,9 @@
 /* Everything except a run: prints, or checks, and acts on nothing. */
 static _Noreturn void report(struct plan *plan, const struct args *args, char **envp)
 {
-	signals_restore(&plan->start); /* from here on a signal may end the process at any time */
+	/* From here on a signal may end the process at any time: without a core, which another process of uid 0 could read. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	signals_restore(&plan->start);
 	switch (args->action) {
 	case ARGS_CHECK:
 		config_read(plan, PLAN_CHECK, args->config, args->command, envp);

@@ -23,7 +23,7 @@ third() {
 }
 
 # LEAST: what --explain says for steps on a used volume.
-LEAST=(--with --bounding --with chown,setgid,setuid,setpcap)
+LEAST=(--with --bounding --with 'chown,setgid,setuid,setpcap')
 
 @test "attack: a third user's secret, moved by the workload within a tree, into a sticky directory, or for a variable" {
 	local step
@@ -270,4 +270,113 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 			tr "\0" "\n" </proc/'"$pid"'/environ; done 2>/dev/null; echo end'
 	assert_output --partial end
 	refute_output --partial hidden
+}
+
+@test "attack: a workload that is nobody has a third user's rights no more than another" {
+	local step
+	chgrp 65534 "$V" && chmod 0775 "$V"
+	third 'mkdir -m 0700 priv; echo secret | tee key priv/f >/dev/null; chmod 0600 key'
+	setpriv --reuid 65534 --regid 65534 --clear-groups sh -c "cd '$V'; mv key in; mv priv spool"
+	for step in "write: $V/in, content: x, if_exists: append_missing, mode: 0644" "write: $V/in, content: x, if_exists: keep, mode: 0644" \
+		"write: $V/spool/f, content: x" "remove: $V/spool, recursive: true" "copy: $V/in, to: $O/in, mode: 0644"; do
+		printf '%s\n' 'user: "65534:65534"' 'command: none' 'setup:' "  - {$step}" >"$T/capshim.yaml"
+		again
+		assert_failure 111
+		assert_equal "$(cat "$V/spool/f" "$V/in" | xargs) $(owners "$V/in")" 'secret secret 2000:2000 600'
+	done
+}
+
+# listed UID DIRECTORY: a list that lets this user write there.
+listed() {
+	python3 -c 'import os, struct, sys
+entries = [(1, 7, -1), (2, 7, int(sys.argv[1])), (4, 5, -1), (16, 7, -1), (32, 5, -1)]
+os.setxattr(sys.argv[2], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))' "$@"
+}
+
+@test "attack: a third user's secret, moved by one whom a list names, and for a variable by the workload's group" {
+	listed 3001 "$V"
+	third 'mkdir -m 0700 priv; echo secret | tee key priv/db >/dev/null; chmod 0600 key priv/db; chmod 0755 priv'
+	setpriv --reuid 3001 --regid 3001 --clear-groups mv "$V/key" "$V/in"
+	start <<<"  - {copy: $V/in, to: $O/in, mode: 0644}"
+	assert_failure 111
+	mkdir "$V/share" && chown 2000:1234 "$V/share" && chmod 0775 "$V/share" && chown 2000:1234 "$V/priv" && chmod 0775 "$V/priv"
+	attack 'mv priv/db share/db'
+	printf '%s\n' 'user: "1234:1234"' 'file_environment: [DB]' "command: [$PROBE]" >"$T/capshim.yaml"
+	again --env "DB_FILE=$V/share/db"
+	assert_failure 100
+	refute_output --partial secret
+}
+
+@test "attack: root's file for the workload's group, moved in an emptyDir, is neither opened nor given away by if_exists" {
+	local how
+	chown 0:0 "$V" && chmod 0777 "$V"
+	for how in 'if_exists: append_missing, mode: 0644' 'if_exists: append_missing, owner: "2000:2000"' 'if_exists: keep, mode: 0644'; do
+		rm -f "$V"/*
+		echo secret >"$V/key" && chown 0:1234 "$V/key" && chmod 0640 "$V/key"
+		third 'mv key conf'
+		start <<<"  - {write: $V/conf, content: x, $how}"
+		assert_failure 111
+		run third 'cat conf'
+		assert_failure
+	done
+	# What all may read, and what root has where only root can write, is not more than it was.
+	echo x >"$V/conf" && chmod 0644 "$V/conf" && chown 0:0 "$V/conf" && echo x >"$O/x" && chmod 0755 "$O/x"
+	start <<-END
+		  - {write: $V/conf, content: y, if_exists: append_missing, owner: "1234:1234"}
+		  - {write: $O/x, content: y, if_exists: keep, mode: 02755, owner: "root:3000"}
+	END
+	assert_success
+	assert_equal "$(owners "$V/conf" "$O/x")" '1234:1234 644 0:3000 2755'
+}
+
+@test "on a third user's share a mode that only takes rights away is set again, and a group alone is right at every start" {
+	chmod 0777 "$V"
+	start <<-END
+		  - {mkdir: $V/data, mode: "0700"}
+		  - {write: $V/f, content: x, if_exists: keep, mode: 0600}
+		  - {mkdir: $V/e, owner: "2000:2000"}
+		  - {write: $V/e/f, content: x, owner: ":1234", mode: 0640}
+	END
+	for _ in 1 2 3; do
+		assert_success
+		assert_equal "$(owners "$V/data" "$V/f" "$V/e/f")" '1234:1234 700 1234:1234 600 2000:1234 640'
+		attack 'chmod 0755 data; chmod 0644 f'
+		again
+	done
+}
+
+@test "two users of a group share a volume of root's, and a step removes and reads in another's tree" {
+	chown 0:3000 "$V" && chmod 2775 "$V"
+	printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: ["3000"]' 'command: none' 'setup:' \
+		"  - {copy: $V/sub/conf, to: $O/conf}" "  - {template: $V/sub/conf, to: $O/template, variables: [HOME]}" >"$T/capshim.yaml"
+	setpriv --reuid 2000 --regid 3000 --clear-groups sh -c "umask 007; mkdir '$V/sub'; echo x >'$V/sub/conf'"
+	assert_equal "$(owners "$V/sub" "$V/sub/conf")" '2000:3000 2770 2000:3000 660'
+	for _ in 1 2; do
+		again
+		assert_success
+	done
+	# The tree of a third user, with a directory that all may write; the workload's own in there.
+	rm -rf "${V:?}"/* && chown 2000:2000 "$V" && chmod 0755 "$V"
+	third 'mkdir -p x/all/sub; chmod 0777 x/all; echo f >x/all/sub/f'
+	mkdir "$V/own" && echo x >"$V/own/f" && chown -R 1234:1234 "$V/own" && chmod 0640 "$V/own/f"
+	start <<-END
+		  - {copy: $V/own/f, to: $O/own}
+		  - {remove: $V/x, recursive: true}
+	END
+	assert_success
+	assert [ ! -e "$V/x" ]
+}
+
+@test "without /proc: what is kept keeps its group's rights, and a volume that a group of root's may write is used" {
+	local step
+	chown 0:3000 "$V" && chmod 2775 "$V"
+	echo one >"$O/conf" && chown 0:1234 "$O/conf" && chmod 0640 "$O/conf"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {write: $O/conf, content: \"two\", if_exists: append_missing}" \
+		"  - {write: $V/f, content: x}" >"$T/capshim.yaml"
+	for step in 1 2; do
+		run unshare --mount --propagation private sh -c 'mount -t tmpfs none /proc && exec "$@"' sh \
+			"$START" --clean --env PATH=/bin -- "$CAPSHIM" -c "$T/capshim.yaml"
+		assert_success
+		assert_equal "$step $(owners "$O/conf") $(stat -c %a "$V/f")" "$step 0:1234 640 644"
+	done
 }

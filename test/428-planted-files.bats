@@ -101,7 +101,7 @@ exchanged() {
 	END
 	for _ in 1 2; do
 		assert_success
-		assert_equal "$(owners "$V/given/"{group,user,dir})" '0:0 640 0:1234 640 0:0 770'
+		assert_equal "$(owners "$V/given/"{group,user,dir})" '0:0 640 0:1234 640 0:0 750'
 		again
 	done
 }

@@ -381,13 +381,6 @@ void config_groups(struct plan *plan, const struct node *node, void *to)
 		take_ids(plan, yaml_get(root->node, "user"));
 }
 
-bool config_owner_workload(struct plan *plan, const struct node *node, struct owner *to)
-{
-	*to = (struct owner){plan->workload.uid, plan->workload.gid};
-	return !plan->no_workload ||
-	       value_problem(plan, node, "there is no workload to own it: write its \"user\", or the ids as \"owner\"");
-}
-
 /* OWNER, OWNER:GROUP, "OWNER:" (its login group), ":GROUP", or workload. */
 bool config_owner(struct plan *plan, const struct node *node, struct owner *to)
 {

@@ -135,6 +135,9 @@ void config_returned(struct plan *plan, const struct node *node);
 /* How many steps SETUP (the value of the key) has, those of groups included. */
 size_t config_count_steps(const struct node *setup);
 
+/* The workload as the owner. False, and a problem, where there is none. */
+bool config_owner_workload(struct plan *plan, const struct node *node, struct owner *to);
+
 /* Is the plan for a process started beside the workload, which keeps nothing of the container's start? */
 static inline bool config_is_beside(const struct plan *plan)
 {
@@ -143,9 +146,6 @@ static inline bool config_is_beside(const struct plan *plan)
 
 /* identity.c */
 bool config_owner(struct plan *plan, const struct node *node, struct owner *to);
-
-/* The workload as the owner. False, and a problem, where there is none. */
-bool config_owner_workload(struct plan *plan, const struct node *node, struct owner *to);
 void config_step_user(struct plan *plan, const struct node *step, struct step_user *to); /* user, cap_add, seccomp */
 
 /* seccomp.c; NODE may be NULL. */

@@ -268,6 +268,13 @@ static void read_value(struct plan *plan, const struct verb *verb, const struct 
 			      verb->name);
 }
 
+bool config_owner_workload(struct plan *plan, const struct node *node, struct owner *to)
+{
+	*to = (struct owner){plan->workload.uid, plan->workload.gid};
+	return !plan->no_workload ||
+	       value_problem(plan, node, "there is no workload to own it: write its \"user\", or the ids as \"owner\"");
+}
+
 static void defaults(struct plan *plan, const struct node *node, const struct verb *verb, struct step *step)
 {
 	step->verb = verb;

@@ -102,6 +102,7 @@ void setup_run(const struct plan *plan)
 			     .groups = plan->workload.groups,
 			     .ngroups = plan->workload.ngroups,
 			     .more = IDENTITY_NO_ID},
+		.none = plan->no_workload,
 		.group_of = gid_of,
 		.context = &plan->accounts,
 	};

@@ -19,8 +19,9 @@ static struct {
 	uint64_t granted;
 	int remembered[REMEMBERED_MAX];
 	size_t count;
-	bool foreign,
-		entered; /* the process acts on foreign ground, in a directory of another owner than the identity */
+	bool unfixed; /* ground_unfix() */
+	bool foreign; /* the process acts on foreign ground, */
+	bool entered; /* in a directory of another owner than the identity */
 	uint32_t known,
 		group; /* the user whose group was looked up last, for a tree asks for each of its files; 0: none */
 } ground;
@@ -31,6 +32,11 @@ void ground_know(const struct ground_people *people)
 	ground.known = 0;
 	while (!people && ground.count > 0)
 		close(ground.remembered[--ground.count]);
+}
+
+void ground_unfix(void)
+{
+	ground.unfixed = true;
 }
 
 void ground_grant(uint64_t capabilities)
@@ -70,8 +76,8 @@ static bool is_fixed(int parent)
 {
 	struct fd_stat above, root;
 
-	return fd_statx(parent, "", &above) == 0 && fd_statx(AT_FDCWD, "/", &root) == 0 && root.mount != 0 &&
-	       root.mount == above.mount;
+	return !ground.unfixed && fd_statx(parent, "", &above) == 0 && fd_statx(AT_FDCWD, "/", &root) == 0 &&
+	       root.mount != 0 && root.mount == above.mount;
 }
 
 bool ground_may_have_moved(const struct ground *at, int parent, int fd)
@@ -115,26 +121,30 @@ static bool may_move(const struct fs_identity *who, int fd, const struct stat *s
 /*
  * The identity in FD, a directory of foreign ground. Its owner's rights must not be lent to what the workload may have moved there,
  * nor the workload's to what the owner may have. To make something the workload's are enough; to read what others may get to see
- * only nobody's. A workload that is root, or is not known, is no weaker than the owner; but others then may be.
+ * only nobody's. A workload that is root, or is not known, is no weaker than the owner; but others then may be. In a directory of
+ * root's, such as an emptyDir, all are the workload's.
  */
 static void enter_foreign(struct ground *to, int fd, const struct stat *stat)
 {
 	const struct ground_people *people = ground.people;
 	const uint32_t workload = people ? people->workload.uid : GROUND_NOBODY;
-	const bool weaker = workload != 0 && workload != GROUND_NOBODY;
+	const bool weaker = workload != 0 && people && !people->none,
+		   third = stat->st_uid != 0 && stat->st_uid != workload;
 
-	/* A group of the owner's own has nobody else in it. */
-	if (to->source && stat->st_uid != 0 && stat->st_uid != workload && stat->st_mode & S_IWGRP && people &&
-	    stat->st_gid != stat->st_uid)
-		to->uid = GROUND_NOBODY;
+	/* What lies in the volume of another is his alone. A group of the owner's own has nobody else in it. */
+	if (to->source && third && to->owner != 0 &&
+	    (stat->st_uid != to->uid ||
+	     (stat->st_mode & S_IWGRP && (stat->st_gid != stat->st_uid || walk_has_acl(fd) > 0))))
+		to->third = true;
 	/* Owned by root and writable by other users: the workload is one of them. */
-	if (!(to->first && stat->st_uid == 0) && !(stat->st_mode & S_IWOTH) &&
-	    !(weaker && may_move(&people->workload, fd, stat)))
-		return;
-	to->third |= (to->uid != 0 && to->uid != workload) || (stat->st_uid != 0 && stat->st_uid != workload);
-	if (weaker || to->uid == 0)
-		to->uid = workload;
-	if (to->source && (to->third || workload == 0))
+	to->shared = (to->first && stat->st_uid == 0) || stat->st_mode & S_IWOTH ||
+		     (weaker && may_move(&people->workload, fd, stat));
+	if (to->shared) {
+		to->third |= to->owner != 0 && (third || (stat->st_uid == 0 && to->uid != 0 && to->uid != workload));
+		if (weaker || to->uid == 0)
+			to->uid = workload;
+	}
+	if (to->source && (to->third || (to->shared && workload == 0)))
 		to->uid = GROUND_NOBODY;
 }
 
@@ -155,7 +165,7 @@ static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 
 void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat, bool make)
 {
-	to->entered = to->first = false;
+	to->entered = to->first = to->shared = false;
 	if (to->foreign && fd_begins_mount(fd, "")) {
 		if (is_fixed(parent))
 			*to = (struct ground){.source = to->source};
@@ -194,7 +204,8 @@ static struct fs_identity person(uint32_t uid, uint32_t more)
 	if (uid != ground.known) {
 		const uint32_t gid = people ? people->group_of(people->context, uid) : IDENTITY_NO_ID;
 		ground.known = uid;
-		ground.group = gid == IDENTITY_NO_ID ? GROUND_NOBODY : gid;
+		/* passwd gives some users root's group: "operator", or every user of an image made for OpenShift. */
+		ground.group = gid == IDENTITY_NO_ID || gid == 0 ? GROUND_NOBODY : gid;
 	}
 	who.gid = uid == 0 ? 0 : ground.group;
 	return who;
@@ -242,9 +253,9 @@ int ground_act(const struct ground *at)
 	return 0;
 }
 
-bool ground_may_give(const struct ground *at, const struct stat *stat)
+bool ground_may_give(const struct ground *at, const struct stat *stat, bool more)
 {
-	return !at->foreign || !identity_is_root() || (stat->st_uid == at->uid && at->uid != 0 && !at->third);
+	return !at->foreign || !identity_is_root() || (stat->st_uid == at->uid && at->uid != 0 && !(at->third && more));
 }
 
 struct ground_acted ground_become(uint32_t uid, uint32_t gid)

@@ -28,7 +28,8 @@ struct ground {
 	bool alone;     /* SETUID and SETGID are missing: root goes on here with CHOWN alone */
 	bool moved;     /* it lies in a mount that another container could have moved: ground_may_have_moved() */
 	bool source;    /* what is read is for others */
-	bool third;     /* its owner and the workload could both have moved what the other has to here */
+	bool third;     /* a third user and the workload could both have moved what the other has to here */
+	bool shared;    /* all users, or the workload, could have made or moved something in this directory */
 	bool first;     /* it begins with this directory, which nobody but root could have moved */
 	bool entered;   /* this directory has another owner than the identity, and the process acts as ACTS in it */
 	uint32_t acts;  /* the uid to act as in this directory */
@@ -41,7 +42,8 @@ struct ground {
 
 /* The users that foreign ground can belong to. */
 struct ground_people {
-	struct fs_identity workload;                             /* GROUND_NOBODY if there is no workload */
+	struct fs_identity workload;                             /* GROUND_NOBODY if there is no workload, */
+	bool none;                                               /* and this */
 	uint32_t (*group_of)(const void *context, uint32_t uid); /* from passwd; IDENTITY_NO_ID if it has no entry */
 	const void *context;
 };
@@ -60,6 +62,12 @@ void ground_enter(struct ground *ground, int parent, int fd, const struct stat *
 
 /* From now on directories of GROUND are entered as their owner; UID owns this one. */
 void ground_as_owner(struct ground *ground, uint32_t uid);
+
+/*
+ * A program of another user has run in this container, where it could move a directory with a mount below: from now on a
+ * mount on foreign ground is never judged anew.
+ */
+void ground_unfix(void);
 
 /* Acts as GROUND asks from now on. 0, or -1 with errno GROUND_NO_IDENTITY. */
 [[nodiscard]] int ground_act(const struct ground *ground);
@@ -117,9 +125,10 @@ bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
 /*
  * May a step other than chown and chmod give what it found on GROUND, described by STAT, to another user? Objects
  * owned by root or by a third user may have been moved there, so they must not be given away, even
- * where the workload is root itself; also what this run has made, which can be moved to another name.
+ * where the workload is root itself; also what this run has made, which can be moved to another name. MORE: it would not only
+ * lose rights.
  */
-bool ground_may_give(const struct ground *ground, const struct stat *stat);
+bool ground_may_give(const struct ground *ground, const struct stat *stat, bool more);
 
 /* walk_chmod() as UID, the owner of what FD holds, so that CAP_FOWNER is not needed. GID as for ground_become(). */
 [[nodiscard]] int ground_chmod(int fd, int parent, const char *name, uint32_t uid, uint32_t gid, mode_t mode);

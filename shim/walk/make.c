@@ -91,8 +91,15 @@ static int has_list(int fd, const char *which)
 	char link[WALK_LINK];
 	ssize_t length = fgetxattr(fd, which, NULL, 0);
 
-	if (length < 0 && errno == EBADF && walk_link(fd, link) == 0)
+	if (length >= 0 || errno != EBADF)
+		return length >= 0 ? 1 : no_list();
+	if (walk_link(fd, link) == 0) {
 		length = getxattr(link, which, NULL, 0);
+	} else {
+		const int directory = fd_openat(fd, ".", O_RDONLY | O_DIRECTORY);
+		length = directory < 0 ? -1 : fgetxattr(directory, which, NULL, 0);
+		fd_close(directory);
+	}
 	return length >= 0 ? 1 : no_list();
 }
 

@@ -6,7 +6,7 @@
 
 #include "walk/walk.h"
 
-/* Has FD an access control list? 1 or 0; -1: it is O_PATH, and without /proc nobody can see. */
+/* Has FD an access control list? 1 or 0; -1: it is a file that is O_PATH, and without /proc nobody can see. */
 int walk_has_acl(int fd);
 
 /*

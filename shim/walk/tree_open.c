@@ -12,7 +12,7 @@ static void find_ground(const struct tree_walk *tree, int parent, const struct g
 
 	to->ground = *above;
 	to->ground.entered = false;
-	if (!tree->as_owners || !above->foreign || above->more != IDENTITY_NO_ID || to->stat.mount_begins)
+	if (above->source || !above->foreign || above->more != IDENTITY_NO_ID || to->stat.mount_begins)
 		ground_enter(&to->ground, parent, fd, &plain, false);
 	if (!tree->as_owners)
 		return;

@@ -42,19 +42,27 @@ bool change_has_mode(const struct step *step)
 	return step->change.set || step->file_mode.set || step->dir_mode.set;
 }
 
-/* The mode that the step wants, or the present one. A link has no mode of its own. */
-static mode_t wanted_mode(const struct step *step, const struct fd_stat *now)
+/*
+ * The mode that the step wants, or the present one. A link has no mode of its own. Where others could have moved it, or made it,
+ * no file of root's becomes set-id.
+ */
+static mode_t wanted_mode(const struct change *change, const struct fd_stat *now)
 {
+	const struct step *step = change->step;
 	const bool directory = S_ISDIR(now->mode);
+	const bool roots = change->owner.uid == 0 || (change->owner.uid == ACCOUNTS_NO_ID && now->uid == 0);
 	const struct mode_change *want = directory ? &step->dir_mode : &step->file_mode;
 
 	if (!want->set)
 		want = &step->change;
-	if (!want->set || S_ISLNK(now->mode))
+	/* Clauses say nothing of the mode that marks a directory which a killed run has not completed: who makes it knows. */
+	const bool marked = directory && ((now->mode & 05777) == WALK_UNFINISHED || (now->mode & 04722) == 04700);
+	if (!want->set || S_ISLNK(now->mode) || (marked && !want->octal))
 		return now->mode & 07777;
 	/* A set-group-ID bit without group execution does nothing, and chown(2) leaves it: "g+x" must not complete it. */
 	const mode_t idle = directory || now->mode & S_IXGRP ? 0 : S_ISGID;
-	return mode_apply(want, now->mode & ~idle, directory);
+	const mode_t mode = mode_apply(want, now->mode & ~idle, directory);
+	return roots && !directory && ground_is_foreign() ? mode & (now->mode | ~(mode_t)06000) : mode;
 }
 
 /* A link owned by another user keeps its owner: later steps would follow it if root owned it. */
@@ -66,7 +74,7 @@ static bool stays(const struct change *change, const struct fd_stat *now)
 bool change_differs(const struct change *change, const struct fd_stat *now)
 {
 	return (!stays(change, now) && owner_differs(&change->owner, now)) ||
-	       wanted_mode(change->step, now) != (now->mode & 07777);
+	       wanted_mode(change, now) != (now->mode & 07777);
 }
 
 bool change_is_due(const struct change *change, const struct fd_stat *now)
@@ -194,7 +202,7 @@ static bool change_apply(struct change *change, const struct held *held)
 		return failed(change->setup, "chown", cap, held->path, errno);
 	if (gives && (modes || has_set_id(&now)) && (fd_statx(held->fd, "", &now) != 0 || drop_set_id(held, &now) != 0))
 		return failed(change->setup, "chmod", CAP_FOWNER, held->path, errno);
-	const mode_t mode = wanted_mode(change->step, &now);
+	const mode_t mode = wanted_mode(change, &now);
 	const uint32_t uid = change->owner.uid == ACCOUNTS_NO_ID ? now.uid : change->owner.uid;
 	change->cleared += gives && has_set_id(&held->now) && !(modes && mode & 06000);
 	if (!modes || mode == (now.mode & 07777) || set_mode(change, held, uid, mode) == 0)
@@ -260,15 +268,17 @@ bool change_settle(struct setup *setup, const char *path, const struct walk_foun
 		return setup_failed(setup, setup_verb(setup), path, errno, DIAG_NO_CAP);
 	const struct stat plain = fd_plain(&held.now);
 	owner_complete_kept(owner, &plain, found, false);
+	/* Who has had it chose who may write to it. */
 	if (mode == KEEP_MODE)
-		mode = held.now.mode & 07777;
+		mode = held.now.mode & (owner->uid == 0 && held.now.uid != 0 && S_ISDIR(held.now.mode) ? 07755 : 07777);
 	if (!owner_differs(owner, &held.now) && !owner_is_ambiguous(owner) && mode == (held.now.mode & 07777)) {
 		*(made ? &setup->changed : &setup->same) += 1;
 		return true;
 	}
 	if (is_hard_link(&held.now))
 		return setup_refused(setup, "change", path, HARD_LINK_TEXT, held.now.nlink);
-	if (!made && !ground_may_give(&found->ground, &plain))
+	const bool more = mode & ~held.now.mode || owner_differs(owner, &held.now);
+	if (!made && !ground_may_give(&found->ground, &plain, more))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, held.now.uid);
 	if (!made && ground_may_have_moved(&found->ground, found->parent, held.fd))
 		return setup_refused(setup, "change", path, CHANGE_MOVED, CHANGE_MOVED_STEP);

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/glob.h"
+#include "steps/common/temporary.h"
 #include "walk/held.h"
 
 #define CHUNK (32 * 1024)
@@ -82,7 +83,8 @@ int file_is_empty_directory(int fd)
 	for (const char *name; (name = fd_next(dir));)
 		if (strcmp(name, FILE_SEEDING) == 0)
 			seeding = true;
-		else if (strcmp(name, "lost+found") != 0) /* of a fresh ext4 */
+		else if (strcmp(name, "lost+found") != 0 &&
+			 !temporary_is_named(name)) /* of a fresh ext4, or a killed run */
 			empty = false;
 	if (fd_end(dir) != 0)
 		return -1;
@@ -98,7 +100,7 @@ int file_holds_only(const struct walk_found *found, const struct list *globs)
 	bool only = true;
 
 	for (const char *name; only && (name = fd_next(dir));)
-		only = glob_any(globs, name);
+		only = glob_any(globs, name) || temporary_is_named(name);
 	if (fd_end(dir) != 0)
 		return !dir && errno == ENOTDIR ? 0 : -1;
 	return only;

@@ -92,12 +92,12 @@ bool file_enforce(struct setup *setup, const char *path, const struct walk_found
 	}
 	if (!S_ISREG(now->st_mode) || now->st_nlink != 1)
 		return setup_refused(setup, "change", path, "it must be a regular file without other hard links");
-	if (!ground_may_give(&found->ground, now))
+	const bool other = now->st_uid != want->uid;
+	if (!ground_may_give(&found->ground, now, other || now->st_gid != want->gid || want->mode & ~now->st_mode))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now->st_uid);
 	if (ground_may_have_moved(&found->ground, found->parent, found->fd))
 		return setup_refused(setup, "change", path, CHANGE_MOVED, CHANGE_MOVED_STEP);
 	const struct owner old = {now->st_uid, ACCOUNTS_NO_ID};
-	const bool other = now->st_uid != want->uid;
 	if (other && owner_is_ambiguous(&old))
 		return setup_refused(setup, "change", path, "the user namespace does not map its owner");
 	/* Opened, its list can be read without /proc. */

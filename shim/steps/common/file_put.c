@@ -225,7 +225,7 @@ static int overwrite(const struct walk_found *found, const struct file_want *wan
 		const bool right = file_is_as_wanted(&now, want);
 		if (now.st_nlink != 1)
 			errno = EMLINK;
-		else if (!right && (!ground_may_give(&found->ground, &now) ||
+		else if (!right && (!ground_may_give(&found->ground, &now, true) ||
 				    ground_may_have_moved(&found->ground, found->parent, out)))
 			errno = EACCES;
 		else if (give_in_place(out, want, now.st_uid, right, cap))

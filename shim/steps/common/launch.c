@@ -90,8 +90,8 @@ static void execute(int fd, char *const *argv, char *const *environment)
 /*
  * Runs in the child. Only descriptors 0-2 and the signal state of the container's start are passed on. With `user` or
  * `cap_add` follows the same drop and proof as for the workload, which end the process themselves on failure. Then
- * the working directory is entered, with the rights of the program and never through a planted link. The filter is
- * last.
+ * the working directory is entered, with the rights of the program and never through a planted link. Signals come back then,
+ * and the filter is last.
  */
 static _Noreturn void become_program(const struct launch *launch)
 {
@@ -105,7 +105,6 @@ static _Noreturn void become_program(const struct launch *launch)
 	if (dup2(launch->input, 0) != 0)
 		diag_cannot("open", "standard input", errno, DIAG_NO_CAP);
 	descriptors_close(keep);
-	signals_restore(launch->start);
 	if (step->user.narrowed) {
 		drop_privileges(&step->user.want, launch->start);
 		verify_privileges(&step->user.want);
@@ -116,7 +115,8 @@ static _Noreturn void become_program(const struct launch *launch)
 		_exit(DIAG_SYSTEM);
 	}
 	close(fd);
-	identity_end(); /* the walk may have changed the identity */
+	identity_end();                 /* the walk may have changed the identity */
+	signals_restore(launch->start); /* not before the drop, in which the new user could have it dump its memory */
 	if (step->user.filter.code)
 		filter_load(&step->user.filter);
 	tell(launch->report, STAGE_EXECUTING, 0);
@@ -245,6 +245,8 @@ int run_program(struct setup *setup, const struct step *step, char *const *argv)
 		setup_failed(setup, "start", argv[0], errno, DIAG_NO_CAP);
 		return -1;
 	}
+	if (step->user.narrowed && step->user.want.uid != 0)
+		ground_unfix();
 	int result = follow_program(setup, step, pid, report, argv[0]);
 	close(report);
 	return result;

@@ -13,11 +13,14 @@
 #include "base/signals.h"
 #include "steps/common/change.h"
 #include "steps/common/file.h"
-#include "steps/common/owner.h"
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
 #include "walk/held.h"
 #include "walk/make.h"
+
+/* In a mode: others than root have chosen it, or it is one for another group than root's. */
+#define OF_OTHERS S_IFDIR
+#define OF_ANOTHER_GROUP S_IFIFO
 
 #define PLANTED EISNAM /* it is not of the owner that this run has given ABOVE; no file system call returns that */
 
@@ -54,6 +57,13 @@ static void lend_rights(struct mirror_level *to, const struct stat *stat)
 		to->closed = stat->st_mode;
 }
 
+mode_t mirror_mode(const struct ground *from, uint32_t uid, uint32_t gid, mode_t mode)
+{
+	const bool others = from->foreign || uid != 0 || (mode & (S_ISVTX | S_IWOTH)) == S_IWOTH;
+
+	return (mode & 07777) | (others ? OF_OTHERS : 0) | (gid != 0 ? OF_ANOTHER_GROUP : 0);
+}
+
 /* Makes the directory, or opens an existing one. An errno value, or 0. */
 static int make_or_open(const struct step *step, const struct mirror_level *above, const char *name, mode_t mode,
 			struct mirror_level *to, bool *made)
@@ -61,10 +71,17 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	struct file_want want;
 	struct stat stat;
 
-	const bool closed = (mode & S_IRWXU) != S_IRWXU || (mode & (S_IWGRP | S_IWOTH));
 	file_attributes(step, &want);
 	if (want.uid == ACCOUNTS_NO_ID)
 		want.uid = identity_uid();
+	/* Who may write to root's directory, where later steps put secrets, is not for others to say. */
+	const bool roots = !above->ground.foreign && want.uid == 0;
+	if (roots && mode & OF_OTHERS)
+		mode &= 0755;
+	if (roots && mode & OF_ANOTHER_GROUP && want.gid == 0)
+		mode &= ~(mode_t)S_IWGRP;
+	mode &= 07777;
+	const bool closed = (mode & S_IRWXU) != S_IRWXU || (mode & (S_IWGRP | S_IWOTH));
 	*made = mkdirat(above->fd, name, WALK_UNFINISHED) == 0;
 	if (!*made && errno != EEXIST)
 		return errno;
@@ -88,6 +105,7 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 		return errno;
 	if ((closed || !*made) && (stat.st_mode & 07777) == filling(mode) && stat.st_uid == want.uid)
 		to->closed = mode | S_IFDIR;
+	to->uid = stat.st_uid;
 	to->made = *made;
 	to->clean = *made || (above->tree && !temporary_is_any(to->fd, &to->plain));
 	to->device = stat.st_dev;
@@ -141,8 +159,10 @@ void mirror_close(struct setup *setup, const char *path, struct mirror_level *le
 {
 	struct stat stat;
 
+	/* Another run may have given it to somebody else meanwhile, with another mode. */
 	if (level->closed && (fd_fstat(level->fd, &stat) != 0 ||
-			      ground_chmod(level->fd, -1, NULL, stat.st_uid, stat.st_gid, level->closed & 07777) != 0))
+			      (stat.st_uid == level->uid && ground_chmod(level->fd, -1, NULL, stat.st_uid, stat.st_gid,
+									 level->closed & 07777) != 0)))
 		setup_failed(setup, "chmod", path, errno, CAP_FOWNER);
 	close(level->fd);
 	level->fd = -1;
@@ -247,12 +267,9 @@ static bool mirror_enter(void *context, const struct walk_entry *entry)
 	if (change_has_moved(mirror->setup, mirror->verb, entry->path, entry->ground, entry->parent, entry->fd))
 		return false;
 	struct mirror_level *level = &mirror->levels[entry->depth];
-	/* Who else may write to root's directory is not for others to say. */
-	const mode_t mode = entry->ground->foreign && !level[-1].ground.foreign && !owner_gives(mirror->setup->step)
-				    ? entry->stat.mode & 0755
-				    : entry->stat.mode;
 	flush(mirror); /* before what it was called with is another directory's */
-	if (!mirror_directory(mirror->setup, mirror_target(mirror, entry, NULL), level - 1, entry->name, mode, level))
+	if (!mirror_directory(mirror->setup, mirror_target(mirror, entry, NULL), level - 1, entry->name,
+			      mirror_mode(entry->ground, entry->stat.uid, entry->stat.gid, entry->stat.mode), level))
 		return false;
 	mirror->others |= level->device != mirror->levels[0].device;
 	return true;

@@ -13,6 +13,7 @@ struct mirror_level {
 	int fd;               /* O_PATH */
 	struct ground ground; /* of what lies in it */
 	mode_t closed;        /* the mode for when it is full, if its owner could not fill it with that mode; or 0 */
+	uint32_t uid;         /* its owner, who has CLOSED */
 	dev_t device;
 	bool made;    /* nothing was in it when this run came */
 	bool clean;   /* nothing that a killed run has left was in it */
@@ -47,6 +48,9 @@ struct mirror {
 void mirror_close(struct setup *setup, const char *path, struct mirror_level *level);
 
 /* Opens `to` of the step as a directory; makes it, and those above it, if they are missing. False: it was reported. */
+/* The mode, for mirror_open(), of the copy of a directory FROM that ground with these owners and this mode. */
+mode_t mirror_mode(const struct ground *from, uint32_t uid, uint32_t gid, mode_t mode);
+
 [[nodiscard]] bool mirror_open(struct setup *setup, mode_t mode, struct mirror_level *to);
 
 /* Adds a problem if a source and `to` contain each other: the walk would meet what it makes. */

@@ -52,14 +52,14 @@ bool owner_is_ambiguous(const struct owner *owner)
 
 /*
  * Does NOW belong to the owner of its directory? A run may have given that one to this user, and made NOW as him; but not the
- * one with which foreign ground begins, nor one that the workload can write.
+ * one with which foreign ground begins, nor one of another user that the workload can write.
  */
 static bool is_of_directory(const struct stat *now, const struct walk_found *at)
 {
 	struct stat above;
 
 	return fd_fstat(at->parent, &above) == 0 && above.st_uid == now->st_uid &&
-	       ((!at->ground.first && !at->ground.third) || now->st_uid == identity_uid());
+	       ((!at->ground.first && (!at->ground.shared || now->st_uid == 0)) || now->st_uid == identity_uid());
 }
 
 void owner_complete(struct owner *owner, const struct stat *now, const struct walk_found *at)

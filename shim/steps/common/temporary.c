@@ -33,6 +33,11 @@ static void name_slot(char temporary[TEMPORARY_NAME], const char *name, unsigned
 	snprintf(temporary, TEMPORARY_NAME, PREFIX "%016llx-%u", (unsigned long long)value, slot);
 }
 
+bool temporary_is_named(const char *name)
+{
+	return strncmp(name, PREFIX, sizeof(PREFIX) - 1) == 0;
+}
+
 /* False: this run has waited long enough. */
 static bool wait_moment(void)
 {
@@ -104,8 +109,7 @@ static void forget_slots(int parent, const char *name, unsigned int but)
 	name_slot(temporary, name, but);
 	DIR *dir = fd_list(parent);
 	for (const char *other; (other = fd_next(dir));)
-		if (strncmp(other, PREFIX, strlen(PREFIX)) == 0 && strlen(other) == strlen(temporary) &&
-		    strcmp(other, temporary) != 0)
+		if (temporary_is_named(other) && strlen(other) == strlen(temporary) && strcmp(other, temporary) != 0)
 			(void)discard(parent, other, &stuck);
 	(void)fd_end(dir);
 }
@@ -125,7 +129,7 @@ bool temporary_is_alone(int fd)
 	bool alone = true;
 
 	for (const char *name; alone && (name = fd_next(dir));)
-		alone = strncmp(name, PREFIX, sizeof(PREFIX) - 1) == 0;
+		alone = temporary_is_named(name);
 	return fd_end(dir) == 0 && alone;
 }
 
@@ -137,7 +141,7 @@ bool temporary_is_any(int fd, bool *plain)
 
 	*plain = true;
 	for (errno = 0; !any && dir && (entry = readdir(dir));) {
-		any = strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0;
+		any = temporary_is_named(entry->d_name);
 		*plain &= entry->d_type == DT_REG || entry->d_type == DT_LNK || entry->d_type == DT_DIR;
 	}
 	any |= fd_end(dir) != 0;

@@ -16,6 +16,9 @@
  */
 [[nodiscard]] int temporary_file(int parent, const char *name, bool clean, char temporary[TEMPORARY_NAME]);
 
+/* Is NAME that of such a file, or of a seed's? */
+bool temporary_is_named(const char *name);
+
 /* Could something that a run has left lie in the directory FD? *PLAIN: it holds nothing but files, links and directories. */
 bool temporary_is_any(int fd, bool *plain);
 

@@ -57,8 +57,17 @@ static int open_regular(int parent, const char *name, struct stat *stat)
 	return fd_fail(ESTALE);
 }
 
-/* PATH is the destination's, STAT the SOURCE's. Set-id bits are not taken over: the owner is another now. */
-static bool put_file(struct setup *setup, const char *path, int source, const struct stat *stat,
+/* What is copied, and the GROUND that it lies on. */
+static bool is_of_others(const struct ground *ground, const struct stat *stat)
+{
+	return ground->foreign || !walk_is_roots_alone(stat->st_uid, stat->st_mode);
+}
+
+/*
+ * PATH is the destination's, STAT the SOURCE's, which OTHERS than root could have put there. Set-id bits are not taken over: the
+ * owner is another now.
+ */
+static bool put_file(struct setup *setup, const char *path, int source, const struct stat *stat, bool others,
 		     const struct mirror_level *to, const char *name)
 {
 	const struct step *step = setup->step;
@@ -69,9 +78,9 @@ static bool put_file(struct setup *setup, const char *path, int source, const st
 				 .keep_xattrs = list_has(&step->preserve, "xattrs")};
 
 	file_attributes(step, &want);
-	want.others = !walk_is_roots_alone(stat->st_uid, stat->st_mode);
+	want.others = others;
 	if (!step->mode_written)
-		want.mode = stat->st_mode & 01777;
+		want.mode = stat->st_mode & (others && !to->ground.foreign && want.uid == 0 ? 01755 : 01777);
 	mirror_want(to, stat->st_size, &want);
 	const int cut = to->resumed ? content_is_cut_short(&want, &to->ground, to->fd, name) : 0;
 	if (cut < 0)
@@ -170,6 +179,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 /* A source that is open already and waits for its turn. */
 struct pending_copy {
 	int source;
+	bool others;
 	struct stat stat;
 	char name[NAME_MAX + 1];
 };
@@ -201,7 +211,7 @@ static void copy_flush(struct mirror *mirror)
 		if (ground_act(&to->ground) != 0)
 			setup_failed(setup, "write", copying->path, errno, DIAG_NO_CAP);
 		else if (to->resumed || !keeps_existing(setup, to, it->name))
-			(void)put_file(setup, copying->path, it->source, &it->stat, to, it->name);
+			(void)put_file(setup, copying->path, it->source, &it->stat, it->others, to, it->name);
 		tree_unpin(&done, it->source);
 	}
 	tree_unpin(&done, -1);
@@ -224,6 +234,7 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	}
 	if (it->source >= 0) {
 		copying->to = to;
+		it->others = is_of_others(entry->ground, &it->stat);
 		if (copying->count++ == 0)
 			(void)memccpy(copying->path, mirror_target(mirror, entry, ""), '\0', sizeof(mirror->path));
 		(void)memccpy(it->name, entry->name, '\0', sizeof(it->name));
@@ -316,7 +327,10 @@ static void copy_directory(struct setup *setup, const char *path, const struct w
 	const size_t before = setup->failures;
 	int marker = -1; /* of no seed, or none that is due */
 
-	if (!mirror_open(setup, source->stat.st_mode & 01777, &to))
+	if (!mirror_open(setup,
+			 mirror_mode(&source->ground, source->stat.st_uid, source->stat.st_gid,
+				     source->stat.st_mode & 01777),
+			 &to))
 		return;
 	if (ground_act(&to.ground) != 0 || (step->only_if_empty && seed_begin(setup, &to, &marker) != 0))
 		setup_failed(setup, "seed", step->to, errno, CAP_DAC_OVERRIDE);
@@ -334,7 +348,7 @@ static void copy_directory(struct setup *setup, const char *path, const struct w
  * Copies into the directory `to` if it is one or is written as one ("/etc/", several sources), otherwise to that
  * name.
  */
-static void put_source(struct setup *setup, const char *path, int in, const struct stat *stat)
+static void put_source(struct setup *setup, const char *path, int in, const struct stat *stat, bool others)
 {
 	const struct step *step = setup->step;
 	struct walk_found found;
@@ -357,7 +371,7 @@ static void put_source(struct setup *setup, const char *path, int in, const stru
 	if (ground_act(&to.ground) != 0)
 		setup_failed(setup, "write to", step->to, errno, DIAG_NO_CAP);
 	else if (!keeps_existing(setup, &to, name))
-		(void)put_file(setup, into ? mirror_in(setup, step->to, name) : step->to, in, stat, &to, name);
+		(void)put_file(setup, into ? mirror_in(setup, step->to, name) : step->to, in, stat, others, &to, name);
 	if (into)
 		mirror_close(setup, step->to, &to);
 	else
@@ -375,7 +389,7 @@ static bool copy_source(struct setup *setup, const char *path, struct walk_found
 		const int in = walk_reopen_found(source, O_RDONLY, &stat);
 		if (in < 0)
 			return setup_failed(setup, "read", path, errno, CAP_DAC_OVERRIDE);
-		put_source(setup, path, in, &stat);
+		put_source(setup, path, in, &stat, is_of_others(&source->ground, &stat));
 		close(in);
 		return true;
 	}

@@ -258,7 +258,7 @@ static bool open_source(struct setup *setup, const char *path, bool device, stru
 	ground_enter(&in, found.parent, found.fd, &found.stat, false);
 	close(found.parent);
 	*source = (struct mount_source){found.fd, found.ground.foreign, in.foreign, found.stat.st_uid};
-	return !moved && (ground_may_give(&found.ground, &found.stat) ||
+	return !moved && (ground_may_give(&found.ground, &found.stat, true) ||
 			  setup_refused(setup, "mount", path, CHANGE_NOT_GIVEN, found.stat.st_uid));
 }
 

@@ -91,7 +91,7 @@ static bool keep_attributes(const struct step *step, const struct walk_found *fo
 	if (!step->mode_written)
 		want->mode = now->st_mode & (gives || more ? 01777 : 07777);
 	/* Its list does not go with it, and the group's bits were no more than the list's mask: acl(5). */
-	if (!step->mode_written && (gives || more) && walk_has_acl(found->fd))
+	if (!step->mode_written && (gives || more) && walk_has_acl(found->fd) > 0)
 		want->mode &= ~(mode_t)S_IRWXG;
 	return !gives && want->mode == (now->st_mode & 07777);
 }
@@ -106,8 +106,10 @@ static bool becomes_more(const struct walk_found *found, const struct stat *now,
 	const mode_t more = want->mode & ~now->st_mode;
 	const bool given = want->uid != now->st_uid || want->gid != now->st_gid;
 
-	return (at->foreign && (at->uid == 0 || at->third) && (given || more & (S_IRWXG | S_IRWXO))) ||
-	       (want->mode & 06000 && (given || (at->foreign && more & 06000)));
+	const bool opened = more & (S_IRWXG | S_IRWXO) || (given && !(now->st_mode & S_IROTH));
+
+	return (at->foreign && opened && (at->uid == 0 || at->third || now->st_uid == 0)) ||
+	       (want->mode & 06000 && ((given && (at->foreign || now->st_uid != 0)) || (at->foreign && more & 06000)));
 }
 
 /* Determines the content by if_exists. False: there is nothing to do. */
@@ -130,7 +132,7 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	if (fd_fstat(found->fd, &now) != 0)
 		return setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
 	right = keep_attributes(step, found, &now, false, want);
-	if (becomes_more(found, &now, want))
+	if ((text || want->mode & 06000) && becomes_more(found, &now, want))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now.st_uid);
 	if (keep && !text) {
 		(void)file_enforce(setup, path, found, want);
