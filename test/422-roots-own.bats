@@ -84,7 +84,7 @@ teardown() {
 		assert_equal "$(owners "$a/vol" "$a/vol/key")" '0:0 700 0:0 600'
 		assert [ ! -e "$O/key" ]
 		umount "$a/vol" "$b/vol"
-		rm -rf "$T/home"
+		rm -rf "${T:?}/home"
 	done
 	# Where none has run in the container, a fresh volume is judged anew.
 	mkdir -p "$a/vol" && chown -R 1234:1234 "$T/home" && mount -t tmpfs -o mode=0755 none "$a/vol"
