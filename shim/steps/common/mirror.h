@@ -47,10 +47,10 @@ struct mirror {
 /* Closes a directory, with its final mode if it could not have been filled with that. */
 void mirror_close(struct setup *setup, const char *path, struct mirror_level *level);
 
-/* Opens `to` of the step as a directory; makes it, and those above it, if they are missing. False: it was reported. */
 /* The mode, for mirror_open(), of the copy of a directory FROM that ground with these owners and this mode. */
 mode_t mirror_mode(const struct ground *from, uint32_t uid, uint32_t gid, mode_t mode);
 
+/* Opens `to` of the step as a directory; makes it, and those above it, if they are missing. False: it was reported. */
 [[nodiscard]] bool mirror_open(struct setup *setup, mode_t mode, struct mirror_level *to);
 
 /* Adds a problem if a source and `to` contain each other: the walk would meet what it makes. */
