@@ -22,10 +22,11 @@ teardown() {
 			  - {copy: $V/conf, to: $O/app, recursive: true}
 			  - {write: $O/app/key, content: secret, mode: 0600}
 			  - {copy: $V/conf/f, to: $O/app/g}
+			  - {copy: $V/conf/f, to: $O/app/h, owner: ":2000"}
 		END
 		for _ in 1 2; do
 			assert_success
-			assert_equal "$(owners "$O/app" "$O/app/key" "$O/app/f" "$O/app/g")" '0:0 755 0:0 600 0:0 644 0:0 644'
+			assert_equal "$(owners "$O/app" "$O/app/"{key,f,g,h})" '0:0 755 0:0 600 0:0 644 0:0 644 0:2000 644'
 			again
 		done
 	done
@@ -53,6 +54,17 @@ teardown() {
 		assert_equal "$(owners "$V/etc" "$V/etc/key")" '0:0 755 0:0 600'
 		again
 	done
+	# A run was killed behind its chown(2), or the mode was changed before that: the start says so, or the next one repairs it.
+	rm -r "$V/etc" && mkdir "$V/etc" && chmod 0777 "$V/etc"
+	again
+	assert_success
+	assert_equal "$(owners "$V/etc" "$V/etc/key")" '0:0 755 0:0 600'
+	rm -r "$V/etc" && mkdir "$V/etc" && chown 1234:1234 "$V/etc"
+	strace -f -o "$T/calls" -e trace=fchownat -e inject=fchownat:delay_enter=1000000:when=1 "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	wait_until grep -q fchownat "$T/calls"
+	setpriv --reuid 1234 --regid 1234 --clear-groups chmod 0777 "$V/etc"
+	wait "$!"
+	assert_equal "$(owners "$V/etc" "$V/etc/key")" '0:0 755 0:0 600'
 }
 
 @test "attack: passwd gives a directory's owner root's group: what is root's and its group's stays closed" {
@@ -86,6 +98,19 @@ teardown() {
 		umount "$a/vol" "$b/vol"
 		rm -rf "${T:?}/home"
 	done
+	# One that can become another user is no better.
+	mkdir -p "$a/vol" "$b/vol" && chown -R 1234:1234 "$T/home"
+	mount -t tmpfs -o mode=0700 none "$b/vol" && echo secret >"$b/vol/key" && chmod 0600 "$b/vol/key"
+	mount -t tmpfs -o mode=0755 none "$a/vol"
+	start <<-END
+		  - run: [/usr/bin/setpriv, --reuid=1234, --regid=1234, --clear-groups, /bin/sh, -c, "cd $T/home; mv a c; mv b a; mv c b"]
+		    cap_add: [SETUID, SETGID]
+		  - {chown: $a/vol, recursive: true}
+	END
+	assert_failure 111
+	assert_equal "$(owners "$a/vol" "$a/vol/key")" '0:0 700 0:0 600'
+	umount "$a/vol" "$b/vol"
+	rm -rf "${T:?}/home"
 	# Where none has run in the container, a fresh volume is judged anew.
 	mkdir -p "$a/vol" && chown -R 1234:1234 "$T/home" && mount -t tmpfs -o mode=0755 none "$a/vol"
 	start <<<"  - {chown: $a/vol, recursive: true}"

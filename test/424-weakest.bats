@@ -320,6 +320,10 @@ os.setxattr(sys.argv[2], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 		assert_failure
 	done
 	# What all may read, and what root has where only root can write, is not more than it was.
+	echo x >"$V/all" && chmod 0644 "$V/all"
+	start <<<"  - {write: $V/all, content: y, if_exists: append_missing, owner: workload, mode: 0664}"
+	assert_success
+	assert_equal "$(owners "$V/all")" '1234:1234 664'
 	echo x >"$V/conf" && chmod 0644 "$V/conf" && chown 0:0 "$V/conf" && echo x >"$O/x" && chmod 0755 "$O/x"
 	start <<-END
 		  - {write: $V/conf, content: y, if_exists: append_missing, owner: "1234:1234"}
@@ -371,12 +375,13 @@ os.setxattr(sys.argv[2], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	local step
 	chown 0:3000 "$V" && chmod 2775 "$V"
 	echo one >"$O/conf" && chown 0:1234 "$O/conf" && chmod 0640 "$O/conf"
-	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {write: $O/conf, content: \"two\", if_exists: append_missing}" \
+	echo one >"$O/listed" && chown 0:1234 "$O/listed" && chmod 0600 "$O/listed" && acl "$O/listed" access
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {write: [$O/conf, $O/listed], content: \"two\", if_exists: append_missing}" \
 		"  - {write: $V/f, content: x}" >"$T/capshim.yaml"
 	for step in 1 2; do
 		run unshare --mount --propagation private sh -c 'mount -t tmpfs none /proc && exec "$@"' sh \
 			"$START" --clean --env PATH=/bin -- "$CAPSHIM" -c "$T/capshim.yaml"
 		assert_success
-		assert_equal "$step $(owners "$O/conf") $(stat -c %a "$V/f")" "$step 0:1234 640 644"
+		assert_equal "$step $(owners "$O/conf" "$O/listed") $(stat -c %a "$V/f")" "$step 0:1234 640 0:1234 705 644"
 	done
 }

@@ -134,7 +134,7 @@ static void enter_foreign(struct ground *to, int fd, const struct stat *stat)
 	/* What lies in the volume of another is his alone. A group of the owner's own has nobody else in it. */
 	if (to->source && third && to->owner != 0 &&
 	    (stat->st_uid != to->uid ||
-	     (stat->st_mode & S_IWGRP && (stat->st_gid != stat->st_uid || walk_has_acl(fd) > 0))))
+	     (stat->st_mode & S_IWGRP && (stat->st_gid != stat->st_uid || walk_has_acl(fd) != 0))))
 		to->third = true;
 	/* Owned by root and writable by other users: the workload is one of them. */
 	to->shared = (to->first && stat->st_uid == 0) || stat->st_mode & S_IWOTH ||

@@ -236,7 +236,9 @@ bool change_held(struct change *change, const struct held *held)
 static bool settle_held(struct setup *setup, const struct held *held, mode_t mode, const struct owner *owner)
 {
 	const struct fd_stat *now = &held->now;
-	const bool always = owner_is_ambiguous(owner), due = mode != (now->mode & 07777);
+	const bool always = owner_is_ambiguous(owner);
+	bool due = mode != (now->mode & 07777);
+	struct fd_stat after;
 	const bool gives = owner_differs(owner, now) || always;
 	const bool first = gives && S_ISDIR(now->mode) && now->uid == identity_uid();
 	const uint32_t uid = owner->uid == ACCOUNTS_NO_ID ? now->uid : owner->uid;
@@ -253,6 +255,8 @@ static bool settle_held(struct setup *setup, const struct held *held, mode_t mod
 			(void)!ground_chmod(held->fd, held->parent, held->name, now->uid, now->gid, now->mode & 07777);
 		return setup_failed(setup, "chown", held->path, err, cap);
 	}
+	if (gives && S_ISDIR(now->mode) && !first) /* until now its old owner could set it */
+		due = fd_statx(held->fd, "", &after) != 0 || mode != (after.mode & 07777);
 	if (due && !first && ground_chmod(held->fd, held->parent, held->name, uid, owner->gid, mode) != 0)
 		return setup_failed(setup, "chmod", held->path, errno, CAP_FOWNER);
 	return true;
@@ -268,9 +272,9 @@ bool change_settle(struct setup *setup, const char *path, const struct walk_foun
 		return setup_failed(setup, setup_verb(setup), path, errno, DIAG_NO_CAP);
 	const struct stat plain = fd_plain(&held.now);
 	owner_complete_kept(owner, &plain, found, false);
-	/* Who has had it chose who may write to it. */
+	/* Of what becomes root's who has had it chose who may write to it, perhaps before a start that did not end. */
 	if (mode == KEEP_MODE)
-		mode = held.now.mode & (owner->uid == 0 && held.now.uid != 0 && S_ISDIR(held.now.mode) ? 07755 : 07777);
+		mode = held.now.mode & (written->uid == 0 && S_ISDIR(held.now.mode) ? 07755 : 07777);
 	if (!owner_differs(owner, &held.now) && !owner_is_ambiguous(owner) && mode == (held.now.mode & 07777)) {
 		*(made ? &setup->changed : &setup->same) += 1;
 		return true;

@@ -245,7 +245,7 @@ int run_program(struct setup *setup, const struct step *step, char *const *argv)
 		setup_failed(setup, "start", argv[0], errno, DIAG_NO_CAP);
 		return -1;
 	}
-	if (step->user.narrowed && step->user.want.uid != 0)
+	if (step->user.narrowed)
 		ground_unfix();
 	int result = follow_program(setup, step, pid, report, argv[0]);
 	close(report);

@@ -91,8 +91,13 @@ static bool keep_attributes(const struct step *step, const struct walk_found *fo
 	if (!step->mode_written)
 		want->mode = now->st_mode & (gives || more ? 01777 : 07777);
 	/* Its list does not go with it, and the group's bits were no more than the list's mask: acl(5). */
-	if (!step->mode_written && (gives || more) && walk_has_acl(found->fd) > 0)
-		want->mode &= ~(mode_t)S_IRWXG;
+	if (!step->mode_written && (gives || more)) {
+		/* Without /proc it is seen only on what is open. */
+		const int in = walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
+		if (walk_has_acl(in < 0 ? found->fd : in) != 0)
+			want->mode &= ~(mode_t)S_IRWXG;
+		fd_close(in);
+	}
 	return !gives && want->mode == (now->st_mode & 07777);
 }
 
@@ -106,7 +111,7 @@ static bool becomes_more(const struct walk_found *found, const struct stat *now,
 	const mode_t more = want->mode & ~now->st_mode;
 	const bool given = want->uid != now->st_uid || want->gid != now->st_gid;
 
-	const bool opened = more & (S_IRWXG | S_IRWXO) || (given && !(now->st_mode & S_IROTH));
+	const bool opened = !(now->st_mode & S_IROTH) && (given || more & (S_IRWXG | S_IRWXO));
 
 	return (at->foreign && opened && (at->uid == 0 || at->third || now->st_uid == 0)) ||
 	       (want->mode & 06000 && ((given && (at->foreign || now->st_uid != 0)) || (at->foreign && more & 06000)));
