@@ -55,11 +55,11 @@ teardown() {
 		again
 	done
 	# A run was killed behind its chown(2), or the mode was changed before that: the start says so, or the next one repairs it.
-	rm -r "$V/etc" && mkdir "$V/etc" && chmod 0777 "$V/etc"
+	rm -r "${V:?}/etc" && mkdir "$V/etc" && chmod 0777 "$V/etc"
 	again
 	assert_success
 	assert_equal "$(owners "$V/etc" "$V/etc/key")" '0:0 755 0:0 600'
-	rm -r "$V/etc" && mkdir "$V/etc" && chown 1234:1234 "$V/etc"
+	rm -r "${V:?}/etc" && mkdir "$V/etc" && chown 1234:1234 "$V/etc"
 	strace -f -o "$T/calls" -e trace=fchownat -e inject=fchownat:delay_enter=1000000:when=1 "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
 	wait_until grep -q fchownat "$T/calls"
 	setpriv --reuid 1234 --regid 1234 --clear-groups chmod 0777 "$V/etc"
