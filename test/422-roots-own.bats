@@ -10,7 +10,7 @@ setup() {
 }
 
 teardown() {
-	umount -l "$T"/home/*/vol 2>/dev/null || true
+	umount -l "$T"/home/*/vol "$O/vol" "$O" 2>/dev/null || true
 }
 
 @test "attack: the mode of a source does not open root's copy of it, where later steps put secrets" {
@@ -187,4 +187,42 @@ teardown() {
 	start <<<"  - {write: $V/f, content: x, when: {empty: $V}}"
 	assert_success
 	assert_equal "$(cat "$V/f")" x
+}
+
+@test "attack: a file that keep makes root's is a new one: who had it open neither reads nor writes it" {
+	mkdir "$O/conf" && echo a=1 >"$O/conf/env" && chown 1234:1234 "$O/conf/env"
+	mkfifo "$T/end"
+	exec 7< <(exec setpriv --reuid 1234 --regid 1234 --clear-groups bash -c "exec 5<>'$O/conf/env'; echo open; read -r <'$T/end'; echo evil >&5; cat /proc/self/fd/5")
+	read -r -t 10 -u 7
+	start <<-END
+		  - {write: $O/conf/env, content: x, if_exists: keep, owner: "root:root", mode: 0600}
+		  - {run: [/bin/sh, -c, "echo KEY=secret >>$O/conf/env"]}
+	END
+	assert_success
+	echo >"$T/end"
+	run timeout 10 cat <&7
+	refute_output --partial secret
+	assert_equal "$(owners "$O/conf/env") $(xargs <"$O/conf/env")" '0:0 600 a=1 KEY=secret'
+}
+
+@test "mkdir for root: what is root's already as a mount, on a read-only one, or on foreign ground, keeps its mode" {
+	chown 0:2000 "$V" && chmod 2775 "$V"
+	mkdir -m 1777 "$O/tmp" && mkdir "$O/vol" "$O/open" && chmod 1777 "$O/tmp" && chmod 0777 "$O/open"
+	mount -t tmpfs -o mode=0777 none "$O/vol"
+	start <<<"  - {mkdir: [$V/conf, $O/vol], owner: root}"
+	for _ in 1 2; do
+		assert_success
+		chgrp 2000 "$V/conf" && chmod 02775 "$V/conf" # as the kubelet does for an fsGroup
+		again
+	done
+	assert_equal "$status $(owners "$V/conf" "$O/vol")" '0 0:2000 2775 0:0 777'
+	umount "$O/vol"
+	mount --bind "$O" "$O" && mount -o remount,bind,ro "$O"
+	start <<<"  - {mkdir: [$O/tmp, $O/open], owner: root}"
+	umount "$O"
+	assert_success
+	# Elsewhere a start that did not end may have left it so.
+	again
+	assert_success
+	assert_equal "$(owners "$O/tmp" "$O/open")" '0:0 1755 0:0 755'
 }

@@ -15,6 +15,7 @@
 #include "steps/verb.h"
 #include "walk/held.h"
 #include "walk/make.h"
+#include "walk/rule.h"
 
 #define HARD_LINK_TEXT "it has %u names (hard links), and one may lie elsewhere"
 
@@ -262,6 +263,22 @@ static bool settle_held(struct setup *setup, const struct held *held, mode_t mod
 	return true;
 }
 
+/*
+ * The mode of what exists where none is written. Who has had a directory chose who may write to it: not if it becomes root's, or a
+ * run that did not end has made it so. Of root's own that is a mount, or lies on one that is read-only, others had no say.
+ */
+static mode_t kept_mode(const struct owner *written, const struct walk_found *found, const struct fd_stat *now)
+{
+	const mode_t mode = now->mode & 07777;
+	const struct stat plain = fd_plain(now);
+
+	if (written->uid != 0 || !S_ISDIR(now->mode) || !(mode & (S_IWGRP | S_IWOTH)))
+		return mode;
+	if (now->uid == 0 && (found->ground.foreign || now->mount_begins || walk_is_roots(found->fd, &plain)))
+		return mode;
+	return mode & 05755;
+}
+
 bool change_settle(struct setup *setup, const char *path, const struct walk_found *found, mode_t mode,
 		   const struct owner *written, bool made)
 {
@@ -272,9 +289,8 @@ bool change_settle(struct setup *setup, const char *path, const struct walk_foun
 		return setup_failed(setup, setup_verb(setup), path, errno, DIAG_NO_CAP);
 	const struct stat plain = fd_plain(&held.now);
 	owner_complete_kept(owner, &plain, found, false);
-	/* Of what becomes root's who has had it chose who may write to it, perhaps before a start that did not end. */
 	if (mode == KEEP_MODE)
-		mode = held.now.mode & (written->uid == 0 && S_ISDIR(held.now.mode) ? 07755 : 07777);
+		mode = kept_mode(written, found, &held.now);
 	if (!owner_differs(owner, &held.now) && !owner_is_ambiguous(owner) && mode == (held.now.mode & 07777)) {
 		*(made ? &setup->changed : &setup->same) += 1;
 		return true;

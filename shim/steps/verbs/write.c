@@ -129,8 +129,9 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 		return true;
 	bool right = keep_attributes(step, found, &now, false, want);
 	const bool keep = step->if_exists == IF_EXISTS_KEEP;
-	/* Its other names may lie elsewhere: this one becomes a file of its own. */
-	const bool own = keep && !right && now.st_nlink > 1 && S_ISREG(now.st_mode);
+	/* Its other names may lie elsewhere, or its owner have it open: it becomes a file of its own. */
+	const bool own =
+		keep && !right && S_ISREG(now.st_mode) && (now.st_nlink > 1 || (want->uid == 0 && now.st_uid != 0));
 	const char *text = own || !keep ? read_present(setup, found, &want->length) : NULL;
 	int err = errno;
 	/* Once more, for who wrote what was read may have done so since then, and write(2) clears set-id bits. */
