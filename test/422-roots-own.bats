@@ -203,6 +203,11 @@ teardown() {
 	run timeout 10 cat <&7
 	refute_output --partial secret
 	assert_equal "$(owners "$O/conf/env") $(xargs <"$O/conf/env")" '0:0 600 a=1 KEY=secret'
+	# What cannot be read stays whose it is.
+	chown 1234:1234 "$O/conf/env" && chmod 0644 "$O/conf/env" && truncate -s 17M "$O/conf/env"
+	again
+	assert_failure 111
+	assert_equal "$(owners "$O/conf/env")" '1234:1234 644'
 }
 
 @test "mkdir for root: what is root's already as a mount, on a read-only one, or on foreign ground, keeps its mode" {
@@ -225,4 +230,15 @@ teardown() {
 	again
 	assert_success
 	assert_equal "$(owners "$O/tmp" "$O/open")" '0:0 1755 0:0 755'
+}
+
+@test "attack: a seed that seems interrupted does not tell what root's source holds" {
+	local guess
+	mkdir -m 0700 "$T/seed" && printf secret >"$T/seed/token" && chmod 0600 "$T/seed/token"
+	for guess in 's\0\0\0\0\0' 'x\0\0\0\0\0' 'sec'; do
+		attack "rm -f token .capshim-seeding; printf '$guess' >token; echo >.capshim-seeding"
+		start <<<"  - {copy: $T/seed, to: $V, recursive: true, only_if_empty: true, owner: root}"
+		assert_success
+		assert_equal "$guess $(owners "$V/token")" "$guess 1234:1234 644"
+	done
 }

@@ -140,6 +140,8 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	right = keep_attributes(step, found, &now, false, want);
 	if ((text || want->mode & 06000) && becomes_more(found, &now, want))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now.st_uid);
+	if (own && !text && now.st_nlink == 1)
+		return setup_failed(setup, "read", path, err, CAP_DAC_OVERRIDE);
 	if (keep && !text) {
 		(void)file_enforce(setup, path, found, want);
 		return false;
