@@ -169,7 +169,7 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	local noproc=(unshare --mount sh -c 'umount -l /proc && exec "$0" "$@"')
 	echo mine >"$O/f" && chown 1234:1234 "$O/f" && acl "$O/f" access && chmod 0200 "$O/f"
 	printf '%s\n' 'command: none' 'setup:' \
-		"  - {write: $O/f, content: x, if_exists: keep, owner: \"root:root\", mode: 0664}" >"$T/capshim.yaml"
+		"  - {write: $O/f, content: x, if_exists: keep, owner: \"2345:2345\", mode: 0664}" >"$T/capshim.yaml"
 	for _ in 1 2; do
 		observe "${noproc[@]}" setpriv --bounding-set=-all,+chown,+setuid,+setgid,+setpcap "$CAPSHIM" -c "$T/capshim.yaml"
 		assert_failure 111
@@ -180,7 +180,7 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	rm "$O/f" && echo mine >"$O/f" && chown 1234:1234 "$O/f" && chmod 0700 "$O"
 	observe "${noproc[@]}" setpriv --bounding-set=-all,+chown,+setuid,+setgid,+setpcap "$CAPSHIM" -c "$T/capshim.yaml"
 	assert_success
-	assert_equal "$(owners "$O/f")" '0:0 664'
+	assert_equal "$(owners "$O/f")" '2345:2345 664'
 }
 
 @test "a new file for another user keeps the list that root's directory hands down, and needs no group of that user" {
