@@ -272,7 +272,7 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	refute_output --partial hidden
 }
 
-@test "attack: a workload that is nobody has a third user's rights no more than another" {
+@test "attack: a workload whose user is nobody gets no rights of a third user's" {
 	local step
 	chgrp 65534 "$V" && chmod 0775 "$V"
 	third 'mkdir -m 0700 priv; echo secret | tee key priv/f >/dev/null; chmod 0600 key'

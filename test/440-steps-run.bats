@@ -482,3 +482,21 @@ signal_capshim() {
 	assert_equal "$(<"$T/status")" 'status 111'
 	assert grep -q 'caot mkdir "/proc/x"' "$T/seen"
 }
+
+@test "run: between the drop and the program, signals are blocked that would make it dump memory" {
+	local step pid started
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' '  - {run: [/bin/true], user: workload}' >"$T/capshim.yaml"
+	strace -f -o "$T/calls" -e trace=setresuid -e inject=setresuid:delay_exit=400000 "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	started=$!
+	step=
+	for _ in {1..200}; do
+		for pid in $(pgrep -u 1234 -f "$T/capshim.yaml"); do
+			step=$(sed -n 's/^SigBlk:\t//p' "/proc/$pid/status" 2>/dev/null) && [ -n "$step" ] && break 2
+		done
+		sleep 0.01
+	done
+	wait "$started"
+	[ -n "$step" ] || fail 'no process of the new user was seen'
+	# SIGABRT and SIGXCPU, for example; those that end a step have a handler.
+	assert_equal "$((16#$step >> 5 & 1)) $((16#$step >> 23 & 1))" '1 1'
+}

@@ -119,10 +119,11 @@ static bool may_move(const struct fs_identity *who, int fd, const struct stat *s
 }
 
 /*
- * The identity in FD, a directory of foreign ground. Its owner's rights must not be lent to what the workload may have moved there,
- * nor the workload's to what the owner may have. To make something the workload's are enough; to read what others may get to see
- * only nobody's. A workload that is root, or is not known, is no weaker than the owner; but others then may be. In a directory of
- * root's, such as an emptyDir, all are the workload's.
+ * The identity in FD, a directory of foreign ground. What the workload could have moved there must not be handled with the rights
+ * of the directory's owner, nor what the owner could have moved there with those of the workload. To make something, the workload's
+ * rights are enough; for what is read, and may be shown to others, it is nobody's. A workload that is root, or that is not known, is
+ * no weaker than the owner; but others may be. Where the ground begins with root's directory, such as an emptyDir, all who can write
+ * there count as the workload.
  */
 static void enter_foreign(struct ground *to, int fd, const struct stat *stat)
 {
@@ -131,7 +132,7 @@ static void enter_foreign(struct ground *to, int fd, const struct stat *stat)
 	const bool weaker = workload != 0 && people && !people->none,
 		   third = stat->st_uid != 0 && stat->st_uid != workload;
 
-	/* What lies in the volume of another is his alone. A group of the owner's own has nobody else in it. */
+	/* A third user's, in the volume of another user; or others can write there. A group of the owner's own has no others. */
 	if (to->source && third && to->owner != 0 &&
 	    (stat->st_uid != to->uid ||
 	     (stat->st_mode & S_IWGRP && (stat->st_gid != stat->st_uid || walk_has_acl(fd) != 0))))
@@ -204,7 +205,7 @@ static struct fs_identity person(uint32_t uid, uint32_t more)
 	if (uid != ground.known) {
 		const uint32_t gid = people ? people->group_of(people->context, uid) : IDENTITY_NO_ID;
 		ground.known = uid;
-		/* passwd gives some users root's group: "operator", or every user of an image made for OpenShift. */
+		/* passwd gives root's group to some users: "operator", or all of an image that is made for OpenShift. */
 		ground.group = gid == IDENTITY_NO_ID || gid == 0 ? GROUND_NOBODY : gid;
 	}
 	who.gid = uid == 0 ? 0 : ground.group;

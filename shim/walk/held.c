@@ -91,7 +91,7 @@ int walk_reopen_found(const struct walk_found *found, int flags, struct stat *op
 	return reopen_file(&found->stat, found->parent, found->name, flags, opened);
 }
 
-static bool procfs; /* /proc is one, as far as this step knows: no other user can mount something there */
+static bool procfs; /* this step has seen that /proc is a procfs; no other user can mount something else there */
 
 void walk_forget_procfs(void)
 {

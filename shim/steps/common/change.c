@@ -44,8 +44,8 @@ bool change_has_mode(const struct step *step)
 }
 
 /*
- * The mode that the step wants, or the present one. A link has no mode of its own. Where others could have moved it, or made it,
- * no file of root's becomes set-id.
+ * The mode that the step wants, or the present one. A link has no mode of its own. A file of root's does not become set-id where
+ * others could have made it, or moved it there.
  */
 static mode_t wanted_mode(const struct change *change, const struct fd_stat *now)
 {
@@ -56,7 +56,7 @@ static mode_t wanted_mode(const struct change *change, const struct fd_stat *now
 
 	if (!want->set)
 		want = &step->change;
-	/* Clauses say nothing of the mode that marks a directory which a killed run has not completed: who makes it knows. */
+	/* The mode marks a directory that a killed run has not completed: clauses would spoil the mark for the step that does. */
 	const bool marked = directory && ((now->mode & 05777) == WALK_UNFINISHED || (now->mode & 04722) == 04700);
 	if (!want->set || S_ISLNK(now->mode) || (marked && !want->octal))
 		return now->mode & 07777;
@@ -134,7 +134,7 @@ static int give(const struct held *held, const struct owner *owner, bool always,
 	/* With CAP_CHOWN alone only afterwards. */
 	const bool may = identity_can_change() || effective & CAPABILITY_BIT(CAP_FOWNER);
 	const bool known = !owner_is_ambiguous(&old);
-	/* A list is soonest seen on what is open, and without /proc only there: the new owner may not get to its name. */
+	/* An open file shows its list soonest, and without /proc it must be open: the new owner may not reach its name. */
 	int in = clears && known && S_ISREG(now.mode) ? walk_reopen(held->fd, held->parent, held->name, O_RDONLY) : -1;
 	if (in < 0 && clears && known && walk_has_acl(held->fd) < 0) {
 		const struct ground_acted was = ground_become(now.uid, IDENTITY_NO_ID);
@@ -264,8 +264,9 @@ static bool settle_held(struct setup *setup, const struct held *held, mode_t mod
 }
 
 /*
- * The mode of what exists where none is written. Who has had a directory chose who may write to it: not if it becomes root's, or a
- * run that did not end has made it so. Of root's own that is a mount, or lies on one that is read-only, others had no say.
+ * The mode of what exists, where none is written. Who had a directory before it became root's chose who may write to it, so it
+ * loses these rights, also if it became root's in a run that was killed. A mount of root's, or a directory of root's on a
+ * read-only one, keeps them: others had no say in them.
  */
 static mode_t kept_mode(const struct owner *written, const struct walk_found *found, const struct fd_stat *now)
 {

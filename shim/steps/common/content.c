@@ -143,7 +143,7 @@ int content_is_cut_short(const struct file_want *want, const struct ground *grou
 		return errno == ENOENT ? 0 : -1;
 	if (fd_fstat(held, &now) == 0) {
 		is = 0;
-		/* It is given away before it has content. Of somebody else's the answer would tell him what the source holds. */
+		/* A seed gives a file to its owner before it has content. The answer about another's would tell what the source holds. */
 		const uint32_t owner = want->uid == ACCOUNTS_NO_ID ? identity_uid() : want->uid;
 		if (S_ISREG(now.st_mode) && now.st_nlink == 1 && (now.st_size == 0 || now.st_uid == owner))
 			is = (in = file_open(held, parent, name, ground)) < 0 ? -1 : 0;

@@ -13,6 +13,7 @@
 #include "base/signals.h"
 #include "steps/common/change.h"
 #include "steps/common/file.h"
+#include "steps/common/owner.h"
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
 #include "walk/held.h"
@@ -57,6 +58,11 @@ static void lend_rights(struct mirror_level *to, const struct stat *stat)
 		to->closed = stat->st_mode;
 }
 
+bool mirror_makes_roots(const struct step *step, const struct ground *in)
+{
+	return !in->foreign && !owner_gives(step) && identity_uid() == 0;
+}
+
 mode_t mirror_mode(const struct ground *from, uint32_t uid, uint32_t gid, mode_t mode)
 {
 	const bool others = from->foreign || uid != 0 || (mode & (S_ISVTX | S_IWOTH)) == S_IWOTH;
@@ -74,8 +80,7 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	file_attributes(step, &want);
 	if (want.uid == ACCOUNTS_NO_ID)
 		want.uid = identity_uid();
-	/* Who may write to root's directory, where later steps put secrets, is not for others to say. */
-	const bool roots = !above->ground.foreign && want.uid == 0;
+	const bool roots = mirror_makes_roots(step, &above->ground);
 	if (roots && mode & OF_OTHERS)
 		mode &= 0755;
 	if (roots && mode & OF_ANOTHER_GROUP && want.gid == 0)

@@ -47,6 +47,12 @@ struct mirror {
 /* Closes a directory, with its final mode if it could not have been filled with that. */
 void mirror_close(struct setup *setup, const char *path, struct mirror_level *level);
 
+/*
+ * Does what STEP makes on this ground become root's, where only root can write? Then who else may write to it, where later steps put
+ * secrets, is not for others to say.
+ */
+bool mirror_makes_roots(const struct step *step, const struct ground *in);
+
 /* The mode, for mirror_open(), of the copy of a directory FROM that ground with these owners and this mode. */
 mode_t mirror_mode(const struct ground *from, uint32_t uid, uint32_t gid, mode_t mode);
 

@@ -80,9 +80,7 @@ static bool put_file(struct setup *setup, const char *path, int source, const st
 	file_attributes(step, &want);
 	want.others = others;
 	if (!step->mode_written)
-		want.mode = stat->st_mode &
-			    (others && !to->ground.foreign && (want.uid == 0 || want.uid == ACCOUNTS_NO_ID) ? 01755
-													    : 01777);
+		want.mode = stat->st_mode & (others && mirror_makes_roots(step, &to->ground) ? 01755 : 01777);
 	mirror_want(to, stat->st_size, &want);
 	const int cut = to->resumed ? content_is_cut_short(&want, &to->ground, to->fd, name) : 0;
 	if (cut < 0)

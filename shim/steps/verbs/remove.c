@@ -39,7 +39,8 @@ static bool not_removed(struct setup *setup, const char *path, int err)
 static void remove_name(struct removal *removal, const struct walk_entry *entry, int flags)
 {
 	setup_progress(removal->setup, entry->path);
-	if (entry->depth == 1 && removal->glob) /* the walk has entered a mount point once more */
+	/* Not the entry's ground: the walk has entered the directory, and perhaps its mount, a second time. */
+	if (entry->depth == 1 && removal->glob)
 		ground_for_name(&removal->at->ground, entry->parent, entry->stat.uid, false);
 	const int err = unlinkat(entry->parent, entry->name, flags) == 0 ? 0 : errno;
 	if (err == 0) {

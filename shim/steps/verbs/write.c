@@ -102,8 +102,9 @@ static bool keep_attributes(const struct step *step, const struct walk_found *fo
 }
 
 /*
- * Would what is there, NOW, become more than it is where others could have moved it there, though a workload that is root, or one in
- * a third user's directory, can read it? Or would it become set-id with a content that is not the config's?
+ * Would what is there, NOW, be opened to others, or given away, although somebody could have moved it there to that end: where it is
+ * root's, or a workload that is root, or one in a third user's directory, has read it? Or would it become set-id, with content
+ * that is not the config's?
  */
 static bool becomes_more(const struct walk_found *found, const struct stat *now, const struct file_want *want)
 {
@@ -129,7 +130,7 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 		return true;
 	bool right = keep_attributes(step, found, &now, false, want);
 	const bool keep = step->if_exists == IF_EXISTS_KEEP;
-	/* Its other names may lie elsewhere, or its owner have it open: it becomes a file of its own. */
+	/* It becomes a file of its own: other names of it may lie elsewhere, or its old owner may have it open. */
 	const bool own =
 		keep && !right && S_ISREG(now.st_mode) && (now.st_nlink > 1 || (want->uid == 0 && now.st_uid != 0));
 	const char *text = own || !keep ? read_present(setup, found, &want->length) : NULL;
