@@ -374,3 +374,15 @@ with_xattr() {
 	assert_unprivileged 1234
 	refute_line --regexp '^env\.'
 }
+
+@test "working_dir: a third user's directory, moved there by the user, does not take root where the user could not get" {
+	chmod 0777 "$IMAGE/data"
+	mkdir -p "$IMAGE/data/closed/open" "$IMAGE/data/own"
+	chown -R 2000:2000 "$IMAGE/data" && chmod 0700 "$IMAGE/data/closed" && chown 1234:1234 "$IMAGE/data/own"
+	workload -- /probe <<<'working_dir: /data/own'
+	assert_unprivileged 1234
+	assert_probe cwd /data/own
+	setpriv --reuid 1234 --regid 1234 --clear-groups mv "$IMAGE/data/closed" "$IMAGE/data/work"
+	workload -- /probe <<<'working_dir: /data/work/open'
+	assert_refused 111 'cannot enter "/data/work/open"'
+}
