@@ -181,7 +181,7 @@ teardown() {
 		  - {copy: $T/src, to: $V/to, recursive: true}
 	END
 	assert_success
-	assert_equal "$(owners "$V/to/sub")" '0:0 555'
+	assert_equal "$(owners "$V/to/sub")" '0:0 550'
 	# What it has left of a file is no content.
 	rm -rf "${V:?}"/* && echo half >"$V/.capshim-0123456789abcdef-0"
 	start <<<"  - {write: $V/f, content: x, when: {empty: $V}}"
@@ -240,5 +240,93 @@ teardown() {
 		start <<<"  - {copy: $T/seed, to: $V, recursive: true, only_if_empty: true, owner: root}"
 		assert_success
 		assert_equal "$guess $(owners "$V/token")" "$guess 1234:1234 644"
+	done
+}
+
+@test "attack: what marks a directory as not complete does not keep a mode away from what becomes root's" {
+	local step mark
+	for step in "chown: $V, owner: root, recursive: true, mode: 'u=rwX,go='" "chmod: $V, mode: go-rwx" "chmod: $V, mode: o="; do
+		for mark in 4755 5711 4705; do
+			chown 1234:1234 "$V" && attack "chmod $mark . && rm -f key"
+			start <<-END
+				  - {mkdir: $V, owner: 'root:root'}
+				  - {$step}
+				  - {write: $V/key, content: secret}
+			END
+			for _ in 1 2; do
+				assert_success
+				assert_equal "$step $mark $(stat -c %U:%G "$V" "$V/key" | xargs)" "$step $mark root:root root:root"
+				run setpriv --reuid 1234 --regid 1234 --clear-groups cat "$V/key"
+				assert_failure
+				again
+			done
+		done
+	done
+}
+
+# is_still PID: is it stopped, and not only for a system call that strace looks at?
+is_still() {
+	local before
+	before=$(grep -E '^(State:[[:space:]]*[tT]|.*ctxt)' "/proc/$1/status")
+	sleep 0.2
+	[[ $before == State* && $before == "$(grep -E '^(State|.*ctxt)' "/proc/$1/status")" ]]
+}
+
+# away STEP ATTACK: the first of two containers is stopped when it has seen that only root can change the volume; the second gives
+# that away, and its workload does ATTACK there.
+away() {
+	local first stopped
+	chown 0:0 "$V" && chmod 0755 "$V" && rm -rf "${V:?}"/* && mkdir "$V/app" "$V/private" && echo public >"$V/page"
+	ln -s "$T/keys" "$V/link" && echo secret >"$V/key" && echo secret >"$V/private/key"
+	chmod 0600 "$V/key" && chmod 0700 "$V/private"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$1}" "  - {chown: $V, owner: workload}" >"$T/capshim.yaml"
+	timeout 20 strace -o /dev/null -P "$V" -e trace=fstat -e inject=fstat:signal=STOP:when=1 \
+		"$CAPSHIM" -c "$T/capshim.yaml" 3>&- 2>"$T/err" &
+	first=$!
+	wait_until pgrep -f "^$CAPSHIM -c $T/capshim.yaml"
+	stopped=$(pgrep -f "^$CAPSHIM -c $T/capshim.yaml")
+	wait_until is_still "$stopped"
+	chown 1234:1234 "$V"
+	attack "$2"
+	kill -CONT "$stopped"
+	wait $first
+}
+
+@test "attack: a directory is given away by another container behind a walk's back" {
+	mkdir -m 0700 "$T/keys" && echo secret >"$T/keys/key"
+	run away "mkdir: $V/app, owner: workload, mode: '0755'" 'rmdir app; mv private app'
+	assert_failure 111
+	assert_equal "$(owners "$V/app")" '0:0 700'
+	run away "chown: $V/app, owner: workload, recursive: true" 'rmdir app; mv link app'
+	assert_failure 111
+	assert_equal "$(owners "$T/keys" "$T/keys/key")" '0:0 700 0:0 644'
+	run away "copy: $V/page, to: $O/page, owner: workload" 'rm -f page; mv key page'
+	assert_failure 111
+	assert [ ! -e "$O/page" ]
+	run away "remove: $V/app, recursive: true" 'rmdir app; mv private app'
+	assert_failure 111
+	assert [ -e "$V/app/key" ]
+	run away "write: $V/page, content: x, if_exists: keep, owner: workload, mode: '0644'" 'rm -f page; mv key page'
+	assert_failure 111
+	assert_equal "$(owners "$V/page")" '0:0 600'
+	# Without an attack the first one goes on.
+	run away "copy: $V/page, to: $O/page, owner: workload" true
+	assert_success
+	assert_equal "$(cat "$O/page")" public
+}
+
+@test "attack: the copy of a link of others is not root's on foreign ground either, where it may later become trusted" {
+	local user
+	echo secret >"$T/secret" && chmod 0600 "$T/secret"
+	for user in '0:0' '1234:1234'; do
+		rm -rf "${V:?}"/* && chown "$user" "$V" && chmod 0777 "$V"
+		attack "mkdir in; ln -s '$T/secret' in/cfg; echo x >in/file"
+		printf '%s\n' "user: '$user'" 'allow_root: true' 'command: none' 'setup:' \
+			"  - {copy: $V/in, to: $V/out, recursive: true$([ "$user" = 0:0 ] || echo ', owner: "root:root"')}" \
+			"  - {chown: $V, owner: 'root:root', mode: '0755'}" "  - {chmod: $V/out/cfg, mode: '0644'}" >"$T/capshim.yaml"
+		again
+		assert_refused 111 'is not followed'
+		assert_equal "$user $(stat -c %a "$T/secret") $(readlink "$V/out/cfg")" "$user 600 $T/secret"
+		assert [ "$(stat -c %u "$V/out/cfg")" != 0 ]
 	done
 }

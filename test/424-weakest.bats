@@ -362,7 +362,7 @@ os.setxattr(sys.argv[2], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	# The tree of a third user, with a directory that all may write; the workload's own in there.
 	rm -rf "${V:?}"/* && chown 2000:2000 "$V" && chmod 0755 "$V"
 	third 'mkdir -p x/all/sub; chmod 0777 x/all; echo f >x/all/sub/f'
-	mkdir "$V/own" && echo x >"$V/own/f" && chown -R 1234:1234 "$V/own" && chmod 0640 "$V/own/f"
+	mkdir "$V/own" && echo x >"$V/own/f" && chown -R 1234:1234 "$V/own"
 	start <<-END
 		  - {copy: $V/own/f, to: $O/own}
 		  - {remove: $V/x, recursive: true}
@@ -383,5 +383,48 @@ os.setxattr(sys.argv[2], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 			"$START" --clean --env PATH=/bin -- "$CAPSHIM" -c "$T/capshim.yaml"
 		assert_success
 		assert_equal "$step $(owners "$O/conf" "$O/listed") $(stat -c %a "$V/f")" "$step 0:1234 640 0:1234 705 644"
+	done
+}
+
+@test "attack: the workload's secret, moved by the third user who owns the directory above" {
+	local step
+	third 'mkdir -m 0755 share; chmod 0755 share'
+	mkdir -m 0711 "$V/private" "$V/export" && chown 1234:1234 "$V"/{private,export}
+	attack 'echo key >private/conf && chmod 0600 private/conf && echo page >export/page; mkdir -m 0700 private/pub; echo key >private/pub/key'
+	third 'mv export t && mv private export && ! cat export/conf'
+	for step in "copy: $V/export/conf, to: $V/share/conf, mode: 0644" "copy: $V/export, to: $V/share, recursive: true, mode: 0644" \
+		"template: $V/export, to: $O/out, variables: [HOME]" \
+		"write: $V/export/conf, content: x, if_exists: keep, mode: 0644" "mkdir: $V/export/pub, mode: 0755"; do
+		start <<<"  - {$step}"
+		assert_failure 111
+		assert_output --regexp 'Permission denied|somebody else could have moved it there'
+		assert_equal "$step $(owners "$V/export/conf" "$V/export/pub")" "$step 1234:1234 600 1234:1234 700"
+		run grep -rs key "$V/share" "$O"
+		assert_failure
+		rm -rf "$O/out"
+	done
+	# What all may read is read, and what is right, or missing, is made.
+	chmod 0755 "$V/export" "$V/export/pub" && chmod 0644 "$V/export"/{conf,pub/key}
+	start <<-END
+		  - {copy: $V/export, to: $O/out, recursive: true}
+		  - {mkdir: [$V/export/pub, $V/export/new], mode: 0755}
+		  - {write: [$V/export/conf, $V/export/more], content: x, if_exists: keep, mode: 0644}
+	END
+	assert_success
+}
+
+@test "attack: the workload's private directory, moved to where a step opens one as the workload" {
+	third 'chmod 0777 .'
+	attack 'mkdir -m 0700 private'
+	third 'mv private shared'
+	start <<<"  - {mkdir: $V/shared, as: workload, mode: 0755}"
+	assert_failure 111
+	assert_output --partial 'somebody else could have moved it there'
+	assert_equal "$(owners "$V/shared")" '1234:1234 700'
+	attack 'chmod 0755 shared'
+	for _ in 1 2; do
+		again
+		assert_success
+		rmdir "$V/shared"
 	done
 }

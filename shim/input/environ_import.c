@@ -55,8 +55,7 @@ static const char *why_errno(struct mem *mem, int err)
 	char why[512];
 
 	if (err == EACCES && identity_is_changed())
-		return mem_format(mem, "%s (as uid %u, as whom capshim reads in directories that are not root's alone)",
-				  strerror(err), identity_uid());
+		return mem_format(mem, "%s (as uid %u, as whom capshim acts here)", strerror(err), identity_uid());
 	return mem_text(mem, diag_why(why, sizeof(why), err, CAP_DAC_OVERRIDE));
 }
 

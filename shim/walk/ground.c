@@ -141,7 +141,7 @@ static void enter_foreign(struct ground *to, int fd, const struct stat *stat)
 	to->shared = (to->first && stat->st_uid == 0) || stat->st_mode & S_IWOTH ||
 		     (weaker && may_move(&people->workload, fd, stat));
 	if (to->shared) {
-		to->third |= to->owner != 0 && (third || (stat->st_uid == 0 && to->uid != 0 && to->uid != workload));
+		to->third |= to->owner != 0 && (third || (to->uid != 0 && to->uid != workload));
 		if (weaker || to->uid == 0)
 			to->uid = workload;
 	}
@@ -254,9 +254,19 @@ int ground_act(const struct ground *at)
 	return 0;
 }
 
+bool ground_is_given(const struct ground *at, int fd)
+{
+	if (at->foreign || walk_follows(fd, 0))
+		return false;
+	errno = ESTALE;
+	return true;
+}
+
 bool ground_may_give(const struct ground *at, const struct stat *stat, bool more)
 {
-	return !at->foreign || !identity_is_root() || (stat->st_uid == at->uid && at->uid != 0 && !(at->third && more));
+	if (!at->foreign)
+		return true;
+	return (!identity_is_root() || (stat->st_uid == at->uid && at->uid != 0)) && !(at->third && more);
 }
 
 struct ground_acted ground_become(uint32_t uid, uint32_t gid)

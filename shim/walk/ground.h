@@ -21,6 +21,9 @@
  * returns it.
  */
 #define GROUND_NO_IDENTITY EUSERS
+#define GROUND_NEEDS                                                                                                    \
+	"this needs CAP_SETUID and CAP_SETGID, to act as the owner of directories that are not root's alone: add them " \
+	"to the container's cap_add"
 
 /* The ground that something lies on. All zero: only root can change it. */
 struct ground {
@@ -121,6 +124,12 @@ void ground_remember(int fd);
  * with its mount point, or is FD the root of such a mount? A recursive step does not start in one.
  */
 bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
+
+/*
+ * Was the directory FD, in which only root could change anything when GROUND was judged, given to others since then? Then what has
+ * been opened in it need not be what root has put there. Sets errno to ESTALE.
+ */
+bool ground_is_given(const struct ground *ground, int fd);
 
 /*
  * May a step other than chown and chmod give what it found on GROUND, described by STAT, to another user? Objects

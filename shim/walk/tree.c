@@ -212,7 +212,8 @@ static void descend(struct tree_state *state)
 			     &entry.stat) &&
 	    is_on_mount(state, &entry.stat))
 		return;
-	if (!acts || tree_open_named(state->tree, frame->dir.fd, text, &frame->dir.ground, &opened) != 0) {
+	if (!acts || tree_open_named(state->tree, frame->dir.fd, text, &frame->dir.ground, &opened) != 0 ||
+	    (frame->dir.ground.source && ground_is_given(&frame->dir.ground, frame->dir.fd))) {
 		if (opened.stat.mode && !is_on_mount(state, &opened.stat))
 			state->tree->mounts += is_mine(state, text, true);
 		else

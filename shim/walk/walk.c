@@ -13,7 +13,8 @@
 #include "walk/make.h"
 #include "walk/rule.h"
 
-#define LINKS_MAX 40            /* as the kernel: path_resolution(7) */
+#define LINKS_MAX 40 /* as the kernel: path_resolution(7) */
+#define TRIES_MAX 3
 #define TEXT_MAX (3 * PATH_MAX) /* a link's text, a path, and room for the path's rest while the link is read */
 
 struct walk {
@@ -200,7 +201,8 @@ static int take_step(struct walk *walk, struct walk_found *found)
 	if (take(walk, found->name, &last) != 0)
 		return -1;
 	place(walk->where, found->name);
-	if (open_component(walk, found, last) != 0) {
+	/* Another container may have given the directory away since it was judged, and its new owner have moved what was opened. */
+	if (open_component(walk, found, last) != 0 || ground_is_given(&walk->ground, walk->dir)) {
 		fd_close(found->fd);
 		return -1;
 	}
@@ -216,7 +218,7 @@ static int take_step(struct walk *walk, struct walk_found *found)
 	return last ? 1 : enter(walk, found->fd, found->name, &found->stat);
 }
 
-int walk_find(const char *path, int flags, struct walk_found *found)
+static int find(const char *path, int flags, struct walk_found *found)
 {
 	char text[TEXT_MAX]; /* not cleared: most walks touch only its first page */
 	struct walk walk = {.text = text,
@@ -246,6 +248,16 @@ int walk_find(const char *path, int flags, struct walk_found *found)
 	fd_close(walk.dir);
 	found->fd = found->parent = -1;
 	return -1;
+}
+
+int walk_find(const char *path, int flags, struct walk_found *found)
+{
+	int result, tries = 0;
+
+	do
+		result = find(path, flags, found);
+	while (result != 0 && errno == ESTALE && tries++ < TRIES_MAX);
+	return result;
 }
 
 void walk_release(struct walk_found *found)
@@ -293,11 +305,8 @@ const char *walk_why(struct mem *mem, int err, const struct walk_where *where)
 	if (err == ELOOP && S_ISLNK(where->mode))
 		return mem_format(mem, "\"%s\" is a symbolic link on procfs", where->path);
 	if (err == GROUND_NO_IDENTITY)
-		return mem_format(
-			mem,
-			"the directory \"%s\" lies below one of uid %u with mode %04o, where capshim acts as that user: "
-			"this needs CAP_SETUID and CAP_SETGID: add them to the container's cap_add",
-			where->path, where->uid, mode);
+		return mem_format(mem, "\"%s\" lies in or below a directory of uid %u with mode %04o: " GROUND_NEEDS,
+				  where->path, where->uid, mode);
 	if (err == EACCES && where->acted != UINT32_MAX)
 		return mem_format(mem, "%s (as uid %u, as whom capshim acts here)", strerror(err), where->acted);
 	if (err == EPERM && S_ISDIR(where->mode))

@@ -56,13 +56,17 @@ static mode_t wanted_mode(const struct change *change, const struct fd_stat *now
 
 	if (!want->set)
 		want = &step->change;
-	/* The mode marks a directory that a killed run has not completed: clauses would spoil the mark for the step that does. */
-	const bool marked = directory && ((now->mode & 05777) == WALK_UNFINISHED || (now->mode & 04722) == 04700);
-	if (!want->set || S_ISLNK(now->mode) || (marked && !want->octal))
+	if (!want->set || S_ISLNK(now->mode))
 		return now->mode & 07777;
 	/* A set-group-ID bit without group execution does nothing, and chown(2) leaves it: "g+x" must not complete it. */
 	const mode_t idle = directory || now->mode & S_IXGRP ? 0 : S_ISGID;
 	const mode_t mode = mode_apply(want, now->mode & ~idle, directory);
+	/*
+	 * The mode marks a directory that a killed run has not completed: clauses that add rights, or take the owner's, would spoil the
+	 * mark for the step that does. Its owner can mark any directory, so the rights of others go.
+	 */
+	if (directory && !want->octal && ((now->mode & 05777) == WALK_UNFINISHED || (now->mode & 04722) == 04700))
+		return now->mode & (mode | 05700) & 07777;
 	return roots && !directory && ground_is_foreign() ? mode & (now->mode | ~(mode_t)06000) : mode;
 }
 

@@ -108,8 +108,10 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	    (walk_finish(to->fd, above->fd, name, closed ? filling(mode) : mode & 07777, want.uid, want.gid) != 0 ||
 	     fd_fstat(to->fd, &stat) != 0))
 		return errno;
-	if ((closed || !*made) && (stat.st_mode & 07777) == filling(mode) && stat.st_uid == want.uid)
-		to->closed = mode | S_IFDIR;
+	/* Of what a killed run has left clauses of a mode may have taken rights. */
+	const mode_t left_over = stat.st_mode | ~(mode_t)055;
+	if ((closed || !*made) && (stat.st_mode & 07777) == (filling(mode) & left_over) && stat.st_uid == want.uid)
+		to->closed = (mode & left_over) | S_IFDIR;
 	to->uid = stat.st_uid;
 	to->made = *made;
 	to->clean = *made || (above->tree && !temporary_is_any(to->fd, &to->plain));

@@ -77,8 +77,7 @@ static const char *failure_text(struct mem *mem, const struct step *step, int er
 
 	if (err == GROUND_NO_IDENTITY ||
 	    (refused && ground_is_foreign() && identity_is_root() && !identity_can_change()))
-		return "this needs CAP_SETUID and CAP_SETGID, to act as the owner of directories that are not root's "
-		       "alone: add them to the container's cap_add";
+		return GROUND_NEEDS;
 	if (err == EPERM && cap == CAP_CHOWN && identity_is_root() && identity_uid() != 0 && step &&
 	    !step->owner_written && !step->verb->owner_is_workload)
 		return mem_format(
@@ -165,11 +164,7 @@ bool setup_unreachable(struct setup *setup, const char *verb, const char *path, 
 	if (err == ENOLINK)
 		return setup_refused(setup, verb, path, "it is a symbolic link to something that does not exist");
 	if (err == GROUND_NO_IDENTITY)
-		return setup_refused(
-			setup, verb, path,
-			"\"%s\" lies in or below a directory of uid %u with mode %04o, where capshim acts as that "
-			"user: this needs CAP_SETUID and CAP_SETGID: add them to the container's cap_add",
-			where->path, where->uid, (unsigned int)where->mode & 07777);
+		return setup_refused(setup, verb, path, "%s", walk_why(&setup->mem, err, where));
 	/* EPERM is about a directory that was to be made on the way. */
 	return setup_failed(setup, verb, path, err, err == EPERM ? CAP_CHOWN : CAP_DAC_OVERRIDE);
 }

@@ -153,9 +153,9 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 	if (want.uid == ACCOUNTS_NO_ID)
 		want.uid = identity_uid();
 	/* Walks refuse to follow this link. They would follow a copy owned by root, so the copy keeps its owner. */
-	if (want.uid == 0 && !to->ground.foreign &&
-	    (entry->ground->foreign || !walk_follows(entry->parent, entry->stat.uid))) {
+	if (want.uid == 0 && (entry->ground->foreign || !walk_follows(entry->parent, entry->stat.uid))) {
 		want.uid = entry->stat.uid != 0 ? entry->stat.uid : OVERFLOW_ID;
+		want.as_it_is = false;
 		mirror->planted++;
 	}
 	signals_block(&was);
@@ -192,6 +192,8 @@ struct copying {
 	struct mirror mirror; /* first */
 	const struct mirror_level *to;
 	char path[2048 + NAME_MAX]; /* of TO, with a slash, where it is not too long to be known */
+	int from;                   /* the directory of the sources, while they wait */
+	const struct ground *ground;
 	size_t count;
 	struct pending_copy sources[AT_ONCE];
 };
@@ -203,13 +205,14 @@ static void copy_flush(struct mirror *mirror)
 	const struct mirror_level *to = copying->to;
 	char *const end = copying->path + strlen(copying->path);
 	struct tree_pins done = {.count = 0};
+	const bool given = copying->count > 0 && ground_is_given(copying->ground, copying->from);
 
 	for (size_t i = 0; i < copying->count; i++) {
 		const struct pending_copy *it = &copying->sources[i];
 		if (end > copying->path && end[-1] == '/')
 			(void)memccpy(end, it->name, '\0', sizeof(it->name));
-		if (ground_act(&to->ground) != 0)
-			setup_failed(setup, "write", copying->path, errno, DIAG_NO_CAP);
+		if (given || ground_act(&to->ground) != 0)
+			setup_failed(setup, "write", copying->path, given ? ESTALE : errno, DIAG_NO_CAP);
 		else if (to->resumed || !keeps_existing(setup, to, it->name))
 			(void)put_file(setup, copying->path, it->source, &it->stat, it->others, to, it->name);
 		tree_unpin(&done, it->source);
@@ -235,6 +238,8 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	if (it->source >= 0) {
 		copying->to = to;
 		it->others = is_of_others(entry->ground, &it->stat);
+		copying->from = entry->parent;
+		copying->ground = entry->ground;
 		if (copying->count++ == 0)
 			(void)memccpy(copying->path, mirror_target(mirror, entry, ""), '\0', sizeof(mirror->path));
 		(void)memccpy(it->name, entry->name, '\0', sizeof(it->name));
