@@ -562,3 +562,30 @@ os.setxattr(sys.argv[1], "security.capability", bytes.fromhex("01000002002000000
 	ended second 0
 	assert_equal "$(stat -c '%F %u %a' "$T/volume/fifo")" 'fifo 1234 644'
 }
+
+@test "mknod: what another container has made and given away meanwhile is right" {
+	config seed <<<"  - {mknod: $T/volume/fifo, type: p, owner: 'root:root'}"
+	mkdir "$T/volume" && chown 1234:1234 "$T/volume"
+	start first -e trace=mknodat -e inject=mknodat:delay_exit=1000000
+	wait_until test -p "$T/volume/fifo"
+	steps_again
+	assert_success
+	ended first 0
+	assert_equal "$(stat -c '%F %u:%g %a' "$T/volume/fifo")" 'fifo 0:0 644'
+}
+
+@test "what a killed run left in root's sticky directory, where it may be root's by then, goes with the next start" {
+	config seed <<-END
+		  - {write: $T/sticky/new, content: key, owner: root, mode: 0600}
+	END
+	mkdir "$T/sticky" && chmod 1777 "$T/sticky"
+	start first -e trace=renameat -e inject=renameat:signal=KILL:when=1
+	ended first 137
+	local left
+	left=$(find "$T/sticky" -name '.capshim-*')
+	assert_equal "$(stat -c '%u %a' "$left")" '0 600'
+	printf key >"$T/sticky/new" && chmod 0600 "$T/sticky/new"
+	steps_again
+	assert_success
+	refute_leftovers "$T/sticky"
+}

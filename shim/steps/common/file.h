@@ -22,6 +22,7 @@ struct file_want {
 	bool as_it_is;     /* no owner is written: root's file stays root's */
 	bool from_present; /* content, mode and owner are of one file that was read: not of what has its name by now */
 	bool others;       /* others than root may have chosen the content */
+	bool listed;       /* what is there has an access control list, or that cannot be seen */
 	bool fresh;        /* keep an existing file, even one that appears meanwhile */
 	bool unsynced;     /* after a power cut the name may exist without the content */
 	bool direct;       /* no NAME is known, and the next start replaces one that holds less than the content */

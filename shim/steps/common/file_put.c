@@ -303,6 +303,21 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 	return result;
 }
 
+/*
+ * Removes what a killed run has left of what is FOUND. In root's sticky directory root alone may, for it may have had its owner
+ * already.
+ */
+static void forget(const struct walk_found *found, const struct file_want *want)
+{
+	const struct ground_acted was = ground_become(identity_uid(), IDENTITY_NO_ID); /* as now: to come back to */
+
+	if (want->clean)
+		return;
+	ground_for_name(&found->ground, found->parent, 0, false);
+	temporary_forget(found->parent, found->name);
+	ground_back(&was);
+}
+
 /* Puts it in place of what is FOUND, or where nothing is. False: it was reported. Counts. */
 static bool put_found(struct setup *setup, const char *verb, const struct walk_found *found,
 		      const struct file_want *want)
@@ -312,8 +327,7 @@ static bool put_found(struct setup *setup, const char *verb, const struct walk_f
 	if (found->fd >= 0 && !want->fresh && !S_ISREG(found->stat.st_mode))
 		return setup_refused(setup, verb, want->path, "what is there must be a regular file: remove it first");
 	if (found->fd >= 0 && (want->fresh || needs_no_content(found, want))) {
-		if (!want->clean)
-			temporary_forget(found->parent, found->name);
+		forget(found, want);
 		if (!want->fresh)
 			return file_enforce(setup, want->path, found, want);
 		setup->same++;
@@ -387,8 +401,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	}
 	want.direct = false; /* or another process has put it there meanwhile */
 	if (is_in_place(&found, &want)) {
-		if (!want.clean)
-			temporary_forget(parent, name);
+		forget(&found, &want);
 		setup->same++;
 		return true;
 	}

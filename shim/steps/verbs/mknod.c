@@ -40,14 +40,14 @@ static bool settle(struct setup *setup, const char *path, const struct walk_foun
 		return setup_failed(setup, "mknod", path, errno, CAP_MKNOD);
 	/* No config gives a node mode 0: a killed run left it after giving it away. */
 	bool left = (stat.st_mode & 07777) == 0;
+	/* Another run has put its own in its place. */
+	made &= left || !at->ground.foreign || stat.st_uid == identity_uid();
 	made |= left && stat.st_uid == owner.uid;
 	if (made && owner.uid == ACCOUNTS_NO_ID)
 		owner.uid = identity_uid();
 	if (made && owner.gid == ACCOUNTS_NO_ID)
 		owner.gid = ground_group(owner.uid);
 
-	if (made && !left && at->ground.foreign && stat.st_uid != identity_uid())
-		return setup_failed(setup, "mknod", path, ESTALE, DIAG_NO_CAP);
 	if (!is_same_device(step, &stat))
 		return setup_refused(setup, "mknod", path, "it exists and is something else");
 	if (!made && owner.uid != ACCOUNTS_NO_ID && owner.uid != stat.st_uid && stat.st_uid != geteuid())

@@ -91,13 +91,8 @@ static bool keep_attributes(const struct step *step, const struct walk_found *fo
 	if (!step->mode_written)
 		want->mode = now->st_mode & (gives || more ? 01777 : 07777);
 	/* Its list does not go with it, and the group's bits were no more than the list's mask: acl(5). */
-	if (!step->mode_written && (gives || more)) {
-		/* Without /proc it is seen only on what is open. */
-		const int in = walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
-		if (walk_has_acl(in < 0 ? found->fd : in) != 0)
-			want->mode &= ~(mode_t)S_IRWXG;
-		fd_close(in);
-	}
+	if (!step->mode_written && (gives || more) && want->listed)
+		want->mode &= ~(mode_t)S_IRWXG;
 	return !gives && want->mode == (now->st_mode & 07777);
 }
 
@@ -128,6 +123,13 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	want->length = strlen(step->content);
 	if (found->fd < 0 || step->if_exists == IF_EXISTS_REPLACE)
 		return true;
+	/* Without /proc it is seen only on what is open. */
+	const int in = walk_reopen(found->fd, found->parent, found->name, O_RDONLY);
+	const int listed = walk_has_acl(in < 0 ? found->fd : in);
+	want->listed = listed;
+	fd_close(in);
+	if (in >= 0 && listed < 0)
+		return setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
 	bool right = keep_attributes(step, found, &now, false, want);
 	const bool keep = step->if_exists == IF_EXISTS_KEEP;
 	/* It becomes a file of its own: other names of it may lie elsewhere, or its old owner may have it open. */
@@ -141,7 +143,7 @@ static bool decide(struct setup *setup, const char *path, const struct walk_foun
 	right = keep_attributes(step, found, &now, false, want);
 	if ((text || want->mode & 06000) && becomes_more(found, &now, want))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, now.st_uid);
-	if (own && !text && now.st_nlink == 1)
+	if (own && !text && now.st_nlink < 2)
 		return setup_failed(setup, "read", path, err, CAP_DAC_OVERRIDE);
 	if (keep && !text) {
 		(void)file_enforce(setup, path, found, want);
