@@ -428,3 +428,41 @@ os.setxattr(sys.argv[2], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 		rmdir "$V/shared"
 	done
 }
+
+@test "attack: a third user's own things, moved by one of a group that may write there, where no workload is known, or another" {
+	local user step
+	chgrp 3000 "$V" && chmod 2775 "$V"
+	third 'umask 022; mkdir -m 0700 private; mkdir private/sub; echo secret >private/sub/key; umask 077; echo secret >key'
+	setpriv --reuid 3001 --regid 3000 --clear-groups sh -c "cd '$V' && mv private app && mv key conf"
+	for user in '' 'user: "0:0"' 'user: "4000:4000"'; do
+		for step in "mkdir: $V/app, owner: '1234:1234', mode: 0755" "mkdir: $V/app, mode: 0777" \
+			"mkdir: $V/app/sub, owner: '1234:1234'" "write: $V/conf, content: x, if_exists: keep, mode: 0644" \
+			"write: $V/conf, content: x, if_exists: append_missing, owner: '1234:1234'" \
+			"mount: $O/sub, type: bind, source: $V/app/sub"; do
+			printf '%s\n' "$user" 'allow_root: true' 'command: none' "setup: [{$step}]" >"$T/capshim.yaml"
+			[ "$user" ] || sed -i '/allow_root/d' "$T/capshim.yaml"
+			again
+			assert_refused 111 'somebody else could have moved it there'
+			assert_equal "$user $step $(owners "$V/app" "$V/app/sub" "$V/conf")" \
+				"$user $step 2000:3000 2700 2000:3000 2755 2000:3000 600"
+		done
+	done
+	# What is right, or is made, is fine.
+	printf '%s\n' 'command: none' "setup: [{mkdir: [$V/app, $V/new], mode: '02700'}]" >"$T/capshim.yaml"
+	for _ in 1 2; do
+		again
+		assert_success
+	done
+}
+
+@test "attack: a third user's secret for a variable, moved by the workload, which is in that user's own group" {
+	chmod 2775 "$V" && third 'echo open >db; umask 077; echo secret >key'
+	printf '%s\n' 'user: "1234:1234"' 'supplementary_groups: ["2000"]' 'file_environment: [DB]' "command: [$PROBE]" >"$T/capshim.yaml"
+	again --env "DB_FILE=$V/db"
+	assert_success
+	setpriv --reuid 1234 --regid 1234 --groups 2000 sh -c "cd '$V' && mv -f key db && ! cat db"
+	again --env "DB_FILE=$V/db"
+	assert_failure 100
+	refute_output --partial secret
+	assert_output --partial 'Permission denied'
+}

@@ -132,10 +132,13 @@ static void enter_foreign(struct ground *to, int fd, const struct stat *stat)
 	const bool weaker = workload != 0 && people && !people->none,
 		   third = stat->st_uid != 0 && stat->st_uid != workload;
 
-	/* A third user's, in the volume of another user; or others can write there. A group of the owner's own has no others. */
-	if (to->source && third && to->owner != 0 &&
+	/*
+	 * A third user's, in the volume of another user; or others can write there. A group of the owner's own has no others, but for the
+	 * workload, whose groups are not known outside of the steps.
+	 */
+	if (third && to->owner != 0 &&
 	    (stat->st_uid != to->uid ||
-	     (stat->st_mode & S_IWGRP && (stat->st_gid != stat->st_uid || walk_has_acl(fd) != 0))))
+	     (stat->st_mode & S_IWGRP && (!people || stat->st_gid != stat->st_uid || walk_has_acl(fd) != 0))))
 		to->third = true;
 	/* Owned by root and writable by other users: the workload is one of them. */
 	to->shared = (to->first && stat->st_uid == 0) || stat->st_mode & S_IWOTH ||
