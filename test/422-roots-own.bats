@@ -272,21 +272,22 @@ is_still() {
 	[[ $before == State* && $before == "$(grep -E '^(State|.*ctxt)' "/proc/$1/status")" ]]
 }
 
-# away STEP ATTACK: the first of two containers is stopped when it has seen that only root can change the volume; the second gives
-# that away, and its workload does ATTACK there.
+# away STEP ATTACK [CALL] [PATH]: the first of two containers is stopped when it has seen that only root can change the volume, or
+# after its first CALL in PATH; the second gives the volume away, and its workload does ATTACK there.
 away() {
-	local first stopped
-	chown 0:0 "$V" && chmod 0755 "$V" && rm -rf "${V:?}"/* && mkdir "$V/app" "$V/private" && echo public >"$V/page"
+	local first stopped call=${3:-fstat}
+	chown 0:0 "$V" && chmod 0755 "$V" && rm -rf "${V:?}"/* && mkdir -p "$V/app" "$V/private" && echo public >"$V/page"
 	ln -s "$T/keys" "$V/link" && echo secret >"$V/key" && echo secret >"$V/private/key"
 	chmod 0600 "$V/key" && chmod 0700 "$V/private"
+	[ "$call" != getdents64 ] || { mkdir "$V/app"/{one,two,three} && cp -a "$V/private" "$V/app/"; }
 	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$1}" "  - {chown: $V, owner: workload}" >"$T/capshim.yaml"
-	timeout 20 strace -o /dev/null -P "$V" -e trace=fstat -e inject=fstat:signal=STOP:when=1 \
+	timeout 20 strace -o /dev/null -P "${4:-$V}" -e trace="$call" -e inject="$call:signal=STOP:when=1" \
 		"$CAPSHIM" -c "$T/capshim.yaml" 3>&- 2>"$T/err" &
 	first=$!
 	wait_until pgrep -f "^$CAPSHIM -c $T/capshim.yaml"
 	stopped=$(pgrep -f "^$CAPSHIM -c $T/capshim.yaml")
 	wait_until is_still "$stopped"
-	chown 1234:1234 "$V"
+	chown 1234:1234 "$V" "${4:-$V}"
 	attack "$2"
 	kill -CONT "$stopped"
 	wait $first
@@ -309,6 +310,14 @@ away() {
 	run away "write: $V/page, content: x, if_exists: keep, owner: workload, mode: '0644'" 'rm -f page; mv key page'
 	assert_failure 111
 	assert_equal "$(owners "$V/page")" '0:0 600'
+	# A tree that is made, or removed.
+	mkdir "$T/source" && echo x >"$T/source/key"
+	run away "copy: $T/source, to: $V/new, recursive: true, owner: workload" 'rmdir new; mv private new' mkdirat
+	assert_failure 111
+	assert_equal "$(owners "$V/new" "$V/new/key") $(cat "$V/new/key")" '0:0 700 0:0 644 secret'
+	run away "remove: $V/app/t*, recursive: true" 'cd app; rmdir two; mv private two' getdents64 "$V/app"
+	assert_failure 111
+	assert_equal "$(cat "$V/app/two/key")" secret
 	# Without an attack the first one goes on.
 	run away "copy: $V/page, to: $O/page, owner: workload" true
 	assert_success

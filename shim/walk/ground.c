@@ -257,19 +257,19 @@ int ground_act(const struct ground *at)
 	return 0;
 }
 
-bool ground_is_given(const struct ground *at, int fd)
+bool ground_is_given(struct ground *at, int fd)
 {
-	if (at->foreign || walk_follows(fd, 0))
+	struct stat now;
+
+	if (at->foreign || fd_fstat(fd, &now) != 0)
 		return false;
-	errno = ESTALE;
-	return true;
+	ground_enter(at, -1, fd, &now, false);
+	return at->foreign;
 }
 
 bool ground_may_give(const struct ground *at, const struct stat *stat, bool more)
 {
-	if (!at->foreign)
-		return true;
-	return (!identity_is_root() || (stat->st_uid == at->uid && at->uid != 0)) && !(at->third && more);
+	return !at->foreign || !identity_is_root() || (stat->st_uid == at->uid && at->uid != 0 && !(at->third && more));
 }
 
 struct ground_acted ground_become(uint32_t uid, uint32_t gid)

@@ -127,9 +127,9 @@ bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
 
 /*
  * Was the directory FD, in which only root could change anything when GROUND was judged, given to others since then? Then what has
- * been opened in it need not be what root has put there. Sets errno to ESTALE.
+ * been opened in it need not be what root has put there. True: GROUND is what that makes of it, for another try.
  */
-bool ground_is_given(const struct ground *ground, int fd);
+bool ground_is_given(struct ground *ground, int fd);
 
 /*
  * May a step other than chown and chmod give what it found on GROUND, described by STAT, to another user? Objects

@@ -212,8 +212,7 @@ static void descend(struct tree_state *state)
 			     &entry.stat) &&
 	    is_on_mount(state, &entry.stat))
 		return;
-	if (!acts || tree_open_named(state->tree, frame->dir.fd, text, &frame->dir.ground, &opened) != 0 ||
-	    (frame->dir.ground.source && ground_is_given(&frame->dir.ground, frame->dir.fd))) {
+	if (!acts || tree_open_named(state->tree, frame->dir.fd, text, &frame->dir.ground, &opened) != 0) {
 		if (opened.stat.mode && !is_on_mount(state, &opened.stat))
 			state->tree->mounts += is_mine(state, text, true);
 		else
@@ -242,7 +241,7 @@ static void descend(struct tree_state *state)
 static bool hand_out(struct tree_state *state, const char *name, uint8_t type, bool mine)
 {
 	struct tree_walk *tree = state->tree;
-	const struct frame *frame = &state->frames[state->depth];
+	struct frame *frame = &state->frames[state->depth];
 	struct walk_entry entry = {.name = name,
 				   .parent = frame->dir.fd,
 				   .fd = -1,
@@ -258,6 +257,8 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 		result = -1;
 	} else if (tree->pin) {
 		entry.fd = walk_pin(&entry, &entry.stat);
+		/* It is read as the ground says. */
+		(void)(!tree->as_owners && ground_is_given(entry.ground, entry.parent));
 		result = entry.fd < 0 ? -1 : 0;
 	} else if (blind) {
 		entry.stat.mode = (mode_t)type << 12;

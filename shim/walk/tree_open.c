@@ -66,11 +66,18 @@ int tree_open_held(struct tree_walk *tree, int held, int parent, const struct gr
 	return to->fd < 0 ? -1 : 0;
 }
 
-int tree_open_named(struct tree_walk *tree, int parent, const char *name, const struct ground *above,
+int tree_open_named(struct tree_walk *tree, int parent, const char *name, struct ground *above,
 		    struct tree_directory *to)
 {
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
 	to->locked = 0;
-	to->fd = fd_openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	to->fd = fd_openat(parent, name, flags);
+	/* But for chown and chmod, which give and open all that they find. */
+	if (!tree->as_owners && ground_is_given(above, parent)) {
+		fd_close(to->fd);
+		to->fd = ground_act(above) == 0 ? fd_openat(parent, name, flags) : -1;
+	}
 	if (to->fd >= 0) {
 		if (fd_statx(to->fd, "", &to->stat) != 0)
 			return -1;

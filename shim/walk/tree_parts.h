@@ -24,8 +24,11 @@ struct tree_directory {
 [[nodiscard]] int tree_open_held(struct tree_walk *tree, int held, int parent, const struct ground *above,
 				 struct tree_directory *to);
 
-/* The same for NAME in PARENT. The process acts as PARENT asks; a directory that it may not open is held first. */
-[[nodiscard]] int tree_open_named(struct tree_walk *tree, int parent, const char *name, const struct ground *above,
+/*
+ * The same for NAME in PARENT. The process acts as PARENT asks, also where that is ground_is_given(); a directory that it may not open
+ * is held first.
+ */
+[[nodiscard]] int tree_open_named(struct tree_walk *tree, int parent, const char *name, struct ground *above,
 				  struct tree_directory *to);
 
 /* Removes again what was added to the mode of the directory. */

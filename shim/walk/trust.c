@@ -11,7 +11,7 @@
 #include "walk/held.h"
 #include "walk/rule.h"
 
-#define READABLE " (in a Dockerfile COPY --chmod=0644 or RUN chmod go+r, for a bind mount chmod go+r on the host)"
+#define BY_MODE " (in a Dockerfile COPY --chmod, for a bind mount chmod go=rX on the host)"
 
 static const char *why_not(struct mem *mem, const struct stat *stat)
 {
@@ -24,13 +24,11 @@ static const char *why_not(struct mem *mem, const struct stat *stat)
 		       "root's id, or bake the file into the image";
 	if (stat->st_uid != 0)
 		return mem_format(mem,
-				  "it belongs to uid %u: it must be owned by root (in a Dockerfile COPY --chown=0:0 "
-				  "--chmod=0644, for a bind mount chown root on the host)",
+				  "it belongs to uid %u: it must be owned by root (in a Dockerfile COPY --chown=0:0, "
+				  "for a bind mount chown root on the host)",
 				  stat->st_uid);
-	return mem_format(mem,
-			  "its mode %04o lets others than root write it (in a Dockerfile COPY "
-			  "--chmod=0644 or RUN chmod go-w, for a bind mount chmod go-w on the host)",
-			  (unsigned int)stat->st_mode & 07777);
+	return mem_format(mem, "its mode %04o lets others than root write it%s", (unsigned int)stat->st_mode & 07777,
+			  BY_MODE);
 }
 
 static const char *why_unreachable(struct mem *mem, int err, const struct walk_where *where)
@@ -94,7 +92,7 @@ static int open_by_walk(struct mem *mem, const char *path, struct stat *stat, co
 	*why = why_not(mem, &found.stat);
 	if (!*why) {
 		fd = walk_reopen_found(&found, O_RDONLY, stat);
-		*why = fd < 0 ? mem_format(mem, "%s%s", strerror(errno), errno == EACCES ? READABLE : "") : NULL;
+		*why = fd < 0 ? mem_format(mem, "%s%s", strerror(errno), errno == EACCES ? BY_MODE : "") : NULL;
 	}
 	walk_release(&found);
 	errno = EPERM;

@@ -13,8 +13,7 @@
 #include "walk/make.h"
 #include "walk/rule.h"
 
-#define LINKS_MAX 40 /* as the kernel: path_resolution(7) */
-#define TRIES_MAX 3
+#define LINKS_MAX 40            /* as the kernel: path_resolution(7) */
 #define TEXT_MAX (3 * PATH_MAX) /* a link's text, a path, and room for the path's rest while the link is read */
 
 struct walk {
@@ -201,8 +200,14 @@ static int take_step(struct walk *walk, struct walk_found *found)
 	if (take(walk, found->name, &last) != 0)
 		return -1;
 	place(walk->where, found->name);
+	int opened = open_component(walk, found, last);
 	/* Another container may have given the directory away since it was judged, and its new owner have moved what was opened. */
-	if (open_component(walk, found, last) != 0 || ground_is_given(&walk->ground, walk->dir)) {
+	if (ground_is_given(&walk->ground, walk->dir)) {
+		fd_close(found->fd);
+		found->fd = -1;
+		opened = ground_act(&walk->ground) == 0 ? open_component(walk, found, last) : -1;
+	}
+	if (opened != 0) {
 		fd_close(found->fd);
 		return -1;
 	}
@@ -218,7 +223,7 @@ static int take_step(struct walk *walk, struct walk_found *found)
 	return last ? 1 : enter(walk, found->fd, found->name, &found->stat);
 }
 
-static int find(const char *path, int flags, struct walk_found *found)
+int walk_find(const char *path, int flags, struct walk_found *found)
 {
 	char text[TEXT_MAX]; /* not cleared: most walks touch only its first page */
 	struct walk walk = {.text = text,
@@ -248,16 +253,6 @@ static int find(const char *path, int flags, struct walk_found *found)
 	fd_close(walk.dir);
 	found->fd = found->parent = -1;
 	return -1;
-}
-
-int walk_find(const char *path, int flags, struct walk_found *found)
-{
-	int result, tries = 0;
-
-	do
-		result = find(path, flags, found);
-	while (result != 0 && errno == ESTALE && tries++ < TRIES_MAX);
-	return result;
 }
 
 void walk_release(struct walk_found *found)

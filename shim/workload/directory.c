@@ -57,14 +57,10 @@ void workload_prove_inside_root(void)
 	const bool there = syscall(SYS_getcwd, path, sizeof(path)) >= 0;
 	if (!there && errno == ENOENT)
 		diag_die(DIAG_SYSTEM, "cannot start in the working directory: it has been deleted (write working_dir)");
-	if (!there)
-		diag_die(DIAG_UNPROVEN,
-			 "cannot prove that the working directory is inside the root: %s (write working_dir)",
-			 strerror(errno));
-	if (path[0] != '/')
+	if (!there || path[0] != '/')
 		diag_die(DIAG_UNPROVEN,
 			 "cannot prove that the working directory is inside the root: \"%s\" (write working_dir)",
-			 path);
+			 there ? path : strerror(errno));
 }
 
 /*

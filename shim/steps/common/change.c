@@ -303,7 +303,9 @@ bool change_settle(struct setup *setup, const char *path, const struct walk_foun
 	if (is_hard_link(&held.now))
 		return setup_refused(setup, "change", path, HARD_LINK_TEXT, held.now.nlink);
 	const bool more = mode & ~held.now.mode || owner_differs(owner, &held.now);
-	if (!made && !ground_may_give(&found->ground, &plain, more))
+	/* Who acts as the workload knows no better than who is root what others have moved there. */
+	if (!made &&
+	    (!ground_may_give(&found->ground, &plain, more) || (setup->step->as && found->ground.third && more)))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, held.now.uid);
 	if (!made && ground_may_have_moved(&found->ground, found->parent, held.fd))
 		return setup_refused(setup, "change", path, CHANGE_MOVED, CHANGE_MOVED_STEP);

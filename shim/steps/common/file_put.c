@@ -313,8 +313,9 @@ static void forget(const struct walk_found *found, const struct file_want *want)
 
 	if (want->clean)
 		return;
+	temporary_forget(found->parent, found->name, false);
 	ground_for_name(&found->ground, found->parent, 0, false);
-	temporary_forget(found->parent, found->name);
+	temporary_forget(found->parent, found->name, true);
 	ground_back(&was);
 }
 
@@ -345,8 +346,8 @@ static bool put_found(struct setup *setup, const char *verb, const struct walk_f
 	if (errno == IS_MOVED)
 		return setup_refused(
 			setup, verb, want->path,
-			"it is root's and a mount point that others can rename, so another mount may have been "
-			"moved there: give it to the workload, or mount it below a directory of root's");
+			"it is root's, and others can rename its mount point: give it to the workload, or mount it below "
+			"a directory of root's");
 	if (errno == NOT_UNREAD)
 		return setup_refused(
 			setup, verb, want->path,
@@ -400,7 +401,13 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 			return setup_failed(setup, verb, path, errno, cap);
 	}
 	want.direct = false; /* or another process has put it there meanwhile */
-	if (is_in_place(&found, &want)) {
+	bool right = is_in_place(&found, &want);
+	if (!right && found.fd >= 0 && ground_is_given(&found.ground, parent)) {
+		fd_close(found.fd);
+		found.fd = -1;
+		right = ground_act(&found.ground) == 0 && is_in_place(&found, &want);
+	}
+	if (right) {
 		forget(&found, &want);
 		setup->same++;
 		return true;
@@ -413,9 +420,9 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	 * Where only root could have put it before others could write the directory, root also replaces it. But nobody
 	 * else's content runs as root.
 	 */
-	const bool roots = ground->first && found.fd >= 0 && found.stat.st_uid == 0 && ground->owner == 0;
+	const bool roots = found.ground.first && found.fd >= 0 && found.stat.st_uid == 0 && found.ground.owner == 0;
 	if (roots && !(want.mode & 06000) && (want.from_present ? want.uid == 0 : keep_owner(&want, &found, true)))
-		ground_for_name(ground, parent, 0, true);
+		ground_for_name(&found.ground, parent, 0, true);
 	bool done = put_found(setup, verb, &found, &want);
 	ground_back(&was);
 	fd_close(found.fd);

@@ -108,10 +108,10 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 	    (walk_finish(to->fd, above->fd, name, closed ? filling(mode) : mode & 07777, want.uid, want.gid) != 0 ||
 	     fd_fstat(to->fd, &stat) != 0))
 		return errno;
-	/* Of what a killed run has left clauses of a mode may have taken rights. */
+	/* Of what a killed run has left clauses of a mode may have taken rights; those to write, which it had not yet, go with them. */
 	const mode_t left_over = stat.st_mode | ~(mode_t)055;
 	if ((closed || !*made) && (stat.st_mode & 07777) == (filling(mode) & left_over) && stat.st_uid == want.uid)
-		to->closed = (mode & left_over) | S_IFDIR;
+		to->closed = (mode & left_over & ((filling(mode) & ~left_over) ? ~(mode_t)022 : 07777)) | S_IFDIR;
 	to->uid = stat.st_uid;
 	to->made = *made;
 	to->clean = *made || (above->tree && !temporary_is_any(to->fd, &to->plain));
@@ -134,7 +134,7 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
  * link, and of an existing directory changes nothing but what mirror_close() takes back. to->fd is the caller's. False:
  * it was reported.
  */
-static bool mirror_directory(struct setup *setup, const char *path, const struct mirror_level *above, const char *name,
+static bool mirror_directory(struct setup *setup, const char *path, struct mirror_level *above, const char *name,
 			     mode_t mode, struct mirror_level *to)
 {
 	uint64_t was;
@@ -142,7 +142,12 @@ static bool mirror_directory(struct setup *setup, const char *path, const struct
 
 	*to = (struct mirror_level){.fd = -1};
 	signals_block(&was); /* it must not be left with the mode that it is made with */
-	int err = ground_act(&above->ground) != 0 ? errno : make_or_open(setup->step, above, name, mode, to, &made);
+	int err;
+	do {
+		fd_close(to->fd);
+		to->fd = -1;
+		err = ground_act(&above->ground) != 0 ? errno : make_or_open(setup->step, above, name, mode, to, &made);
+	} while (ground_is_given(&above->ground, above->fd));
 	signals_mask(was);
 	setup->changed += made && err == 0;
 	if (err == 0)
@@ -185,7 +190,7 @@ bool mirror_open(struct setup *setup, mode_t mode, struct mirror_level *to)
 	const char *path = mem_copy(&setup->mem, setup->step->to, length);
 	if (!setup_find(setup, "write to", path, WALK_TARGET, &found))
 		return false;
-	const struct mirror_level above = {.fd = found.parent, .ground = found.ground};
+	struct mirror_level above = {.fd = found.parent, .ground = found.ground};
 	uint64_t before = setup->changed;
 	const bool opened = found.fd >= 0 && !S_ISDIR(found.stat.st_mode)
 				    ? setup_failed(setup, "write to", path, ENOTDIR, DIAG_NO_CAP)

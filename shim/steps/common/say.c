@@ -80,16 +80,14 @@ static const char *failure_text(struct mem *mem, const struct step *step, int er
 		return GROUND_NEEDS;
 	if (err == EPERM && cap == CAP_CHOWN && identity_is_root() && identity_uid() != 0 && step &&
 	    !step->owner_written && !step->verb->owner_is_workload)
+		return mem_format(mem, "%s (it belongs to another user: write the \"owner\" that it should have)",
+				  strerror(err));
+	if (refused && identity_is_changed())
 		return mem_format(
 			mem,
-			"%s (it belongs to another user, and in directories that are not root's alone a step gives "
-			"away only what has an \"owner\": write the owner that it should have)",
-			strerror(err));
-	if (refused && identity_is_changed())
-		return mem_format(mem,
-				  "%s (as uid %u, as whom capshim acts in directories that are not root's alone: write "
-				  "\"owner: workload\" where it is made, or chown it in a step before)",
-				  strerror(err), identity_uid());
+			"%s (as uid %u, as whom capshim acts here: write \"owner: workload\" where it is made, "
+			"or chown it in a step before)",
+			strerror(err), identity_uid());
 	return mem_text(mem, diag_why(why, sizeof(why), err, cap));
 }
 

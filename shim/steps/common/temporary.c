@@ -59,9 +59,10 @@ bool temporary_is_at(int fd, int parent, const char *name)
 /*
  * Removes TEMPORARY unless somebody is at work on it. True: the name is free. What cannot be opened goes as well, a moment
  * later: it may hold a secret and belong to another user by now, or be a link or a socket that was planted. But its name is not
- * used again, so that a process that is still at work on it does not rename a file of this one. STUCK: it cannot be removed.
+ * used again, so that a process that is still at work on it does not rename a file of this one. STUCK: it cannot be removed. OWN: only
+ * what can be opened goes.
  */
-static bool discard(int parent, const char *temporary, bool *stuck)
+static bool discard(int parent, const char *temporary, bool own, bool *stuck)
 {
 	struct stat stat;
 	int fd = fd_openat(parent, temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
@@ -69,9 +70,9 @@ static bool discard(int parent, const char *temporary, bool *stuck)
 	*stuck = false;
 	if (fd < 0) {
 		const bool free = errno == ENOENT, leased = errno == EAGAIN; /* it is at work on it */
-		for (int i = 0; errno == EACCES && i < MOMENT && wait_moment(); i++)
+		for (int i = 0; !own && errno == EACCES && i < MOMENT && wait_moment(); i++)
 			errno = fstatat(parent, temporary, &stat, AT_SYMLINK_NOFOLLOW) == 0 ? EACCES : errno;
-		if (!free && !leased)
+		if (!free && !leased && !own)
 			*stuck = unlinkat(parent, temporary, 0) != 0 && errno != ENOENT;
 		return free;
 	}
@@ -94,7 +95,7 @@ static bool is_searched(int directory)
  * But not BUT. In other slots lies something only where the first two were taken, as then: what was left of any file goes, so
  * that one look at the directory is enough.
  */
-static void forget_slots(int parent, const char *name, unsigned int but)
+static void forget_slots(int parent, const char *name, unsigned int but, bool own)
 {
 	char temporary[TEMPORARY_NAME];
 	bool stuck;
@@ -102,7 +103,7 @@ static void forget_slots(int parent, const char *name, unsigned int but)
 	for (unsigned int slot = 0; slot < SLOTS; slot++) {
 		name_slot(temporary, name, slot);
 		if (slot != but)
-			(void)discard(parent, temporary, &stuck);
+			(void)discard(parent, temporary, own, &stuck);
 	}
 	if (but <= SLOTS || is_searched(parent))
 		return;
@@ -110,7 +111,7 @@ static void forget_slots(int parent, const char *name, unsigned int but)
 	DIR *dir = fd_list(parent);
 	for (const char *other; (other = fd_next(dir));)
 		if (temporary_is_named(other) && strlen(other) == strlen(temporary) && strcmp(other, temporary) != 0)
-			(void)discard(parent, other, &stuck);
+			(void)discard(parent, other, own, &stuck);
 	(void)fd_end(dir);
 }
 
@@ -167,7 +168,7 @@ int temporary_file(int parent, const char *name, bool clean, char temporary[TEMP
 		int fd = temporary_create(parent, temporary, 0600);
 		if (fd < 0 && errno != EEXIST)
 			return -1;
-		if (fd < 0 && discard(parent, temporary, &stuck))
+		if (fd < 0 && discard(parent, temporary, false, &stuck))
 			fd = temporary_create(parent, temporary, 0600);
 		else if (fd < 0)
 			taken = stuck ? taken + 1 : 0;
@@ -175,7 +176,7 @@ int temporary_file(int parent, const char *name, bool clean, char temporary[TEMP
 		const bool mine = fd >= 0 && (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
 		if (mine && temporary_is_at(fd, parent, temporary)) {
 			if (!clean)
-				forget_slots(parent, name, slot);
+				forget_slots(parent, name, slot, false);
 			return fd;
 		}
 		const int err = mine ? errno : ESTALE;
@@ -201,9 +202,9 @@ int temporary_link(int parent, const char *name, const char *text, char temporar
 	return symlinkat(text, parent, temporary);
 }
 
-void temporary_forget(int parent, const char *name)
+void temporary_forget(int parent, const char *name, bool own)
 {
-	forget_slots(parent, name, SLOTS);
+	forget_slots(parent, name, SLOTS, own);
 }
 
 int temporary_place(int parent, const char *temporary, const char *name, bool fresh)

@@ -31,8 +31,11 @@ bool temporary_is_alone(int fd);
 /* The same for a symbolic link with this TEXT: 0, or -1 with errno. */
 [[nodiscard]] int temporary_link(int parent, const char *name, const char *text, char temporary[TEMPORARY_NAME]);
 
-/* Removes what a run that was killed has left of NAME, if another process has put NAME in place since then. */
-void temporary_forget(int parent, const char *name);
+/*
+ * Removes what a run that was killed has left of NAME, if another process has put NAME in place since then; with OWN only what can
+ * be opened, and so seen not to be at work.
+ */
+void temporary_forget(int parent, const char *name, bool own);
 
 /*
  * Renames TEMPORARY to NAME; with FRESH only where there is none: EEXIST. 0, or -1 with errno: for ENOENT and ESTALE it is

@@ -164,7 +164,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 		result = same ? 0 : make_link(text, &want, to->fd, entry->name, &cap);
 	} while (temporary_again(result, &tries));
 	if (same && !to->clean)
-		temporary_forget(to->fd, entry->name);
+		temporary_forget(to->fd, entry->name, false);
 	if (same)
 		setup->same++;
 	else if (result == 0)
@@ -184,16 +184,11 @@ struct pending_copy {
 	char name[NAME_MAX + 1];
 };
 
-/*
- * Sources are opened as their ground asks, and written as that of the destination asks: several at a time, because that is
- * nine system calls if it is another.
- */
+/* Several sources are opened as their ground asks, then written: to act as another ground asks is nine system calls. */
 struct copying {
 	struct mirror mirror; /* first */
 	const struct mirror_level *to;
 	char path[2048 + NAME_MAX]; /* of TO, with a slash, where it is not too long to be known */
-	int from;                   /* the directory of the sources, while they wait */
-	const struct ground *ground;
 	size_t count;
 	struct pending_copy sources[AT_ONCE];
 };
@@ -205,20 +200,30 @@ static void copy_flush(struct mirror *mirror)
 	const struct mirror_level *to = copying->to;
 	char *const end = copying->path + strlen(copying->path);
 	struct tree_pins done = {.count = 0};
-	const bool given = copying->count > 0 && ground_is_given(copying->ground, copying->from);
 
 	for (size_t i = 0; i < copying->count; i++) {
 		const struct pending_copy *it = &copying->sources[i];
 		if (end > copying->path && end[-1] == '/')
 			(void)memccpy(end, it->name, '\0', sizeof(it->name));
-		if (given || ground_act(&to->ground) != 0)
-			setup_failed(setup, "write", copying->path, given ? ESTALE : errno, DIAG_NO_CAP);
+		if (ground_act(&to->ground) != 0)
+			setup_failed(setup, "write", copying->path, errno, DIAG_NO_CAP);
 		else if (to->resumed || !keeps_existing(setup, to, it->name))
 			(void)put_file(setup, copying->path, it->source, &it->stat, it->others, to, it->name);
 		tree_unpin(&done, it->source);
 	}
 	tree_unpin(&done, -1);
 	copying->count = 0;
+}
+
+/* What was opened before its directory was given away is opened again as its new ground asks. */
+static int open_entry(const struct walk_entry *entry, struct stat *stat)
+{
+	const int fd = S_ISREG(entry->stat.mode) ? open_regular(entry->parent, entry->name, stat) : -1;
+
+	if (!ground_is_given(entry->ground, entry->parent))
+		return fd;
+	fd_close(fd);
+	return ground_act(entry->ground) == 0 ? open_entry(entry, stat) : -1;
 }
 
 /* Reads the source as the source asks, and goes on as the destination asks. */
@@ -230,7 +235,7 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	char text[PATH_MAX];
 	ssize_t length = -1;
 
-	it->source = S_ISREG(entry->stat.mode) ? open_regular(entry->parent, entry->name, &it->stat) : -1;
+	it->source = open_entry(entry, &it->stat);
 	if (it->source >= 0 && change_has_moved(setup, "copy", entry->path, entry->ground, entry->parent, it->source)) {
 		close(it->source);
 		return;
@@ -238,8 +243,6 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	if (it->source >= 0) {
 		copying->to = to;
 		it->others = is_of_others(entry->ground, &it->stat);
-		copying->from = entry->parent;
-		copying->ground = entry->ground;
 		if (copying->count++ == 0)
 			(void)memccpy(copying->path, mirror_target(mirror, entry, ""), '\0', sizeof(mirror->path));
 		(void)memccpy(it->name, entry->name, '\0', sizeof(it->name));

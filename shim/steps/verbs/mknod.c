@@ -91,6 +91,8 @@ static bool make_node(struct setup *setup, const char *path, struct walk_found *
 			return setup_failed(setup, "mknod", path, errno, errno == EPERM ? CAP_MKNOD : CAP_DAC_OVERRIDE);
 		at->fd = open_node(at);
 	}
+	if (ground_is_given(&at->ground, at->parent) && ground_act(&at->ground) != 0)
+		return setup_failed(setup, "mknod", path, errno, DIAG_NO_CAP);
 	if (made && at->fd >= 0 && walk_disinherit(at->fd, at->parent) != 0) {
 		/* Otherwise the next start would take it for complete. */
 		fd_unlink(at->parent, at->name);

@@ -49,7 +49,7 @@ static bool link_name(struct setup *setup, const char *path, struct walk_found *
 
 	if (result != 0 && errno == EEXIST && fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) == 0) {
 		if (is_done(at, &stat, step->target)) {
-			temporary_forget(at->parent, at->name);
+			temporary_forget(at->parent, at->name, false);
 			setup->same++;
 			return true;
 		}

@@ -88,8 +88,7 @@ static bool put(struct setup *setup, const struct environment *env, const char *
 	if (ground_act(&source->ground) != 0)
 		return setup_failed(setup, "read", path, errno, DIAG_NO_CAP);
 	const char *text = file_read(&mem, walk_reopen(source->fd, source->parent, source->name, O_RDONLY), &size);
-	if (ground_is_given(&source->ground, source->parent))
-		text = NULL;
+
 	want.length = text ? expand(env, step->bare, text, size, NULL) : 0;
 	if (!text || want.length > RESULT_LIMIT) {
 		done = setup_failed(setup, text ? "expand" : "read", path, text ? EFBIG : errno, CAP_DAC_OVERRIDE);
