@@ -279,6 +279,7 @@ away() {
 	chown 0:0 "$V" && chmod 0755 "$V" && rm -rf "${V:?}"/* && mkdir -p "$V/app" "$V/private" && echo public >"$V/page"
 	ln -s "$T/keys" "$V/link" && echo secret >"$V/key" && echo secret >"$V/private/key"
 	chmod 0600 "$V/key" && chmod 0700 "$V/private"
+	[ ! -e "$O/program" ] || { mkdir "$V/old" && cp -a "$O/program" "$V/old/"; }
 	[ "$call" != getdents64 ] || { mkdir "$V/app"/{one,two,three} && cp -a "$V/private" "$V/app/"; }
 	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$1}" "  - {chown: $V, owner: workload}" >"$T/capshim.yaml"
 	timeout 20 strace -o /dev/null -P "${4:-$V}" -e trace="$call" -e inject="$call:signal=STOP:when=1" \
@@ -315,6 +316,9 @@ away() {
 	run away "copy: $T/source, to: $V/new, recursive: true, owner: workload" 'rmdir new; mv private new' mkdirat
 	assert_failure 111
 	assert_equal "$(owners "$V/new" "$V/new/key") $(cat "$V/new/key")" '0:0 700 0:0 644 secret'
+	mkdir -m 0775 "$T/empty" && chmod 0775 "$T/empty"
+	run away "copy: $T/empty, to: $V/new, recursive: true, owner: workload" 'mv new x; mv private new' fchownat "$V/new"
+	assert_equal "$(owners "$V/new")" '0:0 700'
 	run away "remove: $V/app/t*, recursive: true" 'cd app; rmdir two; mv private two' getdents64 "$V/app"
 	assert_failure 111
 	assert_equal "$(cat "$V/app/two/key")" secret
@@ -322,6 +326,15 @@ away() {
 	run away "copy: $V/page, to: $O/page, owner: workload" true
 	assert_success
 	assert_equal "$(cat "$O/page")" public
+}
+
+@test "attack: a directory with a program is given away by another container behind a walk's back" {
+	mount -t tmpfs -o mode=0755 none "$V"
+	printf '#!/bin/sh\ntouch %s\n' "$T/ran" >"$O/program" && chmod 0755 "$O/program"
+	run away "run: [$V/app/program]" 'rmdir app; mv old app'
+	umount "$V"
+	assert_failure 111
+	assert [ ! -e "$T/ran" ]
 }
 
 @test "attack: the copy of a link of others is not root's on foreign ground either, where it may later become trusted" {

@@ -205,7 +205,9 @@ static int take_step(struct walk *walk, struct walk_found *found)
 	if (ground_is_given(&walk->ground, walk->dir)) {
 		fd_close(found->fd);
 		found->fd = -1;
-		opened = ground_act(&walk->ground) == 0 ? open_component(walk, found, last) : -1;
+		if (ground_act(&walk->ground) != 0 || (walk->flags & WALK_TRUSTED && fd_fail(EPERM) != 0))
+			return refuse_ground(walk, errno);
+		opened = open_component(walk, found, last);
 	}
 	if (opened != 0) {
 		fd_close(found->fd);

@@ -55,9 +55,8 @@ void change_check(const struct step *step, struct problems *problems, const stru
 	"it belongs to uid %u, and somebody else could have moved it there: chown or chmod it in a step of its own"
 
 /* Why nothing is done to what ground_may_have_moved(); takes CHANGE_MOVED_STEP of a verb that has no such option, or "". */
-#define CHANGE_MOVED                                                                                      \
-	"it lies in a mount that others can rename, and so another one can have been moved there (write " \
-	"\"cross_mounts: true\"%s to do it all the same)"
+#define CHANGE_MOVED \
+	"it lies in a mount whose mount point others can move (write \"cross_mounts: true\"%s to do it all the same)"
 #define CHANGE_MOVED_STEP " in a chown or chmod of its own"
 
 /*

@@ -139,13 +139,13 @@ static bool mirror_directory(struct setup *setup, const char *path, struct mirro
 {
 	uint64_t was;
 	bool made = false;
-
-	*to = (struct mirror_level){.fd = -1};
-	signals_block(&was); /* it must not be left with the mode that it is made with */
 	int err;
+
+	to->fd = -1;
+	signals_block(&was); /* it must not be left with the mode that it is made with */
 	do {
 		fd_close(to->fd);
-		to->fd = -1;
+		*to = (struct mirror_level){.fd = -1};
 		err = ground_act(&above->ground) != 0 ? errno : make_or_open(setup->step, above, name, mode, to, &made);
 	} while (ground_is_given(&above->ground, above->fd));
 	signals_mask(was);
