@@ -489,3 +489,20 @@ sys.exit(ctypes.CDLL(None).syscall(316, -100, os.fsencode(sys.argv[1]), -100, os
 	assert_line --regexp "^capshim: copy \"$T/large\": 0 changed, 0 already right, after [5-9] s, now at \"$T/copied\", 8 MiB of it\$"
 	cmp "$T/large" "$T/copied"
 }
+
+@test "copy: the list that --explain prints is enough for links of others in a tree" {
+	local user
+	chown 0:0 "$T/data" && chmod 0777 "$T/data" && mkdir "$T/out"
+	as_app sh -c "mkdir '$T/data/in' && ln -s x '$T/data/in/link'"
+	for user in '0:0' '1234:1234'; do
+		printf '%s\n' "user: '$user'" 'allow_root: true' 'command: none' \
+			"setup: [{copy: $T/data/in, to: $T/data/out, recursive: true}]" >"$T/capshim.yaml"
+		[ "$user" = 0:0 ] || sed -i "/allow_root/d; s|$T/data/out|$T/out|" "$T/capshim.yaml"
+		run "$CAPSHIM" --explain -c "$T/capshim.yaml"
+		local least
+		least=$(grep -oE '^  CAP_[A-Z]+' <<<"$output" | sed 's/  CAP_/+/' | tr 'A-Z\n' 'a-z,')
+		observe setpriv --inh-caps=-all --bounding-set="-all,$least+setpcap" "$CAPSHIM" -c "$T/capshim.yaml"
+		assert_success
+	done
+	assert_equal "$(stat -c '%u' "$T/data/out/link" "$T/out/link" | xargs)" '1234 1234'
+}

@@ -40,12 +40,12 @@ static void setup_end(struct setup *setup, bool acted)
 }
 
 /*
- * What a step may do on foreign ground that the owner there could not do: give away, also the copy of a link that must not be
- * root's, and make devices.
+ * What a step may do on foreign ground that the owner there could not do: give away, also the copy of a link in a tree, which must not
+ * be root's, and make devices.
  */
 static uint64_t granted(const struct step *step)
 {
-	bool gives = step->owner_written || step->verb->owner_is_workload || step->to;
+	bool gives = step->owner_written || step->verb->owner_is_workload || (step->to && step->recursive);
 
 	return (gives ? CAPABILITY_BIT(CAP_CHOWN) : 0) |
 	       (step->verb->needs ? step->verb->needs(step) & CAPABILITY_BIT(CAP_MKNOD) : 0);

@@ -444,5 +444,5 @@ const struct verb verb_copy = {
 	.act_on = step_copy,
 	.check = copy_check,
 	.needs = copy_needs,
-	.may_need = MAY_ACT,
+	.may_need = MAY_ACT | CAPABILITY_BIT(CAP_CHOWN), /* links of others keep their owner */
 };
