@@ -330,7 +330,7 @@ work() {
 	assert_refused 100 /etc/passwd
 	refute_output --partial 'neither a user'
 	as_user '"1000"'
-	assert_refused 100 'in a Dockerfile COPY --chmod'
+	assert_refused 100 'chmod go=rX: in a Dockerfile by RUN'
 }
 
 @test "numeric ids do not need a passwd that group 0 can write, as images for arbitrary uids have it" {

@@ -178,12 +178,12 @@ assert_distrusted() {
 	for mode in 0664 0646 0666; do
 		chmod "$mode" "$D/config.yaml"
 		assert_distrusted "$D/config.yaml" "mode $mode"
-		assert_output --partial 'in a Dockerfile COPY --chmod'
+		assert_output --partial 'chmod go=rX: in a Dockerfile by RUN'
 	done
 	chmod 0600 "$D/config.yaml"
 	observe "$START" --clean --groups none --gid 1234 --uid 1234 -- "$CAPSHIM" -c "$D/config.yaml"
 	assert_failure 100
-	assert_output --partial 'Permission denied (in a Dockerfile COPY --chmod'
+	assert_output --partial 'Permission denied (chmod go=rX: in a Dockerfile by RUN'
 	chown :1234 "$D/config.yaml"
 	assert_trusted "$D/config.yaml"
 }

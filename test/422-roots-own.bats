@@ -182,6 +182,13 @@ teardown() {
 	END
 	assert_success
 	assert_equal "$(owners "$V/to/sub")" '0:0 550'
+	chmod 0775 "$T/src/sub" && chmod 04755 "$V/to/sub"
+	start <<-END
+		  - {chmod: $V, recursive: true, mode: go-rwx}
+		  - {copy: $T/src, to: $V/to, recursive: true}
+	END
+	assert_success
+	assert_equal "$(owners "$V/to/sub")" '0:0 700'
 	# What it has left of a file is no content.
 	rm -rf "${V:?}"/* && echo half >"$V/.capshim-0123456789abcdef-0"
 	start <<<"  - {write: $V/f, content: x, when: {empty: $V}}"
@@ -272,17 +279,18 @@ is_still() {
 	[[ $before == State* && $before == "$(grep -E '^(State|.*ctxt)' "/proc/$1/status")" ]]
 }
 
-# away STEP ATTACK [CALL] [PATH]: the first of two containers is stopped when it has seen that only root can change the volume, or
-# after its first CALL in PATH; the second gives the volume away, and its workload does ATTACK there.
+# away STEP ATTACK [CALL] [PATH] [WHEN]: the first of two containers is stopped when it has seen that only root can change the volume,
+# or after the call CALL in PATH, the first or number WHEN; the second gives the volume away, and its workload does ATTACK there.
 away() {
 	local first stopped call=${3:-fstat}
 	chown 0:0 "$V" && chmod 0755 "$V" && rm -rf "${V:?}"/* && mkdir -p "$V/app" "$V/private" && echo public >"$V/page"
 	ln -s "$T/keys" "$V/link" && echo secret >"$V/key" && echo secret >"$V/private/key"
 	chmod 0600 "$V/key" && chmod 0700 "$V/private"
+	install -m 0640 -g 1234 "$V/page" "$V/conf"
 	[ ! -e "$O/program" ] || { mkdir "$V/old" && cp -a "$O/program" "$V/old/"; }
 	[ "$call" != getdents64 ] || { mkdir "$V/app"/{one,two,three} && cp -a "$V/private" "$V/app/"; }
 	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {$1}" "  - {chown: $V, owner: workload}" >"$T/capshim.yaml"
-	timeout 20 strace -o /dev/null -P "${4:-$V}" -e trace="$call" -e inject="$call:signal=STOP:when=1" \
+	timeout 20 strace -o /dev/null -P "${4:-$V}" -e trace="$call" -e inject="$call:signal=STOP:when=${5:-1}" \
 		"$CAPSHIM" -c "$T/capshim.yaml" 3>&- 2>"$T/err" &
 	first=$!
 	wait_until pgrep -f "^$CAPSHIM -c $T/capshim.yaml"
@@ -311,6 +319,9 @@ away() {
 	run away "write: $V/page, content: x, if_exists: keep, owner: workload, mode: '0644'" 'rm -f page; mv key page'
 	assert_failure 111
 	assert_equal "$(owners "$V/page")" '0:0 600'
+	# Behind the walk: a file of root's with another group is moved to the name that was free.
+	run away "write: $V/free, content: secret, owner: '2000', mode: '0640'" 'mv conf free' fstat "$V" 2
+	assert_equal "$status $(owners "$V/free")" '0 2000:0 640'
 	# A tree that is made, or removed.
 	mkdir "$T/source" && echo x >"$T/source/key"
 	run away "copy: $T/source, to: $V/new, recursive: true, owner: workload" 'rmdir new; mv private new' mkdirat

@@ -466,3 +466,14 @@ os.setxattr(sys.argv[2], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	refute_output --partial secret
 	assert_output --partial 'Permission denied'
 }
+
+@test "a start without root opens its own directory wherever it lies, for it has no rights to lend" {
+	third 'chmod 0777 .'
+	printf '%s\n' 'user: "1234:1234"' 'on_nonroot: {setup: try}' 'command: none' "setup: [{mkdir: $V/own, mode: '0750'}]" >"$T/capshim.yaml"
+	for _ in 1 2; do
+		observe setpriv --reuid 1234 --regid 1234 --clear-groups "$CAPSHIM" -c "$T/capshim.yaml"
+		assert_success
+		sed -i s/0750/0755/ "$T/capshim.yaml"
+	done
+	assert_equal "$(owners "$V/own")" '1234:1234 755'
+}

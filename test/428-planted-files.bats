@@ -246,7 +246,7 @@ exchanged() {
 	mkdir -m 2775 "$W" && chown 0:1234 "$W" && chmod 2775 "$W" && echo x >"$W/conf" && chown 3000:1234 "$W/conf" && chmod 0664 "$W/conf"
 	start <<<"  - {write: $W/conf, content: line, if_exists: append_missing}"
 	assert_failure 111
-	assert_output --partial 'that it should have'
+	assert_output --partial 'write the "owner" that it should have'
 	refute_output --partial cap_add
 	assert_equal "$(cat "$W/conf") $(owners "$W/conf")" 'x 3000:1234 664'
 	start <<<"  - {write: $W/conf, content: line, if_exists: append_missing, owner: \"3000:1234\"}"

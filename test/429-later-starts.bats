@@ -407,3 +407,21 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 		assert_success
 	done
 }
+
+@test "in root's sticky directory the file that another run is at work on stays" {
+	chown 0:0 "$V" && chmod 1777 "$V"
+	local first
+	start <<<"  - {write: $V/conf, content: first, owner: workload, mode: 0600}"
+	sed -i 's/first/other/' "$T/capshim.yaml" && rm "$V/conf"
+	again
+	cp "$T/capshim.yaml" "$T/second.yaml" && sed -i 's/other/first/' "$T/capshim.yaml"
+	timeout 20 strace -o "$T/calls" -e trace=renameat,fdatasync -e inject=fdatasync:delay_enter=1500000 "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	first=$!
+	wait_until sh -c "ls '$V'/.capshim-*"
+	for _ in 1 2 3; do
+		"$CAPSHIM" -c "$T/second.yaml"
+		ls "$V"/.capshim-*
+	done
+	wait $first
+	assert_equal "$(cat "$V/conf") $(grep -c renameat "$T/calls")" 'first 1'
+}

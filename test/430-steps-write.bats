@@ -452,3 +452,15 @@ strace_steps() {
 	assert_output --partial 'cannot write "/proc/sys/kernel/pid_max": it is on procfs: write sysctl'
 	assert_output --partial 'cgroup.max.depth": Invalid argument'
 }
+
+@test "write: if_exists is refused, and changes nothing, where the access control list of what is there cannot be read" {
+	local word
+	printf 'one\n' >"$T/data/list" && chmod 0644 "$T/data/list"
+	for word in keep append_missing; do
+		printf '%s\n' 'user: "1234:1234"' 'command: none' \
+			"setup: [{write: $T/data/list, content: two, owner: '2000:2000', if_exists: $word}]" >"$T/capshim.yaml"
+		observe strace -qqo /dev/null -e trace=fgetxattr -e inject=fgetxattr:error=EIO:when=1 "$CAPSHIM" -c "$T/capshim.yaml"
+		assert_refused 111 "cannot read \"$T/data/list\": "
+		assert_equal "$word $(stat -c '%u:%g %a' "$T/data/list") $(cat "$T/data/list")" "$word 0:0 644 one"
+	done
+}

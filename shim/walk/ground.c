@@ -133,8 +133,8 @@ static void enter_foreign(struct ground *to, int fd, const struct stat *stat)
 		   third = stat->st_uid != 0 && stat->st_uid != workload;
 
 	/*
-	 * A third user's, in the volume of another user; or others can write there. A group of the owner's own has no others, but for the
-	 * workload, whose groups are not known outside of the steps.
+	 * A third user's, in the volume of another user; or others can write there. A group of the owner's own is taken to have nobody
+	 * else in it, unless it may be the workload's: outside of the steps PEOPLE are not known.
 	 */
 	if (third && to->owner != 0 &&
 	    (stat->st_uid != to->uid ||

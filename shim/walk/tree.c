@@ -257,8 +257,9 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 		result = -1;
 	} else if (tree->pin) {
 		entry.fd = walk_pin(&entry, &entry.stat);
-		/* It is read as the ground says. */
-		(void)(!tree->as_owners && ground_is_given(entry.ground, entry.parent));
+		/* Who reads what is held here acts as this ground asks. */
+		if (!tree->as_owners)
+			(void)ground_is_given(entry.ground, entry.parent);
 		result = entry.fd < 0 ? -1 : 0;
 	} else if (blind) {
 		entry.stat.mode = (mode_t)type << 12;

@@ -73,7 +73,7 @@ int tree_open_named(struct tree_walk *tree, int parent, const char *name, struct
 
 	to->locked = 0;
 	to->fd = fd_openat(parent, name, flags);
-	/* But for chown and chmod, which give and open all that they find. */
+	/* chown and chmod, which act as owners, give and open all that they find. */
 	if (!tree->as_owners && ground_is_given(above, parent)) {
 		fd_close(to->fd);
 		to->fd = ground_act(above) == 0 ? fd_openat(parent, name, flags) : -1;

@@ -11,7 +11,7 @@
 #include "walk/held.h"
 #include "walk/rule.h"
 
-#define BY_MODE " (in a Dockerfile COPY --chmod, for a bind mount chmod go=rX on the host)"
+#define BY_MODE " (chmod go=rX: in a Dockerfile by RUN, for a bind mount on the host)"
 
 static const char *why_not(struct mem *mem, const struct stat *stat)
 {

@@ -303,7 +303,7 @@ bool change_settle(struct setup *setup, const char *path, const struct walk_foun
 	if (is_hard_link(&held.now))
 		return setup_refused(setup, "change", path, HARD_LINK_TEXT, held.now.nlink);
 	const bool more = mode & ~held.now.mode || owner_differs(owner, &held.now);
-	/* Who acts as the workload knows no better than who is root what others have moved there. */
+	/* With `as: workload` the kernel would permit it, but others can have moved there what is the workload's. */
 	if (!made &&
 	    (!ground_may_give(&found->ground, &plain, more) || (setup->step->as && found->ground.third && more)))
 		return setup_refused(setup, "change", path, CHANGE_NOT_GIVEN, held.now.uid);

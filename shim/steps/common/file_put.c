@@ -304,15 +304,14 @@ static int put_new(const struct walk_found *found, const struct file_want *want,
 }
 
 /*
- * Removes what a killed run has left of what is FOUND. In root's sticky directory root alone may, for it may have had its owner
- * already.
+ * Removes what a killed run has left of what is FOUND. Where that was root's already, in root's sticky directory, only root may remove
+ * it.
  */
 static void forget(const struct walk_found *found, const struct file_want *want)
 {
-	const struct ground_acted was = ground_become(identity_uid(), IDENTITY_NO_ID); /* as now: to come back to */
-
 	if (want->clean)
 		return;
+	const struct ground_acted was = ground_become(identity_uid(), IDENTITY_NO_ID); /* as now: to come back to */
 	temporary_forget(found->parent, found->name, false);
 	ground_for_name(&found->ground, found->parent, 0, false);
 	temporary_forget(found->parent, found->name, true);

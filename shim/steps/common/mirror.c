@@ -99,19 +99,22 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 		to->fd = fd_openat(above->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	if (to->fd < 0 || fd_fstat(to->fd, &stat) != 0)
 		return errno;
-	const int left = walk_is_unfinished(to->fd, &stat, want.uid);
+	const int unfinished = walk_is_unfinished(to->fd, &stat, want.uid);
 	/* Once more: another run may have completed it since then, and its mode is to come back in the end. */
-	if (left < 0 || fd_fstat(to->fd, &stat) != 0)
+	if (unfinished < 0 || fd_fstat(to->fd, &stat) != 0)
 		return errno;
-	*made |= left;
+	*made |= unfinished;
 	if (*made &&
 	    (walk_finish(to->fd, above->fd, name, closed ? filling(mode) : mode & 07777, want.uid, want.gid) != 0 ||
 	     fd_fstat(to->fd, &stat) != 0))
 		return errno;
-	/* Of what a killed run has left clauses of a mode may have taken rights; those to write, which it had not yet, go with them. */
-	const mode_t left_over = stat.st_mode | ~(mode_t)055;
-	if ((closed || !*made) && (stat.st_mode & 07777) == (filling(mode) & left_over) && stat.st_uid == want.uid)
-		to->closed = (mode & left_over & ((filling(mode) & ~left_over) ? ~(mode_t)022 : 07777)) | S_IFDIR;
+	/*
+	 * A killed run leaves it without rights of others to write, for the end to give. If clauses of a mode have taken rights of others
+	 * from it meanwhile, both stay away.
+	 */
+	const mode_t left = stat.st_mode | ~(mode_t)055;
+	if ((closed || !*made) && (stat.st_mode & 07777) == (filling(mode) & left) && stat.st_uid == want.uid)
+		to->closed = ((stat.st_mode & 07777) == filling(mode) ? mode : mode & left & ~(mode_t)022) | S_IFDIR;
 	to->uid = stat.st_uid;
 	to->made = *made;
 	to->clean = *made || (above->tree && !temporary_is_any(to->fd, &to->plain));
