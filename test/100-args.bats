@@ -142,10 +142,11 @@ capshim() {
 @test "output that cannot be written is a failure, whatever was asked for" {
 	local words
 
-	printf '%s\n' 'user: "1234:1234"' 'command: [/bin/true]' >"$config"
+	printf '%s\n' 'user: app' 'command: [/probe]' >"$config"
 	for words in --help --check --explain --explain=json --explain=seccomp '--explain-syscall read' --inspect --inspect=json; do
 		# shellcheck disable=SC2086 # words
-		observe timeout 20 bash -c '"$@" >/dev/full' - "$CAPSHIM" -c "$config" $words
+		observe timeout 20 bash -c '"$@" >/dev/full' - unshare --fork --pid --mount --kill-child "$START" --container "$IMAGE" \
+			--proc "$IMAGE" --chroot "$IMAGE" -- /capshim $words
 		assert_failure 111
 		assert_output 'capshim: cannot print on standard output: No space left on device' || return
 	done

@@ -54,12 +54,17 @@ start() {
 	timeout 60 docker run -d --name "$NAME" --network none "${GRANT[@]}" "${options[@]}" "$1" "${@:3}" >/dev/null
 }
 
-# verified UID: the container's process 1 is that user with nothing, and --verify finds no process with more.
+# is_user PID UID: by all four of its ids.
+is_user() {
+	[ "$(awk '$1 == "Uid:" { print $2, $3, $4, $5 }' "/proc/$1/status")" = "$2 $2 $2 $2" ]
+}
+
+# verified UID: the container's process 1 becomes that user, with nothing, and --verify finds no process with more.
 verified() {
 	local pid set
 
 	pid=$(timeout 10 docker inspect -f '{{.State.Pid}}' "$NAME")
-	assert_equal "$(awk '$1 == "Uid:" { print $2, $3, $4, $5 }' "/proc/$pid/status")" "$1 $1 $1 $1" || return
+	wait_until is_user "$pid" "$1" || fail "process 1 did not become $1" || return
 	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
 		assert_equal "$set $(awk -v key="$set:" '$1 == key { print $2 }' "/proc/$pid/status")" "$set 0000000000000000" || return
 	done
