@@ -32,14 +32,14 @@ phase != own { next }
 /^setres[ug]id\(0, 0, 0/ { count("taking root back must fail"); next }
 /^(setresuid|setresgid|setgroups)\(/ { count("ids set"); next }
 /^prctl\(PR_[GS]ET_(SECUREBITS|KEEPCAPS|NO_NEW_PRIVS|DUMPABLE)/ { count("securebits, keepcaps, no_new_privs, dumpable"); next }
+# The program is looked up as the root that starts it, for its file capabilities, and again as the user: by what a link leads to.
+/^(access|fgetxattr|getxattr|pread64|open)\(|^newfstatat\(.*, 0\) / { count("the workload's program: lookup, file capabilities"); next }
 # Each component of a path is opened by itself, and its owner and mode looked at: whoever may write to a directory on the
 # way may have put the file there. Twice for the file: as it was found, and as it was opened for reading; it is read once,
 # one byte more than it should have. An image without a passwd file costs one call, to see that there is none.
 /^(openat|openat2|fstat|newfstatat|statx|fstatfs|statfs|readlinkat|read|close|faccessat2|lseek)\(/ {
 	count("config and account files: walked, checked, read"); next
 }
-# The program is looked up as the root that starts it, for its file capabilities, and again as the user.
-/^(stat|lstat|access|fgetxattr|getxattr|pread64|open)\(/ { count("the workload's program: lookup, file capabilities"); next }
 # What an exec would hand on: read at the start and read back; set back only in runs that change it (steps, init).
 /^(rt_sigaction|rt_sigprocmask)\(/ { count("signal dispositions and mask"); next }
 /^(setitimer|getitimer|timer_delete)\(/ { count("timers disarmed, read back"); next }

@@ -1,5 +1,16 @@
 #include "base/clock.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef __GLIBC__
+/* For all that asks, the C library too: to look for its faster way, vdso(7), takes it 0.8 KB. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	return (int)syscall(SYS_clock_gettime, clock, now);
+}
+#endif
+
 int clock_left(const struct timespec *end, int most)
 {
 	struct timespec now;

@@ -52,7 +52,7 @@ REFUSALS = {111, 112}
 OTHER_REFUSALS = {
     100: (("openat", "fstat", "read", "memfd_create", "write", "pread64", "fgetxattr"),
           re.compile(r"capshim: (PLACE)?/\S+: |capshim: cannot execute .*: its file capabilities ")),
-    126: (("stat", "access", "pread64", "execve"), re.compile(r"capshim: cannot execute ")),
+    126: (("newfstatat", "access", "pread64", "execve"), re.compile(r"capshim: cannot execute ")),
 }
 TIMEOUT = 20
 # Of test/fixtures/fault.c: the call that was to fail was never made. One run in some hundred of those with an init.
