@@ -163,20 +163,62 @@ teardown() {
 @test "attack: a link to root's directory, or root's own, in the place of a layer of an overlay" {
 	local layers
 	mkdir "$O/merged" "$O/low" "$O/etc" && mount -t tmpfs tmpfs "$O/etc" && echo secret >"$O/etc/shadow"
-	mount -t tmpfs -o mode=0755,uid=1234,gid=1234 tmpfs "$V"
-	mkdir -m 0700 "$V/private"
-	attack "mkdir u w; ln -s '$O/etc' link; mv private p"
-	for layers in "lowerdir=$O/low:$V/link" "lowerdir=$V/p" "lowerdir=$O/low,upperdir=$V/link,workdir=$V/w"; do
+	mount -t tmpfs -o mode=0755 tmpfs "$V"
+	install -d -o 1234 "$V/home" && mkdir -m 0700 "$V/home/private" "$V/w"
+	attack "cd home; mkdir u; ln -s '$O/etc' link; mv private p"
+	for layers in "lowerdir=$O/low:$V/home/link" "lowerdir=$V/home/p" "lowerdir=$O/low,upperdir=$V/home/link,workdir=$V/w"; do
 		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
 			"  - {mount: $O/merged, type: overlay, options: [nosuid, '$layers']}" >"$T/capshim.yaml"
 		observe timeout 20 unshare --mount "$CAPSHIM" -c "$T/capshim.yaml"
 		assert_refused 111 "\"$V/"
 	done
-	sed -i "s|upperdir=$V/link|upperdir=$V/u|" "$T/capshim.yaml"
+	sed -i "s|upperdir=$V/home/link|upperdir=$V/home/u|" "$T/capshim.yaml"
 	observe timeout 20 unshare --mount bash -c "'$CAPSHIM' -c '$T/capshim.yaml' && echo x >'$O/merged/file'"
 	assert_success
-	assert_equal "$(cat "$V/u/file")" x
+	assert_equal "$(cat "$V/home/u/file")" x
 	umount "$V" "$O/etc"
+}
+
+@test "attack: the kernel empties no directory of others that was moved into an overlay's work directory" {
+	local owner
+	mkdir "$O/merged" "$O/low" && echo x >"$O/low/page"
+	for owner in 0 1234; do
+		mount -t tmpfs -o mode=0755,uid=$owner tmpfs "$V"
+		install -d -o 1234 "$V"/{up,wk,wk/work} && install -d -m 0700 -o 2000 "$V/wk/work/third" && echo x >"$V/wk/work/third/ledger"
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+			"  - {mount: $O/merged, type: overlay, options: ['lowerdir=$O/low,upperdir=$V/up,workdir=$V/wk']}" >"$T/capshim.yaml"
+		observe timeout 20 unshare --mount "$CAPSHIM" -c "$T/capshim.yaml"
+		assert_refused 111 "\"$V/wk\"" "make it root's, in a directory that only root can change"
+		assert [ -e "$V/wk/work/third/ledger" ]
+		umount "$V"
+	done
+	# Made so it serves every start, also where all is given away in between, and where it has whiteouts in it.
+	mount -t tmpfs -o mode=0755 tmpfs "$V"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {chown: $V, recursive: true, contents_only: true}" \
+		"  - {mkdir: $V/up, owner: workload}" "  - {mkdir: $V/wk, owner: root, mode: '0700'}" \
+		"  - {mount: $O/merged, type: overlay, options: ['lowerdir=$O/low,upperdir=$V/up,workdir=$V/wk']}" >"$T/capshim.yaml"
+	for _ in 1 2 3; do
+		observe timeout 20 unshare --mount bash -c "'$CAPSHIM' -c '$T/capshim.yaml' && rm -f '$O/merged/page' && echo x >'$O/merged/file'"
+		assert_success
+	done
+	umount "$V"
+}
+
+@test "an overlay with the capabilities that --explain lists takes what the workload writes; with less it is refused" {
+	local least less
+	mkdir "$O/merged" "$O/low" && echo x >"$O/low/page" && chown 1234:1234 "$O/low" "$O/low/page"
+	mount -t tmpfs -o mode=0755 tmpfs "$V"
+	printf '%s\n' 'user: "1234:1234"' 'setup:' "  - {mkdir: $V/up, owner: workload}" "  - {mkdir: $V/wk, mode: '0700'}" \
+		"  - {mount: $O/merged, type: overlay, options: ['lowerdir=$O/low,upperdir=$V/up,workdir=$V/wk']}" >"$T/capshim.yaml"
+	least=$("$CAPSHIM" -c "$T/capshim.yaml" --explain=json -- /bin/true | jq -r '.required | keys | map(ltrimstr("CAP_") | ascii_downcase) | join(",")')
+	observe timeout 20 unshare --mount "$START" --bounding "$least" -- "$CAPSHIM" -c "$T/capshim.yaml" -- \
+		/bin/sh -c "cd '$O/merged' && chmod 600 page && echo y >new && chmod 600 new && mkdir d && mv new d"
+	assert_success
+	rm -rf "${V:?}"/*
+	less=${least//dac_override,/}
+	observe timeout 20 unshare --mount "$START" --bounding "$less" -- "$CAPSHIM" -c "$T/capshim.yaml" -- /bin/true
+	assert_refused 111 "\"$O/merged\": Permission denied" CAP_DAC_OVERRIDE
+	umount "$V"
 }
 
 @test "attack: what is moved into a layer of an overlay does not become root's ground by the merged directory" {

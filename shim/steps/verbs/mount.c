@@ -77,7 +77,8 @@ struct wish {
 	unsigned long flags, propagation;
 	const char *data, *type, *from; /* as mount(2) takes them */
 	int source;                     /* for a bind mount, or the device of another, O_PATH; otherwise -1 */
-	int layers[LAYERS];             /* directories of an overlay that lie on foreign ground, O_PATH */
+	bool upper;                     /* an overlay that can be written, */
+	int layers[LAYERS];             /* its directories that lie on foreign ground, O_PATH */
 	size_t count;
 };
 
@@ -176,6 +177,9 @@ static int protect(int fd, const struct wish *wish, bool made)
 		return -1;
 	unsigned long wanted = wish->flags & (PER_MOUNT | NOSYMFOLLOW);
 	unsigned long set = (now.f_flag & PER_MOUNT) | (now.f_flag & SHOWN_NOSYMFOLLOW ? NOSYMFOLLOW : 0);
+	/* Who mounts an overlay writes to it. */
+	if (made && wish->upper && now.f_flag & ST_RDONLY && !(wanted & MS_RDONLY))
+		return fd_fail(EACCES);
 	if ((wanted & ~set) == 0)
 		return 0;
 	if (made && !(wish->flags & MS_BIND)) /* a new file system has all from mount(2), so this is another one */
@@ -197,7 +201,8 @@ static bool make_mount(struct setup *setup, const struct wish *wish, const char 
 	if (errno == ENODEV)
 		return setup_refused(setup, "mount on", path, "the kernel knows no file system type \"%s\"",
 				     wish->type);
-	return setup_failed(setup, "mount on", path, errno, CAP_SYS_ADMIN);
+	return setup_failed(setup, "mount on", path, errno,
+			    errno == EACCES && wish->upper ? CAP_DAC_OVERRIDE : CAP_SYS_ADMIN);
 }
 
 /*
@@ -217,7 +222,8 @@ static void finish(struct setup *setup, const struct wish *wish, const char *pat
 		int err = errno;
 		if (made && fchdir(fd) == 0)
 			(void)umount2(".", MNT_DETACH);
-		setup_failed(setup, "give its options to the mount on", path, err, CAP_SYS_ADMIN);
+		setup_failed(setup, err == EACCES ? "write to the layers of" : "give its options to the mount on", path,
+			     err, err == EACCES ? CAP_DAC_OVERRIDE : CAP_SYS_ADMIN);
 	}
 }
 
@@ -279,13 +285,22 @@ static bool hold_layers(struct setup *setup, struct wish *wish)
 		const char *part = mem_copy(&setup->mem, data, length);
 		if (option && *part == '/') {
 			const bool good = open_source(setup, part, false, &source);
+			const bool upper = strncmp(option, "upperdir", 8) == 0;
+			wish->upper |= upper;
+			/* Its owner, or who can move it, could have put a directory of others there. */
+			if (good && (source.foreign || source.others) && strncmp(option, "workdir", 7) == 0) {
+				close(source.fd);
+				return setup_refused(
+					setup, "mount", part,
+					"the kernel removes what a workdir holds: make it root's, in a directory "
+					"that only root can change");
+			}
 			if (!good || (source.foreign && wish->count == LAYERS)) {
 				fd_close(source.fd);
 				return good && setup_refused(setup, "mount", part, "more than %d directories of others",
 							     LAYERS);
 			}
-			if (strncmp(option, "upperdir", 8) == 0 ||
-			    (owner == IDENTITY_NO_ID && strncmp(option, "lowerdir", 8) == 0))
+			if (upper || (owner == IDENTITY_NO_ID && strncmp(option, "lowerdir", 8) == 0))
 				owner = source.uid;
 			if (source.others)
 				loose = part;
@@ -374,9 +389,15 @@ static void mount_check(const struct step *step, struct problems *problems, cons
 		yaml_problem(problems, node, "a bind mount does not take the option \"%s\"", wish.data);
 }
 
-static uint64_t mount_needs(const struct step *)
+/* In an overlay the kernel does with the rights of who has mounted it what its users may do in the layer of theirs. */
+static uint64_t mount_needs(const struct step *step)
 {
-	return CAPABILITY_BIT(CAP_SYS_ADMIN);
+	uint64_t needs = CAPABILITY_BIT(CAP_SYS_ADMIN);
+
+	for (size_t i = 0; i < step->mount_options.count; i++)
+		if (strstr(step->mount_options.items[i], "upperdir="))
+			needs |= CAPABILITY_BIT(CAP_DAC_OVERRIDE) | CAPABILITY_BIT(CAP_FOWNER);
+	return needs;
 }
 
 const struct verb verb_mount = {
