@@ -477,3 +477,41 @@ os.setxattr(sys.argv[2], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	done
 	assert_equal "$(owners "$V/own")" '1234:1234 755'
 }
+
+@test "attack: a third user's secret, moved within root's directory in his volume, which a group can write" {
+	local user group
+	for group in 1234 3000; do
+		rm -rf "${V:?}"/*
+		third 'mkdir drop; cd drop; umask 077; echo secret >key; mkdir private; echo secret >private/key; echo old >page; chmod 0644 page'
+		chown "0:$group" "$V/drop" && chmod 02775 "$V/drop"
+		# Of its members, whether that is the workload, another container's, or one that is not known.
+		setpriv --reuid 1000 --regid "$group" --clear-groups sh -c "cd '$V/drop' && ! cat key && mv -f key page && mv private app"
+		printf '%s\n' 'user: "1234:1234"' 'file_environment: [DB]' "command: [$PROBE]" >"$T/capshim.yaml"
+		again --env "DB_FILE=$V/drop/page"
+		assert_refused 100 'Permission denied (as uid 65534'
+		for user in '' 'user: "0:0"' 'user: "1234:1234"' 'user: "4000:4000"'; do
+			printf '%s\n' "$user" 'command: none' 'setup:' \
+				"  - {copy: $V/drop/page, to: $O/page, owner: '1234:1234', on_error: warn}" \
+				"  - {template: $V/drop/page, to: $O/text, variables: [HOME], on_error: warn}" \
+				"  - {copy: $V/drop/app, to: $O/app, recursive: true, owner: '1234:1234', on_error: warn}" \
+				"  - {mkdir: $V/drop/app, owner: '1234:1234', mode: '0755', on_error: warn}" \
+				"  - {write: $V/drop/page, content: x, if_exists: keep, mode: '0644', on_error: warn}" >"$T/capshim.yaml"
+			[ "$user" != 'user: "0:0"' ] || echo 'allow_root: true' >>"$T/capshim.yaml"
+			again
+			assert_success
+			run grep -r secret "$O"
+			assert_failure
+			assert_equal "$group $user $(owners "$V/drop/app" "$V/drop/page" | sed 's/:[0-9]*//g')" "$group $user 2000 700 2000 600"
+			rm -rf "${O:?}"/*
+		done
+	done
+	# A group of the owner's own has nobody else in it, where the volume is another's than the workload's, too.
+	rm -rf "${V:?}"/* && third 'mkdir drop; echo x >drop/conf; chmod 0660 drop/conf' && chown 0:2000 "$V/drop" && chmod 02775 "$V/drop"
+	start <<<"  - {copy: $V/drop/conf, to: $O/conf, owner: workload}"
+	assert_success
+	# In the workload's own volume its members read no more than before, and the workload all that is its own.
+	rm -rf "${V:?}"/* && chown 1234:1234 "$V" && mkdir "$V/drop" && chown 0:3000 "$V/drop" && chmod 02775 "$V/drop"
+	echo own >"$V/drop/page" && chown 1234:1234 "$V/drop/page" && chmod 0600 "$V/drop/page"
+	start <<<"  - {copy: $V/drop/page, to: $O/page, owner: workload}"
+	assert_success
+}

@@ -133,12 +133,14 @@ static void enter_foreign(struct ground *to, int fd, const struct stat *stat)
 		   third = stat->st_uid != 0 && stat->st_uid != workload;
 
 	/*
-	 * A third user's, in the volume of another user; or others can write there. A group of the owner's own is taken to have nobody
-	 * else in it, unless it may be the workload's: outside of the steps PEOPLE are not known.
+	 * A third user's, in the volume of another user; or others can write there, or in root's directory in a third user's volume.
+	 * A group of the owner's own is taken to have nobody else in it, unless it may be the workload's: outside of the steps PEOPLE
+	 * are not known.
 	 */
-	if (third && to->owner != 0 &&
-	    (stat->st_uid != to->uid ||
-	     (stat->st_mode & S_IWGRP && (!people || stat->st_gid != stat->st_uid || walk_has_acl(fd) != 0))))
+	const bool group = stat->st_mode & S_IWGRP;
+	if (to->owner != 0 &&
+	    ((third && stat->st_uid != to->uid) || (group && (third || (stat->st_uid == 0 && to->uid != workload)) &&
+						    (!people || stat->st_gid != to->uid || walk_has_acl(fd) != 0))))
 		to->third = true;
 	/* Owned by root and writable by other users: the workload is one of them. */
 	to->shared = (to->first && stat->st_uid == 0) || stat->st_mode & S_IWOTH ||
@@ -167,6 +169,28 @@ static void begin_foreign(struct ground *to, int fd, const struct stat *stat)
 	enter_foreign(to, fd, stat);
 }
 
+/* The same further on. */
+static void go_on_foreign(struct ground *to, int fd, const struct stat *stat, bool remembered)
+{
+	/* Nor may others have moved anything in a directory below. */
+	if (to->more != IDENTITY_NO_ID && !walk_is_roots_alone(stat->st_uid, stat->st_mode) &&
+	    to->more != only_group(fd, stat))
+		to->more = IDENTITY_NO_ID;
+	if (remembered)
+		ground_as_owner(to, stat->st_uid);
+	else
+		enter_foreign(to, fd, stat);
+}
+
+void ground_see(struct ground *to, int fd, const struct stat *stat)
+{
+	to->seen_uid = stat->st_uid;
+	to->seen_gid = stat->st_gid;
+	to->seen_mode = stat->st_mode & (S_IWGRP | S_IWOTH);
+	if (to->seen_mode == S_IWGRP)
+		to->seen_mode |= walk_has_acl(fd) != 0;
+}
+
 void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat, bool make)
 {
 	to->entered = to->first = to->shared = false;
@@ -176,16 +200,11 @@ void ground_enter(struct ground *to, int parent, int fd, const struct stat *stat
 		else
 			to->moved = true;
 	}
-	/* Nor may others have moved anything in a directory below. */
-	if (to->foreign && to->more != IDENTITY_NO_ID && !walk_is_roots_alone(stat->st_uid, stat->st_mode) &&
-	    to->more != only_group(fd, stat))
-		to->more = IDENTITY_NO_ID;
 	if (!to->foreign && !walk_is_roots(fd, stat))
 		begin_foreign(to, fd, stat);
-	else if (to->foreign && make && is_remembered(stat))
-		ground_as_owner(to, stat->st_uid);
 	else if (to->foreign)
-		enter_foreign(to, fd, stat);
+		go_on_foreign(to, fd, stat, make && is_remembered(stat));
+	ground_see(to, fd, stat);
 }
 
 void ground_as_owner(struct ground *to, uint32_t uid)
@@ -259,13 +278,27 @@ int ground_act(const struct ground *at)
 
 bool ground_is_given(struct ground *at, int fd)
 {
+	const struct ground was = *at;
+	const int err = errno;
 	struct stat now;
 
-	if (at->foreign)
-		return false;
 	(void)fd_fstat(fd, &now); /* what cannot be seen is not root's */
-	ground_enter(at, -1, fd, &now, false);
-	return at->foreign;
+	ground_see(at, fd, &now);
+	const bool changed =
+		at->seen_uid != was.seen_uid || at->seen_gid != was.seen_gid || at->seen_mode != was.seen_mode;
+	if (changed && !was.foreign)
+		ground_enter(at, -1, fd, &now, false);
+	if (changed && was.foreign) {
+		/* Weaker than it was, never stronger. */
+		at->entered &= at->acts == now.st_uid;
+		go_on_foreign(at, fd, &now, at->entered);
+		at->shared |= was.shared;
+		if (at->third && !was.third && at->uid == was.uid)
+			at->uid = GROUND_NOBODY;
+	}
+	errno = err;
+	return at->foreign != was.foreign || at->uid != was.uid || at->third != was.third || at->more != was.more ||
+	       at->entered != was.entered;
 }
 
 bool ground_may_give(const struct ground *at, const struct stat *stat, bool more)

@@ -41,6 +41,8 @@ struct ground {
 			 * IDENTITY_NO_ID */
 	uint32_t owner; /* owner and mode of the first foreign directory, for messages */
 	mode_t mode;
+	uint32_t seen_uid, seen_gid; /* of this directory, when it was judged; */
+	mode_t seen_mode;            /* who else could write to it, or 1 for a list */
 };
 
 /* The users that foreign ground can belong to. */
@@ -67,8 +69,8 @@ void ground_enter(struct ground *ground, int parent, int fd, const struct stat *
 void ground_as_owner(struct ground *ground, uint32_t uid);
 
 /*
- * A program that is not root, or can become another user, has run in this container, where it could move a directory with a mount
- * below: from now on a mount on foreign ground is never judged anew.
+ * A program has run in this container. If it is not root, or becomes another user, it could move a directory with a mount below, itself or
+ * through a process outside: from now on a mount on foreign ground is never judged anew.
  */
 void ground_unfix(void);
 
@@ -126,10 +128,13 @@ void ground_remember(int fd);
 bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
 
 /*
- * Was the directory FD, in which only root could change anything when GROUND was judged, given to others since then? Then what has
- * been opened in it need not be what root has put there. True: GROUND is what that makes of it, for another try.
+ * Can others change the directory FD by now than when GROUND, in it, was judged? Then what has been opened in it need not be what
+ * those have put there whose it was. True: GROUND is what that makes of it, for another try.
  */
 bool ground_is_given(struct ground *ground, int fd);
+
+/* What lies in FD, which STAT describes, lies on this GROUND: where that was not found by ground_enter(). */
+void ground_see(struct ground *ground, int fd, const struct stat *stat);
 
 /*
  * May a step other than chown and chmod give what it found on GROUND, described by STAT, to another user? Objects

@@ -166,9 +166,8 @@ int walk_made(int parent, const char *name)
 
 	if (fd < 0 || !walk_is_of_others(parent))
 		return fd;
-	const int empty = fd_fstat(fd, &made) == 0 && made.st_uid == identity_uid() && !fd_begins_mount(fd, "")
-				  ? is_empty(fd, made.st_uid)
-				  : 0;
+	const int empty =
+		fd_fstat(fd, &made) == 0 && !fd_begins_mount(fd, "") ? walk_is_unfinished(fd, &made, UINT32_MAX) : 0;
 	/* EACCES: another run has completed it meanwhile. */
 	if (empty == 0 || (empty < 0 && errno == EACCES))
 		errno = ESTALE;

@@ -247,8 +247,6 @@ static bool hand_out(struct tree_state *state, const char *name, uint8_t type, b
 				   .fd = -1,
 				   .depth = state->depth + 1,
 				   .ground = &frame->dir.ground,
-				   .roots = !frame->dir.ground.foreign &&
-					    walk_is_roots_alone(frame->dir.stat.uid, frame->dir.stat.mode),
 				   .path = state->path};
 	bool directory = false, blind = tree->blind && type != DT_UNKNOWN;
 	int result = 0;

@@ -17,7 +17,6 @@ struct walk_entry {
 	int fd;           /* a directory open for reading; the top, and others if pinned, by O_PATH; otherwise -1 */
 	size_t depth;     /* 0 for the top */
 	struct ground *ground; /* of PARENT; NULL for the top */
-	bool roots;            /* only root can change PARENT, and it is root's ground: NAME keeps its meaning */
 	bool own;              /* for leave(): a directory that no other part enters, for it has none in it */
 	struct fd_stat stat;
 };

@@ -14,6 +14,8 @@ static void find_ground(const struct tree_walk *tree, int parent, const struct g
 	to->ground.entered = false;
 	if (above->source || !above->foreign || above->more != IDENTITY_NO_ID || to->stat.mount_begins)
 		ground_enter(&to->ground, parent, fd, &plain, false);
+	else
+		ground_see(&to->ground, fd, &plain);
 	if (!tree->as_owners)
 		return;
 	to->ground.alone = !above->foreign || above->alone;
@@ -66,18 +68,23 @@ int tree_open_held(struct tree_walk *tree, int held, int parent, const struct gr
 	return to->fd < 0 ? -1 : 0;
 }
 
+/* Opens NAME in PARENT as ABOVE asks. For chown and chmod, which act as owners, and give and open all that they find, by one look. */
+static int open_judged(const struct tree_walk *tree, int parent, const char *name, int flags, struct ground *above)
+{
+	flags |= O_DIRECTORY | O_NOFOLLOW;
+	int fd = fd_openat(parent, name, flags);
+	while (!tree->as_owners && ground_is_given(above, parent)) {
+		fd_close(fd);
+		fd = ground_act(above) == 0 ? fd_openat(parent, name, flags) : -1;
+	}
+	return fd;
+}
+
 int tree_open_named(struct tree_walk *tree, int parent, const char *name, struct ground *above,
 		    struct tree_directory *to)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-
 	to->locked = 0;
-	to->fd = fd_openat(parent, name, flags);
-	/* chown and chmod, which act as owners, give and open all that they find. */
-	if (!tree->as_owners && ground_is_given(above, parent)) {
-		fd_close(to->fd);
-		to->fd = ground_act(above) == 0 ? fd_openat(parent, name, flags) : -1;
-	}
+	to->fd = open_judged(tree, parent, name, O_RDONLY, above);
 	if (to->fd >= 0) {
 		if (fd_statx(to->fd, "", &to->stat) != 0)
 			return -1;
@@ -86,7 +93,7 @@ int tree_open_named(struct tree_walk *tree, int parent, const char *name, struct
 	}
 	if (errno != EACCES)
 		return -1;
-	int held = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	int held = open_judged(tree, parent, name, O_PATH, above);
 	int result = held < 0 ? -1 : tree_open_held(tree, held, parent, above, to);
 	fd_close(held);
 	return result;

@@ -202,7 +202,7 @@ static int take_step(struct walk *walk, struct walk_found *found)
 	place(walk->where, found->name);
 	int opened = open_component(walk, found, last);
 	/* Another container may have given the directory away since it was judged, and its new owner have moved what was opened. */
-	if (ground_is_given(&walk->ground, walk->dir)) {
+	while (ground_is_given(&walk->ground, walk->dir)) {
 		fd_close(found->fd);
 		found->fd = -1;
 		if (ground_act(&walk->ground) != 0 || (walk->flags & WALK_TRUSTED && fd_fail(EPERM) != 0))

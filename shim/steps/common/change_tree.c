@@ -16,6 +16,7 @@
 #include "steps/common/say.h"
 #include "steps/common/share.h"
 #include "steps/verb.h"
+#include "walk/rule.h"
 #include "walk/tree.h"
 #include "walk/walk.h"
 
@@ -67,8 +68,10 @@ static void job_file(void *context, const struct walk_entry *entry)
 
 	count(job, entry->path);
 	const bool due = change_is_due(change, &entry->stat);
-	const bool by_name = !change_has_mode(change->step) && entry->roots && !(entry->stat.mode & 06000) &&
-			     !change_clears(change, &entry->stat);
+	/* Asked at the last moment: another container may give the directory away. */
+	const bool by_name = due && !change_has_mode(change->step) && !(entry->stat.mode & 06000) &&
+			     !change_clears(change, &entry->stat) && !entry->ground->foreign &&
+			     !walk_is_of_others(entry->parent);
 
 	job->tree.pin = due && !by_name;
 	if (!due) {

@@ -401,7 +401,7 @@ bool file_put(struct setup *setup, const char *verb, const char *path, int paren
 	}
 	want.direct = false; /* or another process has put it there meanwhile */
 	bool right = is_in_place(&found, &want);
-	if (!right && found.fd >= 0 && ground_is_given(&found.ground, parent)) {
+	while (!right && found.fd >= 0 && ground_is_given(&found.ground, parent)) {
 		fd_close(found.fd);
 		found.fd = -1;
 		right = ground_act(&found.ground) == 0 && is_in_place(&found, &want);

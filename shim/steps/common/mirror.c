@@ -70,8 +70,11 @@ mode_t mirror_mode(const struct ground *from, uint32_t uid, uint32_t gid, mode_t
 	return (mode & 07777) | (others ? OF_OTHERS : 0) | (gid != 0 ? OF_ANOTHER_GROUP : 0);
 }
 
-/* Makes the directory, or opens an existing one. An errno value, or 0. */
-static int make_or_open(const struct step *step, const struct mirror_level *above, const char *name, mode_t mode,
+/*
+ * Makes the directory, or opens an existing one. An errno value, or 0; -1: ABOVE was given away before that one was opened, which
+ * need not be what was there before.
+ */
+static int make_or_open(const struct step *step, struct mirror_level *above, const char *name, mode_t mode,
 			struct mirror_level *to, bool *made)
 {
 	struct file_want want;
@@ -95,8 +98,11 @@ static int make_or_open(const struct step *step, const struct mirror_level *abov
 		return errno;
 	/* It is there, or another run was faster to complete and fill it. */
 	*made = to->fd >= 0;
-	if (!*made)
+	if (!*made) {
 		to->fd = fd_openat(above->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+		if (ground_is_given(&above->ground, above->fd))
+			return -1;
+	}
 	if (to->fd < 0 || fd_fstat(to->fd, &stat) != 0)
 		return errno;
 	const int unfinished = walk_is_unfinished(to->fd, &stat, want.uid);
@@ -150,7 +156,7 @@ static bool mirror_directory(struct setup *setup, const char *path, struct mirro
 		fd_close(to->fd);
 		*to = (struct mirror_level){.fd = -1};
 		err = ground_act(&above->ground) != 0 ? errno : make_or_open(setup->step, above, name, mode, to, &made);
-	} while (ground_is_given(&above->ground, above->fd));
+	} while (err < 0);
 	signals_mask(was);
 	setup->changed += made && err == 0;
 	if (err == 0)

@@ -1,10 +1,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -20,12 +18,12 @@
 #include "steps/common/options.h"
 #include "steps/common/owner.h"
 #include "steps/common/say.h"
+#include "steps/common/seed.h"
 #include "steps/common/temporary.h"
 #include "walk/held.h"
 #include "walk/rule.h"
 
-#define SEED_POLL 100 /* milliseconds */
-#define AT_ONCE 16    /* files; each uses one descriptor */
+#define AT_ONCE 16 /* files; each uses one descriptor */
 
 /* When a seed starts, existing files are complete, from an interrupted seed, or the workload's. */
 static bool keeps(const struct step *step)
@@ -178,7 +176,7 @@ static void put_link(struct mirror *mirror, const struct walk_entry *entry, cons
 
 /* A source that is open already and waits for its turn. */
 struct pending_copy {
-	int source;
+	int source; /* or an error, negative */
 	bool others;
 	struct stat stat;
 	char name[NAME_MAX + 1];
@@ -188,10 +186,27 @@ struct pending_copy {
 struct copying {
 	struct mirror mirror; /* first */
 	const struct mirror_level *to;
+	struct ground from; /* of the sources, which lie in PARENT, as it was for the first */
+	int parent;
 	char path[2048 + NAME_MAX]; /* of TO, with a slash, where it is not too long to be known */
 	size_t count;
 	struct pending_copy sources[AT_ONCE];
 };
+
+/* What was opened before another container gave the directory away is opened again as its new ground asks. */
+static void look_again(struct copying *copying)
+{
+	while (copying->count > 0 && ground_is_given(&copying->from, copying->parent)) {
+		const bool acts = ground_act(&copying->from) == 0;
+		for (size_t i = 0; i < copying->count; i++) {
+			struct pending_copy *it = &copying->sources[i];
+			fd_close(it->source);
+			it->source = acts ? open_regular(copying->parent, it->name, &it->stat) : -1;
+			it->source = it->source < 0 ? -errno : it->source;
+			it->others = true;
+		}
+	}
+}
 
 static void copy_flush(struct mirror *mirror)
 {
@@ -201,11 +216,16 @@ static void copy_flush(struct mirror *mirror)
 	char *const end = copying->path + strlen(copying->path);
 	struct tree_pins done = {.count = 0};
 
+	look_again(copying);
 	for (size_t i = 0; i < copying->count; i++) {
 		const struct pending_copy *it = &copying->sources[i];
 		if (end > copying->path && end[-1] == '/')
 			(void)memccpy(end, it->name, '\0', sizeof(it->name));
-		if (ground_act(&to->ground) != 0)
+		if (it->source == -ENOENT || it->source == -ESTALE)
+			; /* gone, or no file any more */
+		else if (it->source < 0)
+			setup_failed(setup, "read the source of", copying->path, -it->source, CAP_DAC_OVERRIDE);
+		else if (ground_act(&to->ground) != 0)
 			setup_failed(setup, "write", copying->path, errno, DIAG_NO_CAP);
 		else if (to->resumed || !keeps_existing(setup, to, it->name))
 			(void)put_file(setup, copying->path, it->source, &it->stat, it->others, to, it->name);
@@ -213,17 +233,6 @@ static void copy_flush(struct mirror *mirror)
 	}
 	tree_unpin(&done, -1);
 	copying->count = 0;
-}
-
-/* What was opened before its directory was given away is opened again as its new ground asks. */
-static int open_entry(const struct walk_entry *entry, struct stat *stat)
-{
-	const int fd = S_ISREG(entry->stat.mode) ? open_regular(entry->parent, entry->name, stat) : -1;
-
-	if (!ground_is_given(entry->ground, entry->parent))
-		return fd;
-	fd_close(fd);
-	return ground_act(entry->ground) == 0 ? open_entry(entry, stat) : -1;
 }
 
 /* Reads the source as the source asks, and goes on as the destination asks. */
@@ -235,16 +244,24 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	char text[PATH_MAX];
 	ssize_t length = -1;
 
-	it->source = open_entry(entry, &it->stat);
+	const bool regular = S_ISREG(entry->stat.mode);
+	do
+		it->source = regular && ground_act(entry->ground) == 0
+				     ? open_regular(entry->parent, entry->name, &it->stat)
+				     : -1;
+	while (regular && it->source < 0 && ground_is_given(entry->ground, entry->parent));
 	if (it->source >= 0 && change_has_moved(setup, "copy", entry->path, entry->ground, entry->parent, it->source)) {
 		close(it->source);
 		return;
 	}
 	if (it->source >= 0) {
-		copying->to = to;
 		it->others = is_of_others(entry->ground, &it->stat);
-		if (copying->count++ == 0)
+		if (copying->count++ == 0) {
+			copying->to = to;
+			copying->from = *entry->ground;
+			copying->parent = entry->parent;
 			(void)memccpy(copying->path, mirror_target(mirror, entry, ""), '\0', sizeof(mirror->path));
+		}
 		(void)memccpy(it->name, entry->name, '\0', sizeof(it->name));
 		if (copying->count == AT_ONCE)
 			copy_flush(mirror);
@@ -265,6 +282,7 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 		err = errno;
 	}
 	text[length > 0 ? length : 0] = '\0';
+	(void)ground_is_given(entry->ground, entry->parent); /* then it need not be the link that was there */
 	if (ground_act(&to->ground) != 0) {
 		setup_failed(setup, "write", mirror_target(mirror, entry, entry->name), errno, DIAG_NO_CAP);
 	} else if (keeps_existing(setup, to, entry->name)) {
@@ -277,53 +295,6 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 		(void)!ground_act(entry->ground); /* the text says as whom that was tried */
 		setup_failed(setup, "read", entry->path, err, CAP_DAC_OVERRIDE);
 	}
-}
-
-/*
- * The lock of a seed, on the file that lies in TO until it is complete: *MARKER is -1 where nothing is to be done. The file
- * holds something once it has been seen, under the lock, that the directory was empty; that is on the disk before anything
- * else, so that a power cut leaves no seed that seems complete. Waits for another run that seeds. 0, or -1 with errno.
- */
-static int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
-{
-	const struct step *step = setup->step;
-	const int to = level->fd;
-	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	bool said = false;
-	struct stat stat;
-	int empty;
-
-	while ((empty = file_is_empty_directory(to)) > 0) {
-		*marker = fd_checked(openat(to, FILE_SEEDING, flags, 0600));
-		if (*marker < 0)
-			return -1;
-		/* On a file system without locks, keeps() prevents losses. */
-		const bool busy = flock(*marker, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-		if (!busy && temporary_is_at(*marker, to, FILE_SEEDING) && fd_fstat(*marker, &stat) == 0) {
-			/* Another user may have linked a file of the identity's there. */
-			const bool ours = stat.st_nlink == 1;
-			level->resumed = ours && stat.st_size > 0;
-			if (level->resumed)
-				return 0;
-			level->made = ours && file_is_empty_directory(to) > 0;
-			if (level->made)
-				return write(*marker, "\n", 1) == 1 &&
-						       (step->sync == SYNC_NO || fdatasync(*marker) == 0 ||
-							errno == EINVAL || errno == ENOSYS)
-					       ? 0
-					       : -1;
-			(void)unlinkat(to, FILE_SEEDING, 0);
-		}
-		close(*marker);
-		if (busy && !said)
-			setup_note(setup, "waiting for another run that fills \"%s\"", step->to);
-		said |= busy;
-		setup_progress(setup, step->to);
-		(void)poll(NULL, 0, SEED_POLL);
-	}
-	*marker = -1;
-	setup->same += empty == 0;
-	return empty;
 }
 
 /* Copies a directory's contents. */
@@ -344,10 +315,9 @@ static void copy_directory(struct setup *setup, const char *path, const struct w
 		setup_failed(setup, "seed", step->to, errno, CAP_DAC_OVERRIDE);
 	else if (!step->only_if_empty || marker >= 0)
 		mirror_tree(&copying.mirror, source, path, &to);
-	/* It stays where something is missing, for the next start. Somebody may have removed it, or put one of his own there. */
-	if (marker >= 0 && ground_act(&to.ground) == 0 && setup->failures == before &&
-	    temporary_is_at(marker, to.fd, FILE_SEEDING) && unlinkat(to.fd, FILE_SEEDING, 0) != 0 && errno != ENOENT)
-		setup_failed(setup, "remove " FILE_SEEDING " in", step->to, errno, CAP_DAC_OVERRIDE);
+	/* It stays where something is missing, for the next start. */
+	if (marker >= 0 && setup->failures == before)
+		seed_end(setup, &to, marker);
 	fd_close(marker);
 	mirror_close(setup, step->to, &to);
 }

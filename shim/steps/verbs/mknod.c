@@ -44,7 +44,7 @@ static bool settle(struct setup *setup, const char *path, const struct walk_foun
 	made &= left || !at->ground.foreign || stat.st_uid == identity_uid();
 	made |= left && stat.st_uid == owner.uid;
 	if (made && owner.uid == ACCOUNTS_NO_ID)
-		owner.uid = identity_uid();
+		owner.uid = stat.st_uid;
 	if (made && owner.gid == ACCOUNTS_NO_ID)
 		owner.gid = ground_group(owner.uid);
 
