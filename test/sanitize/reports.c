@@ -3,6 +3,7 @@
  * test that looks at no status must not hide a report: each one also leaves a file in REPORTS, which test/sanitize/run
  * reads in the end. Where none can be written (a read-only image), standard error and the status remain.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +68,7 @@ __attribute__((constructor)) static void begin(void)
 	__sanitizer_set_death_callback(record_death);
 	if (fd < 0)
 		return;
-	if (write(fd, ".", 1) < 0)
+	if (write(fd, ".", 1) < 0 && errno != EFBIG) /* a test limits the size of files */
 		record("cannot count this run\n");
 	close(fd);
 }
