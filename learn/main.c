@@ -30,9 +30,9 @@ int main(int, char **argv, char **envp)
 		return log_names();
 	if (start.euid != 0)
 		diag_die(DIAG_USER, "capshim-learn must start as root, as capshim does");
-	if (options.profile)
-		tailor_begin(options.profile);
 	run_begin(&context);
+	if (options.profile)
+		tailor_begin(&tailored, options.profile);
 	learn_search(&learned, &context, start_bounding(&start, start.permitted));
 	if (learned.passed && options.profile)
 		tailor_profile(&tailored, &learned, &context, &mem);
@@ -40,6 +40,8 @@ int main(int, char **argv, char **envp)
 		answer_json(&learned, &tailored, &context, &mem);
 	else
 		answer_say(&learned, &tailored, &context, &mem);
+	if (options.profile)
+		tailor_end(&tailored);
 	if (learned.interrupted)
 		return 128 + SIGINT;
 	return learned.passed && !tailored.why ? 0 : STATUS_FAILED;

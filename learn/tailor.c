@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -11,33 +12,40 @@
 
 #define WIDENED_MOST 3
 
-/* Why TEXT could not be written to the file NAME, in MEM; NULL: it is there. */
-static const char *write_profile(struct mem *mem, const char *name, const char *text)
+/* Is it still under its name? The workload may have put something else there. */
+static bool is_there(const struct tailored *to)
 {
-	const int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	struct stat now, opened;
 
-	if (fd < 0)
-		return mem_format(mem, "cannot create \"%s\": %s", mem_shown(mem, name), strerror(errno));
-	const bool written = fd_write_all(fd, text, strlen(text));
-	if (close(fd) == 0 && written)
-		return NULL;
-	return mem_format(mem, "cannot write \"%s\": %s", mem_shown(mem, name), strerror(errno));
+	return lstat(to->name, &now) == 0 && fstat(to->fd, &opened) == 0 && now.st_dev == opened.st_dev &&
+	       now.st_ino == opened.st_ino;
 }
 
-void tailor_begin(const char *name)
+/* Why TEXT could not be written to the file of --seccomp, which is open, in MEM; NULL: it is there. */
+static const char *write_profile(const struct tailored *to, const char *text, struct mem *mem)
 {
-	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	const bool created = fd >= 0;
+	if (!is_there(to))
+		return mem_format(mem, "\"%s\" was removed or replaced during the runs", mem_shown(mem, to->name));
+	/* EINVAL: of a device or a pipe. */
+	if ((ftruncate(to->fd, 0) == 0 || errno == EINVAL) && fd_write_all(to->fd, text, strlen(text)) &&
+	    (fsync(to->fd) == 0 || errno == EINVAL))
+		return NULL;
+	return mem_format(mem, "cannot write \"%s\": %s", mem_shown(mem, to->name), strerror(errno));
+}
 
-	if (fd < 0 && errno == EEXIST)
-		fd = open(name, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
+void tailor_begin(struct tailored *to, const char *name)
+{
+	const int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC;
+
+	to->name = name;
+	to->fd = open(name, flags | O_CREAT | O_EXCL, 0644);
+	to->created = to->fd >= 0;
+	if (to->fd < 0 && errno == EEXIST)
+		to->fd = open(name, flags);
+	if (to->fd < 0)
 		diag_die(DIAG_USER,
 			 "cannot write \"%s\": %s: mount a directory that can be written, and name a file in it", name,
 			 strerror(errno));
-	close(fd);
-	if (created)
-		(void)unlink(name);
 }
 
 static unsigned int count_calls(const struct learned *learned)
@@ -72,7 +80,14 @@ void tailor_profile(struct tailored *to, struct learned *learned, const struct r
 {
 	to->why = find_profile(to, learned, context, mem);
 	if (!to->why)
-		to->why = write_profile(mem, context->options->profile, to->profile.text);
+		to->why = write_profile(to, to->profile.text, mem);
+}
+
+void tailor_end(const struct tailored *to)
+{
+	if (to->created && (to->why || !to->profile.text) && is_there(to))
+		(void)unlink(to->name);
+	close(to->fd);
 }
 
 void tailor_say(const struct tailored *tailored, const struct learned *learned, const struct run_context *context)

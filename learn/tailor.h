@@ -10,10 +10,19 @@ struct tailored {
 	struct profile profile;
 	unsigned int widened; /* how often a run under it asked for more */
 	const char *why;      /* there is none; NULL: it is written */
+	const char *name;
+	int fd; /* the file NAME, open before the runs, whose workload could put a link there */
+	bool created;
 };
 
-/* Ends the process with 100 where the file NAME could not be written: better before the runs than after them. */
-void tailor_begin(const char *name);
+/*
+ * Opens the file NAME, no link, and leaves what is in it. Ends the process with 100 where it cannot be written: better before the
+ * runs than after them.
+ */
+void tailor_begin(struct tailored *to, const char *name);
+
+/* Closes it, and removes one that was made for nothing. */
+void tailor_end(const struct tailored *to);
 
 /*
  * Makes the profile for what was LEARNED, runs the check under it, and writes it to the file of --seccomp if it passes. A

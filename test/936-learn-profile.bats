@@ -68,6 +68,15 @@ subset() {
 	learn --seccomp "$T/other.json" --user 1234:1234 -- false
 	assert_failure 1
 	[ ! -e "$T/other.json" ]
+	# What the workload puts in its place meanwhile, a link too, stays as it is.
+	mkdir "$T/out" && chown 1234:1234 "$T/out" && echo root >"$T/victim"
+	learn --seccomp "$T/out/p.json" --user 1234:1234 -- ln -sf "$T/victim" "$T/out/p.json"
+	assert_failure 1
+	assert_output --partial "\"$T/out/p.json\" was removed or replaced during the runs"
+	assert_equal "$(cat "$T/victim")" root
+	learn --seccomp "$T/out/p.json" --user 1234:1234 -- true
+	assert_failure 100
+	assert_equal "$(cat "$T/victim")" root
 	learn --seccomp "$T/other.json" --back-end alone --user 1234:1234 -- true
 	assert_failure 100
 	assert_output --partial 'needs a back end that sees system calls'
