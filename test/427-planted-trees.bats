@@ -188,7 +188,7 @@ teardown() {
 		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
 			"  - {mount: $O/merged, type: overlay, options: ['lowerdir=$O/low,upperdir=$V/up,workdir=$V/wk']}" >"$T/capshim.yaml"
 		observe timeout 20 unshare --mount "$CAPSHIM" -c "$T/capshim.yaml"
-		assert_refused 111 "\"$V/wk\"" "make it root's, in a directory that only root can change"
+		assert_refused 111 "\"$V/wk\"" "it and the directory that it lies in must be root's"
 		assert [ -e "$V/wk/work/third/ledger" ]
 		umount "$V"
 	done

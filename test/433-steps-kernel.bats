@@ -122,7 +122,43 @@ networked() {
 	assert_refused 111 kernel.domainname procfs
 }
 
+@test "sysctl: a list of numbers that the kernel sorts, and shows in ranges" {
+	networked true <<-END
+		- sysctl: {net.ipv4.ip_local_reserved_ports: "30000,30001,9000-9003,9001,8080"}
+		- sysctl: {net.ipv4.ip_local_reserved_ports: "8080,9000-9002,9003,30000-30001"}
+		- sysctl: {net.ipv4.ip_local_reserved_ports: "8080"}
+	END
+	assert_success
+	assert_line --regexp 'yaml:6: sysctl .*: 1 changed'
+	assert_line --regexp 'yaml:7: sysctl .*: 0 changed, 1 already right'
+	assert_line --regexp 'yaml:8: sysctl .*: 1 changed'
+	# Of other keys such words are no list.
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup: [{sysctl: {kernel.hostname: "172-31-0-10"}}]' >"$T/capshim.yaml"
+	observe timeout 20 unshare --uts bash -c "hostname 172-16-0-10 && '$CAPSHIM' -c '$T/capshim.yaml' && hostname"
+	assert_output 172-31-0-10
+}
+
 # --- mount
+
+@test "mount: a device, and file systems without options, again and again in one mount namespace" {
+	local disk=$T/disk loop
+	mkdir "$T/mnt" "$T/ram"
+	truncate -s 4M "$disk" "$disk.other" && mkfs.ext4 -q -F "$disk" && mkfs.ext4 -q -F "$disk.other"
+	loop=$(losetup -f --show "$disk") other=$(losetup -f --show "$disk.other")
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {mount: $T/mnt, type: ext4, source: $loop, options: [nosuid]}" \
+		"  - {mount: $T/ram, type: ramfs}" >"$T/capshim.yaml"
+	observe timeout 20 unshare --mount bash -c "for _ in 1 2 3; do '$CAPSHIM' -c '$T/capshim.yaml' || exit; done
+		grep -c ' $T/[mr][na][tm] ' /proc/mounts; sed -i 's|$loop|$other|' '$T/capshim.yaml'; '$CAPSHIM' -c '$T/capshim.yaml'
+		findmnt -no SOURCE --mountpoint '$T/mnt' | tail -1"
+	assert_output "2
+$other"
+	# The node itself, at another path.
+	touch "$T/node"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' "setup: [{mount: $T/node, type: bind, source: $loop}]" >"$T/capshim.yaml"
+	observe timeout 20 unshare --mount bash -c "for _ in 1 2; do '$CAPSHIM' -c '$T/capshim.yaml' || exit; done; grep -c ' $T/node ' /proc/mounts"
+	losetup -d "$loop" "$other"
+	assert_output 1
+}
 
 @test "mount: a tmpfs with options, and again" {
 	in_image

@@ -66,7 +66,7 @@ static const struct {
 	{"devpts", DEVPTS_SUPER_MAGIC}, {"mqueue", 0x19800202UL}, /* MQUEUE_MAGIC of ipc/mqueue.c */
 	{"cgroup", CGROUP_SUPER_MAGIC}, {"cgroup2", CGROUP2_SUPER_MAGIC}, {"tracefs", TRACEFS_MAGIC},
 	{"bpf", BPF_FS_MAGIC},          {"hugetlbfs", HUGETLBFS_MAGIC},   {"overlay", OVERLAYFS_SUPER_MAGIC},
-	{"nfs", NFS_SUPER_MAGIC},
+	{"nfs", NFS_SUPER_MAGIC},       {"ramfs", RAMFS_MAGIC},
 };
 
 #define ROWS(table) (sizeof(table) / sizeof(*(table)))
@@ -149,12 +149,15 @@ static unsigned long magic_of(const char *type)
 static bool is_mounted(const struct wish *wish, int fd)
 {
 	struct fd_stat at, source;
+	struct stat device;
 	struct statfs fs;
 
 	if (fd_statx(fd, "", &at) != 0 || !at.mount_begins)
 		return false;
 	if (wish->flags & MS_BIND)
 		return fd_statx(wish->source, "", &source) == 0 && at.dev == source.dev && at.ino == source.ino;
+	if (wish->source >= 0 && fd_fstat(wish->source, &device) == 0 && S_ISBLK(device.st_mode))
+		return at.dev == device.st_rdev;
 	const unsigned long magic = magic_of(wish->type);
 	return magic != 0 && fstatfs(fd, &fs) == 0 && ((unsigned long)fs.f_type & 0xffffffffUL) == magic;
 }
@@ -292,8 +295,8 @@ static bool hold_layers(struct setup *setup, struct wish *wish)
 				close(source.fd);
 				return setup_refused(
 					setup, "mount", part,
-					"the kernel removes what a workdir holds: make it root's, in a directory "
-					"that only root can change");
+					"the kernel empties it, so it and the directory that it lies in must be root's, "
+					"and writable by nobody else (a tmpfs: mode=0755)");
 			}
 			if (!good || (source.foreign && wish->count == LAYERS)) {
 				fd_close(source.fd);

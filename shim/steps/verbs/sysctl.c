@@ -18,6 +18,7 @@
 #define VALUE 4096 /* as much as the kernel shows of a value: a page */
 #define SPACE " \t\n"
 #define DIGITS "0123456789"
+#define PORTS 65536
 
 /*
  * The path of the key in ITEM (KEY=VALUE), and where its value starts. As with sysctl(8) the first separator decides:
@@ -101,14 +102,40 @@ static bool same_words(const char *now, const char *value)
 	}
 }
 
-/* Does the present value (NOW) fulfil VALUE? */
-static bool is_right(const char *now, const char *value)
+/* Reads a list such as "80,8000-8010" into a bitmap. False: it is none. */
+static bool read_ports(const char *text, uint8_t ports[PORTS / 8])
+{
+	memset(ports, 0, PORTS / 8);
+	while (*(text += strspn(text, "," SPACE))) {
+		const char *end;
+		uint64_t first = text_number(text, 10, &end);
+		const uint64_t last = *end == '-' ? text_number(end + 1, 10, &end) : first;
+		if (end == text || last >= PORTS)
+			return false;
+		for (; first <= last; first++)
+			ports[first / 8] |= (uint8_t)(1U << first % 8);
+		text = end;
+	}
+	return true;
+}
+
+/* The kernel sorts them, and makes ranges of neighbours. */
+static bool same_ports(const char *now, const char *value)
+{
+	uint8_t a[PORTS / 8], b[PORTS / 8];
+
+	return read_ports(now, a) && read_ports(value, b) && memcmp(a, b, sizeof(a)) == 0;
+}
+
+/* Does the present value (NOW) of the file NAME fulfil VALUE? */
+static bool is_right(const char *name, const char *now, const char *value)
 {
 	const char *least = least_of(value);
 	size_t digits = strspn(now, DIGITS);
 
 	if (!least)
-		return same_words(now, value);
+		return same_words(now, value) ||
+		       (strcmp(name, "ip_local_reserved_ports") == 0 && same_ports(now, value));
 	return digits > 0 && now[digits + strspn(now + digits, SPACE)] == '\0' && !is_less(now, least);
 }
 
@@ -141,7 +168,7 @@ static bool set(struct setup *setup, const char *key, const struct walk_found *f
 	bool readable = read_now(found, now);
 	const char *plain = least_of(value) ? least_of(value) : value;
 
-	if (readable && is_right(now, value)) {
+	if (readable && is_right(found->name, now, value)) {
 		setup->same++;
 		return true;
 	}
@@ -153,7 +180,7 @@ static bool set(struct setup *setup, const char *key, const struct walk_found *f
 	if (err)
 		return setup_failed(setup, "set", key, err,
 				    strncmp(key, "net", 3) == 0 ? CAP_NET_ADMIN : CAP_SYS_ADMIN);
-	if (readable && read_now(found, now) && !is_right(now, value))
+	if (readable && read_now(found, now) && !is_right(found->name, now, value))
 		return setup_refused(setup, "set", key, "the kernel made it something else than \"%s\"", plain);
 	setup->changed++;
 	return true;
