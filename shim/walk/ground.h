@@ -69,8 +69,8 @@ void ground_enter(struct ground *ground, int parent, int fd, const struct stat *
 void ground_as_owner(struct ground *ground, uint32_t uid);
 
 /*
- * A program has run in this container. If it is not root, or becomes another user, it could move a directory with a mount below, itself or
- * through a process outside: from now on a mount on foreign ground is never judged anew.
+ * A program that is not root, or can become another user, has run in this container, where it could move a directory with a mount
+ * below, itself or through a process outside: from now on a mount on foreign ground is never judged anew.
  */
 void ground_unfix(void);
 
