@@ -425,3 +425,18 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	wait $first
 	assert_equal "$(cat "$V/conf") $(grep -c renameat "$T/calls")" 'first 1'
 }
+
+@test "attack: what a killed run has left of root's secret is not given away, opened or copied by the next one, whatever it leaves out" {
+	local step left=.capshim-35faa2d1a16acef8-0
+	for step in "chown: $V, recursive: true, contents_only: true, exclude: [root.key]" \
+		"chmod: $V, recursive: true, mode: a+rX, exclude: [root.key]" \
+		"copy: $V, to: $O/copy, recursive: true, owner: workload, mode: '0644'"; do
+		rm -rf "${V:?}"/* "${V:?}"/.capshim-* && chown 0:0 "$V" && mkdir "$V/app" && echo secret >"$V/$left" && chmod 0600 "$V/$left"
+		start <<<"  - {$step}
+  - {write: $V/app/conf, content: x}"
+		assert_success
+		run setpriv --reuid 1234 --regid 1234 --clear-groups grep -rs secret "$V" "$O"
+		assert_output ''
+		assert_equal "$step $(owners "$V/$left")" "$step 0:0 600"
+	done
+}

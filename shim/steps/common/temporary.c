@@ -38,6 +38,11 @@ bool temporary_is_named(const char *name)
 	return strncmp(name, PREFIX, sizeof(PREFIX) - 1) == 0;
 }
 
+bool temporary_is_left(const struct ground *ground, const char *name)
+{
+	return !ground->foreign && temporary_is_named(name);
+}
+
 /* False: this run has waited long enough. */
 static bool wait_moment(void)
 {

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "walk/ground.h"
+
 #define TEMPORARY_NAME 48
 
 /*
@@ -18,6 +20,12 @@
 
 /* Is NAME that of such a file, or of a seed's? */
 bool temporary_is_named(const char *name);
+
+/*
+ * Is NAME, on GROUND, one of root's that a killed run has left? It may hold a secret, whatever the name that it was to get: it is not
+ * given away, opened or copied with a tree. On foreign ground its owner could call anything so.
+ */
+bool temporary_is_left(const struct ground *ground, const char *name);
 
 /* Could something that a run has left lie in the directory FD? *PLAIN: it holds nothing but files, links and directories. */
 bool temporary_is_any(int fd, bool *plain);
