@@ -42,6 +42,9 @@ void tailor_begin(struct tailored *to, const char *name)
 	to->created = to->fd >= 0;
 	if (to->fd < 0 && errno == EEXIST)
 		to->fd = open(name, flags);
+	if (to->fd < 0 && errno == ELOOP)
+		diag_die(DIAG_USER,
+			 "\"%s\" is a symbolic link, which others could have put there: name the file itself", name);
 	if (to->fd < 0)
 		diag_die(DIAG_USER,
 			 "cannot write \"%s\": %s: mount a directory that can be written, and name a file in it", name,

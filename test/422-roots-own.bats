@@ -174,21 +174,19 @@ teardown() {
 	END
 	assert_success
 	assert_equal "$(owners "$V/a" "$V/a/b")" '0:0 755 1234:1234 750'
-	# A directory that copy was about to fill.
-	rm -rf "$V/a" && mkdir -p "$T/src/sub" && chmod 0555 "$T/src/sub" && mkdir -p "$V/to/sub" && chmod 04755 "$V/to/sub"
-	start <<-END
-		  - {chmod: $V, recursive: true, mode: o-rwx}
-		  - {copy: $T/src, to: $V/to, recursive: true}
-	END
-	assert_success
-	assert_equal "$(owners "$V/to/sub")" '0:0 550'
-	chmod 0775 "$T/src/sub" && chmod 04755 "$V/to/sub"
-	start <<-END
-		  - {chmod: $V, recursive: true, mode: go-rwx}
-		  - {copy: $T/src, to: $V/to, recursive: true}
-	END
-	assert_success
-	assert_equal "$(owners "$V/to/sub")" '0:0 700'
+	# A directory that copy was about to fill: its mode in the source, the clauses, and what is left of both.
+	local words source clauses left
+	rm -rf "$V/a" && mkdir -p "$T/src/sub" "$V/to/sub"
+	for words in '0555 o-rwx 550' '0775 go-rwx 700'; do
+		read -r source clauses left <<<"$words"
+		chmod "$source" "$T/src/sub" && chmod 04755 "$V/to/sub"
+		start <<-END
+			  - {chmod: $V, recursive: true, mode: "$clauses"}
+			  - {copy: $T/src, to: $V/to, recursive: true}
+		END
+		assert_success
+		assert_equal "$words $(owners "$V/to/sub")" "$words 0:0 $left"
+	done
 	# What it has left of a file is no content.
 	rm -rf "${V:?}"/* && echo half >"$V/.capshim-0123456789abcdef-0"
 	start <<<"  - {write: $V/f, content: x, when: {empty: $V}}"

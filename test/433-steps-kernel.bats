@@ -141,7 +141,7 @@ networked() {
 # --- mount
 
 @test "mount: a device, and file systems without options, again and again in one mount namespace" {
-	local disk=$T/disk loop
+	local disk=$T/disk loop other device
 	mkdir "$T/mnt" "$T/ram"
 	truncate -s 4M "$disk" "$disk.other" && mkfs.ext4 -q -F "$disk" && mkfs.ext4 -q -F "$disk.other"
 	loop=$(losetup -f --show "$disk") other=$(losetup -f --show "$disk.other")
@@ -150,13 +150,14 @@ networked() {
 	observe timeout 20 unshare --mount bash -c "for _ in 1 2 3; do '$CAPSHIM' -c '$T/capshim.yaml' || exit; done
 		grep -c ' $T/[mr][na][tm] ' /proc/mounts; sed -i 's|$loop|$other|' '$T/capshim.yaml'; '$CAPSHIM' -c '$T/capshim.yaml'
 		findmnt -no SOURCE --mountpoint '$T/mnt' | tail -1"
-	assert_output "2
-$other"
+	device=$output
 	# The node itself, at another path.
 	touch "$T/node"
 	printf '%s\n' 'user: "1234:1234"' 'command: none' "setup: [{mount: $T/node, type: bind, source: $loop}]" >"$T/capshim.yaml"
 	observe timeout 20 unshare --mount bash -c "for _ in 1 2; do '$CAPSHIM' -c '$T/capshim.yaml' || exit; done; grep -c ' $T/node ' /proc/mounts"
 	losetup -d "$loop" "$other"
+	assert_equal "$device" "2
+$other"
 	assert_output 1
 }
 

@@ -76,6 +76,7 @@ subset() {
 	assert_equal "$(cat "$T/victim")" root
 	learn --seccomp "$T/out/p.json" --user 1234:1234 -- true
 	assert_failure 100
+	assert_output --partial "\"$T/out/p.json\" is a symbolic link"
 	assert_equal "$(cat "$T/victim")" root
 	learn --seccomp "$T/other.json" --back-end alone --user 1234:1234 -- true
 	assert_failure 100

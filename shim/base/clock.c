@@ -13,7 +13,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 
 int clock_left(const struct timespec *end, int most)
 {
-	struct timespec now;
+	struct timespec now = {0};
 
 	if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
 		return 0;

@@ -128,12 +128,12 @@ void ground_remember(int fd);
 bool ground_may_have_moved(const struct ground *ground, int parent, int fd);
 
 /*
- * Can others change the directory FD by now than when GROUND, in it, was judged? Then what has been opened in it need not be what
- * those have put there whose it was. True: GROUND is what that makes of it, for another try.
+ * Have other users become able to change the directory FD since GROUND, of what lies in it, was judged? Then they may have put there what
+ * was opened in it since. True: GROUND was judged again, and is weaker now, so each step that asks until it is false comes to an end.
  */
 bool ground_is_given(struct ground *ground, int fd);
 
-/* What lies in FD, which STAT describes, lies on this GROUND: where that was not found by ground_enter(). */
+/* Notes who can change the directory FD, which STAT describes, for ground_is_given(). ground_enter() does so itself. */
 void ground_see(struct ground *ground, int fd, const struct stat *stat);
 
 /*

@@ -68,7 +68,10 @@ int tree_open_held(struct tree_walk *tree, int held, int parent, const struct gr
 	return to->fd < 0 ? -1 : 0;
 }
 
-/* Opens NAME in PARENT as ABOVE asks. For chown and chmod, which act as owners, and give and open all that they find, by one look. */
+/*
+ * Opens NAME in PARENT as ABOVE asks, and once more if PARENT was given away meanwhile. Not for chown and chmod: they act as the owner of
+ * each directory, and change all that they find.
+ */
 static int open_judged(const struct tree_walk *tree, int parent, const char *name, int flags, struct ground *above)
 {
 	flags |= O_DIRECTORY | O_NOFOLLOW;

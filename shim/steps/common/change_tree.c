@@ -68,7 +68,6 @@ static void job_file(void *context, const struct walk_entry *entry)
 	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
 
 	count(job, entry->path);
-	/* What a killed run has left may be a secret that the step leaves out under its own name. */
 	const bool due = change_is_due(change, &entry->stat) && !temporary_is_left(entry->ground, entry->name);
 	/* Asked at the last moment: another container may give the directory away. */
 	const bool by_name = due && !change_has_mode(change->step) && !(entry->stat.mode & 06000) &&

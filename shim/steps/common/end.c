@@ -47,7 +47,7 @@ static int end_child(pid_t pid, const struct timespec *end)
  */
 int end_children(void)
 {
-	struct timespec end;
+	struct timespec end = {0};
 	pid_t pid = getpid();
 
 	clock_gettime(CLOCK_MONOTONIC, &end);

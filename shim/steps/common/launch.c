@@ -139,7 +139,7 @@ static bool is_stopped(pid_t pid)
  */
 static const char *wait_for_program(struct setup *setup, pid_t pid, unsigned int seconds, const char *name)
 {
-	struct timespec end;
+	struct timespec end = {0};
 	sigset_t child;
 
 	sigemptyset(&child);

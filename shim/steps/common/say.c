@@ -16,7 +16,7 @@
 
 long long setup_milliseconds(const struct timespec *then)
 {
-	struct timespec now;
+	struct timespec now = {0};
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (long long)(now.tv_sec - then->tv_sec) * 1000 + (now.tv_nsec - then->tv_nsec) / 1000000;

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 
 #define PREFIX ".capshim-"
+#define HASH_DIGITS 16
 #define SLOTS 2   /* for so many runs that are at work on one file; others wait a moment */
 #define WAITS 200 /* of one run: the owner of a volume can take any number of names */
 #define WAIT 10   /* milliseconds */
@@ -40,7 +41,10 @@ bool temporary_is_named(const char *name)
 
 bool temporary_is_left(const struct ground *ground, const char *name)
 {
-	return !ground->foreign && temporary_is_named(name);
+	/* Only what name_slot() makes: an image may have files of its own that begin so. */
+	return !ground->foreign && temporary_is_named(name) &&
+	       strspn(name + sizeof(PREFIX) - 1, "0123456789abcdef") == HASH_DIGITS &&
+	       name[sizeof(PREFIX) - 1 + HASH_DIGITS] == '-';
 }
 
 /* False: this run has waited long enough. */

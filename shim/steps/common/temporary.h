@@ -22,8 +22,8 @@
 bool temporary_is_named(const char *name);
 
 /*
- * Is NAME, on GROUND, one of root's that a killed run has left? It may hold a secret, whatever the name that it was to get: it is not
- * given away, opened or copied with a tree. On foreign ground its owner could call anything so.
+ * Is NAME one that a killed run has left on root's GROUND? It may hold a secret that the config leaves out of a step by its final name,
+ * so a step on the whole tree leaves it alone. On foreign ground others could give that name to anything.
  */
 bool temporary_is_left(const struct ground *ground, const char *name);
 

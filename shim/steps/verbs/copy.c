@@ -186,7 +186,7 @@ struct pending_copy {
 struct copying {
 	struct mirror mirror; /* first */
 	const struct mirror_level *to;
-	struct ground from; /* of the sources, which lie in PARENT, as it was for the first */
+	struct ground from; /* of the sources, which lie in PARENT: as it was judged when the first was opened */
 	int parent;
 	char path[2048 + NAME_MAX]; /* of TO, with a slash, where it is not too long to be known */
 	size_t count;
@@ -202,7 +202,13 @@ static void look_again(struct copying *copying)
 			struct pending_copy *it = &copying->sources[i];
 			fd_close(it->source);
 			it->source = acts ? open_regular(copying->parent, it->name, &it->stat) : -1;
-			it->source = it->source < 0 ? -errno : it->source;
+			if (it->source < 0) {
+				it->source = -errno;
+			} else if (change_has_moved(copying->mirror.setup, "copy", it->name, &copying->from,
+						    copying->parent, it->source)) {
+				close(it->source);
+				it->source = -ESTALE; /* it was reported */
+			}
 			it->others = true;
 		}
 	}
@@ -245,11 +251,9 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 	ssize_t length = -1;
 
 	const bool regular = S_ISREG(entry->stat.mode);
-	do
-		it->source = regular && ground_act(entry->ground) == 0
-				     ? open_regular(entry->parent, entry->name, &it->stat)
-				     : -1;
-	while (regular && it->source < 0 && ground_is_given(entry->ground, entry->parent));
+	it->source = regular ? open_regular(entry->parent, entry->name, &it->stat) : -1;
+	while (regular && it->source < 0 && ground_is_given(entry->ground, entry->parent))
+		it->source = ground_act(entry->ground) == 0 ? open_regular(entry->parent, entry->name, &it->stat) : -1;
 	if (it->source >= 0 && change_has_moved(setup, "copy", entry->path, entry->ground, entry->parent, it->source)) {
 		close(it->source);
 		return;
@@ -282,7 +286,7 @@ static void copy_entry(struct mirror *mirror, const struct walk_entry *entry, co
 		err = errno;
 	}
 	text[length > 0 ? length : 0] = '\0';
-	(void)ground_is_given(entry->ground, entry->parent); /* then it need not be the link that was there */
+	(void)ground_is_given(entry->ground, entry->parent); /* if so, others may have put the link there */
 	if (ground_act(&to->ground) != 0) {
 		setup_failed(setup, "write", mirror_target(mirror, entry, entry->name), errno, DIAG_NO_CAP);
 	} else if (keeps_existing(setup, to, entry->name)) {

@@ -180,7 +180,7 @@ static int protect(int fd, const struct wish *wish, bool made)
 		return -1;
 	unsigned long wanted = wish->flags & (PER_MOUNT | NOSYMFOLLOW);
 	unsigned long set = (now.f_flag & PER_MOUNT) | (now.f_flag & SHOWN_NOSYMFOLLOW ? NOSYMFOLLOW : 0);
-	/* Who mounts an overlay writes to it. */
+	/* Its layers are written with the rights of this process: without them the kernel makes it read-only, and says nothing. */
 	if (made && wish->upper && now.f_flag & ST_RDONLY && !(wanted & MS_RDONLY))
 		return fd_fail(EACCES);
 	if ((wanted & ~set) == 0)
@@ -225,8 +225,9 @@ static void finish(struct setup *setup, const struct wish *wish, const char *pat
 		int err = errno;
 		if (made && fchdir(fd) == 0)
 			(void)umount2(".", MNT_DETACH);
-		setup_failed(setup, err == EACCES ? "write to the layers of" : "give its options to the mount on", path,
-			     err, err == EACCES ? CAP_DAC_OVERRIDE : CAP_SYS_ADMIN);
+		const bool layers = wish->upper && err == EACCES;
+		setup_failed(setup, layers ? "write to the layers of" : "give its options to the mount on", path, err,
+			     layers ? CAP_DAC_OVERRIDE : CAP_SYS_ADMIN);
 	}
 }
 
@@ -392,7 +393,7 @@ static void mount_check(const struct step *step, struct problems *problems, cons
 		yaml_problem(problems, node, "a bind mount does not take the option \"%s\"", wish.data);
 }
 
-/* In an overlay the kernel does with the rights of who has mounted it what its users may do in the layer of theirs. */
+/* What users do in an overlay the kernel does with the rights of the process that mounted it. */
 static uint64_t mount_needs(const struct step *step)
 {
 	uint64_t needs = CAPABILITY_BIT(CAP_SYS_ADMIN);

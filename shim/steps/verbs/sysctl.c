@@ -110,7 +110,7 @@ static bool read_ports(const char *text, uint8_t ports[PORTS / 8])
 		const char *end;
 		uint64_t first = text_number(text, 10, &end);
 		const uint64_t last = *end == '-' ? text_number(end + 1, 10, &end) : first;
-		if (end == text || last >= PORTS)
+		if (end == text || last < first || last >= PORTS)
 			return false;
 		for (; first <= last; first++)
 			ports[first / 8] |= (uint8_t)(1U << first % 8);
@@ -119,7 +119,7 @@ static bool read_ports(const char *text, uint8_t ports[PORTS / 8])
 	return true;
 }
 
-/* The kernel sorts them, and makes ranges of neighbours. */
+/* Do both lists have the same ports? The kernel sorts them, and shows neighbours as ranges. */
 static bool same_ports(const char *now, const char *value)
 {
 	uint8_t a[PORTS / 8], b[PORTS / 8];
