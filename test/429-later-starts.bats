@@ -448,3 +448,15 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 		[[ $step != copy* ]] || assert_equal "$(cat "$O"/copy/.capshim-own "$O"/copy/.capshim-0*0 | xargs)" 'own own'
 	done
 }
+
+@test "a seed that was killed is completed, though what the volume holds changes its owner before" {
+	mkdir "$O/image" && for name in a b c d; do echo "$name" >"$O/image/$name"; done
+	chown 0:0 "$V"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {chown: $V, recursive: true, contents_only: true}" \
+		"  - {copy: $O/image, to: $V, recursive: true, only_if_empty: true, owner: workload}" >"$T/capshim.yaml"
+	run timeout 20 strace -qqo /dev/null -e trace=pwrite64 -e inject=pwrite64:signal=KILL:when=3 "$CAPSHIM" -c "$T/capshim.yaml"
+	assert [ -e "$V/.capshim-seeding" ]
+	again
+	assert_success
+	assert_equal "$(ls -A "$V" | xargs) $(stat -c %u "$V"/* | sort -u)" 'a b c d 1234'
+}

@@ -81,14 +81,14 @@ int file_is_empty_directory(int fd)
 	DIR *dir = fd_list(fd);
 
 	for (const char *name; (name = fd_next(dir));)
-		if (strcmp(name, FILE_SEEDING) == 0)
+		if (strcmp(name, TEMPORARY_SEEDING) == 0)
 			seeding = true;
 		else if (strcmp(name, "lost+found") != 0 &&
 			 !temporary_is_named(name)) /* of a fresh ext4, or a killed run */
 			empty = false;
 	if (fd_end(dir) != 0)
 		return -1;
-	if (!seeding || fstatat(fd, FILE_SEEDING, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!seeding || fstatat(fd, TEMPORARY_SEEDING, &stat, AT_SYMLINK_NOFOLLOW) != 0)
 		return empty;
 	/* One that is empty says nothing: it lies there before the look that is taken under its lock. */
 	return S_ISREG(stat.st_mode) && stat.st_uid == identity_uid() && (empty || stat.st_size > 0);

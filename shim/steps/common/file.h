@@ -8,9 +8,6 @@
 #include "steps/setup.h"
 #include "walk/walk.h"
 
-/* Exists in a directory while `only_if_empty` fills it: see file_is_empty(). */
-#define FILE_SEEDING ".capshim-seeding"
-
 /* What a file should be. */
 struct file_want {
 	const char *bytes; /* the content, LENGTH bytes; or NULL: the content of */
@@ -91,7 +88,7 @@ bool file_renames_first(int parent, const struct file_want *want);
 
 /*
  * Is the directory or file that was FOUND empty? lost+found does not count. A directory whose seeding was interrupted
- * counts as empty: FILE_SEEDING in it belongs to the identity and is not empty. 1, 0, or -1 with errno. Acts as the
+ * counts as empty: TEMPORARY_SEEDING in it belongs to the identity and is not empty. 1, 0, or -1 with errno. Acts as the
  * directory asks.
  */
 [[nodiscard]] int file_is_empty(const struct walk_found *found);

@@ -25,12 +25,12 @@ int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
 	int empty;
 
 	while ((empty = file_is_empty_directory(to)) > 0) {
-		*marker = fd_checked(openat(to, FILE_SEEDING, flags, 0600));
+		*marker = fd_checked(openat(to, TEMPORARY_SEEDING, flags, 0600));
 		if (*marker < 0)
 			return -1;
 		/* On a file system without locks, keeps() prevents losses. */
 		const bool busy = flock(*marker, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-		if (!busy && temporary_is_at(*marker, to, FILE_SEEDING) && fd_fstat(*marker, &stat) == 0) {
+		if (!busy && temporary_is_at(*marker, to, TEMPORARY_SEEDING) && fd_fstat(*marker, &stat) == 0) {
 			/* Another user may have linked a file of the identity's there. */
 			const bool ours = stat.st_nlink == 1;
 			level->resumed = ours && stat.st_size > 0;
@@ -43,7 +43,7 @@ int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
 							errno == EINVAL || errno == ENOSYS)
 					       ? 0
 					       : -1;
-			(void)unlinkat(to, FILE_SEEDING, 0);
+			(void)unlinkat(to, TEMPORARY_SEEDING, 0);
 		}
 		close(*marker);
 		if (busy && !said)
@@ -60,7 +60,7 @@ int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
 void seed_end(struct setup *setup, const struct mirror_level *to, int marker)
 {
 	/* Somebody may have removed it, or put one of his own there. */
-	if (ground_act(&to->ground) == 0 && temporary_is_at(marker, to->fd, FILE_SEEDING) &&
-	    unlinkat(to->fd, FILE_SEEDING, 0) != 0 && errno != ENOENT)
-		setup_failed(setup, "remove " FILE_SEEDING " in", setup->step->to, errno, CAP_DAC_OVERRIDE);
+	if (ground_act(&to->ground) == 0 && temporary_is_at(marker, to->fd, TEMPORARY_SEEDING) &&
+	    unlinkat(to->fd, TEMPORARY_SEEDING, 0) != 0 && errno != ENOENT)
+		setup_failed(setup, "remove " TEMPORARY_SEEDING " in", setup->step->to, errno, CAP_DAC_OVERRIDE);
 }

@@ -12,6 +12,9 @@
 
 #define TEMPORARY_NAME 48
 
+/* Exists in a directory while `only_if_empty` fills it: see file_is_empty(). */
+#define TEMPORARY_SEEDING ".capshim-seeding"
+
 /*
  * Makes the file that is to become NAME in PARENT, mode 0600, open for writing and locked; its name there goes to TEMPORARY.
  * CLEAN: nothing was left there, temporary_is_any(). -1 with errno.
