@@ -427,12 +427,12 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 }
 
 @test "attack: what a killed run has left of root's secret is not given away, opened or copied by the next one, whatever it leaves out" {
-	local step left
-	for step in "chown: $V, recursive: true, contents_only: true, exclude: [root.key]" \
+	local step left ground
+	for ground in "0:0 755" "0:0 1777" "1234:1234 755"; do for step in "chown: $V, recursive: true, contents_only: true, exclude: [root.key]" \
 		"chmod: $V, recursive: true, mode: a+rX, exclude: [root.key]" \
 		"copy: $V, to: $O/copy, recursive: true, owner: workload, mode: '0644'"; do
-		rm -rf "${V:?}"/* "${V:?}"/.capshim-* && chown 0:0 "$V" && mkdir "$V/app"
-		printf '%s\n' 'command: none' "setup: [{write: $V/root.key, content: secret, mode: '0600'}]" >"$T/capshim.yaml"
+		rm -rf "${V:?}"/* "${V:?}"/.capshim-* "$O/copy" && chown "${ground% *}" "$V" && chmod "${ground#* }" "$V" && install -d -o 1234 -g 1234 "$V/app"
+		printf '%s\n' 'command: none' "setup: [{write: $V/root.key, content: secret, mode: '0600', owner: root}]" >"$T/capshim.yaml"
 		run timeout 20 strace -qqo /dev/null -e trace=renameat,renameat2 -e inject=renameat,renameat2:signal=KILL \
 			"$CAPSHIM" -c "$T/capshim.yaml"
 		left=$(ls "$V"/.capshim-*)
@@ -446,7 +446,7 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 		assert_equal "$step $(owners "$left") $(cat "$left")" "$step 0:0 600 secret"
 		[[ $step != chown* ]] || assert_equal "$(owners "$V"/.capshim-own "$V"/.capshim-0*0)" '1234:1234 644 1234:1234 644'
 		[[ $step != copy* ]] || assert_equal "$(cat "$O"/copy/.capshim-own "$O"/copy/.capshim-0*0 | xargs)" 'own own'
-	done
+	done; done
 }
 
 @test "a seed that was killed is completed, though what the volume holds changes its owner before" {

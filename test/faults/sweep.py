@@ -107,7 +107,8 @@ setup:
 # What files are made by, replaced by and repaired, from SOURCE (Place.fill) in a volume (Place.prepare).
 VOLUME_STEPS = """
 setup:
-  - {chown: DIR/v/seed, recursive: true, contents_only: true, if_exists: true}
+  - {mkdir: DIR/v/seed}
+  - {chown: DIR/v/seed, recursive: true, contents_only: true}
   - {mkdir: DIR/v/parent/dir, mode: 0750, owner: workload}
   - {mkdir: [DIR/v/roots, DIR/v/other], owner: "0:7"}
   - {copy: DIR/source, to: DIR/v/seed, recursive: true, only_if_empty: true, owner: workload}
@@ -222,7 +223,6 @@ CONFIGS = [
 # Short enough for the suite.
 FEW_STEPS = """
 setup:
-  - {chown: DIR/v/seed, recursive: true, contents_only: true, if_exists: true}
   - {mkdir: DIR/v/parent/dir, mode: 0750, owner: "0:7"}
   - {copy: DIR/source, to: DIR/v/seed, recursive: true, only_if_empty: true, owner: workload}
   - {write: DIR/v/old, content: "secret", mode: 0600, owner: root}

@@ -312,7 +312,7 @@ static void file(void *context, const struct walk_entry *entry)
 	struct mirror *mirror = context;
 
 	setup_progress(mirror->setup, entry->path);
-	if (temporary_is_left(entry->ground, entry->name))
+	if (temporary_is_left(entry->name))
 		return;
 	mirror->file(mirror, entry, &mirror->levels[entry->depth - 1]);
 }

@@ -39,13 +39,12 @@ bool temporary_is_named(const char *name)
 	return strncmp(name, PREFIX, sizeof(PREFIX) - 1) == 0;
 }
 
-bool temporary_is_left(const struct ground *ground, const char *name)
+bool temporary_is_left(const char *name)
 {
 	/* Only what name_slot() makes, and a seed's marker: an image may have files of its own that begin so. */
-	return !ground->foreign && temporary_is_named(name) &&
-	       (strcmp(name, TEMPORARY_SEEDING) == 0 ||
-		(strspn(name + sizeof(PREFIX) - 1, "0123456789abcdef") == HASH_DIGITS &&
-		 name[sizeof(PREFIX) - 1 + HASH_DIGITS] == '-'));
+	return temporary_is_named(name) && (strcmp(name, TEMPORARY_SEEDING) == 0 ||
+					    (strspn(name + sizeof(PREFIX) - 1, "0123456789abcdef") == HASH_DIGITS &&
+					     name[sizeof(PREFIX) - 1 + HASH_DIGITS] == '-'));
 }
 
 /* False: this run has waited long enough. */

@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "walk/ground.h"
-
 #define TEMPORARY_NAME 48
 
 /* Exists in a directory while `only_if_empty` fills it: see file_is_empty(). */
@@ -25,10 +23,10 @@
 bool temporary_is_named(const char *name);
 
 /*
- * Is NAME one that a killed run has left on root's GROUND? It may hold a secret that the config leaves out of a step by its final name,
- * so a step on the whole tree leaves it alone. On foreign ground others could give that name to anything.
+ * Is NAME one that a killed run has left? It may hold a secret that the config leaves out of a step by its final name, so a step on
+ * the whole tree leaves it alone. Who gives that name to something else keeps it as it is, which it could have been copied to be.
  */
-bool temporary_is_left(const struct ground *ground, const char *name);
+bool temporary_is_left(const char *name);
 
 /* Could something that a run has left lie in the directory FD? *PLAIN: it holds nothing but files, links and directories. */
 bool temporary_is_any(int fd, bool *plain);
