@@ -178,3 +178,31 @@ between_bars() {
 	again
 	assert_success
 }
+
+@test "copy: a link in a sticky directory of a third user's volume is right at the second start" {
+	mkdir -p "$T/source/tmp" && chmod 1777 "$T/source/tmp" && ln -s f "$T/source/tmp/link"
+	chown 2000:2000 "$V"
+	start <<<"  - {copy: $T/source, to: $V, recursive: true}"
+	for _ in 1 2; do
+		assert_success
+		assert_equal "$(owners "$V/tmp/link")" '2000:65534 777'
+		again
+	done
+}
+
+@test "symlink: a link that root's directory has given away with all that it holds is made anew, and is followed" {
+	chown 0:0 "$V" && mkdir "$V/app"
+	start <<-END
+		  - {symlink: $V/now, target: app}
+		  - {write: $V/now/conf, content: x}
+		  - {chown: $V, recursive: true, contents_only: true}
+	END
+	for _ in 1 2; do
+		assert_success
+		assert_equal "$(owners "$V/now" "$V/app/conf")" '1234:1234 777 1234:1234 644'
+		again
+	done
+	ln -sfn other "$V/now"
+	again
+	assert_refused 111 "$V/now" 'write "force: true" to replace it'
+}

@@ -35,11 +35,12 @@ FORMS = [
     Form("append", "{write: PATH, content: \"c\\n\", mode: 0600, if_exists: append_missing}", "f"),
     Form("keep", "{write: PATH, content: 'd', if_exists: keep}", "f"),
     Form("symlink", "{symlink: PATH, target: other, force: true}", "l"),
+    Form("symlink-new", "{symlink: PATH, target: other}", "l"),
     Form("copy", "{copy: SOURCE/file, to: PATH}", "f"),
     Form("copy-keep", "{copy: SOURCE/file, to: PATH, if_exists: keep}", "f"),
-    Form("copy-tree", "{copy: SOURCE, to: PATH, recursive: true}", "d"),
-    Form("copy-tree-workload", "{copy: SOURCE, to: PATH, recursive: true, owner: workload, mode: 0640}", "d"),
-    Form("seed", "{copy: SOURCE, to: PATH, recursive: true, only_if_empty: true}", "d"),
+    Form("copy-tree", "{copy: LINKED, to: PATH, recursive: true}", "d"),
+    Form("copy-tree-workload", "{copy: LINKED, to: PATH, recursive: true, owner: workload, mode: 0640}", "d"),
+    Form("seed", "{copy: LINKED, to: PATH, recursive: true, only_if_empty: true}", "d"),
     Form("template", "{template: SOURCE/file, to: PATH, mode: 0640}", "f"),
     Form("template-tree", "{template: SOURCE, to: PATH}", "d"),
     Form("mknod", "{mknod: PATH, type: p, mode: 0600}", "p"),
@@ -48,6 +49,7 @@ FORMS = [
     Form("chown-uid", "{chown: PATH, owner: app, if_exists: true}".replace("app", str(USER)), "-"),
     Form("chmod", "{chmod: PATH, mode: 'u+rwX,go-w', recursive: true, if_exists: true}", "-"),
     Form("chown-all", "{chown: VOLUME, recursive: true}", "*"),
+    Form("chown-contents", "{chown: VOLUME, recursive: true, contents_only: true}", "*"),
     Form("chmod-all", "{chmod: VOLUME, mode: 'u+rwX', recursive: true}", "*"),
     Form("run", "{run: [/bin/true]}", "*"),
 ]
@@ -127,6 +129,9 @@ class Sweep:
         for name in ("file", "sub/file"):
             with open(os.path.join(self.source, name), "w", encoding="ascii") as file:
                 file.write("text\n")
+        self.linked = os.path.join(work, "linked")
+        shutil.copytree(self.source, self.linked)
+        os.symlink("file", os.path.join(self.linked, "link"))
         self.config = os.path.join(work, "capshim.yaml")
 
     def one(self, ground, first, second):
@@ -139,7 +144,8 @@ class Sweep:
         with open(self.config, "w", encoding="ascii") as file:
             file.write(f'user: "{USER}:{USER}"\ncommand: none\nsetup:\n')
             for form in (first, second):
-                file.write(f"  - {form.step}\n".replace("PATH", path).replace("VOLUME", volume).replace("SOURCE", self.source))
+                step = form.step.replace("PATH", path).replace("VOLUME", volume)
+                file.write(f"  - {step}\n".replace("SOURCE", self.source).replace("LINKED", self.linked))
         os.chmod(self.config, 0o644)
         self.pairs += 1
         for turn in (1, 2, 3):

@@ -89,14 +89,15 @@ static bool put_file(struct setup *setup, const char *path, int source, const st
 	return file_put(setup, "write", path, to->fd, &to->ground, name, &want);
 }
 
-/* Is it that link already, with that owner? */
+/* Is it that link already, with that owner? As it is it stays root's, or that of the directory's owner: see keep_owner(). */
 static bool same_link(const char *text, size_t length, const struct file_want *want, int to, const char *name)
 {
-	struct stat now;
+	struct stat now, above;
 	char is[PATH_MAX];
 
 	return fstatat(to, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(now.st_mode) &&
-	       ((want->as_it_is && now.st_uid == 0 && ground_is_foreign()) ||
+	       ((want->as_it_is && ground_is_foreign() &&
+		 (now.st_uid == 0 || (fd_fstat(to, &above) == 0 && above.st_uid == now.st_uid))) ||
 		((now.st_uid == want->uid || want->uid == ACCOUNTS_NO_ID) &&
 		 (now.st_gid == want->gid || want->gid == ACCOUNTS_NO_ID))) &&
 	       readlinkat(to, name, is, sizeof(is)) == (ssize_t)length && memcmp(is, text, length) == 0;

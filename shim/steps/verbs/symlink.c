@@ -11,18 +11,21 @@
 #include "steps/common/say.h"
 #include "steps/common/temporary.h"
 
-/*
- * Is it a link with this text that later steps follow? They do not follow a link owned by another user, nor any on
- * foreign ground.
- */
-static bool is_done(const struct walk_found *at, const struct stat *stat, const char *target)
+/* Is it a link with this text? */
+static bool is_link(const struct walk_found *at, const struct stat *stat, const char *target)
 {
 	char text[PATH_MAX];
 
-	if (!S_ISLNK(stat->st_mode) || (stat->st_uid != identity_uid() && !at->ground.foreign))
+	if (!S_ISLNK(stat->st_mode))
 		return false;
 	ssize_t length = readlinkat(at->parent, at->name, text, sizeof(text));
 	return length >= 0 && (size_t)length == strlen(target) && memcmp(text, target, (size_t)length) == 0;
+}
+
+/* Do later steps follow it? Not a link owned by another user, nor any on foreign ground, where that is no reason to replace it. */
+static bool is_followed(const struct walk_found *at, const struct stat *stat)
+{
+	return stat->st_uid == identity_uid() || at->ground.foreign;
 }
 
 /* Replaces NAME atomically: a link under another name, then rename(2). */
@@ -48,14 +51,16 @@ static bool link_name(struct setup *setup, const char *path, struct walk_found *
 	int result = symlinkat(step->target, at->parent, at->name);
 
 	if (result != 0 && errno == EEXIST && fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) == 0) {
-		if (is_done(at, &stat, step->target)) {
+		const bool same = is_link(at, &stat, step->target);
+		if (same && is_followed(at, &stat)) {
 			temporary_forget(at->parent, at->name, false);
 			setup->same++;
 			return true;
 		}
 		if (S_ISDIR(stat.st_mode))
 			return setup_refused(setup, "link", path, "it is a directory, which is never replaced");
-		if (!step->force)
+		/* One that an earlier start has given away, with all that its directory holds, is made anew. */
+		if (!step->force && !same)
 			return setup_refused(setup, "link", path,
 					     "it exists and is something else (write \"force: true\" to replace it)");
 		ground_for_name(&at->ground, at->parent, stat.st_uid, false);
@@ -63,7 +68,8 @@ static bool link_name(struct setup *setup, const char *path, struct walk_found *
 	}
 	if (result != 0)
 		return setup_failed(setup, "link", path, errno, CAP_DAC_OVERRIDE);
-	if (fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) != 0 || !is_done(at, &stat, step->target))
+	if (fstatat(at->parent, at->name, &stat, AT_SYMLINK_NOFOLLOW) != 0 || !is_link(at, &stat, step->target) ||
+	    !is_followed(at, &stat))
 		return setup_refused(setup, "link", path, "the file system did not keep it");
 	setup->changed++;
 	return true;
