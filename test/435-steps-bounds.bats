@@ -65,3 +65,16 @@ bounded() {
 	bounded --cpu=1 <<<"- {run_dir: $T/data}"
 	assert_refused 111 "$T/data" 'must be owned by root'
 }
+
+@test "append_missing: any number of lines, of the config's and of the file's, are looked up once each" {
+	local -i i
+	head -c 16000000 /dev/zero | tr '\0' '\n' >"$T/data/lines"
+	{
+		printf '%s' "- {write: $T/data/lines, if_exists: append_missing, content: \""
+		for i in {1..3000}; do printf 'line %s\\n' $i; done
+		echo '"}'
+	} >"$T/step"
+	bounded --cpu=3 <"$T/step"
+	assert_success
+	assert_equal "$(grep -c line "$T/data/lines") $(sed -n '$p' "$T/data/lines")" '3000 line 3000'
+}

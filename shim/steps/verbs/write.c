@@ -17,38 +17,70 @@
 #include "walk/held.h"
 #include "walk/make.h"
 
-static bool has_line(const char *text, size_t length, const char *line, size_t line_length)
-{
-	const char *end = text + length;
+/* A line of the content. */
+struct line {
+	const char *text; /* NULL: none */
+	size_t length;
+	bool there;
+};
 
-	while (text < end) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
-		size_t this = (size_t)((newline ? newline : end) - text);
-		if (this == line_length && memcmp(text, line, line_length) == 0)
-			return true;
-		text += this + 1;
-	}
-	return false;
+/* Where it is in the TABLE of LAST + 1 lines, a power of two, or has its place: FNV-1a. */
+static struct line *find_line(struct line *table, size_t last, const char *text, size_t length)
+{
+	size_t at = 2166136261U;
+
+	for (size_t i = 0; i < length; i++)
+		at = (at ^ (unsigned char)text[i]) * 16777619U;
+	for (at &= last; table[at].text; at = (at + 1) & last)
+		if (table[at].length == length && memcmp(table[at].text, text, length) == 0)
+			break;
+	return &table[at];
 }
 
-/* TEXT and those lines of CONTENT that it does not have yet, each on a line of its own. */
+/* The length of the line at TEXT, before END. */
+static size_t length_of(const char *text, const char *end)
+{
+	const char *newline = memchr(text, '\n', (size_t)(end - text));
+
+	return (size_t)((newline ? newline : end) - text);
+}
+
+/*
+ * TEXT and those lines of CONTENT that it does not have yet, each on a line of its own. Each line of both is looked up once: there
+ * may be millions.
+ */
 static const char *append_missing(struct mem *mem, const char *text, size_t *length, const char *content)
 {
-	size_t size = strlen(content);
-	char *all = mem_array(mem, *length + size + 3, 1);
-	size_t used = *length;
+	const char *const end = content + strlen(content);
+	size_t lines = 2, used = *length, line;
+	char *all = mem_array(mem, used + (size_t)(end - content) + 3, 1);
 
+	for (const char *at = content; at < end; at += length_of(at, end) + 1)
+		lines += 2;
+	while (lines & (lines - 1))
+		lines += lines & -lines;
+	struct line *table = mem_array(mem, lines, sizeof(*table));
+
+	for (const char *at = content; at < end; at += line + 1) {
+		line = length_of(at, end);
+		*find_line(table, lines - 1, at, line) = (struct line){at, line, false};
+	}
 	memcpy(all, text, used);
-	for (const char *line = content; *line; line += *line == '\n') {
-		size_t line_length = strcspn(line, "\n");
-		if (!has_line(all, used, line, line_length)) {
-			if (used && all[used - 1] != '\n')
-				all[used++] = '\n';
-			memcpy(all + used, line, line_length);
-			used += line_length;
+	for (const char *at = all; at < all + *length; at += line + 1) {
+		line = length_of(at, all + *length);
+		find_line(table, lines - 1, at, line)->there = true;
+	}
+	for (const char *at = content; at < end; at += line + 1) {
+		line = length_of(at, end);
+		struct line *const found = find_line(table, lines - 1, at, line);
+		if (found->there)
+			continue;
+		if (used && all[used - 1] != '\n')
 			all[used++] = '\n';
-		}
-		line += line_length;
+		memcpy(all + used, at, line);
+		used += line;
+		all[used++] = '\n';
+		found->there = true;
 	}
 	*length = used;
 	return all;
