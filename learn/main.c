@@ -32,7 +32,7 @@ int main(int, char **argv, char **envp)
 		diag_die(DIAG_USER, "capshim-learn must start as root, as capshim does");
 	run_begin(&context);
 	if (options.profile)
-		tailor_begin(&tailored, options.profile);
+		tailor_begin(&tailored, options.profile, &mem);
 	learn_search(&learned, &context, start_bounding(&start, start.permitted));
 	if (learned.passed && options.profile)
 		tailor_profile(&tailored, &learned, &context, &mem);

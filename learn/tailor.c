@@ -11,6 +11,7 @@
 #include "base/json.h"
 
 #define WIDENED_MOST 3
+#define FLAGS (O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Is it still under its name? The workload may have put something else there. */
 static bool is_there(const struct tailored *to)
@@ -21,27 +22,55 @@ static bool is_there(const struct tailored *to)
 	       now.st_ino == opened.st_ino;
 }
 
-/* Why TEXT could not be written to the file of --seccomp, which is open, in MEM; NULL: it is there. */
-static const char *write_profile(const struct tailored *to, const char *text, struct mem *mem)
+/* Makes the file, where there is none. */
+static int create_file(const struct tailored *to)
 {
-	if (!is_there(to))
-		return mem_format(mem, "\"%s\" was removed or replaced during the runs", mem_shown(mem, to->name));
-	/* EINVAL: of a device or a pipe. */
-	if ((ftruncate(to->fd, 0) == 0 || errno == EINVAL) && fd_write_all(to->fd, text, strlen(text)) &&
-	    (fsync(to->fd) == 0 || errno == EINVAL))
-		return NULL;
+	return openat(to->directory, to->base, FLAGS | O_CREAT | O_EXCL, 0644);
+}
+
+static const char *cannot_write(const struct tailored *to, struct mem *mem)
+{
 	return mem_format(mem, "cannot write \"%s\": %s", mem_shown(mem, to->name), strerror(errno));
 }
 
-void tailor_begin(struct tailored *to, const char *name)
+/* Why TEXT could not be written to the file of --seccomp, in MEM; NULL: it is there. */
+static const char *write_profile(struct tailored *to, const char *text, struct mem *mem)
 {
-	const int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC;
+	const bool create = to->fd < 0;
+	const char *why = NULL;
+
+	if (create)
+		to->fd = create_file(to);
+	if (to->fd < 0 && errno != EEXIST)
+		return cannot_write(to, mem);
+	if (to->fd < 0 || !is_there(to))
+		why = mem_format(mem, "\"%s\" was removed or replaced during the runs", mem_shown(mem, to->name));
+	/* EINVAL: of a device or a pipe. */
+	else if ((ftruncate(to->fd, 0) != 0 && errno != EINVAL) || !fd_write_all(to->fd, text, strlen(text)) ||
+		 (fsync(to->fd) != 0 && errno != EINVAL))
+		why = cannot_write(to, mem);
+	if (why && create && to->fd >= 0)
+		(void)unlinkat(to->directory, to->base, 0);
+	return why;
+}
+
+void tailor_begin(struct tailored *to, const char *name, struct mem *mem)
+{
+	const char *const slash = strrchr(name, '/');
 
 	to->name = name;
-	to->fd = open(name, flags | O_CREAT | O_EXCL, 0644);
-	to->created = to->fd >= 0;
-	if (to->fd < 0 && errno == EEXIST)
-		to->fd = open(name, flags);
+	to->base = slash ? slash + 1 : name;
+	to->directory = -1;
+	to->fd = open(name, FLAGS);
+	if (to->fd < 0 && errno == ENOENT) {
+		to->directory =
+			open(mem_format(mem, "%.*s.", (int)(to->base - name), name), O_PATH | O_DIRECTORY | O_CLOEXEC);
+		const int made = create_file(to);
+		if (made >= 0 && unlinkat(to->directory, to->base, 0) == 0) {
+			close(made);
+			return;
+		}
+	}
 	if (to->fd < 0 && errno == ELOOP)
 		diag_die(DIAG_USER,
 			 "\"%s\" is a symbolic link, which others could have put there: name the file itself", name);
@@ -88,9 +117,8 @@ void tailor_profile(struct tailored *to, struct learned *learned, const struct r
 
 void tailor_end(const struct tailored *to)
 {
-	if (to->created && (to->why || !to->profile.text) && is_there(to))
-		(void)unlink(to->name);
-	close(to->fd);
+	fd_close(to->fd);
+	fd_close(to->directory);
 }
 
 void tailor_say(const struct tailored *tailored, const struct learned *learned, const struct run_context *context)

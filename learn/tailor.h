@@ -11,17 +11,18 @@ struct tailored {
 	unsigned int widened; /* how often a run under it asked for more */
 	const char *why;      /* there is none; NULL: it is written */
 	const char *name;
-	int fd; /* the file NAME, open before the runs, whose workload could put a link there */
-	bool created;
+	int fd; /* the file NAME, open before the runs, whose workload could put a link there; -1: it is made afterwards, as */
+	int directory;
+	const char *base;
 };
 
 /*
- * Opens the file NAME, no link, and leaves what is in it. Ends the process with 100 where it cannot be written: better before the
- * runs than after them.
+ * Opens the file NAME, no link, and leaves what is in it; or its directory, if there is none. Ends the process with 100 where it
+ * cannot be written: better before the runs than after them.
  */
-void tailor_begin(struct tailored *to, const char *name);
+void tailor_begin(struct tailored *to, const char *name, struct mem *mem);
 
-/* Closes it, and removes one that was made for nothing. */
+/* Closes them. */
 void tailor_end(const struct tailored *to);
 
 /*

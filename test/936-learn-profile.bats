@@ -67,6 +67,8 @@ subset() {
 	assert_output --partial "cannot write \"$T/none/profile.json\""
 	learn --seccomp "$T/other.json" --user 1234:1234 -- false
 	assert_failure 1
+	learn --seccomp "$T/other.json" --reset false --user 1234:1234 -- true
+	assert_failure 100
 	[ ! -e "$T/other.json" ]
 	# What the workload puts in its place meanwhile, a link too, stays as it is.
 	mkdir "$T/out" && chown 1234:1234 "$T/out" && echo root >"$T/victim"

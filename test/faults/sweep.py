@@ -120,6 +120,7 @@ setup:
   - {write: DIR/v/lines, content: "b\n", if_exists: append_missing}
   - {symlink: DIR/v/link, target: new, force: true}
   - {symlink: DIR/v/above/link, target: new}
+  - {chown: DIR/v/above, recursive: true}
   - {mknod: DIR/v/fifo, type: p, owner: "7:8"}
   - {mknod: DIR/v/side/fifo, type: p}
   - {template: DIR/source, to: DIR/v/filled, variables: [PATH], owner: workload}
