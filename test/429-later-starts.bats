@@ -437,15 +437,15 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 			"$CAPSHIM" -c "$T/capshim.yaml"
 		left=$(ls "$V"/.capshim-*)
 		# Of an image's own.
-		echo own | tee "$V/.capshim-own" >"$V/.capshim-0123456789abcdef0"
+		echo own | tee "$V/.capshim-own" "$V/.capshim-0123456789abcdef-0a" >"$V/.capshim-0123456789abcdef0"
 		start <<<"  - {$step}
   - {write: $V/app/conf, content: x}"
 		assert_success
 		run setpriv --reuid 1234 --regid 1234 --clear-groups grep -rs secret "$V" "$O"
 		assert_output ''
 		assert_equal "$step $(owners "$left") $(cat "$left")" "$step 0:0 600 secret"
-		[[ $step != chown* ]] || assert_equal "$(owners "$V"/.capshim-own "$V"/.capshim-0*0)" '1234:1234 644 1234:1234 644'
-		[[ $step != copy* ]] || assert_equal "$(cat "$O"/copy/.capshim-own "$O"/copy/.capshim-0*0 | xargs)" 'own own'
+		[[ $step != chown* ]] || assert_equal "$(stat -c %u:%g.%a "$V"/.capshim-own "$V"/.capshim-0*[0a] | sort -u)" 1234:1234.644
+		[[ $step != copy* ]] || assert_equal "$(cat "$O"/copy/.capshim-own "$O"/copy/.capshim-0*[0a] | xargs)" "own own own"
 	done; done
 }
 
@@ -459,4 +459,30 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 	again
 	assert_success
 	assert_equal "$(ls -A "$V" | xargs) $(stat -c %u "$V"/* | sort -u)" 'a b c d 1234'
+}
+
+@test "what has the name that a killed run leaves becomes root's, and loses rights, like any other" {
+	mkdir "$V/d" && echo mine | tee "$V/d/.capshim-0123456789abcdef-1" >"$V/d/.capshim-seeding" && chmod 0666 "$V/d"/.*-*
+	chown -R 1234:1234 "$V/d"
+	start <<<"  - {chown: $V/d, recursive: true, owner: root, mode: go-w}"
+	assert_success
+	assert_equal "$(owners "$V/d"/.*-*)" '0:1234 644 0:1234 644'
+}
+
+@test "attack: a list that a directory hands down does not keep what is made in it for its owner" {
+	local bits
+	mkdir -p "$O/image/sec" && chmod 0700 "$O/image/sec" && echo secret >"$O/image/sec/key"
+	chown 1234:1234 "$V"
+	for bits in 0 1 2 3 4 5 6; do
+		rm -rf "${V:?}"/*
+		python3 -c 'import os, struct, sys
+entries = [(1, int(sys.argv[2]), -1), (4, 0, -1), (32, 0, -1)]
+os.setxattr(sys.argv[1], "system.posix_acl_default", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))' "$V" "$bits"
+		start <<-END
+			  - {copy: $O/image/sec, to: $V/sec, recursive: true, owner: "2000:2000"}
+			  - {mkdir: $V/up/sub, mode: 0750}
+		END
+		assert_success
+		assert_equal "$bits $(owners "$V/sec" "$V/sec/key" "$V/up" "$V/up/sub")" "$bits 2000:2000 700 2000:2000 644 1234:1234 755 1234:1234 750"
+	done
 }

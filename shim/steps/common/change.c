@@ -87,6 +87,11 @@ bool change_is_due(const struct change *change, const struct fd_stat *now)
 	return change->always || change_differs(change, now);
 }
 
+bool change_opens(const struct change *change, const struct fd_stat *now)
+{
+	return (change->owner.uid != 0 && owner_differs(&change->owner, now)) || wanted_mode(change, now) & ~now->mode;
+}
+
 static bool failed(struct setup *setup, const char *verb, int cap, const char *path, int err)
 {
 	if (err != EOPNOTSUPP)

@@ -27,6 +27,9 @@ bool change_differs(const struct change *change, const struct fd_stat *now);
 /* The same, or is it impossible to know? */
 bool change_is_due(const struct change *change, const struct fd_stat *now);
 
+/* Does it give what reads NOW to a user, or a group, or give it rights? */
+bool change_opens(const struct change *change, const struct fd_stat *now);
+
 /* Does what reads NOW become root's? Then the access control lists of its old owner go. */
 bool change_clears(const struct change *change, const struct fd_stat *now);
 

@@ -41,10 +41,12 @@ bool temporary_is_named(const char *name)
 
 bool temporary_is_left(const char *name)
 {
+	const char *const hash = name + sizeof(PREFIX) - 1, *const slot = hash + HASH_DIGITS + 1;
+
 	/* Only what name_slot() makes, and a seed's marker: an image may have files of its own that begin so. */
-	return temporary_is_named(name) && (strcmp(name, TEMPORARY_SEEDING) == 0 ||
-					    (strspn(name + sizeof(PREFIX) - 1, "0123456789abcdef") == HASH_DIGITS &&
-					     name[sizeof(PREFIX) - 1 + HASH_DIGITS] == '-'));
+	return temporary_is_named(name) &&
+	       (strcmp(name, TEMPORARY_SEEDING) == 0 || (strspn(hash, "0123456789abcdef") == HASH_DIGITS &&
+							 slot[-1] == '-' && !slot[strspn(slot, "0123456789")]));
 }
 
 /* False: this run has waited long enough. */

@@ -24,7 +24,7 @@ bool temporary_is_named(const char *name);
 
 /*
  * Is NAME one that a killed run has left? It may hold a secret that the config leaves out of a step by its final name, so a step on
- * the whole tree leaves it alone. Who gives that name to something else keeps it as it is, which it could have been copied to be.
+ * the whole tree does not copy it, give it to a user, or give it rights.
  */
 bool temporary_is_left(const char *name);
 
