@@ -47,7 +47,7 @@ config() {
 # starts WITH OWNER COMMAND: the three starts, where COMMAND has mounted the volume; WITH is what the least list must be.
 starts() {
 	config "$2" >"$T/capshim.yaml"
-	export T
+	export T REPO
 	observe timeout 60 unshare --mount bash -euc "$3
 		chown 1234:1234 \"\$T/volume\"
 		bash \"\$T/starts\""
@@ -67,12 +67,29 @@ starts() {
 	done
 }
 
+# The server ends with the shell, whatever ended that.
+SQUASH='python3 "$REPO/test/squash.py" $T/lower $T/volume ${MODE:-} 3>&- &
+		trap "kill $!" EXIT
+		for _ in {1..100}; do ! mountpoint -q $T/volume || break; sleep 0.05; done'
+
+@test "a file system that makes directories with a mode of its own: they get the right one" {
+	export T REPO MODE
+	chmod 0700 "$T/source/sub"
+	printf '%s\n' 'user: "1234:1234"' 'command: [/bin/true]' 'own_stdio: false' 'setup:' "  - {mkdir: [$T/volume/a/b, $T/volume/c]}" \
+		"  - {mkdir: $T/volume/d, mode: 0750}" "  - {mkdir: $T/volume/e, as: workload}" "  - {copy: $T/source, to: $T/volume/f, recursive: true}" \
+		"  - {write: $T/volume/a/b/x, content: x}" >"$T/capshim.yaml"
+	for MODE in 0770 0500 0100 0777; do
+		observe timeout 60 unshare --mount bash -euc "$SQUASH"'
+			for _ in 1 2; do "$CAPSHIM" -c "$T/capshim.yaml"; done; cd "$T/volume"; stat -c "%n %u:%g %a" a a/b c d e f f/sub | xargs'
+		assert_success
+		assert_line 'a 1234:1234 755 a/b 1234:1234 755 c 1234:1234 755 d 1234:1234 750 e 1234:1234 755 f 1234:1234 755 f/sub 1234:1234 700'
+		rm -rf "$T/lower" && mkdir "$T/lower" && chown 1234:1234 "$T/lower"
+	done
+}
+
 @test "the least list, three times on a used volume: a file system that squashes root, where nothing changes owner" {
 	local owner
-	# The server ends with the shell, whatever ended that.
-	local mount='python3 test/squash.py $T/lower $T/volume 3>&- &
-		trap "kill $!" EXIT
-		for _ in {1..100}; do ! mountpoint -q $T/volume || break; sleep 0.05; done
+	local mount="$SQUASH"'
 		! touch $T/volume/roots
 		chown() { :; }'
 	for owner in '' ', owner: workload'; do

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """A FUSE file system that shows a directory and gives root no more than nobody has, as NFS with root_squash does.
 
-    squash.py DIRECTORY MOUNTPOINT
+    squash.py DIRECTORY MOUNTPOINT [MODE]
 
 Every call is made with the file system ids of whoever made it, and with 65534 for root's. There are no access control
-lists, leases or links. Ends when it is unmounted. It speaks the kernel's protocol itself (linux/fuse.h), so no library is
+lists, leases or links. With MODE, which is octal, a directory is made with that, whatever was asked for: others take it from
+what is above. Ends when it is unmounted. It speaks the kernel's protocol itself (linux/fuse.h), so no library is
 needed.
 """
 
@@ -28,7 +29,8 @@ WANTS_MODE, WANTS_UID, WANTS_GID, WANTS_SIZE = 1, 2, 4, 8
 
 
 class Squash:
-    def __init__(self, directory):
+    def __init__(self, directory, mode):
+        self.mode = mode
         self.held = {1: os.open(directory, os.O_PATH)}
         self.numbers = {self.key(1): 1}
         self.files = {}
@@ -100,7 +102,7 @@ class Squash:
         elif code == MKNOD:
             os.mknod(name, struct.unpack_from("<I", body)[0], dir_fd=fd)
         elif code == MKDIR:
-            os.mkdir(name, struct.unpack_from("<I", body)[0] & 0o7777, dir_fd=fd)
+            os.mkdir(name, self.mode or struct.unpack_from("<I", body)[0] & 0o7777, dir_fd=fd)
         elif code == RENAME:
             os.rename(name, other, src_dir_fd=fd, dst_dir_fd=self.held[struct.unpack_from("<Q", body)[0]])
             return b""
@@ -171,12 +173,12 @@ class Squash:
 
 
 def main():
-    directory, mountpoint = sys.argv[1:]
+    directory, mountpoint = sys.argv[1:3]
     os.umask(0)
     os.setgroups([])
     device = os.open("/dev/fuse", os.O_RDWR)
     options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
-    squash = Squash(directory)
+    squash = Squash(directory, int(sys.argv[3], 8) if len(sys.argv) > 3 else 0)
     if LIBC.mount(b"squash", os.fsencode(mountpoint), b"fuse", 0, options) != 0:
         sys.exit(f"cannot mount: {os.strerror(ctypes.get_errno())}")
     squash.serve(device)

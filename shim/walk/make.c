@@ -159,15 +159,32 @@ int walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)
 	return is_empty(fd, stat->st_uid);
 }
 
+/*
+ * Is this what the identity has just MADE in PARENT? It is known by its mode; but some file systems choose that, and a list that its
+ * directory hands down takes from it. In a user's own directory nobody else puts another one of his there.
+ */
+static bool is_made(const struct stat *made, int parent)
+{
+	struct stat above;
+
+	return made->st_uid == identity_uid() &&
+	       ((made->st_mode & 05777) == WALK_UNFINISHED ||
+		(made->st_uid != 0 && fd_fstat(parent, &above) == 0 && above.st_uid == made->st_uid));
+}
+
 int walk_made(int parent, const char *name)
 {
 	struct stat made;
-	int fd = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	int empty = 0, fd = fd_openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 
 	if (fd < 0 || !walk_is_of_others(parent))
 		return fd;
-	const int empty =
-		fd_fstat(fd, &made) == 0 && !fd_begins_mount(fd, "") ? walk_is_unfinished(fd, &made, UINT32_MAX) : 0;
+	if (fd_fstat(fd, &made) == 0 && is_made(&made, parent) && !fd_begins_mount(fd, "")) {
+		empty = is_empty(fd, made.st_uid);
+		if (empty < 0 && errno == EACCES &&
+		    ground_chmod(fd, parent, name, made.st_uid, made.st_gid, WALK_UNFINISHED) == 0)
+			empty = is_empty(fd, made.st_uid);
+	}
 	/* EACCES: another run has completed it meanwhile. */
 	if (empty == 0 || (empty < 0 && errno == EACCES))
 		errno = ESTALE;

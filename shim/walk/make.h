@@ -40,7 +40,8 @@ int walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid);
 
 /*
  * Opens with O_PATH the directory NAME in PARENT that was just made. On foreign ground another one may have been put
- * in its place: ESTALE unless it is still unfinished, empty and the identity's. Also removes inherited lists. -1 with errno.
+ * in its place: ESTALE unless it is still empty and the identity's, and unfinished or in the identity's own directory. Also removes
+ * inherited lists. -1 with errno.
  */
 [[nodiscard]] int walk_made(int parent, const char *name);
 
