@@ -206,3 +206,14 @@ between_bars() {
 	again
 	assert_refused 111 "$V/now" 'write "force: true" to replace it'
 }
+
+@test "copy with keep: what a killed run has left of a file that somebody else has made since goes" {
+	mkdir "$T/source" "$T/to" && echo text >"$T/source/a"
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {copy: $T/source, to: $T/to, recursive: true, if_exists: keep}" >"$T/capshim.yaml"
+	run timeout 20 strace -qqo /dev/null -e trace=renameat,renameat2 -e inject=renameat,renameat2:signal=KILL "$CAPSHIM" -c "$T/capshim.yaml"
+	assert_equal "$(find "$T/to" -name '.capshim-*' | wc -l)" 1
+	echo other >"$T/to/a"
+	again
+	assert_success
+	assert_equal "$(ls -A "$T/to") $(cat "$T/to/a")" 'a other'
+}

@@ -37,6 +37,8 @@ static bool keeps_existing(struct setup *setup, const struct mirror_level *to, c
 
 	if (!keeps(setup->step) || to->made || fstatat(to->fd, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
+	if (!to->clean)
+		temporary_forget(to->fd, name, true);
 	setup->same++;
 	return true;
 }
