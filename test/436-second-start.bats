@@ -217,3 +217,21 @@ between_bars() {
 	assert_success
 	assert_equal "$(ls -A "$T/to") $(cat "$T/to/a")" 'a other'
 }
+
+@test "a seed that a run as another user has left is not called complete; removed before, it is made" {
+	local steps="{copy: $T/source, to: $V/seed, recursive: true, only_if_empty: true, owner: root}"
+	mkdir "$T/source" && for name in a b c d; do echo "$name" >"$T/source/$name"; done
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - $steps" >"$T/capshim.yaml"
+	run timeout 20 strace -qqo /dev/null -e trace=pwrite64 -e inject=pwrite64:signal=KILL:when=3 "$CAPSHIM" -c "$T/capshim.yaml"
+	for _ in 1 2; do
+		again
+		assert_refused 111 "$V/seed" 'another run has left .capshim-seeding in it: write "owner: workload", or chown and remove it all before'
+	done
+	start <<<"  - {when: {exists: $V/seed/.capshim-seeding}, steps: [{chown: $V/seed, recursive: true}, {remove: $V/seed, recursive: true}]}
+  - $steps"
+	for _ in 1 2; do
+		assert_success
+		assert_equal "$(find "$V/seed" -type f -printf '%f %U\n' | sort | xargs)" 'a 0 b 0 c 0 d 0'
+		again
+	done
+}

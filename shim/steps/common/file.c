@@ -81,7 +81,7 @@ int file_is_empty_directory(int fd)
 	DIR *dir = fd_list(fd);
 
 	for (const char *name; (name = fd_next(dir));)
-		if (strcmp(name, TEMPORARY_SEEDING) == 0)
+		if (temporary_is_seeding(name))
 			seeding = true;
 		else if (strcmp(name, "lost+found") != 0 &&
 			 !temporary_is_named(name)) /* of a fresh ext4, or a killed run */

@@ -312,7 +312,7 @@ static void file(void *context, const struct walk_entry *entry)
 	struct mirror *mirror = context;
 
 	setup_progress(mirror->setup, entry->path);
-	if (temporary_is_left(entry->name))
+	if (temporary_is_left(entry->name) || temporary_is_seeding(entry->name))
 		return;
 	mirror->file(mirror, entry, &mirror->levels[entry->depth - 1]);
 }

@@ -54,6 +54,12 @@ int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
 	}
 	*marker = -1;
 	setup->same += empty == 0;
+	/* One of root's, or of the directory's owner, is a run's that had another user; what others have put there says nothing. */
+	if (empty == 0 && fstatat(to, TEMPORARY_SEEDING, &stat, AT_SYMLINK_NOFOLLOW) == 0 && stat.st_size > 0 &&
+	    stat.st_uid != identity_uid() && (stat.st_uid == 0 || stat.st_uid == level->uid))
+		setup_refused(setup, "seed", step->to,
+			      "another run has left " TEMPORARY_SEEDING
+			      " in it: write \"owner: workload\", or chown and remove it all before");
 	return empty;
 }
 

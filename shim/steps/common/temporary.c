@@ -43,10 +43,14 @@ bool temporary_is_left(const char *name)
 {
 	const char *const hash = name + sizeof(PREFIX) - 1, *const slot = hash + HASH_DIGITS + 1;
 
-	/* Only what name_slot() makes, and a seed's marker: an image may have files of its own that begin so. */
-	return temporary_is_named(name) &&
-	       (strcmp(name, TEMPORARY_SEEDING) == 0 || (strspn(hash, "0123456789abcdef") == HASH_DIGITS &&
-							 slot[-1] == '-' && !slot[strspn(slot, "0123456789")]));
+	/* Only what name_slot() makes: an image may have files of its own that begin so. */
+	return temporary_is_named(name) && strspn(hash, "0123456789abcdef") == HASH_DIGITS && slot[-1] == '-' &&
+	       !slot[strspn(slot, "0123456789")];
+}
+
+bool temporary_is_seeding(const char *name)
+{
+	return strcmp(name, TEMPORARY_SEEDING) == 0;
 }
 
 /* False: this run has waited long enough. */

@@ -28,6 +28,9 @@ bool temporary_is_named(const char *name);
  */
 bool temporary_is_left(const char *name);
 
+/* Is it the marker of a seed? To copy it would be to say that the copy is one that is not complete. */
+bool temporary_is_seeding(const char *name);
+
 /* Could something that a run has left lie in the directory FD? *PLAIN: it holds nothing but files, links and directories. */
 bool temporary_is_any(int fd, bool *plain);
 
