@@ -429,6 +429,7 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 @test "attack: what a killed run has left of root's secret is not given away, opened or copied by the next one, whatever it leaves out" {
 	local step left ground
 	for ground in "0:0 755" "0:0 1777" "1234:1234 755"; do for step in "chown: $V, recursive: true, contents_only: true, exclude: [root.key]" \
+		"chown: $V, recursive: true, contents_only: true, owner: 'root:1234', exclude: [root.key, app]" \
 		"chmod: $V, recursive: true, mode: a+rX, exclude: [root.key]" \
 		"copy: $V, to: $O/copy, recursive: true, owner: workload, mode: '0644'"; do
 		rm -rf "${V:?}"/* "${V:?}"/.capshim-* "$O/copy" && chown "${ground% *}" "$V" && chmod "${ground#* }" "$V" && install -d -o 1234 -g 1234 "$V/app"
@@ -444,21 +445,26 @@ os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".j
 		run setpriv --reuid 1234 --regid 1234 --clear-groups grep -rs secret "$V" "$O"
 		assert_output ''
 		assert_equal "$step $(owners "$left") $(cat "$left")" "$step 0:0 600 secret"
-		[[ $step != chown* ]] || assert_equal "$(stat -c %u:%g.%a "$V"/.capshim-own "$V"/.capshim-0*[0a] | sort -u)" 1234:1234.644
+		[[ $step != chown* || $step == *root:1234* ]] || assert_equal "$(stat -c %u:%g.%a "$V"/.capshim-own "$V"/.capshim-0*[0a] | sort -u)" 1234:1234.644
 		[[ $step != copy* ]] || assert_equal "$(cat "$O"/copy/.capshim-own "$O"/copy/.capshim-0*[0a] | xargs)" "own own own"
 	done; done
 }
 
 @test "a seed that was killed is completed, though what the volume holds changes its owner before" {
+	local before
 	mkdir "$O/image" && for name in a b c d; do echo "$name" >"$O/image/$name"; done
-	chown 0:0 "$V"
-	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' "  - {chown: $V, recursive: true, contents_only: true}" \
-		"  - {copy: $O/image, to: $V, recursive: true, only_if_empty: true, owner: workload}" >"$T/capshim.yaml"
-	run timeout 20 strace -qqo /dev/null -e trace=pwrite64 -e inject=pwrite64:signal=KILL:when=3 "$CAPSHIM" -c "$T/capshim.yaml"
-	assert [ -e "$V/.capshim-seeding" ]
-	again
-	assert_success
-	assert_equal "$(find "$V" -mindepth 1 -printf '%f %U\n' | sort | xargs)" 'a 1234 b 1234 c 1234 d 1234'
+	for before in "chown: $V/data, recursive: true, contents_only: true" "chown: $V, recursive: true, contents_only: true" \
+		"chown: $V, recursive: true" "chown: $V, recursive: true, change_policy: on_root_mismatch"; do
+		rm -rf "$V/data" && mkdir "$V/data" && chown 0:0 "$V"
+		printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+			"  - {copy: $O/image, to: $V/data, recursive: true, only_if_empty: true, owner: workload}" >"$T/capshim.yaml"
+		run timeout 20 strace -qqo /dev/null -e trace=pwrite64 -e inject=pwrite64:signal=KILL:when=3 "$CAPSHIM" -c "$T/capshim.yaml"
+		assert [ -e "$V/data/.capshim-seeding" ]
+		sed -i "s|^setup:|&\n  - {$before}|" "$T/capshim.yaml"
+		again
+		assert_success
+		assert_equal "$before $(find "$V/data" -mindepth 1 -printf '%f %U\n' | sort | xargs)" "$before a 1234 b 1234 c 1234 d 1234"
+	done
 }
 
 @test "what has the name that a killed run leaves becomes root's, and loses rights, like any other" {

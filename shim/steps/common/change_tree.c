@@ -68,9 +68,9 @@ static void job_file(void *context, const struct walk_entry *entry)
 	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
 
 	count(job, entry->path);
-	/* Root's own seed goes on as root. On a volume it goes on as the owner of its directory, who may become another one. */
-	const bool left =
-		temporary_is_left(entry->name) || (temporary_is_seeding(entry->name) && !entry->ground->foreign);
+	/* A seed goes on as the owner of its directory. */
+	const bool left = temporary_is_left(entry->name) ||
+			  (temporary_is_seeding(entry->name) && change->step->contents_only && entry->depth == 1);
 	const bool due = change_is_due(change, &entry->stat) && !(left && change_opens(change, &entry->stat));
 	/* Asked at the last moment: another container may give the directory away. */
 	const bool by_name = due && !change_has_mode(change->step) && !(entry->stat.mode & 06000) &&
