@@ -71,7 +71,8 @@ STATIC_LDFLAGS := -static -no-pie -Wl,--gc-sections,-z,noseparate-code,-z,norelr
 # What gcc does for speed even here: 3 KB, and no start is slower without it. The libraries would become larger.
 SMALLER := -fno-caller-saves -fno-ira-share-spill-slots -fno-move-loop-invariants -fno-tree-loop-im \
 	   -fno-tree-dominator-opts -fno-tree-tail-merge -fno-shrink-wrap -fno-jump-tables -fno-thread-jumps \
-	   -fno-forward-propagate -fno-inline-small-functions -fira-region=all -fno-tree-fre -fno-ira-hoist-pressure
+	   -fno-forward-propagate -fno-inline-small-functions -fira-region=all -fno-tree-fre -fno-ira-hoist-pressure \
+	   -fno-tree-switch-conversion
 # Tables begin where the ABI says, and not at a line of the cache.
 SMALLER += $(if $(filter x86_64-%,$(HOST)),-malign-data=abi)
 OWN_CFLAGS += $(STATIC_CFLAGS) $(SMALLER)

@@ -49,7 +49,7 @@ static const char *write_profile(struct tailored *to, const char *text, struct m
 	else if ((ftruncate(to->fd, 0) != 0 && errno != EINVAL) || !fd_write_all(to->fd, text, strlen(text)) ||
 		 (fsync(to->fd) != 0 && errno != EINVAL))
 		why = cannot_write(to, mem);
-	if (why && create && to->fd >= 0)
+	if (why && create && to->fd >= 0 && is_there(to))
 		(void)unlinkat(to->directory, to->base, 0);
 	return why;
 }
@@ -65,7 +65,7 @@ void tailor_begin(struct tailored *to, const char *name, struct mem *mem)
 	if (to->fd < 0 && errno == ENOENT) {
 		to->directory =
 			open(mem_format(mem, "%.*s.", (int)(to->base - name), name), O_PATH | O_DIRECTORY | O_CLOEXEC);
-		const int made = create_file(to);
+		const int made = to->directory < 0 ? -1 : create_file(to);
 		if (made >= 0 && unlinkat(to->directory, to->base, 0) == 0) {
 			close(made);
 			return;

@@ -225,7 +225,7 @@ between_bars() {
 	run timeout 20 strace -qqo /dev/null -e trace=pwrite64 -e inject=pwrite64:signal=KILL:when=3 "$CAPSHIM" -c "$T/capshim.yaml"
 	for _ in 1 2; do
 		again
-		assert_refused 111 "$V/seed" 'another run has left .capshim-seeding in it: write "owner: workload", or chown and remove it all before'
+		assert_refused 111 "$V/seed" 'another run fills it, or has left .capshim-seeding: write "owner: workload", or chown and remove it all'
 	done
 	start <<<"  - {when: {exists: $V/seed/.capshim-seeding}, steps: [{chown: $V/seed, recursive: true}, {remove: $V/seed, recursive: true}]}
   - $steps"

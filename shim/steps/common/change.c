@@ -89,10 +89,8 @@ bool change_is_due(const struct change *change, const struct fd_stat *now)
 
 bool change_opens(const struct change *change, const struct fd_stat *now)
 {
-	const struct owner *owner = &change->owner;
-	const bool away = owner->uid != 0 || (owner->gid != 0 && owner->gid != ACCOUNTS_NO_ID);
-
-	return (away && owner_differs(owner, now)) || wanted_mode(change, now) & ~now->mode;
+	return (change->owner.uid != 0 || now->uid == 0) &&
+	       (owner_differs(&change->owner, now) || wanted_mode(change, now) & ~now->mode);
 }
 
 static bool failed(struct setup *setup, const char *verb, int cap, const char *path, int err)

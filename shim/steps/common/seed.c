@@ -58,8 +58,8 @@ int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
 	if (empty == 0 && fstatat(to, TEMPORARY_SEEDING, &stat, AT_SYMLINK_NOFOLLOW) == 0 && stat.st_size > 0 &&
 	    stat.st_uid != identity_uid() && (stat.st_uid == 0 || stat.st_uid == level->uid))
 		setup_refused(setup, "seed", step->to,
-			      "another run has left " TEMPORARY_SEEDING
-			      " in it: write \"owner: workload\", or chown and remove it all before");
+			      "another run fills it, or has left " TEMPORARY_SEEDING
+			      ": write \"owner: workload\", or chown and remove it all");
 	return empty;
 }
 
