@@ -225,7 +225,7 @@ between_bars() {
 	run timeout 20 strace -qqo /dev/null -e trace=pwrite64 -e inject=pwrite64:signal=KILL:when=3 "$CAPSHIM" -c "$T/capshim.yaml"
 	for _ in 1 2; do
 		again
-		assert_refused 111 "$V/seed" 'another run fills it, or has left .capshim-seeding: write "owner: workload", or chown and remove it all'
+		assert_refused 111 "$V/seed" 'a run as another user has left .capshim-seeding: write "owner: workload", or chown and remove it all before'
 	done
 	start <<<"  - {when: {exists: $V/seed/.capshim-seeding}, steps: [{chown: $V/seed, recursive: true}, {remove: $V/seed, recursive: true}]}
   - $steps"
@@ -234,4 +234,19 @@ between_bars() {
 		assert_equal "$(find "$V/seed" -type f -printf '%f %U\n' | sort | xargs)" 'a 0 b 0 c 0 d 0'
 		again
 	done
+}
+
+@test "a seed that a run as another user is at work on is waited for" {
+	local first
+	mkdir "$T/source" && for name in a b c d; do echo "$name" >"$T/source/$name"; done
+	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
+		"  - {copy: $T/source, to: $V/seed, recursive: true, only_if_empty: true, owner: root}" >"$T/capshim.yaml"
+	timeout 20 strace -qqo /dev/null -e trace=pwrite64 -e inject=pwrite64:delay_enter=500000 "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
+	first=$!
+	wait_until test -s "$V/seed/.capshim-seeding"
+	again
+	assert_success
+	assert_output --partial 'waiting for another run that fills'
+	assert_equal "$(find "$V/seed" -mindepth 1 -printf '%f %U\n' | sort | xargs)" 'a 0 b 0 c 0 d 0'
+	wait $first
 }

@@ -74,15 +74,15 @@ SQUASH='python3 "$REPO/test/squash.py" $T/lower $T/volume ${MODE:-} 3>&- &
 
 @test "a file system that makes directories with a mode of its own: they get the right one" {
 	export T REPO MODE
-	chmod 0700 "$T/source/sub"
+	chmod 0700 "$T/source/sub" && mkdir -m 0555 "$T/source/ro"
 	printf '%s\n' 'user: "1234:1234"' 'command: [/bin/true]' 'own_stdio: false' 'setup:' "  - {mkdir: [$T/volume/a/b, $T/volume/c]}" \
 		"  - {mkdir: $T/volume/d, mode: 0750}" "  - {mkdir: $T/volume/e, as: workload}" "  - {copy: $T/source, to: $T/volume/f, recursive: true}" \
 		"  - {write: $T/volume/a/b/x, content: x}" >"$T/capshim.yaml"
-	for MODE in 0770 0500 0100 0777; do
+	for MODE in "" 0770 0500 0100 0777; do
 		observe timeout 60 unshare --mount bash -euc "$SQUASH"'
-			for _ in 1 2; do "$CAPSHIM" -c "$T/capshim.yaml"; done; cd "$T/volume"; stat -c "%n %u:%g %a" a a/b c d e f f/sub | xargs'
+			for _ in 1 2; do "$CAPSHIM" -c "$T/capshim.yaml"; done; cd "$T/volume"; stat -c "%n %u:%g %a" a a/b c d e f f/sub f/ro | xargs'
 		assert_success
-		assert_line 'a 1234:1234 755 a/b 1234:1234 755 c 1234:1234 755 d 1234:1234 750 e 1234:1234 755 f 1234:1234 755 f/sub 1234:1234 700'
+		assert_line 'a 1234:1234 755 a/b 1234:1234 755 c 1234:1234 755 d 1234:1234 750 e 1234:1234 755 f 1234:1234 755 f/sub 1234:1234 700 f/ro 1234:1234 555'
 		rm -rf "$T/lower" && mkdir "$T/lower" && chown 1234:1234 "$T/lower"
 	done
 }

@@ -181,7 +181,7 @@ void mirror_close(struct setup *setup, const char *path, struct mirror_level *le
 	struct stat stat;
 
 	/* Another run may have given it to somebody else meanwhile, with another mode. */
-	if (level->closed && (fd_fstat(level->fd, &stat) != 0 ||
+	if (level->closed && (ground_act(&level->ground) != 0 || fd_fstat(level->fd, &stat) != 0 ||
 			      (stat.st_uid == level->uid && ground_chmod(level->fd, -1, NULL, stat.st_uid, stat.st_gid,
 									 level->closed & 07777) != 0)))
 		setup_failed(setup, "chmod", path, errno, CAP_FOWNER);

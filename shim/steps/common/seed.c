@@ -15,22 +15,48 @@
 
 #define SEED_POLL 100 /* milliseconds */
 
+/* Is the marker in TO, which STAT describes, one of root's or of the directory's owner? What others have put there says nothing. */
+static bool is_of_other_run(const struct mirror_level *to, struct stat *stat)
+{
+	return fstatat(to->fd, TEMPORARY_SEEDING, stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat->st_mode) &&
+	       stat->st_size > 0 && (stat->st_uid == 0 || stat->st_uid == to->uid) && stat->st_uid != identity_uid();
+}
+
 int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
 {
 	const struct step *step = setup->step;
 	const int to = level->fd;
-	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	bool said = false;
 	struct stat stat;
-	int empty;
 
-	while ((empty = file_is_empty_directory(to)) > 0) {
-		*marker = fd_checked(openat(to, TEMPORARY_SEEDING, flags, 0600));
-		if (*marker < 0)
+	for (;;) {
+		const int empty = file_is_empty_directory(to);
+		*marker = -1;
+		if (empty < 0 || (empty == 0 && !is_of_other_run(level, &stat))) {
+			setup->same += empty == 0;
+			return empty;
+		}
+		/* To ask whether the run is at work; on a file system without locks, keeps() prevents losses. */
+		const struct ground_acted was = ground_become(empty ? identity_uid() : stat.st_uid, IDENTITY_NO_ID);
+		*marker = fd_checked(
+			openat(to, TEMPORARY_SEEDING,
+			       (empty ? O_RDWR | O_CREAT : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+			       0600));
+		ground_back(&was);
+		const bool gone = errno == ENOENT;
+		if (*marker < 0 && empty)
 			return -1;
-		/* On a file system without locks, keeps() prevents losses. */
 		const bool busy = flock(*marker, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-		if (!busy && temporary_is_at(*marker, to, TEMPORARY_SEEDING) && fd_fstat(*marker, &stat) == 0) {
+		const bool there = *marker < 0 ? !gone : temporary_is_at(*marker, to, TEMPORARY_SEEDING);
+		if (!busy && !empty && there) {
+			fd_close(*marker);
+			*marker = -1;
+			setup_refused(setup, "seed", step->to,
+				      "a run as another user has left " TEMPORARY_SEEDING
+				      ": write \"owner: workload\", or chown and remove it all before");
+			return 0;
+		}
+		if (!busy && empty && there && fd_fstat(*marker, &stat) == 0) {
 			/* Another user may have linked a file of the identity's there. */
 			const bool ours = stat.st_nlink == 1;
 			level->resumed = ours && stat.st_size > 0;
@@ -45,22 +71,13 @@ int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
 					       : -1;
 			(void)unlinkat(to, TEMPORARY_SEEDING, 0);
 		}
-		close(*marker);
+		fd_close(*marker);
 		if (busy && !said)
 			setup_note(setup, "waiting for another run that fills \"%s\"", step->to);
 		said |= busy;
 		setup_progress(setup, step->to);
 		(void)poll(NULL, 0, SEED_POLL);
 	}
-	*marker = -1;
-	setup->same += empty == 0;
-	/* One of root's, or of the directory's owner, is a run's that had another user; what others have put there says nothing. */
-	if (empty == 0 && fstatat(to, TEMPORARY_SEEDING, &stat, AT_SYMLINK_NOFOLLOW) == 0 && stat.st_size > 0 &&
-	    stat.st_uid != identity_uid() && (stat.st_uid == 0 || stat.st_uid == level->uid))
-		setup_refused(setup, "seed", step->to,
-			      "another run fills it, or has left " TEMPORARY_SEEDING
-			      ": write \"owner: workload\", or chown and remove it all");
-	return empty;
 }
 
 void seed_end(struct setup *setup, const struct mirror_level *to, int marker)
