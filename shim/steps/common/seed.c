@@ -15,11 +15,12 @@
 
 #define SEED_POLL 100 /* milliseconds */
 
-/* Is the marker in TO, which STAT describes, one of root's or of the directory's owner? What others have put there says nothing. */
+/* Is there a marker in TO, which STAT describes, of root's or of the directory's owner? What others have put there says nothing. */
 static bool is_of_other_run(const struct mirror_level *to, struct stat *stat)
 {
-	return fstatat(to->fd, TEMPORARY_SEEDING, stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat->st_mode) &&
-	       stat->st_size > 0 && (stat->st_uid == 0 || stat->st_uid == to->uid) && stat->st_uid != identity_uid();
+	return fstatat(to->fd, TEMPORARY_SEEDING, stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       stat->st_mode == (S_IFREG | 0600) && stat->st_nlink == 1 && stat->st_size <= 1 &&
+	       (stat->st_uid == 0 || stat->st_uid == to->uid) && stat->st_uid != identity_uid();
 }
 
 int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
@@ -53,7 +54,7 @@ int seed_begin(struct setup *setup, struct mirror_level *level, int *marker)
 			*marker = -1;
 			setup_refused(setup, "seed", step->to,
 				      "a run as another user has left " TEMPORARY_SEEDING
-				      ": write \"owner: workload\", or chown and remove it all before");
+				      ": remove the directory, and make it with \"owner: workload\"");
 			return 0;
 		}
 		if (!busy && empty && there && fd_fstat(*marker, &stat) == 0) {

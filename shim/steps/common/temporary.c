@@ -41,11 +41,12 @@ bool temporary_is_named(const char *name)
 
 bool temporary_is_left(const char *name)
 {
-	const char *const hash = name + sizeof(PREFIX) - 1, *const slot = hash + HASH_DIGITS + 1;
-
 	/* Only what name_slot() makes: an image may have files of its own that begin so. */
-	return temporary_is_named(name) && strspn(hash, "0123456789abcdef") == HASH_DIGITS && slot[-1] == '-' &&
-	       !slot[strspn(slot, "0123456789")];
+	if (!temporary_is_named(name))
+		return false;
+	name += sizeof(PREFIX) - 1;
+	return strspn(name, "0123456789abcdef") == HASH_DIGITS && name[HASH_DIGITS] == '-' &&
+	       !name[HASH_DIGITS + 1 + strspn(name + HASH_DIGITS + 1, "0123456789")];
 }
 
 bool temporary_is_seeding(const char *name)
