@@ -68,10 +68,11 @@ static void job_file(void *context, const struct walk_entry *entry)
 	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
 
 	count(job, entry->path);
-	/* A seed goes on as the owner of its directory. */
-	const bool left = temporary_is_left(entry->name) ||
-			  (temporary_is_seeding(entry->name) && change->step->contents_only && entry->depth == 1);
-	const bool due = change_is_due(change, &entry->stat) && !(left && change_opens(change, &entry->stat));
+	/* The marker of a seed stays with its directory. */
+	const bool due = change_is_due(change, &entry->stat) &&
+			 !(temporary_is_seeding(entry->name)
+				   ? change->step->contents_only && entry->depth == 1
+				   : temporary_is_left(entry->name) && change_opens(change, &entry->stat));
 	/* Asked at the last moment: another container may give the directory away. */
 	const bool by_name = due && !change_has_mode(change->step) && !(entry->stat.mode & 06000) &&
 			     !change_clears(change, &entry->stat) && !entry->ground->foreign &&
