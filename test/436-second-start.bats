@@ -218,32 +218,36 @@ between_bars() {
 	assert_equal "$(ls -A "$T/to") $(cat "$T/to/a")" 'a other'
 }
 
-@test "a seed that a run as another user has left is not called complete, also before its marker says so" {
-	local call
+# roots_seed: a config whose seed is root's, in a volume of the workload's, where it acts as root no more once the directory is there.
+roots_seed() {
 	mkdir "$T/source" && for name in a b c d; do echo "$name" >"$T/source/$name"; done
 	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
 		"  - {copy: $T/source, to: $V/seed, recursive: true, only_if_empty: true, owner: root}" >"$T/capshim.yaml"
+}
+
+@test "a seed that a run as another user has left is not called complete, also before its marker says so" {
+	local call mode
+	roots_seed
 	for call in pwrite64:signal=KILL:when=3 flock:signal=KILL; do
 		rm -rf "$V/seed"
 		run timeout 20 strace -qqo /dev/null -e trace=pwrite64,flock -e inject=$call "$CAPSHIM" -c "$T/capshim.yaml"
 		for _ in 1 2; do
 			again
-			assert_refused 111 "$V/seed" 'a run as another user has left .capshim-seeding: remove the directory, and make it with "owner: workload"'
+			assert_refused 111 "$V/seed" "another user's run has left .capshim-seeding: remove it all, and write \"owner: workload\""
 		done
 	done
-	# Others can give that name to any file of root's.
-	for call in 0644 0600; do
-		echo root >"$V/seed/.capshim-seeding" && chmod $call "$V/seed/.capshim-seeding"
+	# Others can give that name to any file of root's: then nobody seeds, and nobody is kept from starting.
+	for mode in 0644 0600; do
+		echo root >"$V/seed/.capshim-seeding" && chmod $mode "$V/seed/.capshim-seeding"
 		again
 		assert_success
+		assert_equal "$(ls -A "$V/seed")" .capshim-seeding
 	done
 }
 
 @test "a seed that a run as another user is at work on is waited for" {
 	local first
-	mkdir "$T/source" && for name in a b c d; do echo "$name" >"$T/source/$name"; done
-	printf '%s\n' 'user: "1234:1234"' 'command: none' 'setup:' \
-		"  - {copy: $T/source, to: $V/seed, recursive: true, only_if_empty: true, owner: root}" >"$T/capshim.yaml"
+	roots_seed
 	timeout 20 strace -qqo /dev/null -e trace=pwrite64 -e inject=pwrite64:delay_enter=500000 "$CAPSHIM" -c "$T/capshim.yaml" 3>&- &
 	first=$!
 	wait_until test -s "$V/seed/.capshim-seeding"
@@ -252,4 +256,15 @@ between_bars() {
 	assert_output --partial 'waiting for another run that fills'
 	assert_equal "$(find "$V/seed" -mindepth 1 -printf '%f %U\n' | sort | xargs)" 'a 0 b 0 c 0 d 0'
 	wait $first
+}
+
+@test "copy: a directory that stays empty has its mode at the end, also without the rights to act as its owner" {
+	mkdir -p "$T/source/ro" "$T/source/shared" "$T/to" && chmod 0555 "$T/source/ro" && chmod 0775 "$T/source/shared"
+	start <<<"  - {copy: $T/source, to: $T/to, recursive: true, owner: workload}"
+	for _ in 1 2; do
+		again --with --bounding --with chown,fowner
+		assert_success
+		assert_equal "$(owners "$T/to/ro" "$T/to/shared")" '1234:1234 555 1234:1234 775'
+		rm -rf "$T/to" && mkdir "$T/to"
+	done
 }

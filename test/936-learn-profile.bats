@@ -64,7 +64,7 @@ subset() {
 		",\"$T/profile.json\",true,true"
 	learn --seccomp "$T/none/profile.json" --user 1234:1234 -- true
 	assert_failure 100
-	assert_output --partial "cannot write \"$T/none/profile.json\""
+	assert_output --partial "cannot write \"$T/none/profile.json\": No such file or directory"
 	learn --seccomp "$T/other.json" --user 1234:1234 -- false
 	assert_failure 1
 	learn --seccomp "$T/other.json" --reset false --user 1234:1234 -- true

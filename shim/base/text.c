@@ -117,3 +117,10 @@ bool text_is_number(const char *text, unsigned int base, int most, uint64_t *to)
 	*to = number;
 	return true;
 }
+
+uint32_t text_hash(uint32_t before, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		before = (before ^ (unsigned char)text[i]) * 16777619U;
+	return before;
+}

@@ -23,5 +23,10 @@ size_t text_escape(char *out, size_t size, const char *text, bool json);
  */
 uint64_t text_number(const char *text, unsigned int base, const char **end);
 
+#define TEXT_HASH 2166136261U /* of no text: FNV-1a */
+
+/* The hash of what has the hash BEFORE, followed by LENGTH bytes of TEXT. */
+[[nodiscard]] uint32_t text_hash(uint32_t before, const char *text, size_t length);
+
 /* Is TEXT 1 to MOST digits of BASE and nothing else? Then *TO is their number. */
 [[nodiscard]] bool text_is_number(const char *text, unsigned int base, int most, uint64_t *to);

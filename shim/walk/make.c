@@ -159,11 +159,12 @@ int walk_is_unfinished(int fd, const struct stat *stat, uint32_t uid)
 	return is_empty(fd, stat->st_uid);
 }
 
-#define MORE (05777 ^ WALK_UNFINISHED) /* the bits that it does not have */
+#define NOT_UNFINISHED (05777 ^ WALK_UNFINISHED) /* bits that an unfinished directory does not have */
 
 /*
- * Is this what the identity has just MADE in PARENT? It is known by its mode; but some file systems choose that, and a list that its
- * directory hands down takes from it. In a user's own directory, if nobody else can write to that, no other one is put there.
+ * Is this what the identity has just MADE in PARENT? It is known by its mode. But some file systems choose the mode, and a default list
+ * can take rights from the owner: so another mode does as well in a directory of the identity's own; with bits that nobody asked
+ * for, if nobody else can write there, who could have moved another directory of that user's to the name.
  */
 static bool is_made(const struct stat *made, int parent)
 {
@@ -172,7 +173,7 @@ static bool is_made(const struct stat *made, int parent)
 	return made->st_uid == identity_uid() &&
 	       ((made->st_mode & 05777) == WALK_UNFINISHED ||
 		(made->st_uid != 0 && fd_fstat(parent, &above) == 0 && above.st_uid == made->st_uid &&
-		 !(made->st_mode & MORE && above.st_mode & (S_IWGRP | S_IWOTH))));
+		 !(made->st_mode & NOT_UNFINISHED && above.st_mode & (S_IWGRP | S_IWOTH))));
 }
 
 int walk_made(int parent, const char *name)
@@ -184,7 +185,7 @@ int walk_made(int parent, const char *name)
 		return fd;
 	if (fd_fstat(fd, &made) == 0 && is_made(&made, parent) && !fd_begins_mount(fd, "")) {
 		empty = is_empty(fd, made.st_uid);
-		if (empty < 0 && errno == EACCES && !(made.st_mode & MORE) &&
+		if (empty < 0 && errno == EACCES && !(made.st_mode & NOT_UNFINISHED) &&
 		    ground_chmod(fd, parent, name, made.st_uid, made.st_gid, WALK_UNFINISHED) == 0)
 			empty = is_empty(fd, made.st_uid);
 	}

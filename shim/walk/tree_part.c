@@ -1,4 +1,5 @@
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,9 +12,7 @@
 
 uint32_t tree_hash(uint32_t above, const char *name)
 {
-	for (; *name; name++)
-		above = (above ^ (unsigned char)*name) * 16777619U;
-	return above;
+	return text_hash(above, name, strlen(name));
 }
 
 bool tree_is_mine(const struct tree_walk *tree, uint32_t hash)

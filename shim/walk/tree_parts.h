@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "walk/tree.h"
 
 /* tree_open.c: opening the directories of a tree with the identity that their ground asks for. */
@@ -36,7 +37,7 @@ void tree_lock(const struct tree_directory *it);
 
 /* tree_part.c: what processes that share a tree agree on, and closing descriptors by the dozen. */
 
-#define TREE_HASH 2166136261U /* of the path of a tree's top: FNV-1a */
+#define TREE_HASH TEXT_HASH /* of the path of a tree's top */
 
 /* The hash of what is called NAME in what has the hash ABOVE. */
 [[nodiscard]] uint32_t tree_hash(uint32_t above, const char *name);

@@ -27,7 +27,7 @@ bool change_differs(const struct change *change, const struct fd_stat *now);
 /* The same, or is it impossible to know? */
 bool change_is_due(const struct change *change, const struct fd_stat *now);
 
-/* Does it give what reads NOW to a user, or what is root's to a group, or give it rights? What becomes root's does not count. */
+/* Would it give what reads NOW to another user or group, or add rights? Not so if it takes it from a user to make it root's. */
 bool change_opens(const struct change *change, const struct fd_stat *now);
 
 /* Does what reads NOW become root's? Then the access control lists of its old owner go. */

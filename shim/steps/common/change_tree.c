@@ -57,6 +57,14 @@ static void count(struct job *job, const char *path)
 		setup_progress(job->change->setup, path);
 }
 
+/* What a killed run has left may hold a secret that the step excludes by its name; and a seed's marker stays with its directory. */
+static bool is_left_alone(const struct change *change, const struct walk_entry *entry)
+{
+	if (temporary_is_seeding(entry->name))
+		return change->step->contents_only && entry->depth == 1;
+	return temporary_is_left(entry->name) && change_opens(change, &entry->stat);
+}
+
 /*
  * Handles an entry that is not a directory. If it was due, the tree holds the next one at once: neighbours are mostly
  * alike, and that saves looking at each twice.
@@ -68,11 +76,7 @@ static void job_file(void *context, const struct walk_entry *entry)
 	struct held held = {entry->fd, entry->parent, entry->name, entry->path, entry->stat};
 
 	count(job, entry->path);
-	/* The marker of a seed stays with its directory. */
-	const bool due = change_is_due(change, &entry->stat) &&
-			 !(temporary_is_seeding(entry->name)
-				   ? change->step->contents_only && entry->depth == 1
-				   : temporary_is_left(entry->name) && change_opens(change, &entry->stat));
+	const bool due = change_is_due(change, &entry->stat) && !is_left_alone(change, entry);
 	/* Asked at the last moment: another container may give the directory away. */
 	const bool by_name = due && !change_has_mode(change->step) && !(entry->stat.mode & 06000) &&
 			     !change_clears(change, &entry->stat) && !entry->ground->foreign &&

@@ -180,11 +180,15 @@ void mirror_close(struct setup *setup, const char *path, struct mirror_level *le
 {
 	struct stat stat;
 
-	/* Another run may have given it to somebody else meanwhile, with another mode. */
-	if (level->closed && (ground_act(&level->ground) != 0 || fd_fstat(level->fd, &stat) != 0 ||
-			      (stat.st_uid == level->uid && ground_chmod(level->fd, -1, NULL, stat.st_uid, stat.st_gid,
-									 level->closed & 07777) != 0)))
-		setup_failed(setup, "chmod", path, errno, CAP_FOWNER);
+	if (level->closed) {
+		/* A server that squashes root obeys the owner alone. Who cannot act as that one tries as root. */
+		(void)!ground_act(&level->ground);
+		/* Another run may have given it to somebody else meanwhile, with another mode. */
+		if (fd_fstat(level->fd, &stat) != 0 ||
+		    (stat.st_uid == level->uid &&
+		     ground_chmod(level->fd, -1, NULL, stat.st_uid, stat.st_gid, level->closed & 07777) != 0))
+			setup_failed(setup, "chmod", path, errno, CAP_FOWNER);
+	}
 	close(level->fd);
 	level->fd = -1;
 }

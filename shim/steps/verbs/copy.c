@@ -31,6 +31,7 @@ static bool keeps(const struct step *step)
 	return step->if_exists == IF_EXISTS_KEEP || step->only_if_empty;
 }
 
+/* Is NAME there already, and stays as it is? Then it is counted, and what a killed run has left of it is removed. */
 static bool keeps_existing(struct setup *setup, const struct mirror_level *to, const char *name)
 {
 	struct stat stat;

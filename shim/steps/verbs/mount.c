@@ -296,8 +296,8 @@ static bool hold_layers(struct setup *setup, struct wish *wish)
 				close(source.fd);
 				return setup_refused(
 					setup, "mount", part,
-					"the kernel empties it, so it and the directory that it lies in must be root's, "
-					"and writable by nobody else (a tmpfs: mode=0755)");
+					"the kernel empties it: it and the directory that it lies in must be root's "
+					"alone (a tmpfs: mode=0755)");
 			}
 			if (!good || (source.foreign && wish->count == LAYERS)) {
 				fd_close(source.fd);

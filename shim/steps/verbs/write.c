@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "steps/common/change.h"
 #include "steps/common/file.h"
 #include "steps/common/options.h"
@@ -24,13 +25,11 @@ struct line {
 	bool there;
 };
 
-/* Where it is in the TABLE of LAST + 1 lines, a power of two, or has its place: FNV-1a. */
+/* Where it is in the TABLE of LAST + 1 lines, a power of two, or has its place. */
 static struct line *find_line(struct line *table, size_t last, const char *text, size_t length)
 {
-	size_t at = 2166136261U;
+	size_t at = text_hash(TEXT_HASH, text, length);
 
-	for (size_t i = 0; i < length; i++)
-		at = (at ^ (unsigned char)text[i]) * 16777619U;
 	for (at &= last; table[at].text; at = (at + 1) & last)
 		if (table[at].length == length && memcmp(table[at].text, text, length) == 0)
 			break;
